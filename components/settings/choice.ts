@@ -1,0 +1,14 @@
+import { nearest } from "./nearest";
+import { eitherOf, type Parsed, parseText } from "./parsed";
+
+/** A parser of one word out of a closed list. */
+export function choiceOf<T extends string>(choices: readonly T[]): (value: unknown) => Parsed<T> {
+  return (value) => {
+    const text = parseText(value);
+    if ("wrong" in text) return { wrong: `${text.wrong}; choose ${eitherOf(choices)}` };
+    const chosen = choices.find((choice) => choice === text.value);
+    if (chosen !== undefined) return { value: chosen };
+    const meant = nearest(text.value, choices);
+    return { wrong: `is none of the choices; ${meant ? `did you mean ${meant}? ` : ""}Choose ${eitherOf(choices)}` };
+  };
+}

@@ -1,0 +1,38 @@
+import type { Parsed } from "./parsed";
+
+/**
+ * Reads a duration as Go and Kubernetes write it, whole seconds only: `90s`, `60m`, `24h`, `1h30m`.
+ * @returns seconds, within the bounds (both included, written the same way)
+ */
+export function parseDuration(text: string, shortest: string, longest: string): Parsed<number> {
+  const seconds = secondsOf(text);
+  if (seconds === undefined) return { wrong: `${flawOf(text)}; write e.g. 90s, 60m, 24h or 1h30m` };
+  if (seconds < (secondsOf(shortest) ?? 0)) return { wrong: `is too short; the shortest is ${shortest}` };
+  if (seconds > (secondsOf(longest) ?? Infinity)) return { wrong: `is too long; the longest is ${longest}` };
+  return { value: seconds };
+}
+
+/** Writes seconds the way they are configured: 90 as `1m30s`, 86400 as `24h`. */
+export function formatDuration(seconds: number): string {
+  const parts = [
+    [Math.floor(seconds / 3600), "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ] as const;
+  const written = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`);
+  return written.join("") || "0s";
+}
+
+function secondsOf(text: string): number | undefined {
+  const match = /^(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?$/.exec(text);
+  if (match === null || text === "") return undefined;
+  const [hours, minutes, seconds] = match.slice(1).map((count) => Number(count ?? 0)) as [number, number, number];
+  return hours * 3600 + minutes * 60 + seconds;
+}
+
+function flawOf(text: string): string {
+  if (/^-?\d+(\.\d+)?$/.test(text)) return "has no unit";
+  const days = /^(\d{1,4})d$/.exec(text);
+  if (days) return `counts in days, and the units are h, m and s (${Number(days[1]) * 24}h)`;
+  return "is no duration";
+}

@@ -1,0 +1,14 @@
+import { closest, distance } from "fastest-levenshtein";
+
+/** The known word a mistyped one most likely meant, whatever its case and separators; undefined when none is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const plain = new Map(known.map((each) => [fold(each), each]));
+  const best = closest(fold(word), [...plain.keys()]);
+  // A third of the word mistyped is still a typo; more is another word.
+  const near = distance(fold(word), best) <= Math.max(1, Math.floor(best.length / 3));
+  return near ? plain.get(best) : undefined;
+}
+
+function fold(word: string): string {
+  return word.toLowerCase().replace(/[-_\s]/g, "");
+}
