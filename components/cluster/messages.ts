@@ -1,0 +1,63 @@
+import type { Deployment } from "../kubernetesTypes";
+import type { OutpostSettings } from "../settings";
+import { outpostContainer } from "../sidecar/podFragment";
+import type { TakenField } from "./takenFields";
+
+/** Field manager of authentik's own writes. */
+const authentikManager = "goauthentik.io";
+
+export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
+  const found = known
+    .map((live) => live.metadata?.name)
+    .filter(Boolean)
+    .sort();
+  return (
+    `outpost "${settings.name}": there is no Deployment ${settings.deployment} in namespace ${namespace}; ` +
+    `proxy outposts found there: ${found.length > 0 ? found.join(", ") : "none"}. ` +
+    `Correct the outpost's name or the namespace; set the outpost's \`deployment\` if its name is another; ` +
+    `or set its \`solution\` to none until authentik has created it. ` +
+    `(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)`
+  );
+}
+
+export function noProxyContainer(settings: OutpostSettings, live: Deployment): string {
+  const names = live.spec?.template.spec?.containers.map(({ name }) => name) ?? [];
+  return (
+    `outpost "${settings.name}": Deployment ${settings.deployment} has no container ${outpostContainer}, only ${names.join(", ")}. ` +
+    `Only proxy outposts keep sessions in /dev/shm; name a proxy outpost, or set this one's \`solution\` to none.`
+  );
+}
+
+export function takenFields(settings: OutpostSettings, namespace: string, taken: TakenField[]): string {
+  const found = taken.map(({ field, owners }) => `${field} (owned by ${owners.join(", ")})`).join("; ");
+  const authentik = taken.some(({ owners }) => owners.includes(authentikManager));
+  const waysOn = authentik
+    ? `That is a patch pasted into the outpost's kubernetes_json_patches. Either set \`delivery\` to authentik, which adopts it; ` +
+      `or remove it in authentik and then have the Deployment recreated without it: kubectl -n ${namespace} delete deployment ${settings.deployment}`
+    : `Undo that change, or set the outpost's \`solution\` to cronjob, which needs none of these.`;
+  return `outpost "${settings.name}": Deployment ${settings.deployment} already has ${found}. ${waysOn}`;
+}
+
+export function conflict(live: Deployment, conflicts: string[]): string {
+  return (
+    `Deployment ${live.metadata?.name}: others own fields that the sidecar needs: ${conflicts.join("; ")}. ` +
+    `Undo their change, or set the outpost's \`solution\` to cronjob, which needs none of these.`
+  );
+}
+
+export function invalid(live: Deployment, reason: string): string {
+  return `Deployment ${live.metadata?.name}: the API server would not take the sidecar: ${reason}`;
+}
+
+export function restart(live: Deployment): string {
+  const replicas = live.spec?.replicas ?? 1;
+  const pods = replicas === 1 ? "its pod" : `its ${replicas} pods`;
+  return (
+    `Deployment ${live.metadata?.name}: this change restarts ${pods} (rolling update). ` +
+    `The sessions in a restarted pod end: their users log in again.`
+  );
+}
+
+export function unknownRestart(live: Deployment, reason: string): string {
+  return `Deployment ${live.metadata?.name}: whether this change restarts its pods is not known, the dry run was refused: ${reason}`;
+}

@@ -1,0 +1,98 @@
+import type { CleanerScripts } from "../cleanerScripts";
+import type { CronJobSpec, PolicyRule } from "../kubernetesTypes";
+import type { OutpostSettings } from "../settings";
+import { sweepVariables } from "../sweepSettings";
+
+/** Pods swept at the same time by one run. Each costs the Job's pod one kubectl process, about 40 MiB. */
+const parallelPods = 8;
+/** Seconds after which one pod's sweep is given up and reported; the other pods go on. */
+const podTimeoutSeconds = 120;
+/** Seconds after which Kubernetes ends the whole Job: room for a few rounds of pods that all time out. */
+const jobDeadlineSeconds = 900;
+
+/** An outpost that the CronJob sweeps. */
+export type SweptOutpost = Pick<OutpostSettings, "slug" | "sweep">;
+
+/** What the CronJob is made from. */
+export interface CronJobSettings {
+  namespace: string;
+  /** Five cron fields, as the CronJob controller reads them. */
+  schedule: string;
+  /** An image with kubectl and a shell. */
+  kubectlImage: string;
+  outposts: SweptOutpost[];
+  serviceAccountName: string;
+}
+
+/** What `kubectl exec` in selected pods takes, and nothing else. From Kubernetes 1.35 a WebSocket exec needs `create` and `get`. */
+export const execRules: PolicyRule[] = [
+  { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
+  { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
+];
+
+/** One line an outpost, as `cleaner/cronjob.sh` reads them: the slug of its pods' label, then its sweep settings. */
+function outpostLines(outposts: SweptOutpost[]): string {
+  return outposts
+    .map((outpost) => [outpost.slug, ...sweepVariables(outpost.sweep)].join(" "))
+    .sort()
+    .join("\n");
+}
+
+/** A CronJob that runs the sweep in every running pod of the given outposts; its pod passes the restricted Pod Security Standard. */
+export function cronJobSpec(
+  settings: CronJobSettings,
+  labels: Record<string, string>,
+  scripts: CleanerScripts,
+): CronJobSpec {
+  return {
+    schedule: settings.schedule,
+    concurrencyPolicy: "Forbid",
+    // A run that could not start within five minutes of its time (controller down) is left to the next one.
+    startingDeadlineSeconds: 300,
+    successfulJobsHistoryLimit: 1,
+    failedJobsHistoryLimit: 3,
+    jobTemplate: {
+      metadata: { labels },
+      spec: {
+        backoffLimit: 1,
+        activeDeadlineSeconds: jobDeadlineSeconds,
+        template: {
+          metadata: { labels },
+          spec: {
+            serviceAccountName: settings.serviceAccountName,
+            restartPolicy: "Never",
+            securityContext: {
+              runAsNonRoot: true,
+              runAsUser: 65534,
+              runAsGroup: 65534,
+              seccompProfile: { type: "RuntimeDefault" },
+            },
+            containers: [
+              {
+                name: "shm-cleanup-cronjob",
+                image: settings.kubectlImage,
+                command: ["/bin/sh", "-c", scripts.cronjob, "shm-cleanup-cronjob", scripts.sweep],
+                env: [
+                  { name: "NAMESPACE", value: settings.namespace },
+                  { name: "OUTPOSTS", value: outpostLines(settings.outposts) },
+                  { name: "PARALLEL", value: String(parallelPods) },
+                  { name: "POD_TIMEOUT_SECONDS", value: String(podTimeoutSeconds) },
+                  { name: "HOME", value: "/tmp" },
+                ],
+                resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
+                securityContext: {
+                  allowPrivilegeEscalation: false,
+                  readOnlyRootFilesystem: true,
+                  capabilities: { drop: ["ALL"] },
+                },
+                // kubectl caches API discovery under HOME; without it each of many execs would discover anew.
+                volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+              },
+            ],
+            volumes: [{ name: "tmp", emptyDir: { sizeLimit: "64Mi" } }],
+          },
+        },
+      },
+    },
+  };
+}

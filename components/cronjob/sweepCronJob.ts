@@ -1,0 +1,61 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { cleanerScripts } from "../cleanerScripts";
+import { objectLabels } from "../objectLabels";
+import { cronJobSpec, execRules, type SweptOutpost } from "./manifest";
+
+/** Name of the CronJob and of the account it runs as: one of each per namespace. */
+const objectName = "authentik-outpost-shm-cleanup";
+
+/** Arguments of {@link SweepCronJob}. */
+export interface SweepCronJobArgs {
+  namespace: pulumi.Input<string>;
+  /** When the sweep runs: five cron fields, or a macro such as `@hourly`. */
+  schedule: pulumi.Input<string>;
+  /** An image with kubectl and a shell. */
+  kubectlImage: pulumi.Input<string>;
+  /** The outposts whose pods it sweeps. */
+  outposts: pulumi.Input<pulumi.Input<SweptOutpost>[]>;
+}
+
+/** The fallback: a CronJob that sweeps /dev/shm of every running outpost pod by exec, with an account that may do just that. */
+export class SweepCronJob extends pulumi.ComponentResource {
+  /** The CronJob's name. */
+  readonly name: pulumi.Output<string>;
+
+  constructor(name: string, args: SweepCronJobArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("authentik-outpost-shm:index:SweepCronJob", name, {}, opts);
+    const child = { parent: this };
+    const metadata = { name: objectName, namespace: args.namespace, labels: objectLabels };
+
+    const account = new kubernetes.core.v1.ServiceAccount(`${name}-account`, { metadata }, child);
+    const role = new kubernetes.rbac.v1.Role(`${name}-role`, { metadata, rules: execRules }, child);
+    const binding = new kubernetes.rbac.v1.RoleBinding(
+      `${name}-binding`,
+      {
+        metadata,
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
+        subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: args.namespace }],
+      },
+      child,
+    );
+    const spec = pulumi
+      .all([args.namespace, args.schedule, args.kubectlImage, args.outposts, account.metadata.name])
+      .apply(([namespace, schedule, kubectlImage, outposts, serviceAccountName]) =>
+        cronJobSpec(
+          { namespace, schedule, kubectlImage, outposts, serviceAccountName },
+          objectLabels,
+          cleanerScripts(),
+        ),
+      );
+    // After the binding, so that not even the first run lacks its rights.
+    const cronJob = new kubernetes.batch.v1.CronJob(
+      `${name}-cronjob`,
+      { metadata, spec },
+      { ...child, dependsOn: [binding] },
+    );
+
+    this.name = cronJob.metadata.name;
+    this.registerOutputs({ name: this.name });
+  }
+}

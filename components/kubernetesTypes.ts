@@ -1,0 +1,13 @@
+// The types of modules that build or inspect objects without Pulumi or a client. Types only: nothing is loaded at run time.
+import type * as kubernetes from "@pulumi/kubernetes";
+import type { V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+
+/** Parts of objects we apply. */
+export type ContainerPatch = kubernetes.types.input.core.v1.ContainerPatch;
+export type PodSpecPatch = kubernetes.types.input.core.v1.PodSpecPatch;
+export type CronJobSpec = kubernetes.types.input.batch.v1.CronJobSpec;
+export type PolicyRule = kubernetes.types.input.rbac.v1.PolicyRule;
+
+/** Objects as the API server returns them. */
+export type Deployment = V1Deployment;
+export type ManagedFieldsEntry = V1ManagedFieldsEntry;

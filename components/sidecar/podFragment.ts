@@ -1,0 +1,81 @@
+import type { CleanerScripts } from "../cleanerScripts";
+import type { ContainerPatch, PodSpecPatch } from "../kubernetesTypes";
+import type { OutpostSettings } from "../settings";
+
+/** The outpost's container in authentik's Deployment is named after the outpost's type. */
+export const outpostContainer = "proxy";
+export const sidecarContainer = "shm-cleanup";
+export const shmVolume = "dshm";
+export const shmMountPath = "/dev/shm";
+/** Where the sidecar serves Prometheus text, at /metrics.txt. */
+export const metricsPort = 9301;
+
+const settingsVolume = "shm-cleanup-settings";
+const settingsDirectory = "/etc/shm-cleanup";
+/** Key of the settings ConfigMap, and so the file's name in the sidecar. */
+export const settingsFile = "settings";
+const runVolume = "shm-cleanup-run";
+const runDirectory = "/run/shm-cleanup";
+
+/** Name of the ConfigMap that carries the sweep settings of an outpost's sidecar. */
+export const settingsConfigMap = (deployment: string): string => `${deployment}-shm-cleanup`;
+
+/** What the fragment depends on. Whatever stands here restarts the outpost's pods when it changes; sweep settings do not. */
+export type PodFragmentSettings = Pick<
+  OutpostSettings,
+  "deployment" | "shmSize" | "cleanerImage" | "runAsUser" | "nativeSidecar"
+>;
+
+/**
+ * The part of the outpost's pod spec that is ours: a memory-backed volume on /dev/shm and the sidecar that sweeps it.
+ * It names the outpost's container only to mount the volume there, so every other field of it stays authentik's.
+ */
+export function podFragment(settings: PodFragmentSettings, scripts: CleanerScripts): PodSpecPatch {
+  const sidecar = sidecarSpec(settings, scripts);
+  const outpost: ContainerPatch = {
+    name: outpostContainer,
+    volumeMounts: [{ name: shmVolume, mountPath: shmMountPath }],
+  };
+  return {
+    // The outpost comes first: authentik recreates the Deployment when containers[0] is not its own.
+    containers: settings.nativeSidecar ? [outpost] : [outpost, sidecar],
+    ...(settings.nativeSidecar && { initContainers: [{ ...sidecar, restartPolicy: "Always" }] }),
+    volumes: [
+      { name: shmVolume, emptyDir: { medium: "Memory", sizeLimit: settings.shmSize } },
+      // Optional: without it the sidecar runs on its built-in values, and the pod starts all the same.
+      { name: settingsVolume, configMap: { name: settingsConfigMap(settings.deployment), optional: true } },
+      // Metrics and counters live outside /dev/shm, so that a full one can't break them.
+      { name: runVolume, emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+    ],
+  };
+}
+
+function sidecarSpec(settings: PodFragmentSettings, scripts: CleanerScripts): ContainerPatch {
+  return {
+    name: sidecarContainer,
+    image: settings.cleanerImage,
+    command: ["/bin/sh", "-c", scripts.sidecar, sidecarContainer, scripts.sweep],
+    env: [
+      { name: "SHM_DIR", value: shmMountPath },
+      { name: "SETTINGS_FILE", value: `${settingsDirectory}/${settingsFile}` },
+      { name: "METRICS_DIR", value: runDirectory },
+    ],
+    ports: [{ name: "shm-metrics", containerPort: metricsPort, protocol: "TCP" }],
+    resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "50m", memory: "32Mi" } },
+    // /dev/shm is mode 1777: only the uid that wrote a file can delete it, so the sidecar runs as the outpost's.
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: settings.runAsUser,
+      runAsGroup: settings.runAsUser,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    volumeMounts: [
+      { name: shmVolume, mountPath: shmMountPath },
+      { name: settingsVolume, mountPath: settingsDirectory, readOnly: true },
+      { name: runVolume, mountPath: runDirectory },
+    ],
+  };
+}

@@ -1,0 +1,26 @@
+import { RunError } from "@pulumi/pulumi";
+import { OutpostShmCleanup } from "./components/outpostShmCleanup";
+import { SettingsError, type Settings } from "./components/settings";
+import { readSettings } from "./components/stackConfig";
+
+/** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
+export = () => {
+  const cleanup = new OutpostShmCleanup("outpost-shm", settingsOrRunError());
+  return {
+    /** The solution in force, by outpost. */
+    solutions: cleanup.solutions,
+    /** Deployments that carry the sidecar. */
+    patchedDeployments: cleanup.patchedDeployments,
+    /** The CronJob's name; absent without one. */
+    cronJob: cleanup.cronJob,
+  };
+};
+
+/** A RunError ends the update with its message alone; any other error shows a stack trace nobody at the desk needs. */
+function settingsOrRunError(): Settings {
+  try {
+    return readSettings();
+  } catch (error) {
+    throw error instanceof SettingsError ? new RunError(error.message) : error;
+  }
+}
