@@ -1,0 +1,216 @@
+// Child processes that never outlive their purpose: each in a process group of its own, its output in a log file, ended by
+// id in reverse order of their start, by `stop()` or when this process exits, is signalled, or dies of an uncaught error.
+// (Nothing in this process can act on its own SIGKILL.)
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** How long a child may take from SIGTERM to its end before SIGKILL follows, in milliseconds. */
+const GRACE_MS = 10_000;
+/** How many lines of a dead child's log its error quotes. */
+const LOG_TAIL_LINES = 15;
+const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export interface ProcessSpec {
+  /** What messages call it. */
+  name: string;
+  /** Executable: a path, or a name on PATH. */
+  command: string;
+  args: readonly string[];
+  /** Working directory. */
+  cwd: string;
+  /** Added to this process's environment. */
+  env?: Record<string, string>;
+  /** Receives stdout and stderr; truncated at start. */
+  logFile: string;
+}
+
+/** A child that ended although nobody asked it to. `log` is the tail of its log. */
+export class ProcessDied extends Error {
+  constructor(
+    readonly process: string,
+    how: string,
+    readonly log: string,
+    logFile: string,
+  ) {
+    super(`${process} ended (${how}). The end of ${logFile}:\n${log.replace(/^/gm, "  ")}`);
+    this.name = "ProcessDied";
+  }
+}
+
+/** A running child. */
+export interface RunningProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** SIGTERM to its group, SIGKILL after ten seconds; resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+/** Children that belong together, as those of one cluster. */
+export class Processes {
+  private readonly children: Child[] = [];
+  private readonly deathSeen = new AbortController();
+
+  /** Aborted when a child ends unasked; its reason is the {@link ProcessDied}. Waits for anything the children do should watch it. */
+  readonly death: AbortSignal = this.deathSeen.signal;
+
+  /** Starts a child. Rejects if the executable can't be started at all; {@link death} tells of one that ends later. */
+  async start(spec: ProcessSpec): Promise<RunningProcess> {
+    const child = await Child.start(spec);
+    this.children.push(child);
+    void child.exit.then((exit) => {
+      if (!exit.asked) this.deathSeen.abort(child.diedOf(exit));
+    });
+    return child;
+  }
+
+  /** Ends every child, the youngest first, each gone before the next is told. */
+  async stop(): Promise<void> {
+    for (const child of [...this.children].reverse()) await child.stop();
+  }
+}
+
+/** Runs a child to its end. Rejects with {@link ProcessDied} unless its exit status is 0. */
+export async function run(spec: ProcessSpec): Promise<void> {
+  const child = await Child.start(spec);
+  const exit = await child.exit;
+  if (exit.code !== 0) throw child.diedOf(exit);
+}
+
+interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** We ended it. */
+  asked: boolean;
+}
+
+class Child implements RunningProcess {
+  readonly name: string;
+  readonly exit: Promise<Exit>;
+  private stopping = false;
+
+  static async start(spec: ProcessSpec): Promise<Child> {
+    const process = spawnIntoOwnGroup(spec);
+    try {
+      await once(process, "spawn");
+    } catch (error) {
+      throw new Error(`cannot start ${spec.name} (${spec.command}): ${(error as Error).message}`, { cause: error });
+    }
+    return new Child(spec, process);
+  }
+
+  private constructor(
+    private readonly spec: ProcessSpec,
+    private readonly process: ChildProcess,
+  ) {
+    this.name = spec.name;
+    guard(this);
+    this.exit = new Promise((resolve) => {
+      process.once("exit", (code, signal) => {
+        this.killGroup("SIGKILL"); // whatever the child itself started and left behind
+        release(this);
+        resolve({ code, signal, asked: this.stopping });
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.process.pid!;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    if (this.hasExited()) return;
+    this.killGroup("SIGTERM");
+    const impatience = setTimeout(() => this.killGroup("SIGKILL"), GRACE_MS);
+    await this.exit;
+    clearTimeout(impatience);
+  }
+
+  /** Ends it now, without waiting: for the last moments of this process. */
+  kill(): void {
+    this.stopping = true;
+    if (!this.hasExited()) this.killGroup("SIGKILL");
+  }
+
+  private hasExited(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
+  private killGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // ESRCH: the group is gone already
+    }
+  }
+
+  diedOf({ code, signal }: Exit): ProcessDied {
+    const how = signal ? `killed by ${signal}` : `exit status ${code}`;
+    return new ProcessDied(this.name, how, tailOfLog(this.spec.logFile), this.spec.logFile);
+  }
+}
+
+/** `detached` makes the child leader of a new session and group: Ctrl-C reaches only us, and we reach all of its offspring. */
+function spawnIntoOwnGroup(spec: ProcessSpec): ChildProcess {
+  mkdirSync(dirname(spec.logFile), { recursive: true });
+  const log = openSync(spec.logFile, "w", 0o600);
+  try {
+    return spawn(spec.command, spec.args, {
+      cwd: spec.cwd,
+      env: { ...process.env, ...spec.env },
+      detached: true,
+      stdio: ["ignore", log, log],
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+function tailOfLog(logFile: string): string {
+  const lines = readFileSync(logFile, "utf8").trimEnd().split("\n");
+  return lines.slice(-LOG_TAIL_LINES).join("\n") || "(nothing)";
+}
+
+// Every child alive in this process, in order of start.
+const alive = new Set<Child>();
+
+function guard(child: Child): void {
+  if (alive.size === 0) {
+    process.on("exit", killAll);
+    for (const signal of ENDING_SIGNALS) process.on(signal, stopAllAndEnd);
+  }
+  alive.add(child);
+}
+
+function release(child: Child): void {
+  alive.delete(child);
+  if (alive.size > 0) return;
+  process.off("exit", killAll);
+  // While a signal is being handled its listener stays, or a repeated signal would end us half-way.
+  if (!endingBySignal) for (const signal of ENDING_SIGNALS) process.off(signal, stopAllAndEnd);
+}
+
+/** Also runs after an uncaught error, which ends in "exit". No time is left to wait there. */
+function killAll(): void {
+  for (const child of alive) child.kill();
+}
+
+let endingBySignal = false;
+
+/**
+ * Stops all children in order, then lets the signal do what it would have done: end this process, unless other code
+ * listens for it too and so has taken over ending. Repeats (a terminal's Ctrl-C that a parent passes on as well) change nothing.
+ */
+function stopAllAndEnd(signal: NodeJS.Signals): void {
+  if (endingBySignal) return;
+  endingBySignal = true;
+  const children = [...alive].reverse();
+  void (async () => {
+    for (const child of children) await child.stop();
+    for (const ending of ENDING_SIGNALS) process.off(ending, stopAllAndEnd);
+    endingBySignal = false;
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  })();
+}

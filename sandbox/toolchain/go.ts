@@ -1,0 +1,85 @@
+// The Go command: is it there, is it new enough, and what it says when a build fails.
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { ProcessDied, run } from "../processes";
+import type { GoModule } from "./modules";
+import { compareVersions, parseVersion, type Version } from "./versions";
+
+/**
+ * What our builds add to the user's environment, whose proxies and module cache hold: nothing of it may build something else
+ * (flags, workspaces, another target). No value is empty, since Go takes that as unset and falls back on `go env -w`'s file.
+ */
+const GO_ENVIRONMENT = {
+  CGO_ENABLED: "0",
+  GO111MODULE: "on",
+  GOFLAGS: "-mod=readonly",
+  GOWORK: "off",
+  GOOS: process.platform === "win32" ? "windows" : process.platform,
+  GOARCH: process.arch === "x64" ? "amd64" : process.arch,
+};
+
+/**
+ * Throws unless a Go that can build `module` is on PATH. Since Go 1.21 the command fetches a newer toolchain by itself
+ * where GOTOOLCHAIN lets it.
+ */
+export function requireGo(module: GoModule): void {
+  // Outside any module: inside one, `go env` would itself fail over a go line that is too new, or fetch a toolchain.
+  const result = go(["env", "GOVERSION", "GOTOOLCHAIN"], tmpdir());
+  if (result.error) {
+    throw new Error(
+      `no \`go\` on PATH: building the ${module.name} tools takes Go ${module.goVersion} or later (https://go.dev/dl/)`,
+    );
+  }
+  if (result.status !== 0) throw new Error(`\`go env\` failed:\n${result.stderr}`);
+  const [version = "", toolchain = ""] = result.stdout.split("\n");
+  requireGoVersion(module, version, toolchain);
+}
+
+function requireGoVersion(module: GoModule, version: string, toolchain: string): void {
+  const installed = parseVersion(version);
+  const needed = parseVersion(module.goVersion);
+  if (!installed || !needed || compareVersions(installed, needed) >= 0) return; // a development version: go decides
+  if (mayFetchToolchain(installed, toolchain)) return;
+  const why = toolchain ? `GOTOOLCHAIN=${toolchain} forbids fetching another` : "it cannot fetch another by itself";
+  throw new Error(
+    `building the ${module.name} tools takes Go ${module.goVersion} or later, but \`go\` on PATH is ` +
+      `${version.replace(/^go/, "")} and ${why}: install a newer Go (https://go.dev/dl/)`,
+  );
+}
+
+function mayFetchToolchain(installed: Version, toolchain: string): boolean {
+  return compareVersions(installed, [1, 21, 0]) >= 0 && /^(.*\+)?(auto|path)$/.test(toolchain);
+}
+
+/** `go build ARGS` in `module`, its output in `logFile`. The error quotes the end of that and the command to run again by hand. */
+export async function goBuild(module: GoModule, args: readonly string[], logFile: string): Promise<void> {
+  const all = ["build", "-C", module.dir, ...args];
+  try {
+    await run({ name: "go build", command: "go", args: all, cwd: module.dir, env: GO_ENVIRONMENT, logFile });
+  } catch (error) {
+    if (!(error instanceof ProcessDied)) throw error;
+    throw new Error(`${error.message}\nTo run it again:\n  ${commandLine(all)}`, { cause: error });
+  }
+}
+
+/** Folder of the module `path` in Go's module cache, at the version that `module` pins. */
+export function moduleDir(module: GoModule, path: string): string {
+  const args = ["list", "-C", module.dir, "-m", "-f", "{{.Dir}}", path];
+  const result = go(args, module.dir);
+  if (result.status === 0 && result.stdout.trim()) return result.stdout.trim();
+  throw new Error(`${commandLine(args)} failed:\n${result.stderr}`);
+}
+
+/** For questions that Go answers at once. */
+function go(args: readonly string[], cwd: string) {
+  return spawnSync("go", args, { cwd, env: { ...process.env, ...GO_ENVIRONMENT }, encoding: "utf8" });
+}
+
+/** For the user's shell: GOFLAGS and GOWORK are part of it, since theirs may be what breaks the build. */
+function commandLine(args: readonly string[]): string {
+  return `CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly go ${args.map(shellQuoted).join(" ")}`;
+}
+
+function shellQuoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,59 @@
+// A Pulumi CLI the user already has, which saves building one.
+import { execFileSync } from "node:child_process";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import { compareVersions, parseVersion } from "./versions";
+
+/** What was found on PATH: undefined for no `pulumi` at all. `reason` says why one that was found can't be used. */
+export type PulumiOnPath = { path: string; version: string; reason?: string } | undefined;
+
+/** The first `pulumi` on PATH, and whether it serves the SDK of this clone: the Automation API refuses a CLI older than itself. */
+export function pulumiOnPath(sdkVersion = installedSdkVersion()): PulumiOnPath {
+  const path = findExecutable("pulumi", process.env.PATH ?? "");
+  if (!path) return undefined;
+  const version = cliVersion(path);
+  const parsed = version === undefined ? undefined : parseVersion(version);
+  const needed = parseVersion(sdkVersion);
+  if (version === undefined || !parsed || !needed)
+    return { path, version: "unknown", reason: "it does not tell its version" };
+  // The patch level does not matter: a minor release of the CLI speaks the protocol of all SDKs of that minor.
+  const newEnough = compareVersions([parsed[0], parsed[1], 0], [needed[0], needed[1], 0]) >= 0;
+  return { path, version, reason: newEnough ? undefined : `the SDK needs ${needed[0]}.${needed[1]} or later` };
+}
+
+function cliVersion(path: string): string | undefined {
+  try {
+    const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    const output = execFileSync(path, ["version"], {
+      encoding: "utf8",
+      env,
+      timeout: 30_000,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return output.trim().replace(/^v/, "");
+  } catch {
+    return undefined;
+  }
+}
+
+function installedSdkVersion(): string {
+  const manifest = JSON.parse(readFileSync(require.resolve("@pulumi/pulumi/package.json"), "utf8")) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+function findExecutable(name: string, path: string): string | undefined {
+  const candidates = path
+    .split(delimiter)
+    .filter(Boolean)
+    .map((folder) => resolve(join(folder, name)));
+  return candidates.find((candidate) => {
+    try {
+      accessSync(candidate, constants.X_OK);
+      return statSync(candidate).isFile();
+    } catch {
+      return false;
+    }
+  });
+}
