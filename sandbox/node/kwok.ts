@@ -1,0 +1,57 @@
+// A node without a kubelet: kwok plays it, so that pods get scheduled and become Running and Ready, though nothing runs in them.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { V1Node } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Processes } from "../processes";
+import { KWOK_STAGES } from "../toolchain/modules";
+
+export const SANDBOX_NODE = "sandbox-node";
+
+/** Room for everything a sandbox tries, and no more than a common server has. */
+const CAPACITY = { cpu: "8", memory: "32Gi", pods: "250", "ephemeral-storage": "100Gi" };
+
+export interface KwokOptions {
+  /** The kwok binary; its stages lie beside it. */
+  kwok: string;
+  kubeconfig: string;
+  stateDir: string;
+  logDir: string;
+  processes: Processes;
+}
+
+/** Registers `sandbox-node` and starts kwok, which makes it Ready. */
+export async function startKwokNode({ kwok, kubeconfig, stateDir, logDir, processes }: KwokOptions): Promise<void> {
+  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  await config.makeApiClient(CoreV1Api).createNode({ body: sandboxNode() });
+
+  const stages = join(stateDir, "kwok-stages.yaml");
+  writeFileSync(stages, readStages(join(dirname(kwok), KWOK_STAGES)));
+  await processes.start({
+    name: "kwok",
+    command: kwok,
+    // Port 0: no kubelet's API is played, which would listen on every address.
+    args: [`--kubeconfig=${kubeconfig}`, `--config=${stages}`, `--manage-single-node=${SANDBOX_NODE}`, "--node-port=0"],
+    cwd: stateDir,
+    env: { KWOK_WORKDIR: join(stateDir, "kwok") }, // instead of ~/.kwok
+    logFile: join(logDir, "kwok.log"),
+  });
+}
+
+function sandboxNode(): V1Node {
+  return {
+    metadata: {
+      name: SANDBOX_NODE,
+      labels: { "kubernetes.io/hostname": SANDBOX_NODE, "kubernetes.io/os": "linux", type: "kwok" },
+      annotations: { "kwok.x-k8s.io/node": "fake" },
+    },
+    status: { capacity: CAPACITY, allocatable: CAPACITY },
+  };
+}
+
+/** kwok's own stages, as one stream of documents. */
+function readStages(dir: string): string {
+  const files = readdirSync(dir).sort();
+  return files.map((file) => readFileSync(join(dir, file), "utf8")).join("\n---\n");
+}
