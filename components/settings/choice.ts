@@ -9,6 +9,9 @@ export function choiceOf<T extends string>(choices: readonly T[]): (value: unkno
     const chosen = choices.find((choice) => choice === text.value);
     if (chosen !== undefined) return { value: chosen };
     const meant = nearest(text.value, choices);
-    return { wrong: `is none of the choices; ${meant ? `did you mean ${meant}? ` : ""}Choose ${eitherOf(choices)}` };
+    const choose = `choose ${eitherOf(choices)}`;
+    return {
+      wrong: meant ? `is none of the choices (did you mean ${meant}?); ${choose}` : `is none of the choices; ${choose}`,
+    };
   };
 }
