@@ -1,0 +1,87 @@
+// A proxy outpost on a cluster, as authentik's Kubernetes integration creates it.
+import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import {
+  outpostObjectName,
+  referenceDeployment,
+  referenceSecret,
+  referenceService,
+  type OutpostSpec,
+} from "./outpost/reference";
+import { waitUntil } from "./waitUntil";
+
+export { outpostObjectName, referenceDeployment, referenceSecret, referenceService, type OutpostSpec };
+
+/** The field manager authentik writes as. */
+export const AUTHENTIK_FIELD_MANAGER = "goauthentik.io";
+
+/** How long an outpost may take to become available, or to be gone, in milliseconds. */
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Creates the outpost's objects as authentik does: a plain create of each, in its order, as its field manager. Makes the namespace
+ * where there is none. Resolves when all replicas are available. Throws the API server's error where one of the objects exists.
+ */
+export async function createOutpost(kubeconfig: string, spec: OutpostSpec): Promise<void> {
+  const { core, apps } = await clients(kubeconfig);
+  const { namespace } = spec;
+  const fieldManager = AUTHENTIK_FIELD_MANAGER;
+  await ensureNamespace(core, namespace);
+  await core.createNamespacedSecret({ namespace, fieldManager, body: referenceSecret(spec) });
+  await apps.createNamespacedDeployment({ namespace, fieldManager, body: referenceDeployment(spec) });
+  await core.createNamespacedService({ namespace, fieldManager, body: referenceService(spec) });
+  await waitUntil(() => isAvailable(apps, spec), {
+    what: `Deployment ${namespace}/${outpostObjectName(spec)} to be available`,
+    timeoutMs: TIMEOUT_MS,
+  });
+}
+
+/**
+ * Deletes what {@link createOutpost} made, but for the namespace, as authentik does with an outpost that is deleted. What is
+ * missing already is no error. Resolves when the pods are gone too.
+ */
+export async function deleteOutpost(kubeconfig: string, spec: OutpostSpec): Promise<void> {
+  const { core, apps } = await clients(kubeconfig);
+  const target = { namespace: spec.namespace, name: outpostObjectName(spec) };
+  await unless(404, core.deleteNamespacedSecret(target));
+  await unless(404, apps.deleteNamespacedDeployment(target));
+  await unless(404, core.deleteNamespacedService(target));
+  await waitUntil(() => hasNoPods(core, spec), {
+    what: `the pods of Deployment ${target.namespace}/${target.name} to be gone`,
+    timeoutMs: TIMEOUT_MS,
+  });
+}
+
+async function clients(kubeconfig: string): Promise<{ core: CoreV1Api; apps: AppsV1Api }> {
+  const { AppsV1Api, CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  return { core: config.makeApiClient(CoreV1Api), apps: config.makeApiClient(AppsV1Api) };
+}
+
+async function ensureNamespace(core: CoreV1Api, name: string): Promise<void> {
+  await unless(409, core.createNamespace({ body: { metadata: { name } } }));
+}
+
+async function isAvailable(apps: AppsV1Api, spec: OutpostSpec): Promise<true | undefined> {
+  const deployment = await apps.readNamespacedDeployment({ namespace: spec.namespace, name: outpostObjectName(spec) });
+  const { observedGeneration = 0, availableReplicas = 0 } = deployment.status ?? {};
+  const isCurrent = observedGeneration >= deployment.metadata!.generation!;
+  return (isCurrent && availableReplicas === deployment.spec!.replicas) || undefined;
+}
+
+async function hasNoPods(core: CoreV1Api, spec: OutpostSpec): Promise<true | undefined> {
+  const labels = Object.entries(referenceDeployment(spec).spec!.selector.matchLabels!);
+  const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(",");
+  const pods = await core.listNamespacedPod({ namespace: spec.namespace, labelSelector });
+  return pods.items.length === 0 || undefined;
+}
+
+/** Waits for `call`; the API server's answer `status` is no error. */
+async function unless(status: number, call: Promise<unknown>): Promise<void> {
+  const { ApiException } = await import("@kubernetes/client-node");
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof ApiException) || error.code !== status) throw error;
+  }
+}
