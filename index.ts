@@ -11,8 +11,8 @@ export = () => {
     solutions: cleanup.solutions,
     /** Deployments that carry the sidecar. */
     patchedDeployments: cleanup.patchedDeployments,
-    /** The CronJob's name; absent without one. */
-    cronJob: cleanup.cronJob,
+    /** The CronJob that sweeps by exec, if any outpost asks for it. */
+    cronJobs: cleanup.cronJobs,
   };
 };
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "./cleanerScripts";
 import { clusterDeployments, type DeploymentApi } from "./cluster/deploymentApi";
-import { inspect, type Findings, type WantedOutpost } from "./cluster/inspection";
+import { inspect, type Findings } from "./cluster/inspection";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import type { OutpostSettings, Settings, Solution } from "./settings";
 import { podFragment } from "./sidecar/podFragment";
@@ -27,97 +27,105 @@ export interface OutpostShmCleanupArgs {
 /**
  * Keeps /dev/shm of a namespace's authentik proxy outposts from filling up, by a sidecar, a CronJob, or both.
  *
- * It looks at the Deployments first. A Deployment that is missing, or whose /dev/shm somebody else owns, ends the preview
- * or update with one error that names all of them, before anything is changed.
+ * It looks at the Deployments first, in previews too. One that is missing, or whose /dev/shm somebody else owns, ends the
+ * preview or update with one error that names all of them, before anything is changed.
  */
 export class OutpostShmCleanup extends pulumi.ComponentResource {
   /** The solution in force, by outpost name. */
   readonly solutions: pulumi.Output<Record<string, Solution>>;
   /** Names of the Deployments that carry the sidecar. */
   readonly patchedDeployments: pulumi.Output<string[]>;
-  /** Name of the CronJob; undefined where no outpost asks for it. */
-  readonly cronJob: pulumi.Output<string | undefined>;
+  /** Names of the CronJobs: one where any outpost asks for it, else none. */
+  readonly cronJobs: pulumi.Output<string[]>;
 
-  constructor(name: string, args: OutpostShmCleanupArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    private readonly args: OutpostShmCleanupArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("authentik-outpost-shm:index:OutpostShmCleanup", name, {}, opts);
-    const fieldManager = `authentik-outpost-shm-${pulumi.getStack()}`;
-    const outposts = args.outposts.map((outpost) => pulumi.output(outpost) as pulumi.Output<OutpostSettings>);
-    const namespace = this.lookedAt(args, outposts, fieldManager);
-
-    const patches = args.outposts.flatMap((outpost, index) =>
-      hasSidecar(outpost.solution)
-        ? [
-            new SidecarPatch(
-              `${name}-${outpost.deployment}`,
-              {
-                namespace,
-                deployment: outpost.deployment,
-                podFragment: outposts[index].apply(fragmentOf),
-                sweep: outpost.sweep,
-                fieldManager,
-              },
-              { parent: this },
-            ),
-          ]
-        : [],
+    const findings = this.look();
+    findings.apply((found) => this.report(found));
+    // Only then the children: an input that waited for the look would fail with it, once per child, in the engine's words.
+    const created = findings.apply(({ problems }) =>
+      problems.length === 0 ? this.createChildren(name) : nothingCreated,
     );
-    const swept = outposts.filter((_outpost, index) => hasCronJob(args.outposts[index].solution));
-    const cronJob =
-      swept.length > 0
-        ? new SweepCronJob(
-            `${name}-cronjob`,
-            { namespace, schedule: args.schedule, kubectlImage: args.kubectlImage, outposts: swept },
-            { parent: this },
-          )
-        : undefined;
 
-    this.solutions = pulumi.output(
-      Object.fromEntries(args.outposts.map((outpost) => [outpost.name, outpost.solution])),
-    );
-    this.patchedDeployments = pulumi.all(patches.map((patch) => patch.deployment));
-    this.cronJob = pulumi.output(cronJob?.name);
+    this.solutions = pulumi.output(Object.fromEntries(args.outposts.map(({ name, solution }) => [name, solution])));
+    this.patchedDeployments = created.patchedDeployments;
+    this.cronJobs = created.cronJobs;
     this.registerOutputs({
       solutions: this.solutions,
       patchedDeployments: this.patchedDeployments,
-      cronJob: this.cronJob,
+      cronJobs: this.cronJobs,
     });
   }
 
-  /** The namespace, but only once the look at its Deployments found no problem: every child waits for it. */
-  private lookedAt(
-    args: OutpostShmCleanupArgs,
-    outposts: pulumi.Output<OutpostSettings>[],
-    fieldManager: string,
-  ): pulumi.Output<string> {
-    const deployments = args.deployments ?? clusterDeployments(kubernetesConfig());
-    return pulumi.all([args.namespace, pulumi.all(outposts)]).apply(async ([namespace, all]) => {
-      const findings = await inspect(deployments, namespace, fieldManager, all.map(wanted));
-      await this.report(findings);
-      return namespace;
+  /** What a look at the Deployments finds; that it could not look is a problem like any other. */
+  private look(): pulumi.Output<Findings> {
+    const { namespace, outposts, deployments = clusterDeployments(kubernetesConfig()) } = this.args;
+    return pulumi.all([namespace, pulumi.all(outposts.map(resolved))]).apply(([namespace, settings]) => {
+      const wanted = settings.map((outpost) => ({
+        settings: outpost,
+        podFragment: hasSidecar(outpost) ? podFragment(outpost, cleanerScripts()) : undefined,
+      }));
+      return inspect(deployments, namespace, fieldManager(), wanted).catch((error: Error) => ({
+        problems: [error.message],
+        warnings: [],
+      }));
     });
   }
 
+  /** Nothing waits for this, so its error reaches the engine as one unhandled rejection, which fails the program. A logged error would not. */
   private async report({ problems, warnings }: Findings): Promise<void> {
-    if (problems.length > 0) {
-      const list = problems.map((problem) => `\n  - ${problem}`).join("");
-      throw new pulumi.ResourceError(
-        `Nothing was changed. The cluster is not as the settings need it:${list}`,
-        this,
-        true,
-      );
-    }
     for (const warning of warnings) await pulumi.log.warn(warning, this);
+    if (problems.length === 0) return;
+    const list = problems.map((problem) => `\n  - ${problem}`).join("");
+    throw new pulumi.ResourceError(
+      `Nothing was changed. The cluster is not as the settings need it:${list}`,
+      this,
+      true,
+    );
+  }
+
+  private createChildren(name: string): Created {
+    const { namespace, schedule, kubectlImage, outposts } = this.args;
+    const patches = outposts.filter(hasSidecar).map((outpost) => this.createSidecarPatch(name, outpost));
+    const swept = outposts.filter(hasCronJob).map(resolved);
+    const cronJobArgs = { namespace, schedule, kubectlImage, outposts: swept };
+    const cronJobs = swept.length > 0 ? [new SweepCronJob(`${name}-cronjob`, cronJobArgs, { parent: this })] : [];
+    return {
+      patchedDeployments: pulumi.all(patches.map((patch) => patch.deployment)),
+      cronJobs: pulumi.all(cronJobs.map((cronJob) => cronJob.name)),
+    };
+  }
+
+  private createSidecarPatch(name: string, outpost: OutpostArgs): SidecarPatch {
+    const args = {
+      namespace: this.args.namespace,
+      deployment: outpost.deployment,
+      podFragment: resolved(outpost).apply((settings) => podFragment(settings, cleanerScripts())),
+      sweep: outpost.sweep,
+      fieldManager: fieldManager(),
+    };
+    return new SidecarPatch(`${name}-${outpost.deployment}`, args, { parent: this });
   }
 }
 
-const hasSidecar = (solution: Solution): boolean => solution === "sidecar" || solution === "both";
-const hasCronJob = (solution: Solution): boolean => solution === "cronjob" || solution === "both";
+/** What the children tell of themselves. */
+interface Created {
+  patchedDeployments: pulumi.Output<string[]>;
+  cronJobs: pulumi.Output<string[]>;
+}
+const nothingCreated: Created = { patchedDeployments: pulumi.output([]), cronJobs: pulumi.output([]) };
 
-const fragmentOf = (settings: OutpostSettings) => podFragment(settings, cleanerScripts());
-const wanted = (settings: OutpostSettings): WantedOutpost => ({
-  settings,
-  podFragment: hasSidecar(settings.solution) ? fragmentOf(settings) : undefined,
-});
+const hasSidecar = ({ solution }: { solution: Solution }): boolean => solution === "sidecar" || solution === "both";
+const hasCronJob = ({ solution }: { solution: Solution }): boolean => solution === "cronjob" || solution === "both";
+
+const resolved = (outpost: OutpostArgs): pulumi.Output<OutpostSettings> => pulumi.output(outpost);
+
+/** Owner of the fields we apply. With the stack in it, two stacks at one Deployment conflict instead of taking turns. */
+const fieldManager = (): string => `authentik-outpost-shm-${pulumi.getStack()}`;
 
 function kubernetesConfig() {
   const config = new pulumi.Config("kubernetes");

@@ -28,10 +28,10 @@ export class SweepCronJob extends pulumi.ComponentResource {
     const child = { parent: this };
     const metadata = { name: objectName, namespace: args.namespace, labels: objectLabels };
 
-    const account = new kubernetes.core.v1.ServiceAccount(`${name}-account`, { metadata }, child);
-    const role = new kubernetes.rbac.v1.Role(`${name}-role`, { metadata, rules: execRules }, child);
+    const account = new kubernetes.core.v1.ServiceAccount(name, { metadata }, child);
+    const role = new kubernetes.rbac.v1.Role(name, { metadata, rules: execRules }, child);
     const binding = new kubernetes.rbac.v1.RoleBinding(
-      `${name}-binding`,
+      name,
       {
         metadata,
         roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
@@ -49,11 +49,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
         ),
       );
     // After the binding, so that not even the first run lacks its rights.
-    const cronJob = new kubernetes.batch.v1.CronJob(
-      `${name}-cronjob`,
-      { metadata, spec },
-      { ...child, dependsOn: [binding] },
-    );
+    const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, { ...child, dependsOn: [binding] });
 
     this.name = cronJob.metadata.name;
     this.registerOutputs({ name: this.name });

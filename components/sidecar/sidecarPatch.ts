@@ -32,7 +32,7 @@ export class SidecarPatch extends pulumi.ComponentResource {
     const child = { parent: this };
 
     const settings = new kubernetes.core.v1.ConfigMap(
-      `${name}-settings`,
+      name,
       {
         metadata: {
           name: pulumi.output(args.deployment).apply(settingsConfigMap),
@@ -44,7 +44,7 @@ export class SidecarPatch extends pulumi.ComponentResource {
       child,
     );
     const patch = new kubernetes.apps.v1.DeploymentPatch(
-      `${name}-patch`,
+      name,
       {
         metadata: {
           name: args.deployment,

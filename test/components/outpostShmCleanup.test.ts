@@ -1,0 +1,231 @@
+// The component on Pulumi's mocks: which resources it registers, with which inputs and parents, and how it refuses. Mocks
+// answer for the engine, the providers and the cluster, so nothing here proves that a cluster takes these objects, that a
+// field changes hands, or what a preview shows: test/cluster does.
+import assert from "node:assert/strict";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import * as pulumi from "@pulumi/pulumi";
+import type { DeploymentApi } from "../../components/cluster/deploymentApi";
+import { cleanerScripts } from "../../components/cleanerScripts";
+import { cronJobSpec, execRules } from "../../components/cronjob/manifest";
+import { objectLabels } from "../../components/objectLabels";
+import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../components/outpostShmCleanup";
+import { resolveSettings, type OutpostSettings } from "../../components/settings";
+import { podFragment } from "../../components/sidecar/podFragment";
+import { liveDeployment } from "./cluster/liveDeployment";
+
+interface Registered {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+const api = (live = [liveDeployment("ak-outpost-one"), liveDeployment("ak-outpost-two")]): DeploymentApi => ({
+  read: (_namespace, name) => Promise.resolve(live.find(({ metadata }) => metadata?.name === name)),
+  listOutposts: () => Promise.resolve(live),
+  dryRunApply: (_namespace, name) =>
+    Promise.resolve({ outcome: "applied", deployment: live.find(({ metadata }) => metadata?.name === name)! }),
+});
+
+const stackArgs = (raw: Record<string, unknown>): OutpostShmCleanupArgs => ({
+  ...resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw }),
+  deployments: api(),
+});
+
+/** Runs the component with these arguments and collects what it registers, logs and fails with. */
+async function run(args: OutpostShmCleanupArgs) {
+  const registered: Registered[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => {
+        registered.push({ type, name, inputs: inputs as Record<string, unknown> });
+        return { id: `${name}-id`, state: inputs as Record<string, unknown> };
+      },
+      call: () => ({}),
+    },
+    "authentik-outpost-shm",
+    "test",
+  );
+  const failures = collectRejections();
+  const outputs: unknown = await pulumi.runtime.runInPulumiStack(() => {
+    const { solutions, patchedDeployments, cronJobs } = new OutpostShmCleanup("outpost-shm", args);
+    return Promise.resolve({ solutions, patchedDeployments, cronJobs });
+  });
+  await pulumi.runtime.disconnect();
+  // Node reports unhandled rejections once the current turn of its event loop is over.
+  await nextTurn();
+  return { registered, outputs, failures: failures() };
+}
+
+/** What would fail the program: Pulumi's host listens for unhandled rejections. The same error counts once, as there. */
+function collectRejections(): () => string[] {
+  const seen = new Set<unknown>();
+  const others = process.listeners("unhandledRejection");
+  const collect = (reason: unknown) => seen.add(reason);
+  process.removeAllListeners("unhandledRejection").on("unhandledRejection", collect);
+  return () => {
+    process.removeAllListeners("unhandledRejection");
+    for (const listener of others) process.on("unhandledRejection", listener);
+    return [...seen].map((reason) => (reason as Error).message);
+  };
+}
+
+const named = (registered: Registered[]): string[] => registered.map(({ type, name }) => `${type} ${name}`).sort();
+const inputsOf = (registered: Registered[], type: string): Record<string, unknown> => {
+  const found = registered.filter((resource) => resource.type === type);
+  assert.equal(found.length, 1, `one ${type}`);
+  return found[0].inputs;
+};
+
+const stackAndComponent = [
+  "authentik-outpost-shm:index:OutpostShmCleanup outpost-shm",
+  "pulumi:pulumi:Stack authentik-outpost-shm-test",
+];
+const sidecarOf = (deployment: string): string[] => [
+  `authentik-outpost-shm:index:SidecarPatch outpost-shm-${deployment}`,
+  `kubernetes:apps/v1:DeploymentPatch outpost-shm-${deployment}`,
+  `kubernetes:core/v1:ConfigMap outpost-shm-${deployment}`,
+];
+const cronJob = [
+  "authentik-outpost-shm:index:SweepCronJob outpost-shm-cronjob",
+  "kubernetes:batch/v1:CronJob outpost-shm-cronjob",
+  "kubernetes:core/v1:ServiceAccount outpost-shm-cronjob",
+  "kubernetes:rbac.authorization.k8s.io/v1:Role outpost-shm-cronjob",
+  "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding outpost-shm-cronjob",
+];
+
+describe("OutpostShmCleanup on mocks", () => {
+  const bothSidecars = [...sidecarOf("ak-outpost-one"), ...sidecarOf("ak-outpost-two")];
+  const cases: { solution: string; resources: string[]; patched: string[]; cronJobs: string[] }[] = [
+    { solution: "none", resources: [], patched: [], cronJobs: [] },
+    { solution: "sidecar", resources: bothSidecars, patched: ["ak-outpost-one", "ak-outpost-two"], cronJobs: [] },
+    { solution: "cronjob", resources: cronJob, patched: [], cronJobs: ["authentik-outpost-shm-cleanup"] },
+    {
+      solution: "both",
+      resources: [...bothSidecars, ...cronJob],
+      patched: ["ak-outpost-one", "ak-outpost-two"],
+      cronJobs: ["authentik-outpost-shm-cleanup"],
+    },
+  ];
+  for (const { solution, resources, patched, cronJobs } of cases) {
+    it(`registers exactly the resources of ${solution}, and says so in its outputs`, async () => {
+      const { registered, outputs, failures } = await run(stackArgs({ solution }));
+      assert.deepEqual(named(registered), [...stackAndComponent, ...resources].sort());
+      assert.deepEqual(outputs, {
+        solutions: { one: solution, two: solution },
+        patchedDeployments: patched,
+        cronJobs,
+      });
+      assert.deepEqual(failures, []);
+    });
+  }
+
+  it("gives each outpost its own solution; the CronJob sweeps only those that ask for it", async () => {
+    const { registered, outputs } = await run(stackArgs({ outposts: ["one", { name: "two", solution: "cronjob" }] }));
+    assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarOf("ak-outpost-one"), ...cronJob].sort());
+    assert.deepEqual((outputs as { solutions: unknown }).solutions, { one: "sidecar", two: "cronjob" });
+    const spec = JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob").spec);
+    assert.match(spec, /"name":"OUTPOSTS","value":"two SWEEP_INTERVAL_SECONDS=60 [^"]*"/);
+    assert.doesNotMatch(spec, /"value":"one /);
+  });
+
+  it("patches with the fragment, under a field manager that names the stack", async () => {
+    const { registered } = await run(stackArgs({ outposts: ["one"] }));
+    const settings = stackArgs({ outposts: ["one"] }).outposts[0] as OutpostSettings;
+    assert.deepEqual(inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch"), {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: {
+        name: "ak-outpost-one",
+        namespace: "authentik",
+        annotations: { "pulumi.com/patchFieldManager": "authentik-outpost-shm-test" },
+      },
+      spec: { template: { spec: podFragment(settings, cleanerScripts()) } },
+    });
+  });
+
+  it("hands the sweep's settings over in a ConfigMap", async () => {
+    const { registered } = await run(
+      stackArgs({ outposts: [{ name: "one", sweepInterval: "90s", lowWatermark: 50 }] }),
+    );
+    assert.deepEqual(inputsOf(registered, "kubernetes:core/v1:ConfigMap"), {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "ak-outpost-one-shm-cleanup", namespace: "authentik", labels: objectLabels },
+      data: {
+        settings:
+          "SWEEP_INTERVAL_SECONDS=90\nANONYMOUS_MAX_AGE_SECONDS=3600\nAUTHENTICATED_MAX_AGE_SECONDS=86400\n" +
+          "HIGH_WATERMARK_PERCENT=80\nLOW_WATERMARK_PERCENT=50\n",
+      },
+    });
+  });
+
+  it("runs the CronJob as its own account, bound to its own role", async () => {
+    const { registered } = await run(stackArgs({ solution: "cronjob" }));
+    const metadata = { name: "authentik-outpost-shm-cleanup", namespace: "authentik", labels: objectLabels };
+    assert.deepEqual(inputsOf(registered, "kubernetes:core/v1:ServiceAccount").metadata, metadata);
+    assert.deepEqual(inputsOf(registered, "kubernetes:rbac.authorization.k8s.io/v1:Role"), {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "Role",
+      metadata,
+      rules: execRules,
+    });
+    assert.deepEqual(inputsOf(registered, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: metadata.name, namespace: "authentik" }],
+    });
+    const outposts = stackArgs({}).outposts as OutpostSettings[];
+    const settings = {
+      namespace: "authentik",
+      schedule: "0 * * * *",
+      kubectlImage: "docker.io/alpine/kubectl:1.34.2",
+      serviceAccountName: metadata.name,
+      outposts,
+    };
+    assert.deepEqual(inputsOf(registered, "kubernetes:batch/v1:CronJob"), {
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata,
+      spec: cronJobSpec(settings, objectLabels, cleanerScripts()),
+    });
+  });
+
+  it("takes Outputs for its values", async () => {
+    const args = stackArgs({ outposts: ["one"], solution: "both" });
+    const [outpost] = args.outposts;
+    const { registered } = await run({
+      ...args,
+      namespace: pulumi.output("authentik"),
+      schedule: pulumi.output("30 * * * *"),
+      outposts: [{ ...outpost, shmSize: pulumi.output("512Mi") }],
+    });
+    const patch = JSON.stringify(inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch"));
+    assert.match(patch, /"sizeLimit":"512Mi"/);
+    assert.match(JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob")), /"schedule":"30 \* \* \* \*"/);
+  });
+
+  it("registers nothing and fails with one error where Deployments are missing", async () => {
+    const { registered, failures } = await run({ ...stackArgs({}), deployments: api([]) });
+    assert.deepEqual(named(registered), stackAndComponent);
+    assert.equal(failures.length, 1);
+    assert.deepEqual(
+      failures[0].split("\n").map((line) => line.split(";")[0]),
+      [
+        "Nothing was changed. The cluster is not as the settings need it:",
+        '  - outpost "one": there is no Deployment ak-outpost-one in namespace authentik',
+        '  - outpost "two": there is no Deployment ak-outpost-two in namespace authentik',
+      ],
+    );
+  });
+
+  it("fails the same way where it can't look", async () => {
+    const deployments = { ...api(), read: () => Promise.reject(new Error("No answer from the Kubernetes API")) };
+    const { registered, failures } = await run({ ...stackArgs({}), deployments });
+    assert.deepEqual(named(registered), stackAndComponent);
+    assert.deepEqual(failures, [
+      "Nothing was changed. The cluster is not as the settings need it:\n  - No answer from the Kubernetes API",
+    ]);
+  });
+});
