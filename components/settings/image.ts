@@ -29,8 +29,8 @@ export function parseImage(text: string): Parsed<string> {
 
 function isName(name: string): boolean {
   const [first = "", ...path] = name.split("/");
-  // What tells a registry from the first part of a path, as container tools have it.
-  const isRegistry = path.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  // What tells a registry from the first part of a path; a bare `localhost` reads the same either way.
+  const isRegistry = path.length > 0 && /[.:]/.test(first);
   if (isRegistry && !REGISTRY.test(first)) return false;
   return name.length <= 255 && (isRegistry ? path : [first, ...path]).every((part) => PATH_PART.test(part));
 }

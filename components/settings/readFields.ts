@@ -44,7 +44,7 @@ export function readFields<F extends Fields>(
 
 /** Whether a place says anything about a key. */
 export function isGiven(given: Raw, key: string): boolean {
-  return Object.hasOwn(given, key) && given[key] !== undefined;
+  return given[key] !== undefined;
 }
 
 /**

@@ -291,6 +291,7 @@ describe("values that hold", () => {
     `busybox@${digest}`,
     `docker.io/library/busybox:1.37.0@${digest}`,
     "localhost/busybox:dev",
+    "my.busybox:1",
     "registry.example.com:5000/team/busy_box:1",
     "[::1]:5000/busybox:1",
   ];
@@ -483,6 +484,12 @@ describe("settings that don't hold", () => {
   bad(
     "a watermark that is wrong by itself and so judged no further",
     { highWatermark: 0, lowWatermark: 90 },
+    "highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
+  );
+
+  bad(
+    "a watermark of the stack that is wrong by itself, so that an outpost's is judged no further",
+    { highWatermark: 0, outposts: [{ name: "a", lowWatermark: 85 }] },
     "highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
   );
 
