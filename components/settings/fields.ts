@@ -29,7 +29,7 @@ export const OUTPOST_FIELDS = {
     "256Mi",
     fromText((text) => parseSize(text, "64Mi", "16Gi")),
   ),
-  // A sweep of a full volume takes a second or two.
+  // Any shorter, and the sweeps of a full volume would hardly pause.
   sweepInterval: durationField("60s", "5s", "24h"),
   // An anonymous session may be somebody on the login page: a minute is the least to type a password in.
   anonymousMaxAge: durationField("60m", "1m", "8760h"),
@@ -83,8 +83,7 @@ function percentField(standard: number): Field<number> {
 }
 
 function parseUser(value: unknown): Parsed<number> {
-  if (value === 0 || value === "0")
-    return { wrong: "is root, and the cleaner runs as the outpost's own user, e.g. 1000" };
+  if (value === 0 || value === "0") return { wrong: "is root, and the outpost runs as a user of its own, e.g. 1000" };
   const user = parseInteger(value, 1, HIGHEST_USER_ID);
   return "wrong" in user ? { wrong: `${user.wrong}; give the outpost's numeric user id, e.g. 1000` } : user;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { quantityBytes } from "../../components/settings/quantity";
 import { type OutpostSettings, resolveSettings, type Settings, SettingsError } from "../../components/settings";
 
 type Config = Record<string, unknown>;
@@ -321,6 +322,28 @@ describe("values that hold", () => {
   }
 });
 
+describe("Kubernetes quantities", () => {
+  // As k8s.io/apimachinery reads them.
+  const quantities: Record<string, number | undefined> = {
+    "64Mi": 67108864,
+    "0.5Gi": 536870912,
+    "1.1G": 1100000000,
+    "129e6": 129000000,
+    "1E": 1e18,
+    "1500m": 1.5,
+    "134217728": 134217728,
+    ".5Gi": 536870912,
+    "+5Mi": 5242880,
+    "256MB": undefined,
+    "1 Gi": undefined,
+    "": undefined,
+  };
+  for (const [quantity, bytes] of Object.entries(quantities)) {
+    it(`reads ${JSON.stringify(quantity)} as ${String(bytes)} bytes`, () =>
+      assert.equal(quantityBytes(quantity), bytes));
+  }
+});
+
 describe("settings that don't hold", () => {
   const cases: { title: string; given: Config; secrets?: string[]; problems: string[] }[] = [];
   const bad = (title: string, given: Config, problems: string | string[], secrets: string[] = []): void => {
@@ -494,7 +517,7 @@ describe("settings that don't hold", () => {
   );
 
   const USER = "is no whole number from 1 to 2147483647; give the outpost's numeric user id, e.g. 1000";
-  bad("root", { runAsUser: "0" }, 'runAsUser: "0" is root, and the cleaner runs as the outpost\'s own user, e.g. 1000');
+  bad("root", { runAsUser: "0" }, 'runAsUser: "0" is root, and the outpost runs as a user of its own, e.g. 1000');
   bad("a negative user", { runAsUser: -1 }, `runAsUser: -1 ${USER}`);
   bad("a user by name", { runAsUser: "authentik" }, `runAsUser: "authentik" ${USER}`);
   bad("a user beyond the API server's bound", { runAsUser: 2147483648 }, `runAsUser: 2147483648 ${USER}`);
