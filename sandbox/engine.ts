@@ -1,0 +1,147 @@
+/**
+ * Runs the program as `pulumi preview`, `up`, `refresh` and `destroy` do, through Pulumi's Automation API: inline, with
+ * its state in a folder, and with stack config as a hand-written stack file would give it. What happened comes back as
+ * a report, from the engine's own events.
+ */
+import { randomBytes } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LocalWorkspace, PulumiCommand, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+import { parse } from "yaml";
+import { Recorder, UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
+import { splitSecrets, writeStackFile } from "./engine/stackFile";
+import { repositoryRoot } from "./paths";
+import type { Plugins } from "./plugins";
+
+export { UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
+
+export interface EngineOptions {
+  /** Name of the stack, made if missing. */
+  readonly stack: string;
+  /** Folder for the state, the stack file and the passphrase of secrets; made if missing. */
+  readonly stateDir: string;
+  /** Path of the kubeconfig: KUBECONFIG of the engine's commands, and the config key `kubernetes:kubeconfig` of the program, which runs in this process. */
+  readonly kubeconfig: string;
+  /** Becomes the config key `kubernetes:context`, unless `config` has one. */
+  readonly context: string;
+  /** Path of the Pulumi CLI. */
+  readonly pulumi: string;
+  readonly plugins: Plugins;
+  /** As for {@link EngineStack.setConfig}. */
+  readonly config: Record<string, unknown>;
+  /** What to run: index.ts, unless given. */
+  readonly program?: PulumiFn;
+}
+
+export interface EngineStack {
+  /** For a `pulumi` run by hand on the same stack: working directory and environment. */
+  readonly workDir: string;
+  readonly env: Readonly<Record<string, string>>;
+  /**
+   * Replaces all config. A key without a namespace is the project's own; values are written as YAML, so that the
+   * program gets what a hand-written stack file gives it. `{ value, secret: true }` is stored encrypted.
+   */
+  setConfig(config: Record<string, unknown>): Promise<void>;
+  /** @throws UpdateFailed, as do the others, with the report of how far it came */
+  preview(options?: { refresh?: boolean; diff?: boolean }): Promise<PreviewReport>;
+  up(options?: { refresh?: boolean }): Promise<UpReport>;
+  refresh(): Promise<Report>;
+  destroy(): Promise<Report>;
+}
+
+/** Opens the stack, making what is missing. Nothing is written outside `stateDir` and the plugins' folder. */
+export async function openStack(options: EngineOptions): Promise<EngineStack> {
+  const { stack: name, stateDir, plugins } = options;
+  const workDir = join(stateDir, "stacks", name);
+  mkdirSync(workDir, { recursive: true });
+  // Copied, so that the engine checks the config against its schema; the stack file goes beside it, not into the clone.
+  copyFileSync(join(repositoryRoot, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
+  const env = environment(options, workDir);
+  const { name: project } = parse(readFileSync(join(workDir, "Pulumi.yaml"), "utf8")) as { name: string };
+  const program: PulumiFn = options.program ?? (async () => (await import("../index.js")).default());
+  const workspace = { workDir, envVars: env, pulumiHome: plugins.env.PULUMI_HOME, pulumiCommand: await cli(options) };
+  const exists = existsSync(join(stateDir, "backend", ".pulumi", "stacks", project, `${name}.json`));
+  const inline = { projectName: project, stackName: name, program };
+  const stack = await (exists
+    ? LocalWorkspace.selectStack(inline, workspace)
+    : LocalWorkspace.createStack(inline, workspace));
+  // After each update the SDK runs three more commands for outputs and history, a second in all; the events have both.
+  Object.assign(stack, { outputs: () => Promise.resolve({}), info: () => Promise.resolve(undefined) });
+  const opened = new OpenedStack(stack, workDir, env, project, {
+    "kubernetes:kubeconfig": options.kubeconfig,
+    "kubernetes:context": options.context,
+  });
+  await opened.setConfig(options.config);
+  return opened;
+}
+
+/** A pulumi that needs no account, no terminal and no network of its own; secrets are under a passphrase made here. */
+function environment({ stateDir, kubeconfig, plugins }: EngineOptions, workDir: string): Record<string, string> {
+  const passphraseFile = join(stateDir, "passphrase");
+  if (!existsSync(passphraseFile))
+    writeFileSync(passphraseFile, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  const backend = join(stateDir, "backend");
+  mkdirSync(backend, { recursive: true });
+  return {
+    ...plugins.env,
+    KUBECONFIG: kubeconfig,
+    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // The host of dynamic resources is a script of the SDK, found on PATH like any plugin.
+    PATH: [join(repositoryRoot, "node_modules", "@pulumi", "pulumi"), process.env.PATH].join(":"),
+    PWD: workDir,
+  };
+}
+
+/** The SDK runs `bin/pulumi` of an installation folder; this one has a link to the CLI in it. */
+async function cli({ stateDir, pulumi }: EngineOptions): Promise<PulumiCommand> {
+  const root = join(stateDir, "cli");
+  const link = join(root, "bin", "pulumi");
+  mkdirSync(join(root, "bin"), { recursive: true });
+  rmSync(link, { force: true });
+  symlinkSync(pulumi, link);
+  return PulumiCommand.get({ root });
+}
+
+class OpenedStack implements EngineStack {
+  constructor(
+    private readonly stack: Stack,
+    readonly workDir: string,
+    readonly env: Readonly<Record<string, string>>,
+    private readonly project: string,
+    private readonly cluster: Record<string, string>,
+  ) {}
+
+  async setConfig(config: Record<string, unknown>): Promise<void> {
+    const { plain, secrets } = splitSecrets({ ...this.cluster, ...config }, this.project);
+    writeStackFile(join(this.workDir, `Pulumi.${this.stack.name}.yaml`), plain);
+    if (Object.keys(secrets).length > 0) await this.stack.setAllConfig(secrets);
+  }
+
+  preview(options?: { refresh?: boolean; diff?: boolean }): Promise<PreviewReport> {
+    return this.#run("preview", (recorder) => this.stack.preview({ ...options, ...recorder.options }));
+  }
+
+  up(options?: { refresh?: boolean }): Promise<UpReport> {
+    return this.#run("update", (recorder) => this.stack.up({ ...options, ...recorder.options }));
+  }
+
+  refresh(): Promise<Report> {
+    return this.#run("refresh", (recorder) => this.stack.refresh(recorder.options));
+  }
+
+  destroy(): Promise<Report> {
+    return this.#run("destroy", (recorder) => this.stack.destroy(recorder.options));
+  }
+
+  async #run(what: string, operation: (recorder: Recorder) => Promise<unknown>): Promise<UpReport> {
+    const recorder = new Recorder();
+    try {
+      await operation(recorder);
+    } catch (error) {
+      throw new UpdateFailed(what, this.stack.name, recorder.report(), error);
+    }
+    return recorder.report();
+  }
+}

@@ -1,0 +1,105 @@
+/** What a preview or an update did, told from the events of Pulumi's engine. */
+import type { OpType } from "@pulumi/pulumi/automation";
+import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
+
+export interface ResourceStep {
+  readonly urn: string;
+  /** Such as `kubernetes:apps/v1:DeploymentPatch`. */
+  readonly type: string;
+  /** `same` too; a replacement is `create-replacement`, `replace` and `delete-replaced`. */
+  readonly op: OpType;
+  /** Paths of the changed properties, such as `spec.template.spec.initContainers[0].image`, sorted. */
+  readonly diffs: string[];
+}
+
+export interface Diagnostic {
+  readonly urn?: string;
+  readonly severity: "info" | "info#err" | "warning" | "error";
+  readonly message: string;
+}
+
+export interface Report {
+  /** What the CLI printed, without colours. */
+  readonly stdout: string;
+  /** How many resources for which operation; `same` where nothing is to do. */
+  readonly changeSummary: Readonly<Partial<Record<OpType, number>>>;
+  readonly steps: readonly ResourceStep[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+export type PreviewReport = Report;
+export interface UpReport extends Report {
+  /** The stack's outputs; a secret one reads `[secret]`. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** A preview or update that did not succeed: its errors in the message, how far it came in `report`. */
+export class UpdateFailed extends Error {
+  constructor(
+    what: string,
+    stack: string,
+    readonly report: Report,
+    cause: unknown,
+  ) {
+    const errors = report.diagnostics.filter(({ severity, message }) => severity === "error" && !isSummary(message));
+    const reasons = errors.map(({ message }) => message).join("\n");
+    // Without an error of the engine's own, it is the CLI's: all it printed is in the cause.
+    super(`${what} of stack ${stack} failed:\n${reasons || String(cause)}`, reasons ? {} : { cause });
+    this.name = "UpdateFailed";
+  }
+}
+
+/** The engine's closing word after a failure, which says nothing of why. */
+function isSummary(message: string): boolean {
+  return ["update failed", "preview failed", "refresh failed", "destroy failed"].includes(message);
+}
+
+/** Listens to one operation; `options` go to the Automation API. */
+export class Recorder {
+  #stdout = "";
+  #changeSummary: Report["changeSummary"] = {};
+  #outputs: UpReport["outputs"] = {};
+  readonly #steps: ResourceStep[] = [];
+  readonly #diagnostics: Diagnostic[] = [];
+
+  readonly options = {
+    color: "never" as const,
+    suppressProgress: true,
+    onOutput: (text: string) => void (this.#stdout += text),
+    onEvent: (event: EngineEvent) => this.#hear(event),
+  };
+
+  report(): UpReport {
+    return {
+      stdout: this.#stdout,
+      changeSummary: this.#changeSummary,
+      steps: this.#steps,
+      diagnostics: this.#diagnostics,
+      outputs: this.#outputs,
+    };
+  }
+
+  #hear({ resourcePreEvent, resOutputsEvent, diagnosticEvent, summaryEvent }: EngineEvent): void {
+    if (resourcePreEvent) this.#steps.push(stepOf(resourcePreEvent.metadata));
+    if (resOutputsEvent?.metadata.type === "pulumi:pulumi:Stack") {
+      this.#outputs = resOutputsEvent.metadata.new?.outputs ?? {};
+    }
+    // A refresh knows what it will find only afterwards.
+    if (resOutputsEvent?.metadata.op === "refresh" || resOutputsEvent?.metadata.op === "update") {
+      this.#amend(stepOf(resOutputsEvent.metadata));
+    }
+    if (diagnosticEvent && !diagnosticEvent.ephemeral) {
+      const { urn, severity, message } = diagnosticEvent;
+      this.#diagnostics.push({ urn, severity, message: message.replaceAll(/<\{%.*?%\}>/g, "").trimEnd() });
+    }
+    if (summaryEvent) this.#changeSummary = summaryEvent.resourceChanges;
+  }
+
+  #amend(step: ResourceStep): void {
+    const index = this.#steps.findIndex(({ urn }) => urn === step.urn);
+    if (index >= 0) this.#steps[index] = step;
+  }
+}
+
+function stepOf({ urn, type, op, detailedDiff, diffs }: StepEventMetadata): ResourceStep {
+  return { urn, type, op, diffs: (detailedDiff ? Object.keys(detailedDiff) : (diffs ?? [])).sort() };
+}
