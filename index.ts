@@ -4,8 +4,9 @@ import { SettingsError, type Settings } from "./components/settings";
 import { readSettings } from "./components/stackConfig";
 
 /** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
-export = () => {
+export = async () => {
   const cleanup = new OutpostShmCleanup("outpost-shm", settingsOrRunError());
+  await cleanup.ready;
   return {
     /** The solution in force, by outpost. */
     solutions: cleanup.solutions,

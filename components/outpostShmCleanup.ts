@@ -37,6 +37,11 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   readonly patchedDeployments: pulumi.Output<string[]>;
   /** Names of the CronJobs: one where any outpost asks for it, else none. */
   readonly cronJobs: pulumi.Output<string[]>;
+  /**
+   * Settles with the look at the Deployments; rejects with what it found wrong. Await it in the program where the arguments
+   * are plain: a program that ends before its error is known may be taken for a finished one, and resources deleted.
+   */
+  readonly ready: Promise<void>;
 
   constructor(
     name: string,
@@ -45,7 +50,9 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   ) {
     super("authentik-outpost-shm:index:OutpostShmCleanup", name, {}, opts);
     const findings = this.look();
-    findings.apply((found) => this.report(found));
+    this.ready = new Promise((resolve, reject) => {
+      findings.apply((found) => this.report(found).then(resolve, reject));
+    });
     // Only then the children: an input that waited for the look would fail with it, once per child, in the engine's words.
     const created = findings.apply(({ problems }) =>
       problems.length === 0 ? this.createChildren(name) : nothingCreated,
@@ -76,7 +83,6 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     });
   }
 
-  /** Nothing waits for this, so its error reaches the engine as one unhandled rejection, which fails the program. A logged error would not. */
   private async report({ problems, warnings }: Findings): Promise<void> {
     for (const warning of warnings) await pulumi.log.warn(warning, this);
     if (problems.length === 0) return;

@@ -6,8 +6,6 @@ import type { Deployment, PodSpecPatch } from "../kubernetesTypes";
 /** What the API server would make of an apply, or why it would refuse it. */
 export type DryRun =
   | { outcome: "applied"; deployment: Deployment }
-  /** Another field manager owns a field; each text names the manager and the field, as the API server says it. */
-  | { outcome: "conflict"; conflicts: string[] }
   /** The account may not patch Deployments. */
   | { outcome: "forbidden"; reason: string }
   | { outcome: "invalid"; reason: string };
@@ -18,7 +16,7 @@ export interface DeploymentApi {
   read(namespace: string, name: string): Promise<Deployment | undefined>;
   /** Deployments of the namespace that authentik made for proxy outposts. */
   listOutposts(namespace: string): Promise<Deployment[]>;
-  /** What a server-side apply of this pod spec by this field manager would do; an undefined one gives its fields back. */
+  /** What a forced server-side apply of this pod spec by this field manager would do; an undefined one gives its fields back. */
   dryRunApply(namespace: string, name: string, fieldManager: string, podSpec?: PodSpecPatch): Promise<DryRun>;
 }
 
@@ -44,7 +42,7 @@ export function clusterDeployments(config: KubernetesConfig): DeploymentApi {
       return await withTimeout(request(client));
     } catch (cause) {
       const message = client.isApiException(cause)
-        ? `Kubernetes refused to ${what}: ${statusOf(cause).message}`
+        ? `Kubernetes refused to ${what}: ${messageOf(cause)}`
         : `No answer from the Kubernetes API at ${client.server} to ${what}: ${(cause as Error).message}`;
       throw new Error(message, { cause });
     }
@@ -89,16 +87,14 @@ async function dryRunApply(
   };
   try {
     const deployment = await client.api.patchNamespacedDeployment(
-      { namespace, name, body, dryRun: "All", fieldManager, force: false },
+      { namespace, name, body, dryRun: "All", fieldManager, force: true },
       setHeaderOptions("Content-Type", serverSideApply),
     );
     return { outcome: "applied", deployment };
   } catch (error) {
     if (!client.isApiException(error)) throw error;
-    const status = statusOf(error);
-    if (error.code === 409) return { outcome: "conflict", conflicts: status.causes };
-    if (error.code === 403) return { outcome: "forbidden", reason: status.message };
-    if (error.code === 422) return { outcome: "invalid", reason: status.message };
+    if (error.code === 403) return { outcome: "forbidden", reason: messageOf(error) };
+    if (error.code === 422) return { outcome: "invalid", reason: messageOf(error) };
     throw error;
   }
 }
@@ -116,9 +112,13 @@ async function connect(config: KubernetesConfig): Promise<Client> {
 }
 
 function load(kubeConfig: KubeConfig, kubeconfig: string | undefined): void {
-  if (!kubeconfig) kubeConfig.loadFromDefault();
-  else if (/^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
-  else kubeConfig.loadFromFile(kubeconfig);
+  if (kubeconfig && /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
+  else if (kubeconfig) kubeConfig.loadFromFile(kubeconfig);
+  else kubeConfig.loadFromDefault();
+  // What the client falls back to where it found nothing at all.
+  if (kubeConfig.getCurrentContext() === "loaded-context") {
+    throw new Error("There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.");
+  }
 }
 
 function selectContext(kubeConfig: KubeConfig, context: string): void {
@@ -132,19 +132,11 @@ function selectContext(kubeConfig: KubeConfig, context: string): void {
 }
 
 /** The API server's own words; the client leaves the body of a failed request as text. */
-function statusOf(error: ApiException<string>): { message: string; causes: string[] } {
+function messageOf(error: ApiException<string>): string {
   try {
-    const status = JSON.parse(error.body) as {
-      message?: string;
-      details?: { causes?: { message: string; field?: string }[] };
-    };
-    const causes = status.details?.causes ?? [];
-    return {
-      message: status.message ?? `HTTP ${error.code}`,
-      causes: causes.map(({ message, field }) => (field ? `${message}: ${field}` : message)),
-    };
+    return (JSON.parse(error.body) as { message?: string }).message ?? `HTTP ${error.code}`;
   } catch {
-    return { message: `HTTP ${error.code}`, causes: [] };
+    return `HTTP ${error.code}`;
   }
 }
 

@@ -21,12 +21,10 @@ export const mountPath = (container: string, path: string): FieldPath => [
   item({ mountPath: path }),
 ];
 
-/** Field managers, in order of name, that own anything at or below the path; `except` is left out. */
-export function ownersOf(path: FieldPath, managedFields: ManagedFieldsEntry[], except: string): string[] {
+/** Field managers, in order of name, that own anything at or below the path. */
+export function ownersOf(path: FieldPath, managedFields: ManagedFieldsEntry[]): string[] {
   const owners = managedFields
-    .filter(
-      (entry) => entry.manager !== except && !entry.subresource && contains(entry.fieldsV1 as object | undefined, path),
-    )
+    .filter((entry) => !entry.subresource && contains(entry.fieldsV1 as object | undefined, path))
     .map((entry) => entry.manager ?? "unknown");
   return [...new Set(owners)].sort();
 }

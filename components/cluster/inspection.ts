@@ -80,8 +80,6 @@ async function inspectRelease(look: Look, live: Deployment): Promise<Findings> {
 
 function restarts(live: Deployment, dryRun: DryRun): Findings {
   switch (dryRun.outcome) {
-    case "conflict":
-      return problem(messages.conflict(live, dryRun.conflicts));
     case "invalid":
       return problem(messages.invalid(live, dryRun.reason));
     case "forbidden":

@@ -1,10 +1,7 @@
 import type { Deployment } from "../kubernetesTypes";
 import type { OutpostSettings } from "../settings";
 import { outpostContainer } from "../sidecar/podFragment";
-import type { TakenField } from "./takenFields";
-
-/** Field manager of authentik's own writes. */
-const authentikManager = "goauthentik.io";
+import { authentikManager, type TakenField } from "./takenFields";
 
 export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
   const found = known
@@ -36,13 +33,6 @@ export function takenFields(settings: OutpostSettings, namespace: string, taken:
       `or remove it in authentik and then have the Deployment recreated without it: kubectl -n ${namespace} delete deployment ${settings.deployment}`
     : `Undo that change, or set the outpost's \`solution\` to cronjob, which needs none of these.`;
   return `outpost "${settings.name}": Deployment ${settings.deployment} already has ${found}. ${waysOn}`;
-}
-
-export function conflict(live: Deployment, conflicts: string[]): string {
-  return (
-    `Deployment ${live.metadata?.name}: others own fields that the sidecar needs: ${conflicts.join("; ")}. ` +
-    `Undo their change, or set the outpost's \`solution\` to cronjob, which needs none of these.`
-  );
 }
 
 export function invalid(live: Deployment, reason: string): string {

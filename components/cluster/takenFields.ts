@@ -1,8 +1,11 @@
 import type { Deployment } from "../kubernetesTypes";
-import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../sidecar/podFragment";
+import { ownVolumes, outpostContainer, shmMountPath, sidecarContainer } from "../sidecar/podFragment";
 import { containerPath, mountPath, ownersOf, volumePath } from "./fieldOwners";
 
-/** A part of the pod spec that the sidecar needs and somebody else already owns. */
+/** Field manager of authentik's own writes. */
+export const authentikManager = "goauthentik.io";
+
+/** A part of the pod spec that the sidecar needs and somebody else owns. */
 export interface TakenField {
   field: string;
   /** Field managers, as in `kubectl get --show-managed-fields`. */
@@ -10,19 +13,24 @@ export interface TakenField {
 }
 
 const needed = [
-  { field: `volume ${shmVolume}`, path: volumePath(shmVolume) },
+  ...ownVolumes.map((name) => ({ field: `volume ${name}`, path: volumePath(name) })),
   { field: `mount ${shmMountPath} of container ${outpostContainer}`, path: mountPath(outpostContainer, shmMountPath) },
   { field: `container ${sidecarContainer}`, path: containerPath("containers", sidecarContainer) },
   { field: `init container ${sidecarContainer}`, path: containerPath("initContainers", sidecarContainer) },
 ];
 
 /**
- * What of our part others own. Asked of managedFields rather than left to the apply's conflict check, which stays silent
- * where the values are equal: both would then own /dev/shm, and taking ours away would leave the other's behind.
+ * What of our part is others'. Asked of managedFields rather than left to the apply's conflict check, which stays silent
+ * where the values are equal (both would then own /dev/shm, and taking ours away would leave the other's behind), and
+ * which can't tell a stranger's volume from an edit of ours: that one the next update is to mend, so it is not taken.
  */
 export function takenFields(live: Deployment, fieldManager: string): TakenField[] {
   const managedFields = live.metadata?.managedFields ?? [];
   return needed
-    .map(({ field, path }) => ({ field, owners: ownersOf(path, managedFields, fieldManager) }))
+    .map(({ field, path }) => {
+      const owners = ownersOf(path, managedFields);
+      const ours = owners.includes(fieldManager);
+      return { field, owners: owners.filter((owner) => (ours ? owner === authentikManager : true)) };
+    })
     .filter(({ owners }) => owners.length > 0);
 }

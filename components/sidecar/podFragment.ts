@@ -5,7 +5,7 @@ import type { OutpostSettings } from "../settings";
 /** The outpost's container in authentik's Deployment is named after the outpost's type. */
 export const outpostContainer = "proxy";
 export const sidecarContainer = "shm-cleanup";
-export const shmVolume = "dshm";
+const shmVolume = "dshm";
 export const shmMountPath = "/dev/shm";
 /** Where the sidecar serves Prometheus text, at /metrics.txt. */
 export const metricsPort = 9301;
@@ -16,6 +16,8 @@ const settingsDirectory = "/etc/shm-cleanup";
 export const settingsFile = "settings";
 const runVolume = "shm-cleanup-run";
 const runDirectory = "/run/shm-cleanup";
+/** Volumes that the fragment brings. */
+export const ownVolumes = [shmVolume, settingsVolume, runVolume];
 
 /** Name of the ConfigMap that carries the sweep settings of an outpost's sidecar. */
 export const settingsConfigMap = (deployment: string): string => `${deployment}-shm-cleanup`;

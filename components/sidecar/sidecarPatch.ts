@@ -49,8 +49,12 @@ export class SidecarPatch extends pulumi.ComponentResource {
         metadata: {
           name: args.deployment,
           namespace: args.namespace,
-          // A name of its own in managedFields, the same again should the stack's state be lost.
-          annotations: { "pulumi.com/patchFieldManager": args.fieldManager },
+          annotations: {
+            // A name of its own in managedFields, the same again should the stack's state be lost.
+            "pulumi.com/patchFieldManager": args.fieldManager,
+            // An edit by hand of our fields is mended, not a conflict. Others' fields are kept safe by the look before.
+            "pulumi.com/patchForce": "true",
+          },
         },
         spec: { template: { spec: args.podFragment } },
       },

@@ -137,7 +137,10 @@ describe("OutpostShmCleanup on mocks", () => {
       metadata: {
         name: "ak-outpost-one",
         namespace: "authentik",
-        annotations: { "pulumi.com/patchFieldManager": "authentik-outpost-shm-test" },
+        annotations: {
+          "pulumi.com/patchFieldManager": "authentik-outpost-shm-test",
+          "pulumi.com/patchForce": "true",
+        },
       },
       spec: { template: { spec: podFragment(settings, cleanerScripts()) } },
     });

@@ -16,20 +16,20 @@ describe("field owners", () => {
       managed("kubectl-edit", mount),
       managed("helm", podSpec({ "f:initContainers": { 'k:{"name":"shm-cleanup"}': { ".": {} } } })),
     ];
-    assert.deepEqual(ownersOf(volumePath("dshm"), fields, "ours"), ["goauthentik.io"]);
-    assert.deepEqual(ownersOf(mountPath("proxy", "/dev/shm"), fields, "ours"), ["kubectl-edit"]);
-    assert.deepEqual(ownersOf(containerPath("initContainers", "shm-cleanup"), fields, "ours"), ["helm"]);
-    assert.deepEqual(ownersOf(containerPath("containers", "shm-cleanup"), fields, "ours"), []);
+    assert.deepEqual(ownersOf(volumePath("dshm"), fields), ["goauthentik.io"]);
+    assert.deepEqual(ownersOf(mountPath("proxy", "/dev/shm"), fields), ["kubectl-edit"]);
+    assert.deepEqual(ownersOf(containerPath("initContainers", "shm-cleanup"), fields), ["helm"]);
+    assert.deepEqual(ownersOf(containerPath("containers", "shm-cleanup"), fields), []);
   });
 
-  it("names each owner once, sorted, and leaves ours out", () => {
-    const fields = ["zeta", "ours", "alpha", "zeta"].map((manager) => managed(manager, mount));
-    assert.deepEqual(ownersOf(mountPath("proxy", "/dev/shm"), fields, "ours"), ["alpha", "zeta"]);
+  it("names each owner once, sorted", () => {
+    const fields = ["zeta", "alpha", "zeta"].map((manager) => managed(manager, mount));
+    assert.deepEqual(ownersOf(mountPath("proxy", "/dev/shm"), fields), ["alpha", "zeta"]);
   });
 
   it("takes a mount of another container or path for none of its business", () => {
-    assert.deepEqual(ownersOf(mountPath("other", "/dev/shm"), [managed("kubectl-edit", mount)], "ours"), []);
-    assert.deepEqual(ownersOf(mountPath("proxy", "/dev"), [managed("kubectl-edit", mount)], "ours"), []);
+    assert.deepEqual(ownersOf(mountPath("other", "/dev/shm"), [managed("kubectl-edit", mount)]), []);
+    assert.deepEqual(ownersOf(mountPath("proxy", "/dev"), [managed("kubectl-edit", mount)]), []);
   });
 
   it("does not count ownership of a subresource", () => {

@@ -1,0 +1,128 @@
+// An outpost in a namespace of its own and a stack of the exported program beside it, on the shared cluster.
+import { join } from "node:path";
+import type { KubeConfig, KubernetesObject, V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import { openStack, type EngineStack } from "../../sandbox/engine";
+import { createOutpost, outpostObjectName } from "../../sandbox/outpost";
+import { cacheDir } from "../../sandbox/paths";
+import { openPlugins, type Plugins } from "../../sandbox/plugins";
+import { silentProgress } from "../../sandbox/progress";
+import { ensureTools } from "../../sandbox/toolchain";
+import { sharedCluster, temporaryDir } from "./fixture";
+
+/** Kinds of which the program may create objects. */
+const ownKinds = [
+  { apiVersion: "v1", kind: "ConfigMap" },
+  { apiVersion: "v1", kind: "ServiceAccount" },
+  { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role" },
+  { apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding" },
+  { apiVersion: "batch/v1", kind: "CronJob" },
+];
+/** Objects that Kubernetes itself puts into every namespace. */
+const givenObjects = ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"];
+
+let plugins: Promise<Plugins> | undefined;
+
+/** One set of plugins for all tests of the process; stopped with it. */
+async function sharedPlugins(pulumi: string, kubeconfig: string): Promise<Plugins> {
+  plugins ??= openPlugins({ pulumi, pulumiHome: join(cacheDir(), "pulumi"), kubeconfig, progress: silentProgress });
+  return plugins;
+}
+
+export async function closePlugins(): Promise<void> {
+  await (await plugins)?.stop();
+  plugins = undefined;
+}
+
+export interface Scenario {
+  readonly namespace: string;
+  readonly stack: EngineStack;
+  readonly kubeConfig: KubeConfig;
+  readonly kubeconfig: string;
+  /** The Deployment of the outpost with this name, as the API server has it. */
+  deployment(outpost: string): Promise<V1Deployment>;
+  /** Everything in the namespace that is ours or could be: objects by `Kind/name`, without what the server adds. */
+  objects(): Promise<Record<string, unknown>>;
+}
+
+export interface ScenarioOptions {
+  /** Unique among the tests: names the namespace and the stack. */
+  name: string;
+  /** Outposts that authentik has created; default one, "main". */
+  outposts?: { name: string; replicas?: number; memoryLimit?: string }[];
+  /** Stack config beside `namespace` and `outposts`, which default to the scenario's own. */
+  config?: Record<string, unknown>;
+}
+
+export async function openScenario({
+  name,
+  outposts = [{ name: "main" }],
+  config,
+}: ScenarioOptions): Promise<Scenario> {
+  const cluster = await sharedCluster();
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(cluster.kubeconfig);
+  const namespace = `test-${name}`;
+  for (const outpost of outposts) await createOutpost(cluster.kubeconfig, { namespace, ...outpost });
+  const { pulumi } = await ensureTools(["pulumi"], silentProgress);
+  const stack = await openStack({
+    stack: name,
+    stateDir: temporaryDir(`engine-${name}`),
+    kubeconfig: cluster.kubeconfig,
+    context: cluster.context,
+    pulumi,
+    plugins: await sharedPlugins(pulumi, cluster.kubeconfig),
+    config: { namespace, outposts: outposts.map((outpost) => outpost.name), ...config },
+  });
+  const { AppsV1Api } = await import("@kubernetes/client-node");
+  const apps = kubeConfig.makeApiClient(AppsV1Api);
+  return {
+    namespace,
+    stack,
+    kubeConfig,
+    kubeconfig: cluster.kubeconfig,
+    deployment: (outpost) => apps.readNamespacedDeployment({ namespace, name: outpostObjectName({ name: outpost }) }),
+    objects: () => objectsIn(kubeConfig, namespace),
+  };
+}
+
+async function objectsIn(kubeConfig: KubeConfig, namespace: string): Promise<Record<string, unknown>> {
+  const { KubernetesObjectApi } = await import("@kubernetes/client-node");
+  const api = KubernetesObjectApi.makeApiClient(kubeConfig);
+  const found: Record<string, unknown> = {};
+  for (const { apiVersion, kind } of [{ apiVersion: "apps/v1", kind: "Deployment" }, ...ownKinds]) {
+    const { items } = await api.list(apiVersion, kind, namespace);
+    for (const item of items) {
+      const key = `${kind}/${item.metadata?.name}`;
+      if (!givenObjects.includes(key)) found[key] = comparable(item);
+    }
+  }
+  return found;
+}
+
+/** The object without what differs between two that were made the same way: identity, times, counters. */
+function comparable(object: KubernetesObject): unknown {
+  const { metadata, ...rest } = object as KubernetesObject & { status?: unknown };
+  const annotations = { ...metadata?.annotations };
+  delete annotations["deployment.kubernetes.io/revision"];
+  return {
+    ...rest,
+    status: undefined,
+    metadata: {
+      name: metadata?.name,
+      labels: metadata?.labels,
+      annotations,
+      owners: owners(metadata?.managedFields ?? []),
+    },
+  };
+}
+
+/** Who owns which fields, but for the status that controllers write. */
+export function owners(managedFields: V1ManagedFieldsEntry[]): Record<string, unknown> {
+  const own = managedFields.filter(({ manager }) => manager !== "kube-controller-manager");
+  // Pulumi's provider draws the manager of an object that it creates at random.
+  const name = (manager = "unknown") => manager.replace(/^pulumi-kubernetes-[0-9a-f]+$/, "pulumi-kubernetes");
+  return Object.fromEntries(own.map(({ manager, fieldsV1 }) => [name(manager), fieldsV1]));
+}
