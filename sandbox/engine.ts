@@ -34,6 +34,7 @@ export interface EngineOptions {
 }
 
 export interface EngineStack {
+  readonly name: string;
   /** For a `pulumi` run by hand on the same stack: working directory and environment. */
   readonly workDir: string;
   readonly env: Readonly<Record<string, string>>;
@@ -112,6 +113,10 @@ class OpenedStack implements EngineStack {
     private readonly project: string,
     private readonly cluster: Record<string, string>,
   ) {}
+
+  get name(): string {
+    return this.stack.name;
+  }
 
   async setConfig(config: Record<string, unknown>): Promise<void> {
     const { plain, secrets } = splitSecrets({ ...this.cluster, ...config }, this.project);

@@ -1,12 +1,16 @@
 /** What a preview or an update did, told from the events of Pulumi's engine. */
-import type { OpType } from "@pulumi/pulumi/automation";
-import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
+import type { OpType, OutputMap } from "@pulumi/pulumi/automation";
+import type { DiagnosticEvent, EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
+import { isSecret, type Value } from "../providers/properties";
 
 export interface ResourceStep {
   readonly urn: string;
   /** Such as `kubernetes:apps/v1:DeploymentPatch`. */
   readonly type: string;
-  /** `same` too; a replacement is `create-replacement`, `replace` and `delete-replaced`. */
+  /**
+   * `same` too, for what a refresh found as it was as well; `refresh` for what it found changed or gone. A replacement
+   * is `create-replacement`, `replace` and `delete-replaced`.
+   */
   readonly op: OpType;
   /** Paths of the changed properties, such as `spec.template.spec.initContainers[0].image`, sorted. */
   readonly diffs: string[];
@@ -28,8 +32,8 @@ export interface Report {
 }
 export type PreviewReport = Report;
 export interface UpReport extends Report {
-  /** The stack's outputs; a secret one reads `[secret]`. */
-  readonly outputs: Readonly<Record<string, unknown>>;
+  /** The stack's outputs; the value of a secret one reads `[secret]`. */
+  readonly outputs: OutputMap;
 }
 
 /** A preview or update that did not succeed: its errors in the message, how far it came in `report`. */
@@ -41,7 +45,7 @@ export class UpdateFailed extends Error {
     cause: unknown,
   ) {
     const errors = report.diagnostics.filter(({ severity, message }) => severity === "error" && !isSummary(message));
-    const reasons = errors.map(({ message }) => message).join("\n");
+    const reasons = [...new Set(errors.map(({ message }) => message))].join("\n");
     // Without an error of the engine's own, it is the CLI's: all it printed is in the cause.
     super(`${what} of stack ${stack} failed:\n${reasons || String(cause)}`, reasons ? {} : { cause });
     this.name = "UpdateFailed";
@@ -81,25 +85,36 @@ export class Recorder {
   #hear({ resourcePreEvent, resOutputsEvent, diagnosticEvent, summaryEvent }: EngineEvent): void {
     if (resourcePreEvent) this.#steps.push(stepOf(resourcePreEvent.metadata));
     if (resOutputsEvent?.metadata.type === "pulumi:pulumi:Stack") {
-      this.#outputs = resOutputsEvent.metadata.new?.outputs ?? {};
+      this.#outputs = outputMap(resOutputsEvent.metadata.new?.outputs ?? {});
     }
-    // A refresh knows what it will find only afterwards.
-    if (resOutputsEvent?.metadata.op === "refresh" || resOutputsEvent?.metadata.op === "update") {
-      this.#amend(stepOf(resOutputsEvent.metadata));
-    }
-    if (diagnosticEvent && !diagnosticEvent.ephemeral) {
-      const { urn, severity, message } = diagnosticEvent;
-      this.#diagnostics.push({ urn, severity, message: message.replaceAll(/<\{%.*?%\}>/g, "").trimEnd() });
-    }
+    if (resOutputsEvent) this.#learn(resOutputsEvent.metadata);
+    if (diagnosticEvent && !diagnosticEvent.ephemeral) this.#note(diagnosticEvent);
     if (summaryEvent) this.#changeSummary = summaryEvent.resourceChanges;
   }
 
-  #amend(step: ResourceStep): void {
-    const index = this.#steps.findIndex(({ urn }) => urn === step.urn);
-    if (index >= 0) this.#steps[index] = step;
+  #note({ urn, severity, message }: DiagnosticEvent): void {
+    // Debug messages come too, unasked and with secrets in plain text.
+    if ((severity as string) === "debug") return;
+    this.#diagnostics.push({ urn, severity, message: message.replaceAll(/<\{%.*?%\}>/g, "").trimEnd() });
+  }
+
+  /** A refresh knows what it found only when it is done; what is as it was is no step of interest. */
+  #learn(metadata: StepEventMetadata): void {
+    const index = this.#steps.map(({ urn }) => urn).lastIndexOf(metadata.urn);
+    if (this.#steps[index]?.op !== "refresh") return;
+    const { op: found, ...step } = stepOf(metadata);
+    this.#steps[index] = { ...step, op: found === "same" || found === "refresh" ? "same" : "refresh" };
   }
 }
 
 function stepOf({ urn, type, op, detailedDiff, diffs }: StepEventMetadata): ResourceStep {
   return { urn, type, op, diffs: (detailedDiff ? Object.keys(detailedDiff) : (diffs ?? [])).sort() };
+}
+
+/** The engine hides the value of a secret before it tells of it. */
+function outputMap(outputs: Record<string, Value>): OutputMap {
+  const entries = Object.entries(outputs).map(([name, value]) =>
+    isSecret(value) ? [name, { value: "[secret]", secret: true }] : [name, { value, secret: false }],
+  );
+  return Object.fromEntries(entries) as OutputMap;
 }

@@ -5,7 +5,7 @@
 import { request as httpsRequest, Agent, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { isProperties, type Properties } from "../properties";
+import { isProperties, type Properties, type Value } from "../properties";
 import { nameOf, namespaceOf, text } from "./objects";
 
 /** What the API server answered instead of doing it; the message is its own. */
@@ -82,6 +82,12 @@ export class ApiServer {
       type: "application/apply-patch+yaml",
       text: JSON.stringify(object),
     });
+  }
+
+  /** Changes the live object by an RFC 6902 patch. */
+  async patch(object: Properties, operations: Value[]): Promise<void> {
+    const body = { type: "application/json-patch+json", text: JSON.stringify(operations) };
+    await this.#json("PATCH", await this.#path(object), body);
   }
 
   /** Deletes the object and all it owns, and resolves when it is gone; so does one that is not there. */

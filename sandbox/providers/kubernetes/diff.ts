@@ -71,7 +71,8 @@ function compare(
   if (next === undefined) {
     if (old !== undefined) record(path, "delete", undefined);
   } else if (old === undefined) {
-    record(path, "add", next);
+    // The API server drops an empty map or list from most places: asking for it is no change.
+    if (!isEmpty(next)) record(path, "add", next);
   } else if (isProperties(old) && isProperties(next)) {
     for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
       compare([...path, key], old[key], next[key], record);
@@ -83,6 +84,10 @@ function compare(
   } else if (old !== next && !sameQuantity(path, old, next)) {
     record(path, "update", next);
   }
+}
+
+function isEmpty(value: Value): boolean {
+  return Array.isArray(value) ? value.length === 0 : isProperties(value) && Object.keys(value).length === 0;
 }
 
 /** Whether a change at `path` to `value` reaches the property `forced`: at it, below it, or by setting it from above. */

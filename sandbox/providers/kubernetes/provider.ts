@@ -9,6 +9,7 @@ import { ApiError, UnknownKind } from "./apiServer";
 import { ClusterUnreachable, connect, type Connection } from "./connection";
 import { diffObjects } from "./diff";
 import * as objects from "./objects";
+import { adoption } from "./ownership";
 
 const conflictHelp =
   "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources";
@@ -115,7 +116,9 @@ export class KubernetesStandIn implements Provider {
     const force = objects.isAnnotated(object, "pulumi.com/patchForce");
     try {
       // Apply would make a missing object anew; an update is of one that is there.
-      await api.get(object);
+      const current = await api.get(object);
+      const adopt = preview || objects.isPatch(urn) ? undefined : adoption(current, fieldManager);
+      if (adopt) await api.patch(object, adopt);
       const live = await api.apply(object, { fieldManager, force, dryRun: preview });
       if (!preview && before !== fieldManager) await this.#release(object, before);
       return stateOf(news, object, live, fieldManager);
