@@ -14,7 +14,7 @@ describe("Command stand-in", () => {
     dir = join(harness.stateDir, "commands");
     mkdirSync(dir);
   });
-  after(() => harness.close());
+  after(() => harness?.close());
 
   it("runs a command on create with environment, input and folder, and another on delete", async () => {
     const stack = await harness.stack(() => {

@@ -12,7 +12,7 @@ import { failure, openHarness, values, type Harness } from "./harness";
 describe("engine", () => {
   let harness: Harness;
   before(async () => (harness = await openHarness()));
-  after(() => harness.close());
+  after(() => harness?.close());
 
   const outposts = ["public", { name: "staff", solution: "cronjob", nativeSidecar: false, highWatermark: 90 }];
   function program() {

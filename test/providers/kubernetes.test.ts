@@ -9,7 +9,7 @@ import { changes, failure, managers, openHarness, values, type Harness } from ".
 describe("Kubernetes stand-in: objects", () => {
   let harness: Harness;
   before(async () => (harness = await openHarness()));
-  after(() => harness.close());
+  after(() => harness?.close());
 
   const configMap = (name: string) => harness.core.readNamespacedConfigMap({ name, namespace: harness.namespace });
   const isMissing = (promise: Promise<unknown>) => assert.rejects(promise, { code: 404 });

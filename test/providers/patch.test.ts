@@ -8,7 +8,7 @@ import { changes, failure, managers, openHarness, type Harness } from "./harness
 describe("Kubernetes stand-in: patches", () => {
   let harness: Harness;
   before(async () => (harness = await openHarness()));
-  after(() => harness.close());
+  after(() => harness?.close());
 
   /** As JSON, without the client's classes. */
   async function deploymentOf(outpost: string): Promise<V1Deployment> {
