@@ -24,7 +24,7 @@ export LC_ALL
 DEBRIS_AGE=300     # seconds. Empty and staging files live for milliseconds; this old they are nobody's.
 PRESSURE_FLOOR=5   # seconds. A younger visitor is on the way to the login page, which needs the session.
 LOGIN_PERCENT=95   # Logins are given up only from this usage on, and only down to it.
-BATCH=500          # Names a removal: the age is checked again just before, so the two are milliseconds apart.
+BATCH=1000         # Names a removal. The age is checked again just before it, so the two are milliseconds apart.
 SORT_LIMIT=100000  # Lines that "oldest first" holds in memory (14 MB of the container's 32).
 COUNT_LIMIT=10000  # Young files read for nothing but the session_files gauge; past it the rest is estimated.
 
@@ -159,10 +159,10 @@ FD7
     OLD=$(not_since "$debris_moment" 6) && FLOOR=$(not_since "$floor_moment" 7)
 }
 
-# ---- what is removed: names come from the judge below; each batch is checked again right before it goes ----
+# ---- what is removed: the judge below sends names; their age is checked again right before they go ----
 
-# STATE REASON TEST… -- NAME…: removes the regular files that still pass find's TESTs, says how many went.
-# shellcheck disable=SC2016 # a script for the shells that xargs starts
+# STATE REASON TESTS NAME…: removes the regular files that (still) pass find's TESTS, and says how many went.
+# shellcheck disable=SC2016 # scripts for the shells that xargs starts
 REMOVE='
 set -f
 state=$1 reason=$2 tests=$3
@@ -170,28 +170,31 @@ shift 3
 if [ -n "$DRY_RUN" ]; then
   gone=$(find "$@" -maxdepth 0 -type f $tests -print)
   for name in $gone; do echo "would_remove=${name#./} state=$state reason=$reason" >&3; done
-else
-  if ! gone=$(find "$@" -maxdepth 0 -type f $tests -print -exec rm -f -- {} +); then
-    tried=$gone gone=
-    for name in $tried; do [ -e "$name" ] || gone="$gone $name"; done
-  fi
+elif ! gone=$(find "$@" -maxdepth 0 -type f $tests $REMOVAL); then
+  tried=$gone gone=
+  for name in $tried; do [ -e "$name" ] || gone="$gone $name"; done
 fi
 set -- $gone
 echo "removed $state $reason $#"'
 
-# STATE NAME: the same for one name that line-based tools can not carry (find has tested it the moment before).
+# NAME: the same for one file whose name is no plain word, which goes when it is debris or dead and is never read.
 # shellcheck disable=SC2016
 REMOVE_ODD='
+set -f
+case $1 in ./.*) state=debris reason=debris tests=$OLD ;; *) state=authenticated reason=expired tests=$DEAD ;; esac
+[ -s "$1" ] || state=debris reason=debris tests=$OLD
+[ -n "$(find "$1" -maxdepth 0 -type f $tests)" ] || exit 0
 if [ -n "$DRY_RUN" ]; then
-  echo "would_remove=$(printf %s "${2#./}" | tr -c A-Za-z0-9_.= "?") state=$1 reason=expired" >&3
+  echo "would_remove=$(printf %s "${1#./}" | tr -c A-Za-z0-9_.= "?") state=$state reason=$reason" >&3
 else
-  rm -f -- "$2"
-fi && echo "removed $1 expired 1" >&8'
+  rm -f -- "$1"
+fi && echo "removed $state $reason 1" >&8'
 
 # How a session file reads. Both formats are one line; a visitor can choose none of what is looked for, because gob
 # control bytes are percent-encoded in a URL, and a quote in a JSON string is escaped.
 # Go (to 2026.5): base64 of "<10 digits>|<base64 of a gob>|…". A login has the key "claims" in the gob, as the bytes
-# 0x0c 0x08 0x00 0x06 c l a i m s; under base64 twice they look in one of nine ways, by their place modulo 9.
+# 0x0c 0x08 0x00 0x06 c l a i m s; under base64 twice they look in one of nine ways, by their place modulo 9. With the
+# definition of its type, which the gob spells out, it takes more than 400 characters.
 # Rust (2026.8+): {"expires":<unix>,"data":{"claims":{…} or null,…}}.
 # Anything else is in doubt, and in doubt a session is authenticated.
 READ='
@@ -200,11 +203,10 @@ BEGIN {
     " 3SUFBWmpiR0ZwYl TUNBQUdZMnhoYVcxe 1DQUFHWTJ4aGFXMX NQ0FBR1kyeGhhVzF6", form, " ")
 }
 function read_state(file,   text, line, got, i) {
-  expires = 0
   if ((got = (getline text < file)) <= 0) { close(file); return got ? "authenticated" : "debris" }
   if (substr(text, 1, 1) == "M" && substr(text, 15, 2) == "xE") {
     close(file)
-    for (i = 1; i <= forms; i++) if (index(text, form[i])) return "authenticated"
+    if (length(text) > 400) for (i = 1; i <= forms; i++) if (index(text, form[i])) return "authenticated"
     return "anonymous"
   }
   while (length(text) < 65536 && (getline line < file) > 0) text = text line
@@ -227,15 +229,15 @@ set -- $(printf "%s\n" "$@" | awk -v clock="$CLOCK" "$READ { read_state(\$0); if
 
 # ---- the judge: reads a file only if something depends on it ----
 
-# Lines are "mtime blocks links size ./name", oldest first under pressure, or "./name" alone where the age that find
-# tested is enough; then removal tests the age of the state that was read.
+# Lines are "mtime blocks links size ./name", oldest first under pressure. Or, with names=1, names alone: find has tested
+# that they are old enough for something, and removal tests the age that belongs to the state that is read here.
 # shellcheck disable=SC2016
 JUDGE='
 BEGIN {
-  remove = "xargs -r -n " batch " sh -c \"$REMOVE\" remove "
   bytes_matter = reaches_bytes(login_percent)
   inodes_matter = reaches_inodes(login_percent)
-  run["debris debris"] = remove "debris debris \"$OLD\""
+  remove = "xargs -r -s 100000 -n " batch " sh -c \"$REMOVE\" remove "
+  run["debris aged"] = remove "debris debris \"$OLD\""
   run["debris pressure"] = remove "debris pressure \"$FLOOR\""
   run["anonymous aged"] = remove "anonymous expired \"$AGED\""
   run["authenticated aged"] = remove "authenticated expired \"$DEAD\""
@@ -243,60 +245,65 @@ BEGIN {
   run["authenticated expired"] = "xargs -r -n 100 sh -c \"$REMOVE_EXPIRED\" remove authenticated"
   run["anonymous pressure"] = remove "anonymous pressure \"$FLOOR\""
   run["authenticated pressure"] = remove "authenticated pressure \"$FLOOR\""
+  run["odd aged"] = "tr \"\\n\" \"\\0\" | xargs -r -0 -n 1 sh -c \"$REMOVE_ODD\" remove"
 }
 function send(state, why) {
-  print name | run[state " " why]
+  queue[state " " why] = queue[state " " why] name "\n"
+  if (++queued % 100 == 0) flush() # busybox awk writes at every print
   if (links == 1) { used_bytes -= blocks * 512; used_inodes-- }
 }
-function above(percent) {
-  return total_bytes && used_bytes * 100 > percent * total_bytes || total_inodes && used_inodes * 100 > percent * total_inodes
-}
+function flush(   to) { for (to in queue) if (queue[to] != "") { printf "%s", queue[to] | run[to]; queue[to] = "" } }
+function above_bytes(percent) { return total_bytes && used_bytes * 100 > percent * total_bytes }
+function above_inodes(percent) { return total_inodes && used_inodes * 100 > percent * total_inodes }
 function reaches_bytes(percent) { return total_bytes && used_bytes * 100 >= percent * total_bytes }
 function reaches_inodes(percent) { return total_inodes && used_inodes * 100 >= percent * total_inodes }
-function reaches(percent) { return reaches_bytes(percent) || reaches_inodes(percent) }
-function hold() { # no more than could be needed: a sixteenth is more than what lies above the login percentage
+function pressed() { # from the high watermark on, until usage is down at the low one
+  if (!pressure || mtime > floor) return 0
+  if (!lowering) lowering = reaches_bytes(high) || reaches_inodes(high)
+  if (lowering && !above_bytes(low) && !above_inodes(low)) settled = 1
+  return lowering && !settled
+}
+function hold() { # no more than could be needed: a sixteenth is more than lies above the login percentage
   if (!(bytes_matter && held_bytes * 16 <= total_bytes || inodes_matter && holding * 16 <= total_inodes)) return
   held[++holding] = name; held_blocks[holding] = blocks; held_links[holding] = links
   held_bytes += blocks * 512
 }
-function pressed() { # from the high watermark on, until the low one
-  if (mtime > floor) return 0
-  if (!lowering) lowering = pressure && reaches(high)
-  return lowering && above(low)
-}
-{
-  name = $NF
-  if (index(substr(name, 3), "/") || name !~ /^\.\/\.?session_/) next # only ever names of this directory
-  known = NF > 1
-  mtime = $1; blocks = $2; links = $3
-  files++
-}
-known && substr(name, 3, 1) != "." && (!oldest || mtime < oldest) { oldest = mtime }
-substr(name, 3, 1) == "." || known && $4 == 0 {
-  count["debris"]++
-  if (!known || mtime <= debris) send("debris", "debris")
-  else if ($4 == 0 && pressed()) send("debris", "pressure")
+{ files++ }
+settled { unread++; next }
+{ expires = 0; name = names ? $0 : substr($0, index($0, " ./") + 1) }
+name !~ /^\.\/[A-Za-z0-9_.=-]+$/ { count["authenticated"]++; links = 0; send("odd", "aged"); next }
+names {
+  state = substr(name, 3, 1) == "." ? "debris" : read_state(name)
+  send(state, expired() ? "expired" : "aged")
   next
 }
-known && mtime <= dead { count["authenticated"]++; send("authenticated", "aged"); next }
+{ mtime = $1; blocks = $2; links = $3; staging = substr(name, 3, 1) == "." }
+staging || $4 == 0 {
+  count["debris"]++
+  if (mtime <= debris) send("debris", "aged")
+  else if (!staging && pressed()) send("debris", "pressure")
+  next
+}
+!oldest || mtime < oldest { oldest = mtime }
+mtime <= dead { count["authenticated"]++; send("authenticated", "aged"); next }
 {
-  young = known && mtime > aged
-  wanted = counting && looked < count_limit || !pressure && substr(name, 11) ~ /[^A-Z2-7]/ # no Go id: may expire
+  young = mtime > aged
+  wanted = counting && looked < count_limit || !pressure && substr(name, 11) ~ /[^A-Z2-7]/ # no id of Go: may expire
   if (young && !wanted && !pressed()) { unread++; next }
   state = read_state(name)
   count[state]++
   if (young) { looked++; seen[state]++ }
-  if (state == "debris") send(state, "debris")
-  else if (expired()) send(state, "expired")
-  else if (state == "anonymous") { if (!young) send(state, "aged"); else if (pressed()) send(state, "pressure") }
-  else if (!known) send(state, "aged")
-  else if (logins && mtime <= floor) hold()
+  if (expired()) send(state, "expired")
+  else if (state == "anonymous" && !young) send(state, "aged")
+  else if (state == "anonymous" && pressed()) send(state, "pressure")
+  else if (state == "authenticated" && logins && mtime <= floor) hold()
 }
 END {
-  for (i = 1; i <= holding && reaches(login_percent); i++) {
+  for (i = 1; i <= holding && (reaches_bytes(login_percent) || reaches_inodes(login_percent)); i++) {
     name = held[i]; blocks = held_blocks[i]; links = held_links[i]
     send("authenticated", "pressure")
   }
+  flush()
   share = looked ? seen["anonymous"] / looked : 1
   printf "judged %d %d %d %d %d\n", files, count["anonymous"] + unread * share, \
     count["authenticated"] + unread * (1 - share), count["debris"], oldest
@@ -304,17 +311,16 @@ END {
 
 # ---- the passes ----
 
-# SELECTION…: the session files that pass find's tests, by name. Odd names that are dead go right here; odd or dead, what
-# can not be removed is said on stderr, and counted.
+# TEST…: the names of the session files that pass find's TESTs, one a line. A name that is more than a line goes right here.
 list() {
   # shellcheck disable=SC2086 # tests are words
-  find . -maxdepth 1 -type f \( -name 'session_*' -o -name '.session_*.tmp' \) \( -name '*[!A-Za-z0-9_.=-]*' \
-    \( $DEAD -exec sh -c "$REMOVE_ODD" remove authenticated {} \; \
-    -o $OLD \( -size 0 -o -name '.*' \) -exec sh -c "$REMOVE_ODD" remove debris {} \; \) -o \
-    ! -name '*[!A-Za-z0-9_.=-]*' \( "$@" \) -print0 \)
+  find . -maxdepth 1 -type f \( -name 'session_*' -o -name '.session_*.tmp' \) \( \
+    -name '*
+*' $OLD -exec sh -c "$REMOVE_ODD" remove {} \; -o ! -name '*
+*' \( "$@" \) -print \)
 }
 
-facts() { xargs -0 -r stat -c '%Y %b %h %s %n'; }
+facts() { tr '\n' '\0' | xargs -0 -r -s 100000 stat -c '%Y %b %h %s %n'; }
 
 judge() { # AWK-OPTION…
   awk "$@" -v batch=$BATCH -v clock="$CLOCK" -v login_percent=$LOGIN_PERCENT \
@@ -341,7 +347,7 @@ tally() {
 # Steps 1 to 3 by name alone: find says what is old enough for any of them, and no other file is looked at.
 pass_by_name() {
   # shellcheck disable=SC2086 # tests are words
-  list $AGED -o $OLD \( -size 0 -o -name '.*' \) -o -name 'session_*[!A-Z2-7]*' | tr '\0' '\n' | judge
+  list $AGED -o $OLD \( -size 0 -o -name '.*' \) -o -name 'session_*[!A-Z2-7]*' | judge -v names=1
 }
 
 # The same over the facts of every file, which the gauges need.
@@ -440,9 +446,11 @@ CLOCK=$((now - ${CLOCK_JUMPED_BY:-0}))
 cd "$SHM_DIR" 2>/dev/null || fail 'no such directory, or no permission to enter it'
 [ -w . ] || fail 'the directory can not be written to'
 look || fail 'its usage can not be read'
+# A find that can delete does it closer to its tests than one that has to start rm.
+if find . -maxdepth 0 -type l -delete 2>/dev/null; then REMOVAL='-delete -print'; else REMOVAL='-print -exec rm -f -- {} +'; fi
 set_moments || fail 'moments can not be set: this find takes no time and /proc is not there'
-export DRY_RUN REMOVE REMOVE_ODD REMOVE_EXPIRED READ CLOCK DEAD AGED OLD FLOOR
-exec 3>&1
+export DRY_RUN REMOVAL REMOVE REMOVE_ODD REMOVE_EXPIRED READ CLOCK DEAD AGED OLD FLOOR
+exec 3>&"${LOG_FD:-1}"
 
 usage_before=$usage used_bytes_before=$used_bytes used_inodes_before=$used_inodes
 if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ]; then
