@@ -1,4 +1,4 @@
-import { RunError } from "@pulumi/pulumi";
+import { RunError, runtime } from "@pulumi/pulumi";
 import { OutpostShmCleanup } from "./components/outpostShmCleanup";
 import { SettingsError, type Settings } from "./components/settings";
 import { readSettings } from "./components/stackConfig";
@@ -6,7 +6,7 @@ import { readSettings } from "./components/stackConfig";
 /** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
 export = async () => {
   const cleanup = new OutpostShmCleanup("outpost-shm", settingsOrRunError());
-  await cleanup.ready;
+  const notices = await cleanup.ready;
   return {
     /** The solution in force, by outpost. */
     solutions: cleanup.solutions,
@@ -14,6 +14,8 @@ export = async () => {
     patchedDeployments: cleanup.patchedDeployments,
     /** The CronJob that sweeps by exec, if any outpost asks for it. */
     cronJobs: cleanup.cronJobs,
+    // `pulumi preview --diff`, which pull requests show, has no place for warnings. In previews only: never in the state.
+    ...(runtime.isDryRun() && notices.length > 0 && { notices }),
   };
 };
 

@@ -38,10 +38,11 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   /** Names of the CronJobs: one where any outpost asks for it, else none. */
   readonly cronJobs: pulumi.Output<string[]>;
   /**
-   * Settles with the look at the Deployments; rejects with what it found wrong. Await it in the program where the arguments
-   * are plain: a program that ends before its error is known may be taken for a finished one, and resources deleted.
+   * Settles with the look at the Deployments: with what the operator should know of this change (pods that restart, a memory
+   * limit too small), or with the error of what is wrong. Await it in the program where the arguments are plain: a program
+   * that ends before its error is known may be taken for a finished one, and resources deleted.
    */
-  readonly ready: Promise<void>;
+  readonly ready: Promise<string[]>;
 
   constructor(
     name: string,
@@ -83,9 +84,9 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     });
   }
 
-  private async report({ problems, warnings }: Findings): Promise<void> {
+  private async report({ problems, warnings }: Findings): Promise<string[]> {
     for (const warning of warnings) await pulumi.log.warn(warning, this);
-    if (problems.length === 0) return;
+    if (problems.length === 0) return warnings;
     const list = problems.map((problem) => `\n  - ${problem}`).join("");
     throw new pulumi.ResourceError(
       `Nothing was changed. The cluster is not as the settings need it:${list}`,

@@ -60,6 +60,9 @@ describe("the program on a cluster", () => {
         `create ${stackType}`,
       ]);
       assert.deepEqual(warnings(report), [restartWarning("its 2 pods")]);
+      // The rich diff, which comments on pull requests show, drops warnings: there it is an output.
+      const { stdout } = await scenario.stack.preview({ diff: true });
+      assert.ok(stdout.includes(`notices           : [\n        [0]: "${restartWarning("its 2 pods")}"`), stdout);
       assert.deepEqual((await scenario.deployment("main")).metadata, pristine.metadata);
       assert.deepEqual(Object.keys(await scenario.objects()), [`Deployment/${deploymentName}`]);
     });

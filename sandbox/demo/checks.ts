@@ -1,0 +1,25 @@
+/** What the demo promises to show, each said as it is seen to hold or not. */
+export class Checks {
+  #failed = 0;
+  #held = 0;
+
+  constructor(private readonly say: (line: string) => void) {}
+
+  /** Says what was expected, and where it does not hold, what was found. */
+  expect(what: string, holds: boolean, found?: unknown): void {
+    if (holds) this.#held += 1;
+    else this.#failed += 1;
+    const detail = holds || found === undefined ? "" : `\n    found: ${JSON.stringify(found)}`;
+    this.say(`  ${holds ? "✔" : "✘"} ${what}${detail}`);
+  }
+
+  /** One line to end with. */
+  summary(): string {
+    if (this.#failed === 0) return `All ${this.#held} checks held.`;
+    return `${this.#failed} of ${this.#held + this.#failed} checks did not hold (✘ above).`;
+  }
+
+  get passed(): boolean {
+    return this.#failed === 0 && this.#held > 0;
+  }
+}

@@ -1,0 +1,116 @@
+// Runs a sidecar's command on a folder of this machine: the very command that a Deployment holds, with its paths moved into
+// a scratch folder, until its first sweep is done.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { goSession, rustSession, sessionName, writeSession } from "../sessionFiles";
+
+/** One kind of file in the scratch folder, and what the sweep is to do with it. */
+export interface Row {
+  what: string;
+  before: number;
+  after: number;
+  /** How many are to be left. */
+  expected: number;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+/** Longest wait for the first sweep, in milliseconds. */
+const sweepTimeoutMs = 30_000;
+
+interface Kind {
+  what: string;
+  count: number;
+  kept: boolean;
+  ageMs: number;
+  content(savedAt: Date): Buffer;
+  name?: string;
+}
+
+const visitor = (savedAt: Date) => goSession({ loggedIn: false, savedAt });
+const login = (savedAt: Date) => goSession({ loggedIn: true, savedAt });
+const ahead = (loggedIn: boolean) => () => rustSession({ loggedIn, expires: new Date(Date.now() + hour) });
+const expired = () => rustSession({ loggedIn: true, expires: new Date(Date.now() - minute) });
+
+const kinds: Kind[] = [
+  { what: "visitors of the last minutes", count: 40, kept: true, ageMs: 5 * minute, content: visitor },
+  { what: "visitors of two hours ago", count: 400, kept: false, ageMs: 2 * hour, content: visitor },
+  { what: "visitors of two hours ago, Rust outpost", count: 100, kept: false, ageMs: 2 * hour, content: ahead(false) },
+  { what: "logins of two hours ago", count: 25, kept: true, ageMs: 2 * hour, content: login },
+  { what: "logins of two hours ago, Rust outpost", count: 10, kept: true, ageMs: 2 * hour, content: ahead(true) },
+  { what: "logins of yesterday and before", count: 15, kept: false, ageMs: 25 * hour, content: login },
+  { what: "logins past their own end, Rust outpost", count: 5, kept: false, ageMs: 10 * minute, content: expired },
+  { what: "empty files of a full /dev/shm", count: 60, kept: false, ageMs: hour, content: () => Buffer.alloc(0) },
+  {
+    what: "authentik's lock",
+    count: 1,
+    kept: true,
+    ageMs: 48 * hour,
+    content: () => Buffer.alloc(0),
+    name: "session-cleanup.lock",
+  },
+];
+
+/** Fills a scratch folder under `parent`, runs the container's command on it for one sweep, and counts. */
+export async function sweepScratch(
+  parent: string,
+  sidecar: V1Container,
+  settings: string,
+): Promise<{ rows: Row[]; log: string }> {
+  mkdirSync(parent, { recursive: true });
+  const scratch = mkdtempSync(join(parent, "scratch-"));
+  try {
+    const shm = join(scratch, "shm");
+    const settingsFile = join(scratch, "settings");
+    const metrics = join(scratch, "metrics");
+    for (const directory of [shm, metrics]) mkdirSync(directory);
+    writeFileSync(settingsFile, settings);
+    const files = fill(shm);
+    const log = await runUntilFirstSweep(sidecar, {
+      SHM_DIR: shm,
+      METRICS_DIR: metrics,
+      METRICS_PORT: "127.0.0.1:0",
+      SETTINGS_FILE: settingsFile,
+    });
+    const left = new Set(readdirSync(shm));
+    return { rows: files.map(({ kind, names }) => row(kind, names, left)), log };
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+function fill(directory: string): { kind: Kind; names: string[] }[] {
+  return kinds.map((kind) => {
+    const savedAt = new Date(Date.now() - kind.ageMs);
+    const names = Array.from({ length: kind.count }, () => kind.name ?? sessionName());
+    for (const name of names) writeSession(directory, kind.content(savedAt), savedAt, name);
+    return { kind, names };
+  });
+}
+
+function row({ what, count, kept }: Kind, names: string[], left: Set<string>): Row {
+  return { what, before: count, after: names.filter((name) => left.has(name)).length, expected: kept ? count : 0 };
+}
+
+/** The container's command in its own environment, with the given variables in place of its own; ended after one sweep. */
+async function runUntilFirstSweep(sidecar: V1Container, environment: Record<string, string>): Promise<string> {
+  const [command, ...args] = sidecar.command ?? [];
+  const declared = Object.fromEntries((sidecar.env ?? []).map(({ name, value }) => [name, value ?? ""]));
+  const child = spawn(command, args, {
+    env: { PATH: process.env.PATH, ...declared, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let log = "";
+  const timer = setTimeout(() => child.kill("SIGKILL"), sweepTimeoutMs);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
+      if (/event=sweep /.test(log)) child.kill("SIGTERM");
+    });
+  }
+  await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve));
+  clearTimeout(timer);
+  return log;
+}
