@@ -4,14 +4,15 @@
  * a report, from the engine's own events.
  */
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LocalWorkspace, PulumiCommand, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
 import { Recorder, UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
 import { splitSecrets, writeStackFile } from "./engine/stackFile";
 import { repositoryRoot } from "./paths";
 import type { Plugins } from "./plugins";
+import { pulumiCommand } from "./pulumiCommand";
 
 export { UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
 
@@ -60,7 +61,12 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
   const env = environment(options, workDir);
   const { name: project } = parse(readFileSync(join(workDir, "Pulumi.yaml"), "utf8")) as { name: string };
   const program: PulumiFn = options.program ?? (async () => (await import("../index.js")).default());
-  const workspace = { workDir, envVars: env, pulumiHome: plugins.env.PULUMI_HOME, pulumiCommand: await cli(options) };
+  const workspace = {
+    workDir,
+    envVars: env,
+    pulumiHome: plugins.env.PULUMI_HOME,
+    pulumiCommand: await pulumiCommand(options.pulumi, join(stateDir, "cli")),
+  };
   const exists = existsSync(join(stateDir, "backend", ".pulumi", "stacks", project, `${name}.json`));
   const inline = { projectName: project, stackName: name, program };
   const stack = await (exists
@@ -93,16 +99,6 @@ function environment({ stateDir, kubeconfig, plugins }: EngineOptions, workDir: 
     PATH: [join(repositoryRoot, "node_modules", "@pulumi", "pulumi"), process.env.PATH].join(":"),
     PWD: workDir,
   };
-}
-
-/** The SDK runs `bin/pulumi` of an installation folder; this one has a link to the CLI in it. */
-async function cli({ stateDir, pulumi }: EngineOptions): Promise<PulumiCommand> {
-  const root = join(stateDir, "cli");
-  const link = join(root, "bin", "pulumi");
-  mkdirSync(join(root, "bin"), { recursive: true });
-  rmSync(link, { force: true });
-  symlinkSync(pulumi, link);
-  return PulumiCommand.get({ root });
 }
 
 class OpenedStack implements EngineStack {

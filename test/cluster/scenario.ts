@@ -25,7 +25,7 @@ const givenObjects = ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"];
 let plugins: Promise<Plugins> | undefined;
 
 /** One set of plugins for all tests of the process; stopped with it. */
-async function sharedPlugins(pulumi: string, kubeconfig: string): Promise<Plugins> {
+export async function sharedPlugins(pulumi: string, kubeconfig: string): Promise<Plugins> {
   plugins ??= openPlugins({ pulumi, pulumiHome: join(cacheDir(), "pulumi"), kubeconfig, progress: silentProgress });
   return plugins;
 }

@@ -1,0 +1,49 @@
+// `npm run preview -- --stack prod`: what the pull request's comment would say, at a desk.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { repositoryRoot, stateRoot } from "../sandbox/paths";
+import { openPlugins } from "../sandbox/plugins";
+import { consoleProgress } from "../sandbox/progress";
+import { pulumiCommand } from "../sandbox/pulumiCommand";
+import { ensureTools } from "../sandbox/toolchain";
+import { previewMarkdown } from "./preview/markdown";
+import { runPreview } from "./preview/runPreview";
+
+const command = new Command("npm run preview --")
+  .description(
+    "Prints `pulumi preview --diff` of a stack as Markdown, as the comment on a pull request shows it.\n" +
+      "Uses the Pulumi backend you are logged in to, the stack's own file, and the cluster of its kubernetes:context. Changes nothing.",
+  )
+  .requiredOption("--stack <name>", "the stack, which your backend has (pulumi stack ls)")
+  .helpOption("--help", "show this")
+  .allowExcessArguments(false)
+  .parse();
+
+async function main(stack: string): Promise<void> {
+  const progress = consoleProgress();
+  mkdirSync(stateRoot(), { recursive: true });
+  const dir = mkdtempSync(join(stateRoot(), "preview-"));
+  const { pulumi } = await ensureTools(["pulumi"], progress);
+  const pulumiHome = process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
+  const plugins = await openPlugins({ pulumi, pulumiHome, kubeconfig: process.env.KUBECONFIG ?? "", progress });
+  try {
+    const step = progress.step(`previewing ${stack}`);
+    const text = await runPreview({
+      stack,
+      workDir: repositoryRoot,
+      pulumi: await pulumiCommand(pulumi, dir),
+      env: plugins.env,
+    }).finally(() => step.done());
+    process.stdout.write(previewMarkdown(text));
+  } finally {
+    await plugins.stop();
+    rmSync(dir, { recursive: true });
+  }
+}
+
+main(command.opts<{ stack: string }>().stack).catch((error: Error) => {
+  console.error(`preview failed: ${error.message}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,35 @@
+/** What a preview said, for Markdown. */
+export interface PreviewText {
+  project: string;
+  stack: string;
+  /** Output of `pulumi preview --diff`, without colours. */
+  diff: string;
+  /** Warnings of the program and the engine. */
+  warnings: string[];
+}
+
+/** A preview as a comment on a pull request shows it: a heading, the warnings, and the diff with its colours. */
+export function previewMarkdown({ project, stack, diff, warnings }: PreviewText): string {
+  const notes = warnings.map((warning) => `> ⚠ ${warning}\n`).join(">\n");
+  const fence = "`".repeat(Math.max(3, longestRun(diff) + 1));
+  return [
+    `#### \`preview\` of ${project} on ${stack}`,
+    ...(notes ? [notes.trimEnd()] : []),
+    `${fence}diff\n${markersFirst(diff).trim()}\n${fence}`,
+  ]
+    .join("\n\n")
+    .concat("\n");
+}
+
+/** Markdown colours a line by its first character; Pulumi indents its marks. */
+function markersFirst(diff: string): string {
+  return diff.replace(
+    /^( +)([+~-]{1,2}|\+-|-\+)(?= )/gm,
+    (_line, indent: string, mark: string) => `${mark === "~" ? "!" : mark}${indent}`,
+  );
+}
+
+/** Length of the longest run of backticks: the fence around has to be longer. */
+function longestRun(text: string): number {
+  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+}
