@@ -2,6 +2,7 @@ import { RunError, runtime } from "@pulumi/pulumi";
 import { OutpostShmCleanup } from "./components/outpostShmCleanup";
 import { SettingsError, type Settings } from "./components/settings";
 import { readSettings } from "./components/stackConfig";
+import { unavailable } from "./components/unavailable";
 
 /** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
 export = async () => {
@@ -22,7 +23,10 @@ export = async () => {
 /** A RunError ends the update with its message alone; any other error shows a stack trace nobody at the desk needs. */
 function settingsOrRunError(): Settings {
   try {
-    return readSettings();
+    const settings = readSettings();
+    const problems = unavailable(settings);
+    if (problems.length > 0) throw new SettingsError(problems);
+    return settings;
   } catch (error) {
     throw error instanceof SettingsError ? new RunError(error.message) : error;
   }

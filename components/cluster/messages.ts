@@ -29,8 +29,9 @@ export function takenFields(settings: OutpostSettings, namespace: string, taken:
   const found = taken.map(({ field, owners }) => `${field} (owned by ${owners.join(", ")})`).join("; ");
   const authentik = taken.some(({ owners }) => owners.includes(authentikManager));
   const waysOn = authentik
-    ? `That is a patch pasted into the outpost's kubernetes_json_patches. Either set \`delivery\` to authentik, which adopts it; ` +
-      `or remove it in authentik and then have the Deployment recreated without it: kubectl -n ${namespace} delete deployment ${settings.deployment}`
+    ? `That is a patch pasted into the outpost's kubernetes_json_patches. Remove it in authentik and then have the Deployment ` +
+      `recreated without it: kubectl -n ${namespace} delete deployment ${settings.deployment}; ` +
+      `or set the outpost's \`solution\` to cronjob, which needs none of these.`
     : `Undo that change, or set the outpost's \`solution\` to cronjob, which needs none of these.`;
   return `outpost "${settings.name}": Deployment ${settings.deployment} already has ${found}. ${waysOn}`;
 }

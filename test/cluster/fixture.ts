@@ -11,11 +11,14 @@ const START_TIMEOUT_MS = 20 * 60_000;
 const STOP_TIMEOUT_MS = 60_000;
 
 let shared: Promise<Cluster> | undefined;
+const temporaryDirs: string[] = [];
 
-/** A new empty folder under .sandbox/ of this clone. */
+/** A new empty folder under .sandbox/ of this clone, removed when all tests are done. */
 export function temporaryDir(name: string): string {
   mkdirSync(stateRoot(), { recursive: true });
-  return mkdtempSync(join(stateRoot(), `${name}-`));
+  const dir = mkdtempSync(join(stateRoot(), `${name}-`));
+  temporaryDirs.push(dir);
+  return dir;
 }
 
 /** The cluster that all tests share: each keeps to namespaces of its own. */
@@ -31,7 +34,6 @@ before("start the shared cluster", async function () {
 
 after("stop the shared cluster", async function () {
   this.timeout(STOP_TIMEOUT_MS);
-  const cluster = await shared;
-  await cluster?.stop();
-  if (cluster) rmSync(cluster.dir, { recursive: true });
+  await (await shared)?.stop();
+  for (const dir of temporaryDirs) rmSync(dir, { recursive: true, force: true });
 });

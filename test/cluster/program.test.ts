@@ -297,8 +297,9 @@ describe("the program on a cluster", () => {
         "Nothing was changed. The cluster is not as the settings need it:\n" +
           '  - outpost "main": Deployment ak-outpost-main already has volume dshm (owned by goauthentik.io); ' +
           "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
-          "That is a patch pasted into the outpost's kubernetes_json_patches. Either set `delivery` to authentik, which adopts it; " +
-          "or remove it in authentik and then have the Deployment recreated without it: kubectl -n test-pasted delete deployment ak-outpost-main",
+          "That is a patch pasted into the outpost's kubernetes_json_patches. Remove it in authentik and then have the Deployment " +
+          "recreated without it: kubectl -n test-pasted delete deployment ak-outpost-main; " +
+          "or set the outpost's `solution` to cronjob, which needs none of these.",
       );
     });
 

@@ -18,7 +18,9 @@ const ROOT = join(__dirname, "..", "..");
 const DEFAULTS = new Map(
   Object.entries({ ...OUTPOST_FIELDS, ...STACK_FIELDS }).map(([key, field]): [string, unknown] => [key, field.default]),
 );
-const declared = (readYaml("Pulumi.yaml") as { config: Record<string, Declaration> }).config;
+const { config } = readYaml("Pulumi.yaml") as { config: Record<string, Declaration> };
+/** Our own keys; others, such as the provider's, have their namespace in front. */
+const declared = Object.fromEntries(Object.entries(config).filter(([key]) => !key.includes(":")));
 
 function readYaml(file: string): unknown {
   return parse(readFileSync(join(ROOT, file), "utf8"));

@@ -93,8 +93,9 @@ describe("inspection of the outposts' Deployments", () => {
     assert.deepEqual((await look(api, wantsSidecar)).problems, [
       'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by goauthentik.io); ' +
         "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
-        "That is a patch pasted into the outpost's kubernetes_json_patches. Either set `delivery` to authentik, which adopts it; " +
-        "or remove it in authentik and then have the Deployment recreated without it: kubectl -n authentik delete deployment ak-outpost-my-outpost",
+        "That is a patch pasted into the outpost's kubernetes_json_patches. Remove it in authentik and then have the Deployment " +
+        "recreated without it: kubectl -n authentik delete deployment ak-outpost-my-outpost; " +
+        "or set the outpost's `solution` to cronjob, which needs none of these.",
     ]);
     assert.deepEqual(dryRuns, []);
   });
