@@ -1,0 +1,109 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+
+/** What the scripts run on: a shell, and the tools on its PATH. */
+export interface Shell {
+  readonly name: string;
+  /** The command in front of `-c TEXT`. */
+  readonly command: readonly string[];
+  readonly path: string;
+}
+
+const find = (name: string): string | undefined =>
+  (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((dir) => join(dir, name))
+    .find(existsSync);
+
+/** busybox with nothing but its own applets on PATH. */
+function busyboxShell(binary: string): Shell {
+  const applets = mkdtempSync(join(tmpdir(), "busybox-"));
+  process.on("exit", () => rmSync(applets, { recursive: true, force: true }));
+  const { stdout, status } = spawnSync(binary, ["--list"], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`CLEANER_BUSYBOX: ${binary} is not a busybox that runs here`);
+  for (const applet of stdout.trim().split("\n")) symlinkSync(binary, join(applets, applet));
+  const version = /v[\d.]+/.exec(spawnSync(binary, [], { encoding: "utf8" }).stdout)?.[0] ?? "of unknown version";
+  return { name: `busybox ${version}`, command: [binary, "sh"], path: applets };
+}
+
+function allShells(): Shell[] {
+  const dash = find("dash");
+  const gnu: Shell = {
+    name: `${dash ? "dash" : "sh"} and this machine's tools`,
+    command: [dash ?? "sh"],
+    path: process.env.PATH ?? "",
+  };
+  const named = process.env.CLEANER_BUSYBOX;
+  const binary = named ? resolve(named) : find("busybox");
+  return binary ? [gnu, busyboxShell(binary)] : [gnu];
+}
+
+/** dash and the machine's tools always; a busybox where one is on PATH, or named by CLEANER_BUSYBOX. */
+export const shells: readonly Shell[] = allShells();
+/** Where no busybox is, the suites say so in their own title: these tests are fewer, not passed. */
+export const coverage =
+  shells.length > 1 ? "" : " (no busybox here: name one by CLEANER_BUSYBOX, or let .ci/run install it)";
+
+const script = (name: string): string => readFileSync(join(__dirname, "..", "..", "cleaner", name), "utf8");
+export const sweepText = script("sweep.sh");
+export const sidecarText = script("sidecar.sh");
+export const cronjobText = script("cronjob.sh");
+
+/** A text with one thing changed; it must be there, once. */
+export function changed(text: string, from: string, to: string): string {
+  if (text.split(from).length !== 2) throw new Error(`${JSON.stringify(from)} is not in the text exactly once`);
+  return text.replace(from, () => to);
+}
+
+export interface Result {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+  /** Put in front of the command, for another user. */
+  as?: readonly string[];
+}
+
+/** Runs a script's text as a pod does: `sh -c TEXT name ARGUMENTS`. */
+export async function run(shell: Shell, text: string, options: RunOptions = {}): Promise<Result> {
+  const [command = "", ...args] = [
+    ...(options.as ?? []),
+    ...shell.command,
+    "-c",
+    text,
+    "sweep",
+    ...(options.args ?? []),
+  ];
+  const child = spawn(command, args, {
+    cwd: options.cwd ?? "/",
+    env: { PATH: shell.path, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+  const status = await new Promise<number | null>((done, failed) => child.on("error", failed).on("close", done));
+  return { status, stdout, stderr };
+}
+
+/** The fields of a `key=value` line; values may be in double quotes. */
+export function fields(line: string): Record<string, string> {
+  return Object.fromEntries(
+    [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)].map(([, key = "", quoted, plain]) => [key, quoted ?? plain ?? ""]),
+  );
+}
+
+/** The report of a sweep that is expected to work and to have nothing to complain of. */
+export function report({ status, stdout, stderr }: Result): Record<string, string> {
+  if (status !== 0 || stderr !== "") throw new Error(`exit status ${status}\n${stdout}${stderr}`);
+  const line = stdout.split("\n").find((text) => text.includes(" event=sweep "));
+  return fields(line ?? "");
+}

@@ -1,0 +1,457 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { goName, goSession, rustName, rustSession } from "./sessions";
+import { coverage, fields, report, run, shells, sweepText, type Result } from "./shells";
+import { mountTmpfs, type Tmpfs } from "./tmpfs";
+
+const minute = 60;
+const hour = 60 * minute;
+/** The names of the sessions with these numbers, the last one not included, as a directory lists them. */
+const names = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, n) => goName(from + n)).sort();
+const now = (): number => Math.floor(Date.now() / 1000);
+
+for (const shell of shells) {
+  describe(`a sweep on ${shell.name}${coverage}`, function () {
+    this.timeout(60_000);
+
+    let tmpfs: Tmpfs;
+    let dir: string;
+    let metrics: string;
+    before(async () => {
+      tmpfs = await mountTmpfs({ size: "4m" });
+    });
+    after(() => tmpfs.unmount());
+    beforeEach(() => {
+      dir = join(tmpfs.dir, "shm");
+      metrics = join(tmpfs.dir, "metrics");
+      for (const path of [dir, metrics]) {
+        rmSync(path, { recursive: true, force: true });
+        mkdirSync(path);
+      }
+    });
+
+    function save(name: string, content: string, ageSeconds = 0): void {
+      writeFileSync(join(dir, name), content);
+      const saved = Date.now() / 1000 - ageSeconds;
+      utimesSync(join(dir, name), saved, saved);
+    }
+
+    const sweep = (args: string[] = [], env: Record<string, string> = {}): Promise<Result> =>
+      run(shell, sweepText, { args: [`SHM_DIR=${dir}`, ...args], env });
+    const left = (): string[] => readdirSync(dir).sort();
+    const withMetrics = (): string[] => [`METRICS_DIR=${metrics}`];
+
+    // A sweep takes the facts of all files only for its metrics or under pressure: both ways must judge alike.
+    for (const [way, args] of [
+      ["by name", () => []],
+      ["counting for metrics", withMetrics],
+    ] as const) {
+      describe(way, () => {
+        const redirect = (length: number) =>
+          goSession({ holds: ["redirect"], url: `https://a.example/${"p".repeat(length)}` });
+        const forged = "https://a.example/?goauthentik.io/internal/outpost/proxyv2/types.Claims&claims&string";
+        const later = () => now() + hour;
+        const visits: Record<string, () => string> = {
+          "Go, just begun": () => goSession({ holds: [] }),
+          "Go, a URL of 40": () => redirect(40),
+          "Go, a URL of 800": () => redirect(800),
+          "Go, a URL of 2,000": () => redirect(2000),
+          "Go, a URL that names the type": () => goSession({ holds: ["redirect"], url: forged.repeat(9) }),
+          "Go, older ids": () => goSession({ holds: ["redirect"], firstId: 65 }),
+          "Rust, expires later": () => rustSession({ expires: later(), login: false }),
+          "Rust, a URL that reads like a login": () =>
+            rustSession({ expires: later(), login: false, url: 'https://a.example/?"claims":{"sub":"x"}' }),
+        };
+        const logins: Record<string, () => string> = {
+          "Go, no group": () => goSession({ holds: ["claims"], groups: 0 }),
+          "Go, 100 groups": () => goSession({ holds: ["claims"], groups: 100 }),
+          "Go, with a URL after": () => goSession({ holds: ["claims", "redirect"] }),
+          "Go, older ids": () => goSession({ holds: ["claims"], firstId: 65 }),
+          "Go, the type's older name": () =>
+            goSession({ holds: ["claims"], typeName: "goauthentik.io/internal/outpost/proxyv2/application.Claims" }),
+          "Rust, expires later": () => rustSession({ expires: later(), login: true }),
+          "Rust, a URL that reads like a visit": () =>
+            rustSession({ expires: later(), login: true, url: 'https://a.example/?"claims":null' }),
+          "Rust, spelled with spaces": () =>
+            JSON.stringify({ expires: later(), data: { claims: { sub: "x" } } }, null, 1),
+          "in doubt: another text": () => "something else\n",
+          "in doubt: a Rust session without claims": () => `{"expires":${later()},"data":{}}`,
+          "in doubt: bytes": () => "\0\u0001\u0002session",
+        };
+        // The place of the key in the file decides how it looks under base64 twice: all nine places, and more.
+        for (let length = 0; length < 18; length++) {
+          const url = `https://a.example/${"p".repeat(length)}`;
+          logins[`Go, after a URL of ${url.length}`] = () => goSession({ holds: ["redirect", "claims"], url });
+        }
+
+        for (const [name, content] of Object.entries(visits)) {
+          it(`removes an anonymous session older than its age: ${name}`, async () => {
+            save(goName(1), content(), hour + 2);
+            save(goName(2), content(), hour - 30);
+            const said = report(await sweep(args()));
+            assert.deepEqual(left(), [goName(2)]);
+            assert.deepEqual([said.removed, said.expired_anonymous, said.errors], ["1", "1", "0"]);
+          });
+        }
+        for (const [name, content] of Object.entries(logins)) {
+          it(`keeps an authenticated one until its own age: ${name}`, async () => {
+            save(goName(1), content(), 24 * hour + 2);
+            save(goName(2), content(), 24 * hour - 30);
+            const said = report(await sweep(args()));
+            assert.deepEqual(left(), [goName(2)]);
+            assert.deepEqual([said.removed, said.expired_authenticated, said.errors], ["1", "1", "0"]);
+          });
+        }
+
+        it("removes what is past its own expiry, whatever its mtime", async () => {
+          save(rustName(1), rustSession({ expires: now() - 1, login: true }));
+          save(rustName(2), rustSession({ expires: now() - 1, login: false }), -hour);
+          save(rustName(3), rustSession({ expires: now() + hour, login: true }), 2 * hour);
+          save(rustName(4), rustSession({ expires: now() + hour, login: false }));
+          const said = report(await sweep(args()));
+          assert.deepEqual(left(), [rustName(3), rustName(4)]);
+          assert.deepEqual([said.expired_authenticated, said.expired_anonymous], ["1", "1"]);
+        });
+
+        it("removes debris older than five minutes: empty files and staging files", async () => {
+          save(goName(1), "", 5 * minute + 2);
+          save(goName(2), "", 4 * minute);
+          save(".session_1.2.tmp", "{", 5 * minute + 2);
+          save(".session_1.3.tmp", rustSession({ expires: now() - 1, login: true }), 4 * minute);
+          save(".session_1.4.tmp", "", 5 * minute + 2);
+          const said = report(await sweep(args()));
+          assert.deepEqual(left(), [".session_1.3.tmp", goName(2)]);
+          assert.deepEqual([said.removed, said.debris], ["3", "3"]);
+        });
+
+        it("takes ages to the second", async () => {
+          const ages = ["ANONYMOUS_MAX_AGE_SECONDS=90", "AUTHENTICATED_MAX_AGE_SECONDS=100"];
+          save(goName(1), goSession({ holds: [] }), 92);
+          save(goName(2), goSession({ holds: [] }), 88);
+          save(goName(3), goSession({ holds: ["claims"] }), 102);
+          save(goName(4), goSession({ holds: ["claims"] }), 98);
+          report(await sweep([...args(), ...ages]));
+          assert.deepEqual(left(), [goName(2), goName(4)]);
+        });
+
+        it("says in a dry run what would go and why, and removes nothing", async () => {
+          save(goName(1), goSession({ holds: [] }), 2 * hour);
+          save(goName(2), goSession({ holds: ["claims"] }), 48 * hour);
+          save(goName(3), "", hour);
+          save(goName(4), goSession({ holds: ["claims"] }), hour);
+          const result = await sweep([...args(), "DRY_RUN=1"]);
+          assert.deepEqual(report(result).dry_run, "1");
+          assert.deepEqual(left(), [goName(1), goName(2), goName(3), goName(4)]);
+          assert.deepEqual(
+            result.stdout
+              .split("\n")
+              .filter((line) => line.startsWith("would_remove="))
+              .sort(),
+            [
+              `would_remove=${goName(1)} state=anonymous reason=expired`,
+              `would_remove=${goName(2)} state=authenticated reason=expired`,
+              `would_remove=${goName(3)} state=debris reason=debris`,
+            ],
+          );
+        });
+      });
+    }
+
+    it("prints one line, of these fields", async () => {
+      save(goName(1), goSession({ holds: [] }), 2 * hour);
+      const { stdout } = await sweep();
+      assert.match(stdout, /^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ event=sweep dir=\S+ [^\n]*\n$/);
+      const said = fields(stdout);
+      assert.ok(Math.abs(Date.parse(said.time ?? "") - Date.now()) < 30_000, said.time);
+      assert.equal(Number(said.used_before_bytes) - Number(said.used_after_bytes), 4096);
+      assert.equal(Number(said.inodes_before) - Number(said.inodes_after), 1);
+      assert.deepEqual([said.total_bytes, said.total_inodes], [String(4 << 20), "200000"]);
+    });
+
+    describe("under pressure", () => {
+      /** Fills the directory to so many of its 1,024 pages; the metrics directory and what else is there count. */
+      const visit = goSession({ holds: [] });
+      const login = goSession({ holds: ["claims"] });
+      async function used(): Promise<number> {
+        const said = report(await sweep(["HIGH_WATERMARK_PERCENT=100", "DRY_RUN=1"]));
+        return Number(said.used_before_bytes) / 4096;
+      }
+
+      it("does nothing below the high watermark", async () => {
+        for (let n = 0; n < 818; n++) save(goName(n), visit, 10 + n);
+        assert.equal(await used(), 818);
+        const said = report(await sweep());
+        assert.deepEqual([said.usage_before_percent, said.removed], ["79", "0"]);
+      });
+
+      it("removes anonymous sessions, oldest first, until the low watermark", async () => {
+        for (let n = 0; n < 820; n++) save(goName(n), visit, 10 + n);
+        const said = report(await sweep());
+        // 60 % of 1,024 pages are 614.4: usage is not above it with 614.
+        assert.deepEqual([said.usage_before_percent, said.pressure_anonymous, said.removed], ["80", "206", "206"]);
+        assert.deepEqual(left(), names(0, 614));
+      });
+
+      it("keeps visitors younger than five seconds, and logins", async () => {
+        for (let n = 0; n < 400; n++) save(goName(n), visit);
+        for (let n = 400; n < 800; n++) save(goName(n), login, 10 + n);
+        for (let n = 800; n < 840; n++) save(goName(n), visit, 7);
+        const said = report(await sweep());
+        assert.deepEqual([said.pressure_anonymous, said.pressure_authenticated], ["40", "0"]);
+        assert.equal(left().length, 800);
+      });
+
+      it("removes what is due by age first, and stops there if that is enough", async () => {
+        for (let n = 0; n < 400; n++) save(goName(n), visit, 2 * hour);
+        for (let n = 400; n < 850; n++) save(goName(n), visit, 10 + n);
+        const said = report(await sweep());
+        assert.deepEqual([said.expired_anonymous, said.pressure_anonymous], ["400", "0"]);
+      });
+
+      it("removes logins, oldest first, only when no visitor is left and usage is at 95 %, and says so", async () => {
+        for (let n = 0; n < 980; n++) save(goName(n), login, 10 + n);
+        for (let n = 980; n < 990; n++) save(goName(n), visit, 7);
+        for (let n = 990; n < 1000; n++) save(goName(n), visit);
+        const result = await sweep();
+        const said = report(result);
+        // 95 % of 1,024 pages are 972.8: 990 files are left of the visitors, and the 18 oldest logins go.
+        assert.deepEqual([said.pressure_anonymous, said.pressure_authenticated], ["10", "18"]);
+        assert.deepEqual(left(), [...names(0, 962), ...names(990, 1000)].sort());
+        assert.match(result.stdout, / event=logins_removed level=warning count=18 reason="usage at or above 95 % /);
+      });
+
+      it("keeps logins at 94 %", async () => {
+        for (let n = 0; n < 970; n++) save(goName(n), login, 10 + n);
+        assert.deepEqual(report(await sweep()).removed, "0");
+      });
+
+      it("removes young empty files too: they hold inodes", async () => {
+        for (let n = 0; n < 820; n++) save(goName(n), login, 10 + n);
+        save(goName(900), "", 8);
+        save(goName(901), "");
+        const said = report(await sweep());
+        assert.deepEqual([said.pressure_debris, said.removed], ["1", "1"]);
+        assert.ok(!left().includes(goName(900)) && left().includes(goName(901)));
+      });
+
+      it("says in a dry run what would go, the last resort included", async () => {
+        for (let n = 0; n < 980; n++) save(goName(n), login, 10 + n);
+        const result = await sweep(["DRY_RUN=1"]);
+        assert.deepEqual(report(result).dry_run, "1");
+        assert.equal(result.stdout.match(/would_remove=\S+ state=authenticated reason=pressure/g)?.length, 8);
+        assert.equal(left().length, 980);
+      });
+    });
+
+    describe("settings", () => {
+      const file = (): string => join(metrics, "settings");
+      const withFile = (lines: string, env: Record<string, string> = {}) => {
+        writeFileSync(file(), lines);
+        return sweep([], { SETTINGS_FILE: file(), ...env });
+      };
+      const all = [
+        "SWEEP_INTERVAL_SECONDS=60",
+        "ANONYMOUS_MAX_AGE_SECONDS=3600",
+        "AUTHENTICATED_MAX_AGE_SECONDS=86400",
+        "HIGH_WATERMARK_PERCENT=80",
+        "LOW_WATERMARK_PERCENT=60",
+      ];
+      const set = (...lines: string[]) =>
+        [...all.filter((line) => !lines.some((other) => other.startsWith(line.split("=")[0] ?? ""))), ...lines].join(
+          "\n",
+        );
+      const complaints = ({ stderr }: Result) => stderr.split("\n").map((line) => line.replace(/^time=\S+ /, ""));
+
+      for (const [how, result] of Object.entries({
+        "an argument": () => sweep(["ANONYMOUS_MAX_AGE_SECONDS=100"]),
+        "the environment": () => sweep([], { ANONYMOUS_MAX_AGE_SECONDS: "100" }),
+        "the file": () => withFile(set("ANONYMOUS_MAX_AGE_SECONDS=100")),
+        "the file, its last line without an end": () =>
+          withFile(`# comment\n\n${set("ANONYMOUS_MAX_AGE_SECONDS=100")}`),
+        "the file over the environment": () =>
+          withFile(set("ANONYMOUS_MAX_AGE_SECONDS=100"), { ANONYMOUS_MAX_AGE_SECONDS: "9999" }),
+      })) {
+        it(`come from ${how}`, async () => {
+          save(goName(1), goSession({ holds: [] }), 102);
+          assert.equal(report(await result()).removed, "1");
+        });
+      }
+
+      it("prefer an argument to the file", async () => {
+        save(goName(1), goSession({ holds: [] }), 102);
+        writeFileSync(file(), set("ANONYMOUS_MAX_AGE_SECONDS=100"));
+        const result = await sweep(["ANONYMOUS_MAX_AGE_SECONDS=200"], { SETTINGS_FILE: file() });
+        assert.equal(report(result).removed, "0");
+      });
+
+      for (const value of [
+        "",
+        "-1",
+        "0",
+        "1.5",
+        "09",
+        "1e3",
+        "60m",
+        "99999999999",
+        "$(touch hacked)",
+        "`id`",
+        "a b",
+        "8*",
+      ]) {
+        it(`keep the last good value instead of ${JSON.stringify(value)}, and say so`, async () => {
+          save(goName(1), goSession({ holds: [] }), 102);
+          const result = await withFile(set(`ANONYMOUS_MAX_AGE_SECONDS=${value}`), {
+            LAST_GOOD: "ANONYMOUS_MAX_AGE_SECONDS=100",
+          });
+          assert.equal(result.status, 0);
+          assert.deepEqual(left(), []);
+          const shown = value.replace(/[^A-Za-z0-9_./:,%=+()'-]/g, " ");
+          assert.deepEqual(complaints(result), [
+            `event=setting_ignored source=settings_file key=ANONYMOUS_MAX_AGE_SECONDS value="${shown}" ` +
+              'expected="a whole number from 1 to 31536000" kept="100"',
+            "",
+          ]);
+        });
+      }
+
+      it("say which are missing in the file, and keep the last good ones", async () => {
+        save(goName(1), goSession({ holds: [] }), 102);
+        const lines = all.filter((line) => !line.startsWith("ANONYMOUS")).join("\n");
+        const result = await withFile(lines, { LAST_GOOD: "ANONYMOUS_MAX_AGE_SECONDS=100" });
+        assert.deepEqual(left(), []);
+        assert.deepEqual(complaints(result), [
+          "event=setting_missing source=settings_file key=ANONYMOUS_MAX_AGE_SECONDS kept=100",
+          "",
+        ]);
+      });
+
+      it("are the built-in ones without a file, whatever was good before", async () => {
+        save(goName(1), goSession({ holds: [] }), 102);
+        const result = await sweep([], { SETTINGS_FILE: file(), LAST_GOOD: "ANONYMOUS_MAX_AGE_SECONDS=100" });
+        assert.equal(report(result).removed, "0");
+      });
+
+      it("ignore what they don't know, and never run it", async () => {
+        const result = await withFile(`${set()}\nPATH=/nowhere\nrm -rf .\nIFS=x`);
+        assert.equal(result.status, 0);
+        assert.deepEqual(complaints(result), [
+          'event=setting_ignored source=settings_file problem="unknown key" key="PATH"',
+          'event=setting_ignored source=settings_file problem="unknown key" key="rm -rf ."',
+          'event=setting_ignored source=settings_file problem="unknown key" key="IFS"',
+          "",
+        ]);
+      });
+
+      it("take the watermarks as a pair", async () => {
+        const result = await withFile(set("HIGH_WATERMARK_PERCENT=50", "LOW_WATERMARK_PERCENT=50"));
+        assert.deepEqual(complaints(result), [
+          "event=setting_ignored source=settings_file key=LOW_WATERMARK_PERCENT value=50 " +
+            'expected="less than HIGH_WATERMARK_PERCENT (50)" kept=60/80',
+          "",
+        ]);
+      });
+    });
+
+    describe("metrics", () => {
+      const read = () => readFileSync(join(metrics, "metrics.txt"), "utf8");
+      const samples = () =>
+        Object.fromEntries(
+          read()
+            .split("\n")
+            .filter((line) => line !== "" && !line.startsWith("#"))
+            .map((line) => [
+              line.slice("authentik_outpost_shm_".length, line.lastIndexOf(" ")),
+              line.split(" ").at(-1),
+            ]),
+        );
+
+      it("tell of the directory as the sweep leaves it", async () => {
+        save(goName(1), goSession({ holds: [] }), 2 * hour);
+        save(goName(2), goSession({ holds: [] }), 50 * minute);
+        save(goName(3), goSession({ holds: ["claims"] }));
+        save(goName(4), goSession({ holds: ["claims"] }), 2 * hour);
+        save(goName(5), "", minute);
+        const said = report(await sweep(withMetrics()));
+        const {
+          oldest_session_age_seconds: oldest,
+          last_sweep_timestamp_seconds: last,
+          last_sweep_duration_seconds: took,
+          ...rest
+        } = samples();
+        assert.ok(Math.abs(Number(oldest) - 2 * hour) <= 2, oldest);
+        assert.ok(Math.abs(Number(last) - now()) <= 5, last);
+        assert.match(took ?? "", /^\d+\.\d{3}$/);
+        assert.deepEqual(rest, {
+          size_bytes: String(4 << 20),
+          used_bytes: said.used_after_bytes,
+          inodes_used: said.inodes_after,
+          'session_files{state="anonymous"}': "1",
+          'session_files{state="authenticated"}': "2",
+          'session_files{state="debris"}': "1",
+          'removed_files_total{state="debris",reason="debris"}': "0",
+          'removed_files_total{state="debris",reason="pressure"}': "0",
+          'removed_files_total{state="anonymous",reason="expired"}': "1",
+          'removed_files_total{state="anonymous",reason="pressure"}': "0",
+          'removed_files_total{state="authenticated",reason="expired"}': "0",
+          'removed_files_total{state="authenticated",reason="pressure"}': "0",
+          sweep_errors_total: "0",
+        });
+      });
+
+      it("are in the text format: each with its help and type before it", async () => {
+        report(await sweep(withMetrics()));
+        const names = new Set<string>();
+        for (const line of read().trimEnd().split("\n")) {
+          const [, name] = /^# HELP (\w+) \S/.exec(line) ?? /^# TYPE (\w+) (?:gauge|counter)$/.exec(line) ?? [];
+          if (name) names.add(name);
+          else assert.ok(names.has(/^(\w+)(?:\{[^}]*\})? [\d.]+$/.exec(line)?.[1] ?? ""), line);
+        }
+        assert.equal(names.size, 9);
+      });
+
+      it("count on from the last sweep", async () => {
+        for (const n of [1, 2, 3]) {
+          save(goName(n), goSession({ holds: [] }), 2 * hour);
+          report(await sweep(withMetrics()));
+          assert.equal(samples()['removed_files_total{state="anonymous",reason="expired"}'], String(n));
+        }
+      });
+
+      it("survive a counter that is no number", async () => {
+        writeFileSync(join(metrics, "metrics.txt"), "authentik_outpost_shm_sweep_errors_total $(id)\n");
+        report(await sweep(withMetrics()));
+        assert.equal(samples().sweep_errors_total, "0");
+      });
+
+      it("count a sweep that failed, and leave the time of the last good one out", async () => {
+        const result = await run(shell, sweepText, { args: ["SHM_DIR=/nowhere/at/all", ...withMetrics()] });
+        assert.equal(result.status, 1);
+        assert.equal(samples().sweep_errors_total, "1");
+        assert.equal(samples().last_sweep_timestamp_seconds, undefined);
+      });
+
+      it("are not touched by a dry run", async () => {
+        report(await sweep([...withMetrics(), "DRY_RUN=1"]));
+        assert.deepEqual(readdirSync(metrics), []);
+      });
+
+      it("that can not be written are said, and the sweep is done", async () => {
+        save(goName(1), goSession({ holds: [] }), 2 * hour);
+        const { status, stderr } = await sweep(["METRICS_DIR=/nowhere/at/all"]);
+        assert.equal(status, 0);
+        assert.match(stderr, / event=metrics_not_written dir=\/nowhere\/at\/all$/m);
+        assert.deepEqual(left(), []);
+      });
+    });
+
+    it("names a tool that is missing", async () => {
+      const { status, stderr } = await run(shell, `command() { [ "$2" != xargs ]; }\n${sweepText}`, {
+        args: [`SHM_DIR=${dir}`],
+      });
+      assert.equal(status, 1);
+      assert.match(stderr, /^time=\S+ event=sweep_failed dir=\S+ error="missing tool: xargs"\n$/);
+    });
+  });
+}

@@ -1,0 +1,68 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A tmpfs in a mount namespace of its own, reached from outside through /proc. */
+export interface Tmpfs {
+  /** Its root directory, mode 1777 like a memory-backed emptyDir. */
+  readonly dir: string;
+  /** Runs a shell script inside the namespace, in the root directory. */
+  enter(script: string): void;
+  unmount(): Promise<void>;
+}
+
+export interface TmpfsOptions {
+  /** As mount takes it: `4m`. */
+  size: string;
+  /** Limit of inodes, the root directory's included. Default: more than any test fills. */
+  inodes?: number;
+  /** Mounted by root itself, so that files can have any owner. Default: in a user namespace, where that is allowed. */
+  asRoot?: boolean;
+}
+
+interface Namespace {
+  unshare: string[];
+  nsenter: string[];
+}
+
+const user: Namespace = { unshare: ["-rm"], nsenter: ["-U", "-m", "--preserve-credentials"] };
+const root: Namespace = { unshare: ["-m"], nsenter: ["-m"] };
+
+/** A user namespace where the machine lets us have one, else root's. */
+function chooseNamespace(): Namespace {
+  const mounts = ({ unshare }: Namespace) =>
+    spawnSync("unshare", [...unshare, "mount", "-t", "tmpfs", "tmpfs", tmpdir()]).status === 0;
+  if (mounts(user)) return user;
+  if (mounts(root)) return root;
+  throw new Error("no tmpfs can be mounted here: neither in a user namespace (unshare -rm) nor as root (unshare -m)");
+}
+
+let chosen: Namespace | undefined;
+
+export async function mountTmpfs({ size, inodes = 200_000, asRoot = false }: TmpfsOptions): Promise<Tmpfs> {
+  const namespace = asRoot ? root : (chosen ??= chooseNamespace());
+  const point = mkdtempSync(join(tmpdir(), "shm-"));
+  chmodSync(point, 0o755);
+  const script = 'mount -t tmpfs -o size="$2",nr_inodes="$3",mode=1777 tmpfs "$1" && echo mounted && exec cat';
+  // cat holds the namespace until its stdin ends: at the latest when this process does.
+  const holder = spawn("unshare", [...namespace.unshare, "sh", "-c", script, "sh", point, size, String(inodes)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const [said] = (await Promise.race([once(holder.stdout, "data"), once(holder, "exit")])) as [unknown];
+  if (String(said) !== "mounted\n") throw new Error(`a tmpfs of ${size} could not be mounted`);
+  return {
+    dir: `/proc/${holder.pid}/root${point}`,
+    enter(inside) {
+      const command = ["-t", String(holder.pid), ...namespace.nsenter, "sh", "-ec", `cd "$1"; ${inside}`, "sh", point];
+      const { status, stderr } = spawnSync("nsenter", command, { encoding: "utf8" });
+      if (status !== 0) throw new Error(`${inside}: ${stderr}`);
+    },
+    async unmount() {
+      holder.stdin.end();
+      await once(holder, "exit");
+      rmdirSync(point);
+    },
+  };
+}
