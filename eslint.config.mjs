@@ -17,6 +17,6 @@ export default tseslint.config(
     },
   },
   { files: ["test/**/*.ts"], rules: { "max-lines": "off" } },
-  { files: ["**/*.mjs"], languageOptions: { globals: globals.node } },
+  { files: ["**/*.{mjs,cjs}"], languageOptions: { globals: globals.node } },
   prettier,
 );

@@ -1,6 +1,7 @@
 // `npm start`: the whole product shown on a real API server, from an empty clone. See --help.
 import { Command } from "commander";
 import { Checks } from "./demo/checks";
+import { Cleanup } from "./demo/cleanup";
 import { setStage, type Stage } from "./demo/stage";
 import { tour } from "./demo/tour";
 import { consoleProgress } from "./progress";
@@ -14,8 +15,8 @@ const say = (line: string): void => console.log(line);
 
 const command = new Command("npm start --")
   .description(
-    "Shows the program at work on a real Kubernetes API server that it builds and starts on this machine: no Docker, no root, no cluster needed.\n" +
-      "It creates an outpost as authentik does, previews and deploys the sidecar, runs the sidecar's command on a scratch folder,\n" +
+    "Shows the program at work on a real Kubernetes API server that it builds and starts on this machine: no Docker, no root, no cluster needed. " +
+      "It creates an outpost as authentik does, previews and deploys the sidecar, runs the sidecar's command on a scratch folder, " +
       "toggles to the CronJob and to nothing, checks each step, and stops everything. Exits 0 only if every check held.",
   )
   .option("--keep", "leave the cluster running until Ctrl-C, and say how to use it")
@@ -27,30 +28,17 @@ const command = new Command("npm start --")
   .allowExcessArguments(false);
 
 async function main(options: Options): Promise<number> {
-  const progress = consoleProgress();
-  const stage = await setStage(progress, options.context);
-  const closing = closeOnce(stage);
+  const cleanup = new Cleanup(() => say("Everything is stopped and removed."));
   try {
+    const stage = await setStage(consoleProgress(), cleanup, options.context);
     const checks = new Checks(say);
     await tour(stage, checks, say);
     say(`\n${checks.summary()}`);
     if (options.keep) await keep(stage);
     return checks.passed ? 0 : 1;
   } finally {
-    await closing();
-    say("Everything is stopped and removed.");
+    await cleanup.run();
   }
-}
-
-/** Closes the stage once: at the end, or at a signal, after which the process ends as that signal would have it. */
-function closeOnce(stage: Stage): () => Promise<void> {
-  let closing: Promise<void> | undefined;
-  const close = () => (closing ??= stage.close());
-  const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
-  for (const [signal, number] of Object.entries(numbers)) {
-    process.on(signal, () => void close().finally(() => process.exit(128 + number)));
-  }
-  return close;
 }
 
 /** Says how to use what is running, and waits for Ctrl-C. */

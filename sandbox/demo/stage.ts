@@ -9,6 +9,7 @@ import { cacheDir, stateRoot } from "../paths";
 import { openPlugins, type Plugins } from "../plugins";
 import type { Progress } from "../progress";
 import { ensureTools } from "../toolchain";
+import type { Cleanup } from "./cleanup";
 
 export interface Stage {
   readonly stack: EngineStack;
@@ -17,10 +18,8 @@ export interface Stage {
   readonly kubeconfig: string;
   readonly context: string;
   readonly outpost: OutpostSpec;
-  /** Folder of the demo's files, removed by close(). */
+  /** Folder of the demo's files. */
   readonly dir: string;
-  /** Stops and removes all that the demo started or made, on a cluster of the user's own too. */
-  close(): Promise<void>;
 }
 
 /** The namespace of everything that the demo makes. */
@@ -32,39 +31,27 @@ type UsedCluster = Pick<Cluster, "kubeconfig" | "context" | "stop">;
 
 /**
  * Sets the stage on a cluster of its own, or on the one of `context` in the user's kubeconfig. There it makes a namespace, and
- * refuses to use one that exists.
+ * refuses to use one that exists. All that it starts and makes is handed to `cleanup`.
  */
-export async function setStage(progress: Progress, context?: string): Promise<Stage> {
+export async function setStage(progress: Progress, cleanup: Cleanup, context?: string): Promise<Stage> {
   mkdirSync(stateRoot(), { recursive: true });
   const dir = mkdtempSync(join(stateRoot(), "demo-"));
-  const undo: (() => Promise<void>)[] = [() => Promise.resolve(rmSync(dir, { recursive: true, force: true }))];
-  const close = async (): Promise<void> => {
-    for (let step = undo.pop(); step; step = undo.pop()) await step();
-  };
-  try {
-    const { pulumi } = await ensureTools(["pulumi"], progress);
-    const cluster = context
-      ? await userCluster(dir, context)
-      : await startCluster({ dir: join(dir, "cluster"), progress });
-    undo.push(() => cluster.stop());
-    const kubeConfig = await loadKubeconfig(cluster.kubeconfig);
-    if (context) undo.push(await ownNamespace(kubeConfig));
-    const plugins = await openPlugins({
-      pulumi,
-      pulumiHome: join(cacheDir(), "pulumi"),
-      kubeconfig: cluster.kubeconfig,
-      progress,
-    });
-    undo.push(() => plugins.stop());
-    const step = progress.step(`creating the outpost "${outpost.name}" as authentik does`);
-    await createOutpost(cluster.kubeconfig, outpost);
-    step.done();
-    const stack = await openDemoStack(dir, cluster, pulumi, plugins);
-    return { stack, kubeConfig, kubeconfig: cluster.kubeconfig, context: cluster.context, outpost, dir, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  cleanup.add(() => rmSync(dir, { recursive: true, force: true }));
+  const { pulumi } = await ensureTools(["pulumi"], progress);
+  const cluster = context
+    ? await userCluster(dir, context)
+    : await startCluster({ dir: join(dir, "cluster"), progress });
+  cleanup.add(() => cluster.stop());
+  const { kubeconfig } = cluster;
+  const kubeConfig = await loadKubeconfig(kubeconfig);
+  if (context) cleanup.add(await ownNamespace(kubeConfig));
+  const plugins = await openPlugins({ pulumi, pulumiHome: join(cacheDir(), "pulumi"), kubeconfig, progress });
+  cleanup.add(() => plugins.stop());
+  const step = progress.step(`creating the outpost "${outpost.name}" as authentik does`);
+  await createOutpost(kubeconfig, outpost);
+  step.done();
+  const stack = await openDemoStack(dir, cluster, pulumi, plugins);
+  return { stack, kubeConfig, kubeconfig, context: cluster.context, outpost, dir };
 }
 
 function openDemoStack(dir: string, cluster: UsedCluster, pulumi: string, plugins: Plugins): Promise<EngineStack> {
