@@ -161,21 +161,24 @@ FD7
 
 # ---- what is removed: the judge below sends names; their age is checked again right before they go ----
 
-# STATE REASON TESTS NAME…: removes the regular files that (still) pass find's TESTS, and says how many went.
+# STATE REASON TESTS NAME…: removes the regular files that (still) pass find's TESTS, says how many went and what stayed.
 # shellcheck disable=SC2016 # scripts for the shells that xargs starts
 REMOVE='
 set -f
-state=$1 reason=$2 tests=$3
+state=$1 reason=$2 tests=$3 kept=
 shift 3
 if [ -n "$DRY_RUN" ]; then
-  gone=$(find "$@" -maxdepth 0 -type f $tests -print)
+  gone=$(find "$@" -maxdepth 0 -type f $tests -print 2>/dev/null)
   for name in $gone; do echo "would_remove=${name#./} state=$state reason=$reason" >&3; done
-elif ! gone=$(find "$@" -maxdepth 0 -type f $tests $REMOVAL); then
-  tried=$gone gone=
-  for name in $tried; do [ -e "$name" ] || gone="$gone $name"; done
+elif ! gone=$(find "$@" -maxdepth 0 -type f $tests $REMOVAL 2>/dev/null); then
+  kept=$(find "$@" -maxdepth 0 -type f $tests -print 2>/dev/null)
 fi
 set -- $gone
-echo "removed $state $reason $#"'
+removed=$#
+set -- $kept
+case $REMOVAL in *rm*) removed=$((removed - $#)) ;; esac
+echo "removed $state $reason $removed"
+[ $# -eq 0 ] || echo "kept $# $(rm -f -- "$1" 2>&1)"'
 
 # NAME: the same for one file whose name is no plain word, which goes when it is debris or dead and is never read.
 # shellcheck disable=SC2016
@@ -329,13 +332,14 @@ judge() { # AWK-OPTION…
     -v dead="$dead_moment" -v aged="$aged_moment" -v debris="$debris_moment" -v floor="$floor_moment" "$READ$JUDGE"
 }
 
-# What the passes print, added up to one line. A file that is gone before we get to it is no error.
+# What the passes say, added up: a line of numbers, and the first problem. A file that is gone before we get to it is no
+# problem. Two tools may complain at once and mix their words: what does not end in a reason is only a part of a line.
 tally() {
   awk '
-    $1 == "removed" { removed[$2 " " $3] += $4; next }
-    $1 == "judged" { judged = $2 " " $3 " " $4 " " $5 " " $6; next }
-    /No such file or directory/ { next }
-    { errors++; if (!problem) problem = $0 }
+    $1 == "removed" { removed[$2 " " $3] += $4 }
+    $1 == "kept" { errors += $2; sub(/^kept [0-9]+ /, ""); if (!problem) problem = $0 }
+    $1 == "judged" { judged = $2 " " $3 " " $4 " " $5 " " $6 }
+    $1 == "complaint" { errors++; if (!problem) problem = substr($0, 11) }
     END {
       print errors + 0, removed["debris debris"] + 0, removed["debris pressure"] + 0, \
         removed["anonymous expired"] + 0, removed["anonymous pressure"] + 0, \
@@ -343,6 +347,8 @@ tally() {
       print problem
     }'
 }
+
+complaints() { awk '!/No such file or directory/ && /(: [A-Z][^:]*|not found)$/ { print "complaint " $0 }'; }
 
 # Steps 1 to 3 by name alone: find says what is old enough for any of them, and no other file is looked at.
 pass_by_name() {
@@ -360,7 +366,7 @@ pass_under_pressure() { # LOGINS
 }
 
 run() { # PASS
-  results=$({ exec 8>&1 && "$@"; } 2>&1 | tally)
+  results=$({ { "$@" 2>&1 >&8 | complaints; } 8>&1; } | tally)
   problem=${results#*"
 "}
   [ -n "$problem" ] && [ "$problem" != "$results" ] && first_problem=${first_problem:-$problem}
@@ -368,6 +374,7 @@ run() { # PASS
   set -- ${results%%"
 "*}
   [ $# -eq 12 ] || fail "the pass ended early: $(clean "$problem")"
+  case $problem in *'Read-only file system'*) fail 'the directory is read-only' ;; esac # [ -w ] does not tell root
   errors=$((errors + $1)) debris_gone=$((debris_gone + $2)) debris_pressed=$((debris_pressed + $3))
   anonymous_gone=$((anonymous_gone + $4)) anonymous_pressed=$((anonymous_pressed + $5))
   authenticated_gone=$((authenticated_gone + $6)) authenticated_pressed=$((authenticated_pressed + $7))

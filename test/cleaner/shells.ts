@@ -1,5 +1,6 @@
+import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
@@ -17,9 +18,15 @@ const find = (name: string): string | undefined =>
     .map((dir) => join(dir, name))
     .find(existsSync);
 
+/** The absolute path of a program on PATH; shells of the tests may have another PATH. */
+export function programPath(name: string): string {
+  return find(name) ?? assert.fail(`${name} is not on PATH`);
+}
+
 /** busybox with nothing but its own applets on PATH. */
 function busyboxShell(binary: string): Shell {
   const applets = mkdtempSync(join(tmpdir(), "busybox-"));
+  chmodSync(applets, 0o755);
   process.on("exit", () => rmSync(applets, { recursive: true, force: true }));
   const { stdout, status } = spawnSync(binary, ["--list"], { encoding: "utf8" });
   if (status !== 0) throw new Error(`CLEANER_BUSYBOX: ${binary} is not a busybox that runs here`);

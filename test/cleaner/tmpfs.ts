@@ -3,11 +3,14 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { programPath } from "./shells";
 
 /** A tmpfs in a mount namespace of its own, reached from outside through /proc. */
 export interface Tmpfs {
   /** Its root directory, mode 1777 like a memory-backed emptyDir. */
   readonly dir: string;
+  /** The same directory as it is called inside the namespace, and the command in front of one that is to run there. */
+  readonly inside: { readonly dir: string; readonly command: readonly string[] };
   /** Runs a shell script inside the namespace, in the root directory. */
   enter(script: string): void;
   unmount(): Promise<void>;
@@ -52,11 +55,13 @@ export async function mountTmpfs({ size, inodes = 200_000, asRoot = false }: Tmp
   });
   const [said] = (await Promise.race([once(holder.stdout, "data"), once(holder, "exit")])) as [unknown];
   if (String(said) !== "mounted\n") throw new Error(`a tmpfs of ${size} could not be mounted`);
+  const command = [programPath("nsenter"), "-t", String(holder.pid), ...namespace.nsenter];
   return {
+    inside: { dir: point, command },
     dir: `/proc/${holder.pid}/root${point}`,
     enter(inside) {
-      const command = ["-t", String(holder.pid), ...namespace.nsenter, "sh", "-ec", `cd "$1"; ${inside}`, "sh", point];
-      const { status, stderr } = spawnSync("nsenter", command, { encoding: "utf8" });
+      const script = ["sh", "-ec", `cd "$1"; ${inside}`, "sh", point];
+      const { status, stderr } = spawnSync(command[0] ?? "", [...command.slice(1), ...script], { encoding: "utf8" });
       if (status !== 0) throw new Error(`${inside}: ${stderr}`);
     },
     async unmount() {
