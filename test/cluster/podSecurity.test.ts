@@ -1,0 +1,62 @@
+// The restricted Pod Security Standard, asked of the API server's own admission: pods as the program has them made, dry-run
+// in the scenario's namespace once it enforces the standard.
+import assert from "node:assert/strict";
+import type { V1PodTemplateSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { closePlugins, openScenario, type Scenario } from "./scenario";
+
+describe("Pod Security `restricted`", () => {
+  let scenario: Scenario;
+
+  before(async () => {
+    scenario = await openScenario({ name: "restricted", config: { solution: "both" } });
+    await scenario.stack.up();
+    const { CoreV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+    await scenario.kubeConfig
+      .makeApiClient(CoreV1Api)
+      .patchNamespace(
+        {
+          name: scenario.namespace,
+          body: { metadata: { labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
+        },
+        setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
+      );
+  });
+
+  after(closePlugins);
+
+  /** Rejects with the admission's reason where the pod would not be let in. */
+  const admit = async ({ metadata, spec }: V1PodTemplateSpec): Promise<void> => {
+    const { CoreV1Api } = await import("@kubernetes/client-node");
+    const body = { metadata: { labels: metadata?.labels, generateName: "test-" }, spec };
+    await scenario.kubeConfig
+      .makeApiClient(CoreV1Api)
+      .createNamespacedPod({ namespace: scenario.namespace, body, dryRun: "All" });
+  };
+  const cronJobTemplate = async (): Promise<V1PodTemplateSpec> => {
+    const { BatchV1Api } = await import("@kubernetes/client-node");
+    const batch = scenario.kubeConfig.makeApiClient(BatchV1Api);
+    const name = "authentik-outpost-shm-cleanup";
+    const cronJob = await batch.readNamespacedCronJob({ namespace: scenario.namespace, name });
+    return cronJob.spec!.jobTemplate.spec!.template;
+  };
+
+  it("admits an outpost's pod with the sidecar", async () => {
+    await admit((await scenario.deployment("main")).spec!.template);
+  });
+
+  it("admits the CronJob's pod", async () => {
+    await admit(await cronJobTemplate());
+  });
+
+  it("is enforced: the same pods without what the standard asks for are refused", async () => {
+    const outpost = (await scenario.deployment("main")).spec!.template;
+    delete outpost.spec!.initContainers![0].securityContext!.capabilities;
+    await assert.rejects(
+      admit(outpost),
+      /violates PodSecurity[^]*unrestricted capabilities \(container \\+"shm-cleanup/,
+    );
+    const job = await cronJobTemplate();
+    delete job.spec!.securityContext;
+    await assert.rejects(admit(job), /violates PodSecurity[^]*runAsNonRoot != true/);
+  });
+});
