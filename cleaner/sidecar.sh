@@ -17,17 +17,22 @@ SWEEP_LIMIT_SECONDS=600  # a sweep that takes longer is ended and counts as fail
 IDLE_FILES_PER_SECOND=50 # after a sweep that removed nothing, the pause is a second for so many files if that is longer
                          # than the interval: 50,000 files would else be read 60 times an hour to find nothing due
 
+say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
+
 sweep=${1:?the text of sweep.sh is missing}
 : "${SHM_DIR:=/dev/shm}" "${METRICS_DIR:=$(mktemp -d)}" "${METRICS_PORT:=9301}"
 rm -rf "$METRICS_DIR"/.loop.* "$METRICS_DIR"/metrics.txt.* # left by a container that was killed
-notes=$(mktemp -d "$METRICS_DIR/.loop.XXXXXX") || exit 1   # an unguessable name: httpd would serve what is in it
-LOOP_NOTES=$notes/notes
-export SHM_DIR METRICS_DIR LOOP_NOTES
+# The name can not be guessed: httpd would serve what is in it.
+notes=$(mktemp -d "$METRICS_DIR/.loop.XXXXXX" 2>/dev/null) ||
+  { say "not_started error=\"METRICS_DIR $METRICS_DIR can not be written to\"" && exit 1; }
+LOOP_NOTES=$notes/notes LOG_FD=9
+export SHM_DIR METRICS_DIR LOOP_NOTES LOG_FD
+exec 9>&1 # a dry run has too much to say for a small METRICS_DIR: it goes straight to the log
 
-interval=60 high=80 authenticated_max_age=86400 # until the first sweep has said what its settings are
+# Until the first sweep has said what its settings are.
+high=80 authenticated_max_age=86400
+case ${SWEEP_INTERVAL_SECONDS:-} in '' | *[!0-9]* | 0* | ??????*) interval=60 ;; *) interval=$SWEEP_INTERVAL_SECONDS ;; esac
 permille=0 due=0 retry=0 quiet=0 said_at='' said_complaints='' child='' server=''
-
-say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 
 stop() {
   # shellcheck disable=SC2086 # none, one or two ids

@@ -15,7 +15,8 @@
 #   DRY_RUN                       (none)    1: say what would be removed and why, remove nothing
 #
 # The loop also sets LAST_GOOD (KEY=value words that stand where SETTINGS_FILE has a bad or no value), FAILED_SWEEPS (to
-# count), and CLOCK_JUMPED_AT and CLOCK_JUMPED_BY (seconds: when, and how far, the wall clock was put forward).
+# count), LOOP_NOTES (a file to write the results to), LOG_FD (where a dry run says its files), and CLOCK_JUMPED_AT and
+# CLOCK_JUMPED_BY (seconds: when, and how far, the wall clock was put forward).
 # shellcheck disable=SC2089,SC2090,SC2154 # scripts in variables are quoted for their own shell; key and kept come by eval
 set -u
 LC_ALL=C
