@@ -42,14 +42,14 @@ if [ $status -eq 0 ] && [ -n "$swept" ]; then
   say "result=swept $swept"
   exit 0
 fi
-reason=$(echo "$said" | tail -n 1 | tr -c "A-Za-z0-9_./:,%=+() \047-" "?")
+reason=$(echo "$said" | tail -n 1 | tr "\042" "\047" | tr -c "A-Za-z0-9_./:,%=+() \047\n-" "?")
 case "$status $said" in
   124* | 143*) reason="no answer within $POD_TIMEOUT_SECONDS s" ;;
-  *"missing tool: "*) reason="the container lacks a tool: ${said##*missing tool: }" ;;
+  *"missing tool: "*) reason="the container lacks a tool: $(echo "${said##*missing tool: }" | tr -d "\042")" ;;
   *"executable file not found"* | *"no such file or directory"*) reason="the container has no shell" ;;
 esac
 [ "$ready" = True ] || reason="$reason (the pod is not ready)"
-say "result=failed status=$status reason=\"$(echo "$reason" | tr -d "\"")\""
+say "result=failed status=$status reason=\"$reason\""
 exit 1'
 
 # A line for each pod to sweep, as SWEEP_POD takes it.
