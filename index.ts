@@ -1,5 +1,6 @@
 import { RunError, runtime } from "@pulumi/pulumi";
 import { OutpostShmCleanup } from "./components/outpostShmCleanup";
+import { messageOnly } from "./components/messageOnly";
 import { SettingsError, type Settings } from "./components/settings";
 import { readSettings } from "./components/stackConfig";
 import { unavailable } from "./components/unavailable";
@@ -28,6 +29,6 @@ function settingsOrRunError(): Settings {
     if (problems.length > 0) throw new SettingsError(problems);
     return settings;
   } catch (error) {
-    throw error instanceof SettingsError ? new RunError(error.message) : error;
+    throw error instanceof SettingsError ? messageOnly(new RunError(error.message)) : error;
   }
 }

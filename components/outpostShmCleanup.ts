@@ -3,6 +3,7 @@ import { cleanerScripts } from "./cleanerScripts";
 import { clusterDeployments, type DeploymentApi } from "./cluster/deploymentApi";
 import { inspect, type Findings } from "./cluster/inspection";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
+import { messageOnly } from "./messageOnly";
 import type { OutpostSettings, Settings, Solution } from "./settings";
 import { podFragment } from "./sidecar/podFragment";
 import { SidecarPatch } from "./sidecar/sidecarPatch";
@@ -88,11 +89,8 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     for (const warning of warnings) await pulumi.log.warn(warning, this);
     if (problems.length === 0) return warnings;
     const list = problems.map((problem) => `\n  - ${problem}`).join("");
-    throw new pulumi.ResourceError(
-      `Nothing was changed. The cluster is not as the settings need it:${list}`,
-      this,
-      true,
-    );
+    const message = `Nothing was changed. The cluster is not as the settings need it:${list}`;
+    throw messageOnly(new pulumi.ResourceError(message, this, true));
   }
 
   private createChildren(name: string): Created {
