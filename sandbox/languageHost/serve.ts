@@ -1,0 +1,102 @@
+/**
+ * Stands in for `pulumi-language-nodejs`, the language host that comes with the Pulumi CLI's releases and is no Go module
+ * of its own: where the CLI was built from source there is none. Started by the CLI, it runs a program as the real one
+ * does: `cmd/run` of the program's own SDK, with the same arguments and environment, its exit status told the same way.
+ * Unlike the real one it names no plugins to download, and hands the program the engine's own monitor, not a proxy of it.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import { version } from "@pulumi/pulumi/package.json";
+import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb";
+import { AboutResponse, GetRequiredPackagesResponse, RunResponse } from "@pulumi/pulumi/proto/language_pb";
+import type { ProgramInfo, RunRequest } from "@pulumi/pulumi/proto/language_pb";
+import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+
+/** Exit status of `cmd/run` once it has told the user of the error itself. */
+const ERROR_ALREADY_TOLD = 32;
+
+// The engine's address is the last argument.
+void serve(process.argv.at(-1)!);
+
+/** The CLI reads the port off the first line of stdout; whatever follows there or on stderr is shown to the user. */
+async function serve(engine: string): Promise<void> {
+  const server = new grpc.Server();
+  server.addService(LanguageRuntimeService, {
+    getPluginInfo: unary(() => new PluginInfo().setVersion(version)),
+    getRequiredPackages: unary(() => new GetRequiredPackagesResponse()),
+    about: unary(() => new AboutResponse().setExecutable(process.execPath).setVersion(process.version)),
+    run: unary((request: RunRequest) => run(request, engine)),
+    cancel: unary(() => new Empty()),
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    const credentials = grpc.ServerCredentials.createInsecure();
+    server.bindAsync("127.0.0.1:0", credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  console.log(port);
+}
+
+function unary<Request, Response>(
+  handler: (request: Request) => Response | Promise<Response>,
+): grpc.handleUnaryCall<Request, Response> {
+  return ({ request }, callback) => {
+    Promise.resolve(request)
+      .then(handler)
+      .then(
+        (response) => callback(null, response),
+        (error: Error) => callback({ code: grpc.status.UNKNOWN, details: error.message }),
+      );
+  };
+}
+
+async function run(request: RunRequest, engine: string): Promise<RunResponse> {
+  const info = request.getInfo()!;
+  const child = spawn("node", [sdkRunner(info), ...runnerArguments(request, info, engine)], {
+    env: { ...process.env, ...runnerEnvironment(request) },
+    stdio: "inherit",
+  });
+  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  if (code === ERROR_ALREADY_TOLD) return new RunResponse().setBail(true);
+  const error = code === 0 ? "" : `Program exited with non-zero exit code: ${code ?? signal}`;
+  return new RunResponse().setError(error);
+}
+
+/** The SDK that the program itself would import. */
+function sdkRunner(info: ProgramInfo): string {
+  return createRequire(join(info.getProgramDirectory(), "index.js")).resolve("@pulumi/pulumi/cmd/run");
+}
+
+/** Empty ones are left out; dry-run is a flag without a value. */
+function runnerArguments(request: RunRequest, info: ProgramInfo, engine: string): string[] {
+  const values = {
+    monitor: request.getMonitorAddress(),
+    engine,
+    organization: request.getOrganization(),
+    project: request.getProject(),
+    "root-directory": info.getRootDirectory(),
+    stack: request.getStack(),
+    pwd: info.getProgramDirectory(),
+    parallel: String(request.getParallel()),
+  };
+  const given = Object.entries(values).filter(([, value]) => value !== "");
+  return [
+    ...given.flatMap(([name, value]) => [`--${name}`, value]),
+    ...(request.getDryrun() ? ["--dry-run"] : []),
+    info.getEntryPoint(),
+    ...request.getArgsList(),
+  ];
+}
+
+/** Config keys in the old form `namespace:config:name`, as the real host writes them; those of secrets as they come. */
+function runnerEnvironment(request: RunRequest): Record<string, string> {
+  const config = request.getConfigMap().toArray();
+  const legacyKey = (key: string) => key.replace(/^([^:]+):(?:config:)?/, "$1:config:");
+  return {
+    PULUMI_CONFIG: JSON.stringify(Object.fromEntries(config.map(([key, value]) => [legacyKey(key), value]))),
+    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
+    PULUMI_NODEJS_TYPESCRIPT: "true",
+  };
+}

@@ -1,0 +1,248 @@
+// The ordinary `pulumi` CLI in a copy of this clone, as the README has people use it: its loader compiles and runs index.ts, and
+// what people read is what it prints. Only the language host and, without a network, the providers are stand-ins.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { parse, stringify } from "yaml";
+import { installLanguageHost } from "../../sandbox/languageHost/install";
+import { createOutpost, deleteOutpost, outpostObjectName } from "../../sandbox/outpost";
+import { repositoryRoot } from "../../sandbox/paths";
+import { openPlugins, type Plugins } from "../../sandbox/plugins";
+import { silentProgress } from "../../sandbox/progress";
+import { ensureTools } from "../../sandbox/toolchain";
+import { sharedCluster, temporaryDir } from "./fixture";
+
+/** As the README's commands have them. */
+const namespace = "authentik";
+const context = "my-cluster";
+const outpost = "My Outpost";
+
+interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+describe("the pulumi CLI", () => {
+  let clone: string;
+  let env: NodeJS.ProcessEnv;
+  let kubeconfig: string;
+  let plugins: Plugins;
+  let apps: AppsV1Api;
+  let core: CoreV1Api;
+
+  before(async () => {
+    const dir = temporaryDir("cli");
+    clone = copyClone(join(dir, "authentik-outpost-shm"));
+    const cluster = await sharedCluster();
+    kubeconfig = cluster.kubeconfig;
+    const { AppsV1Api, CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig);
+    [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
+    for (const name of [outpost, "Other"]) await createOutpost(kubeconfig, { namespace, name });
+
+    const desk = join(dir, "kubeconfig");
+    writeFileSync(desk, withContext(readFileSync(kubeconfig, "utf8")), { mode: 0o600 });
+    const { pulumi } = await ensureTools(["pulumi"], silentProgress);
+    plugins = await openPlugins({ pulumi, pulumiHome: join(dir, "home"), kubeconfig: desk, progress: silentProgress });
+    installLanguageHost(join(dir, "bin"), pulumi);
+    mkdirSync(join(dir, "backend"));
+    env = {
+      ...process.env,
+      ...plugins.env,
+      KUBECONFIG: desk,
+      PULUMI_BACKEND_URL: `file://${join(dir, "backend")}`,
+      PULUMI_CONFIG_PASSPHRASE: "desk",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      // The program runs on the Node that runs this test.
+      PATH: [join(dir, "bin"), dirname(process.execPath), process.env.PATH].join(":"),
+    };
+  });
+  after(() => plugins?.stop());
+
+  /** A line of shell in the clone, without colours and progress. */
+  const shell = async (line: string): Promise<Result> => {
+    const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
+    const ended = once(child, "close") as Promise<[number]>;
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+    return { stdout, stderr, code };
+  };
+  const succeed = async (line: string): Promise<Result> => {
+    const result = await shell(line);
+    assert.equal(result.code, 0, `${line}:\n${result.stdout}\n${result.stderr}`);
+    return result;
+  };
+  const up = "pulumi up --yes --color never --suppress-progress";
+  const upAtOnce = `${up} --skip-preview`;
+  const preview = "pulumi preview --diff --color never";
+
+  /** What the cluster has of ours and under us; a change of a Deployment's spec is a new generation. */
+  const live = async () => {
+    const deployments = (await apps.listNamespacedDeployment({ namespace })).items;
+    const configMaps = (await core.listNamespacedConfigMap({ namespace })).items;
+    return {
+      deployments: deployments.map(({ metadata, spec }) => ({
+        name: metadata?.name,
+        generation: metadata?.generation,
+        sidecars: (spec?.template.spec?.initContainers ?? []).map(({ name }) => name),
+      })),
+      configMaps: configMaps.map(({ metadata }) => metadata?.name).filter((name) => name !== "kube-root-ca.crt"),
+    };
+  };
+  const sidecars = async () => (await live()).deployments.map(({ name, sidecars }) => ({ name, sidecars }));
+
+  /** What the state holds, by type. */
+  const stateTypes = async () => {
+    const { stdout } = await succeed("pulumi stack export");
+    const { deployment } = JSON.parse(stdout) as { deployment: { resources?: { type: string }[] } };
+    return (deployment.resources ?? []).map(({ type }) => type).sort();
+  };
+
+  /** Asserts that preview and update, also one without a preview, fail with just this error, and change nothing. */
+  const assertRefused = async (resource: string, error: string) => {
+    const before = await live();
+    const previewed = await shell(preview);
+    assert.deepEqual({ code: previewed.code, stderr: previewed.stderr }, { code: 1, stderr: `error: ${error}\n` });
+    for (const command of [up, upAtOnce]) {
+      const { code, stdout, stderr } = await shell(command);
+      assert.equal(code, 1);
+      assert.deepEqual(diagnostics(stdout), [`${resource}:`, ...`  error: ${error}`.split("\n").map(indentRest)]);
+      assert.equal(stderr, "");
+    }
+    assert.deepEqual(await live(), before);
+  };
+
+  it("deploys by the README's commands as they are written there", async () => {
+    for (const command of readmeCommands()) {
+      if (command !== "pulumi up") {
+        await succeed(command);
+        continue;
+      }
+      const { stdout, stderr } = await succeed(preview);
+      assert.equal(stderr, `warning: ${restart("my-outpost")}\n`);
+      assert.match(stdout, /\nResources:\n {4}\+ 5 to create\n$/);
+      assert.match((await succeed(up)).stdout, /\nResources:\n {4}\+ 5 created\n\nDuration: \d+s\n\n$/);
+    }
+    assert.deepEqual(await sidecars(), [
+      { name: "ak-outpost-my-outpost", sidecars: ["shm-cleanup"] },
+      { name: "ak-outpost-other", sidecars: [] },
+    ]);
+  });
+
+  it("has nothing to do the second time, and nothing to say", async () => {
+    const { stdout, stderr } = await succeed(up);
+    assert.match(stdout, /\nResources:\n {4}5 unchanged\n\nDuration: \d+s\n\n$/);
+    assert.deepEqual(diagnostics(stdout), []);
+    assert.equal(stderr, "");
+  });
+
+  it("refuses bad settings in one error without a stack trace", async () => {
+    await succeed("pulumi config set solution sidecars && pulumi config set shmSize 256MB");
+    await assertRefused(
+      `pulumi:pulumi:Stack (${await stackName()})`,
+      "2 problems in the settings:\n" +
+        '  solution: "sidecars" is none of the choices (did you mean sidecar?); choose sidecar, cronjob, both or none\n' +
+        '  shmSize: "256MB" is no Kubernetes quantity (did you mean 256Mi?); write e.g. 256Mi or 1Gi',
+    );
+    await succeed("pulumi config rm solution && pulumi config rm shmSize");
+  });
+
+  it("refuses a Deployment that goes missing, in one error, and deletes nothing of the stack", async () => {
+    await succeed("pulumi config set --path 'outposts[1]' Other");
+    assert.match((await succeed(upAtOnce)).stdout, /\nResources:\n {4}\+ 3 created\n {4}5 unchanged\n/);
+    const before = await stateTypes();
+    await deleteOutpost(kubeconfig, { namespace, name: "Other" });
+    await assertRefused(
+      "authentik-outpost-shm:index:OutpostShmCleanup (outpost-shm)",
+      "Nothing was changed. The cluster is not as the settings need it:\n" +
+        '  - outpost "Other": there is no Deployment ak-outpost-other in namespace authentik; ' +
+        "proxy outposts found there: ak-outpost-my-outpost. Correct the outpost's name or the namespace; " +
+        "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
+        "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
+    );
+    assert.deepEqual((await live()).configMaps, ["ak-outpost-my-outpost-shm-cleanup", "ak-outpost-other-shm-cleanup"]);
+    // The refresh has seen that one patch is gone; all the rest is still the stack's.
+    before.splice(before.indexOf("kubernetes:apps/v1:DeploymentPatch"), 1);
+    assert.deepEqual(await stateTypes(), before);
+  });
+
+  it("takes all of it away for solution none", async () => {
+    await createOutpost(kubeconfig, { namespace, name: "Other" });
+    await succeed(upAtOnce);
+    const { stdout } = await succeed(`pulumi config set solution none && ${up}`);
+    assert.match(stdout, /\nResources:\n {4}- 6 deleted\n {4}2 unchanged\n/);
+    assert.deepEqual((await live()).configMaps, []);
+    assert.deepEqual(await sidecars(), [
+      { name: "ak-outpost-my-outpost", sidecars: [] },
+      { name: "ak-outpost-other", sidecars: [] },
+    ]);
+  });
+
+  it("leaves the Deployments as authentik made them after a destroy", async () => {
+    await succeed(`pulumi config rm solution && ${upAtOnce}`);
+    const { stdout, stderr } = await succeed("pulumi destroy --yes --color never --suppress-progress");
+    assert.match(stdout, /\nResources:\n {4}- 8 deleted\n/);
+    assert.equal(stderr, "");
+    assert.deepEqual(await stateTypes(), []);
+    assert.deepEqual((await live()).configMaps, []);
+    for (const name of [outpost, "Other"]) {
+      const { spec } = await apps.readNamespacedDeployment({ namespace, name: outpostObjectName({ name }) });
+      const { initContainers, volumes, containers } = spec!.template.spec!;
+      assert.deepEqual([initContainers, volumes, containers[0].volumeMounts], [undefined, undefined, undefined]);
+    }
+  });
+
+  const stackName = async () => {
+    const { stdout } = await succeed("pulumi stack --show-name");
+    return `authentik-outpost-shm-${stdout.trim()}`;
+  };
+});
+
+const restart = (slug: string): string =>
+  `Deployment ak-outpost-${slug}: this change restarts its pod (rolling update). The sessions in a restarted pod end: their users log in again.`;
+
+/** This clone as it is now, less what git ignores, with its node_modules by a link: what `git clone` and `npm ci` give. */
+function copyClone(target: string): string {
+  const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const files = execFileSync("git", list, { cwd: repositoryRoot, encoding: "utf8" }).split("\0");
+  for (const file of files.filter((name) => name && existsSync(join(repositoryRoot, name))))
+    cpSync(join(repositoryRoot, file), join(target, file));
+  symlinkSync(join(repositoryRoot, "node_modules"), join(target, "node_modules"));
+  return target;
+}
+
+/** The sandbox's kubeconfig with the README's name for its context, which nothing but the stack's config chooses. */
+function withContext(text: string): string {
+  const kubeconfig = parse(text) as { contexts: { name: string }[]; "current-context"?: string };
+  kubeconfig.contexts[0].name = context;
+  delete kubeconfig["current-context"];
+  return stringify(kubeconfig);
+}
+
+/** The README's commands for the first deployment, but for cloning. */
+function readmeCommands(): string[] {
+  const readme = readFileSync(join(repositoryRoot, "README.md"), "utf8");
+  const block = /\$ git clone .*\n((?:\$ .*\n)+)/.exec(readme)![1];
+  return block
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.replace(/^\$ /, ""));
+}
+
+/** The lines under `Diagnostics:`, less their common indent. */
+function diagnostics(stdout: string): string[] {
+  const section = /^Diagnostics:\n((?: {2}.*\n|\n)+)/m.exec(stdout)?.[1] ?? "";
+  return section
+    .trimEnd()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => line.slice(2));
+}
+
+/** The CLI indents the further lines of a message as its first. */
+const indentRest = (line: string, index: number): string => (index === 0 ? line : `  ${line}`);
