@@ -11,15 +11,13 @@ describe("Pod Security `restricted`", () => {
     scenario = await openScenario({ name: "restricted", config: { solution: "both" } });
     await scenario.stack.up();
     const { CoreV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-    await scenario.kubeConfig
-      .makeApiClient(CoreV1Api)
-      .patchNamespace(
-        {
-          name: scenario.namespace,
-          body: { metadata: { labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
-        },
-        setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
-      );
+    await scenario.kubeConfig.makeApiClient(CoreV1Api).patchNamespace(
+      {
+        name: scenario.namespace,
+        body: { metadata: { labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
+      },
+      setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
+    );
   });
 
   after(closePlugins);
