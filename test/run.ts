@@ -1,45 +1,88 @@
 // `npm test`: every tier that needs no root, then one line of true totals. `npm test -- unit` runs the named tiers only.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { tiers, type Tier } from "./tiers";
+import { text } from "node:stream/consumers";
+import { repositoryRoot, stateRoot } from "../sandbox/paths";
+import { consoleProgress } from "../sandbox/progress";
+import { ensureTools } from "../sandbox/toolchain";
+import { tiers, tools, type Tier } from "./tiers";
 
 interface Totals {
   passed: number;
   failed: number;
 }
 
-const root = join(__dirname, "..");
-
-function runCommands(tier: Tier): Totals {
-  const totals = { passed: 0, failed: 0 };
-  for (const { name, command, args } of tier.commands ?? []) {
-    const { status } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-    console.log(`  ${status === 0 ? "✔" : "✘"} ${name}`);
-    if (status === 0) totals.passed += 1;
-    else totals.failed += 1;
-  }
-  return totals;
+/** What ran, and all that it printed. */
+interface Outcome extends Totals {
+  output: string;
 }
 
-function runMocha(tier: Tier): Totals {
-  if (!tier.specs) return { passed: 0, failed: 0 };
-  mkdirSync(join(root, ".sandbox"), { recursive: true });
-  const results = mkdtempSync(join(root, ".sandbox", "test-"));
-  const totals = join(results, "totals.json");
-  const args = ["node_modules/mocha/bin/mocha.js", "--reporter", "test/reporter.cjs"];
-  const { status } = spawnSync(process.execPath, [...args, "--timeout", String(tier.timeout), ...tier.specs], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, TEST_TOTALS: totals },
+/** Runs a Node script in the clone and collects what it prints, in order. */
+async function node(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ status: number | null; output: string }> {
+  // One shell for both streams, so that they come in the order they were written.
+  const child = spawn("sh", ["-c", 'exec "$@" 2>&1', "sh", process.execPath, ...args], {
+    cwd: repositoryRoot,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...env },
   });
+  const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
+  const output = await text(child.stdout);
+  return { status: await ended, output };
+}
+
+async function runChecks(tier: Tier): Promise<Outcome> {
+  const outcome: Outcome = { passed: 0, failed: 0, output: "" };
+  for (const { name, args } of tier.checks ?? []) {
+    const { status, output } = await node(args);
+    outcome.output += `${output}  ${status === 0 ? "✔" : "✘"} ${name}\n`;
+    if (status === 0) outcome.passed += 1;
+    else outcome.failed += 1;
+  }
+  return outcome;
+}
+
+async function runMocha(tier: Tier): Promise<Outcome> {
+  if (!tier.specs) return { passed: 0, failed: 0, output: "" };
+  mkdirSync(stateRoot(), { recursive: true });
+  const results = mkdtempSync(join(stateRoot(), "test-"));
+  const totals = join(results, "totals.json");
+  const mocha = [
+    "node_modules/mocha/bin/mocha.js",
+    "--reporter",
+    "test/reporter.cjs",
+    "--timeout",
+    String(tier.timeout),
+  ];
+  const { status, output } = await node([...mocha, ...tier.specs], { TEST_TOTALS: totals });
   const counted = existsSync(totals)
     ? (JSON.parse(readFileSync(totals, "utf8")) as Totals & { skipped: number })
     : { passed: 0, failed: 0, skipped: 0 };
   rmSync(results, { recursive: true });
   // A skipped test counts as failed, and so does a mocha that ended badly without a failed test (a crash, a bad import).
   const failed = counted.failed + counted.skipped;
-  return { passed: counted.passed, failed: status !== 0 && failed === 0 ? 1 : failed };
+  return { passed: counted.passed, failed: status !== 0 && failed === 0 ? 1 : failed, output };
+}
+
+/** One tier after the other; each is printed whole when it ends, since the other lane runs at the same time. */
+async function runLane(lane: Tier[]): Promise<Totals> {
+  const totals: Totals = { passed: 0, failed: 0 };
+  for (const tier of lane) {
+    const started = Date.now();
+    const outcomes = [await runChecks(tier), await runMocha(tier)];
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    console.log(
+      `\n── ${tier.name}: ${tier.what}\n${outcomes.map(({ output }) => output).join("")}── ${tier.name} took ${seconds} s`,
+    );
+    for (const { passed, failed } of outcomes) {
+      totals.passed += passed;
+      totals.failed += failed;
+    }
+  }
+  return totals;
 }
 
 function selectTiers(names: string[]): Tier[] {
@@ -51,15 +94,17 @@ function selectTiers(names: string[]): Tier[] {
   return names.length > 0 ? tiers.filter(({ name }) => names.includes(name)) : tiers;
 }
 
-const totals: Totals = { passed: 0, failed: 0 };
-for (const tier of selectTiers(process.argv.slice(2))) {
-  const started = Date.now();
-  console.log(`\n── ${tier.name}: ${tier.what}`);
-  for (const result of [runCommands(tier), runMocha(tier)]) {
-    totals.passed += result.passed;
-    totals.failed += result.failed;
-  }
-  console.log(`── ${tier.name} took ${((Date.now() - started) / 1000).toFixed(0)} s`);
+async function main(names: string[]): Promise<void> {
+  const selected = selectTiers(names);
+  // Built before the lanes start, with its progress for all to see: the first time it takes minutes.
+  if (selected.some(({ name }) => name !== "lint")) await ensureTools(tools, consoleProgress());
+  console.log(`Running ${selected.map(({ name }) => name).join(", ")}; each tier is shown when it ends.`);
+  const lanes = [selected.filter(({ lane }) => lane === 1), selected.filter(({ lane }) => lane === 2)];
+  const totals = await Promise.all(lanes.map(runLane));
+  const passed = totals.reduce((sum, lane) => sum + lane.passed, 0);
+  const failed = totals.reduce((sum, lane) => sum + lane.failed, 0);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
-console.log(`\n${totals.passed} passed, ${totals.failed} failed`);
-process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1;
+
+void main(process.argv.slice(2));

@@ -1,40 +1,56 @@
-/** A part of `npm test`. Commands are checks that count as one test each; specs are mocha globs. */
+import type { Tool } from "../sandbox/toolchain";
+
+/** A part of `npm test`. */
 export interface Tier {
   name: string;
   what: string;
-  commands?: { name: string; command: string; args: string[] }[];
+  /** The two lanes run at the same time: one mostly computes and waits for clocks, the other for the cluster. */
+  lane: 1 | 2;
+  /** Node scripts of which each counts as one test: it passes with exit status 0. */
+  checks?: { name: string; args: string[] }[];
+  /** Globs of mocha tests. */
   specs?: string[];
   /** Longest time a single mocha test may take, in milliseconds. */
   timeout?: number;
 }
 
-const node = process.execPath;
-const bin = (name: string): string => `node_modules/${name}`;
+/** What the tiers need of the toolchain. */
+export const tools: Tool[] = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kubectl",
+  "kwok",
+  "pulumi",
+  "actionlint",
+];
 
-/** In the order they run: what fails fastest comes first. */
+const prettier = ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."];
+
+/** In the order they run within their lane. */
 export const tiers: Tier[] = [
   {
     name: "lint",
     what: "style and types",
-    commands: [
-      {
-        name: "prettier",
-        command: node,
-        args: [bin("prettier/bin/prettier.cjs"), "--check", "--log-level", "warn", "."],
-      },
-      { name: "tsc", command: node, args: [bin("typescript/bin/tsc"), "-p", "tsconfig.check.json"] },
-      { name: "eslint", command: node, args: [bin("eslint/bin/eslint.js"), "."] },
+    lane: 1,
+    checks: [
+      { name: "prettier", args: prettier },
+      { name: "tsc", args: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.check.json"] },
+      { name: "eslint", args: ["node_modules/eslint/bin/eslint.js", "."] },
     ],
   },
   {
     name: "unit",
     what: "pure modules, components on mocks, the cleaner on a real tmpfs",
+    lane: 1,
     specs: ["test/*.test.ts", "test/{components,cli,sandbox,cleaner,project}/**/*.test.ts"],
     timeout: 120_000,
   },
   {
     name: "cluster",
     what: "the engine and the providers against a real API server",
+    lane: 2,
     specs: ["test/{cluster,providers}/**/*.test.ts"],
     timeout: 300_000,
   },
