@@ -14,7 +14,7 @@ GROWING_LOOK_SECONDS=1   # the same while usage grows by more than a percent a l
 RETRY_SECONDS=5          # after a sweep under pressure that could remove nothing: younger visitors age meanwhile
 SUMMARY_SECONDS=3600     # sweeps with nothing to tell are summed up in one line this often
 SWEEP_LIMIT_SECONDS=600  # a sweep that takes longer is ended and counts as failed
-IDLE_FILES_PER_SECOND=50 # after a sweep that removed nothing, the pause is a second for so many files if that is longer
+IDLE_FILES_PER_SECOND=40 # after a sweep that removed nothing, the pause is a second for so many files if that is longer
                          # than the interval: 50,000 files would else be read 60 times an hour to find nothing due
 
 say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }

@@ -149,11 +149,12 @@ not_since() { # MOMENT FD
 
 set_moments() {
   find_takes_time=$(find . -maxdepth 0 -newermt @0 2>/dev/null)
-  exec 4<<FD4 5<<FD5 6<<FD6 7<<FD7
+  exec 4<<FD4 5<<FD5 6<<FD6 7<<FD7 9<<FD9
 FD4
 FD5
 FD6
 FD7
+FD9
   dead_moment=$(saved_before "$AUTHENTICATED_MAX_AGE_SECONDS") aged_moment=$(saved_before "$ANONYMOUS_MAX_AGE_SECONDS")
   debris_moment=$(saved_before "$DEBRIS_AGE") floor_moment=$(saved_before "$PRESSURE_FLOOR")
   DEAD=$(not_since "$dead_moment" 4) && AGED=$(not_since "$aged_moment" 5) &&
@@ -197,13 +198,13 @@ fi && echo "removed $state $reason 1" >&8'
 # How a session file reads. Both formats are one line; a visitor can choose none of what is looked for, because gob
 # control bytes are percent-encoded in a URL, and a quote in a JSON string is escaped.
 # Go (to 2026.5): base64 of "<10 digits>|<base64 of a gob>|…". A login has the key "claims" in the gob, as the bytes
-# 0x0c 0x08 0x00 0x06 c l a i m s; under base64 twice they look in one of nine ways, by their place modulo 9. With the
-# definition of its type, which the gob spells out, it takes more than 400 characters.
+# 0x0c 0x08 0x00 0x06 c l a i m s; under base64 twice they look in one of nine ways, by their place modulo 9, the
+# two most common ones first. With the definition of its type, which the gob spells out, it takes more than 400 characters.
 # Rust (2026.8+): {"expires":<unix>,"data":{"claims":{…} or null,…}}.
 # Anything else is in doubt, and in doubt a session is authenticated.
 READ='
 BEGIN {
-  forms = split("REFnQUJtTnNZV2x0Y RBZ0FCbU5zWVdsdG EQWdBQm1Oc1lXbHRj d0lBQVpqYkdGcGJY dJQUFaamJHRnBiW" \
+  forms = split("EQWdBQm1Oc1lXbHRj dJQUFaamJHRnBiW REFnQUJtTnNZV2x0Y RBZ0FCbU5zWVdsdG d0lBQVpqYkdGcGJY" \
     " 3SUFBWmpiR0ZwYl TUNBQUdZMnhoYVcxe 1DQUFHWTJ4aGFXMX NQ0FBR1kyeGhhVzF6", form, " ")
 }
 function read_state(file,   text, line, got, i) {
@@ -234,7 +235,8 @@ set -- $(printf "%s\n" "$@" | awk -v clock="$CLOCK" "$READ { read_state(\$0); if
 # ---- the judge: reads a file only if something depends on it ----
 
 # Lines are "mtime blocks links size ./name", oldest first under pressure. Or, with names=1, names alone: find has tested
-# that they are old enough for something, and removal tests the age that belongs to the state that is read here.
+# that they are old enough for something, and removal tests the age that belongs to the state that is read here; "./name/./name"
+# is dead by its age, whatever it holds. With relief=1 the names are those that go first under pressure.
 # shellcheck disable=SC2016
 JUDGE='
 BEGIN {
@@ -274,11 +276,14 @@ function hold() { # no more than could be needed: a sixteenth is more than lies 
 }
 { files++ }
 settled { unread++; next }
-{ expires = 0; name = names ? $0 : substr($0, index($0, " ./") + 1) }
+names { dead_by_age = index(substr($0, 3), "/"); name = dead_by_age ? substr($0, 1, dead_by_age + 1) : $0 }
+!names { name = substr($0, index($0, " ./") + 1) }
 name !~ /^\.\/[A-Za-z0-9_.=-]+$/ { count["authenticated"]++; links = 0; send("odd", "aged"); next }
 names {
-  state = substr(name, 3, 1) == "." ? "debris" : read_state(name)
-  send(state, expired() ? "expired" : "aged")
+  expires = 0
+  state = dead_by_age ? "authenticated" : substr(name, 3, 1) == "." ? "debris" : read_state(name)
+  if (!relief || expired()) send(state, expired() ? "expired" : "aged")
+  else if (state != "authenticated") send(state, "pressure")
   next
 }
 { mtime = $1; blocks = $2; links = $3; staging = substr(name, 3, 1) == "." }
@@ -294,6 +299,7 @@ mtime <= dead { count["authenticated"]++; send("authenticated", "aged"); next }
   young = mtime > aged
   wanted = counting && looked < count_limit || !pressure && substr(name, 11) ~ /[^A-Z2-7]/ # no id of Go: may expire
   if (young && !wanted && !pressed()) { unread++; next }
+  expires = 0
   state = read_state(name)
   count[state]++
   if (young) { looked++; seen[state]++ }
@@ -318,10 +324,9 @@ END {
 # TEST…: the names of the session files that pass find's TESTs, one a line. A name that is more than a line goes right here.
 list() {
   # shellcheck disable=SC2086 # tests are words
-  find . -maxdepth 1 -type f \( -name 'session_*' -o -name '.session_*.tmp' \) \( \
-    -name '*
-*' $OLD -exec sh -c "$REMOVE_ODD" remove {} \; -o ! -name '*
-*' \( "$@" \) -print \)
+  find . -maxdepth 1 -type f \( -name 'session_*' -o -name '.session_*.tmp' \) \
+    \( ! -name '*
+*' -o $OLD -exec sh -c "$REMOVE_ODD" remove {} \; -name / \) \( "$@" \) -print
 }
 
 facts() { tr '\n' '\0' | xargs -0 -r -s 100000 stat -c '%Y %b %h %s %n'; }
@@ -351,19 +356,30 @@ tally() {
 
 complaints() { awk '!/No such file or directory/ && /(: [A-Z][^:]*|not found)$/ { print "complaint " $0 }'; }
 
-# Steps 1 to 3 by name alone: find says what is old enough for any of them, and no other file is looked at.
+# Steps 1 to 3 by name alone: find says what is old enough for any of them, and no other file is looked at. The dead are
+# printed twice, as "name/name", and not read either.
 pass_by_name() {
   # shellcheck disable=SC2086 # tests are words
-  list $AGED -o $OLD \( -size 0 -o -name '.*' \) -o -name 'session_*[!A-Z2-7]*' | judge -v names=1
+  list $DEAD -print0 -o $AGED -o $OLD \( -size 0 -o -name '.*' \) -o -name 'session_*[!A-Z2-7]*' |
+    tr '\000' / | judge -v names=1
 }
 
 # The same over the facts of every file, which the gauges need.
 pass_counting() { list -name '*' | facts | judge -v counting=1 -v count_limit=$COUNT_LIMIT; }
 
-# All four steps, oldest first; with LOGINS=1 the last resort too. Most of the work is done before the first removal.
+# All four steps, oldest first; with LOGINS=1 the last resort too.
 pass_under_pressure() { # LOGINS
   list -name '*' | facts | { head -n $SORT_LIMIT && cat >/dev/null; } | sort -n |
     judge -v pressure=1 -v logins="$1" -v counting="${METRICS_DIR:+1}" -v count_limit=1000
+}
+
+# Sorting a full directory takes seconds of the little CPU a sidecar has. So about a tenth of it goes before that: the
+# anonymous ones of the oldest tenth by a sample, which need no order among themselves because all of them go.
+pass_of_relief() {
+  tenth=$(list -name '*' | awk 'NR % 32 == 1' | facts | sort -n | awk '{ saved[NR] = $1 } END { print saved[int(NR / 10) + 1] + 0 }')
+  [ "$tenth" -lt "$floor_moment" ] || tenth=$floor_moment
+  # shellcheck disable=SC2046 # tests are words
+  list $(not_since "$tenth" 9) | judge -v names=1 -v relief=1
 }
 
 run() { # PASS
@@ -379,9 +395,9 @@ run() { # PASS
   errors=$((errors + $1)) debris_gone=$((debris_gone + $2)) debris_pressed=$((debris_pressed + $3))
   anonymous_gone=$((anonymous_gone + $4)) anonymous_pressed=$((anonymous_pressed + $5))
   authenticated_gone=$((authenticated_gone + $6)) authenticated_pressed=$((authenticated_pressed + $7))
-  files=$(($8 - $2 - $3 - $4 - $5 - $6 - $7)) anonymous=$(($9 - $4 - $5))
+  files=$(($8 - $2 - $3 - $4 - $5 - $6 - $7)) anonymous=$(($9 - $4 - $5)) debris=$(($2 + $3)) authenticated=$(($6 + $7))
   shift 9
-  oldest=$3 debris=$(($2 - debris_gone - debris_pressed)) authenticated=$(($1 - authenticated_gone - authenticated_pressed))
+  authenticated=$(($1 - authenticated)) debris=$(($2 - debris)) oldest=$3
 }
 
 # ---- metrics ----
@@ -454,14 +470,16 @@ CLOCK=$((now - ${CLOCK_JUMPED_BY:-0}))
 cd "$SHM_DIR" 2>/dev/null || fail 'no such directory, or no permission to enter it'
 [ -w . ] || fail 'the directory can not be written to'
 look || fail 'its usage can not be read'
+exec 3>&"${LOG_FD:-1}"
 # A find that can delete does it closer to its tests than one that has to start rm.
 if find . -maxdepth 0 -type l -delete 2>/dev/null; then REMOVAL='-delete -print'; else REMOVAL='-print -exec rm -f -- {} +'; fi
 set_moments || fail 'moments can not be set: this find takes no time and /proc is not there'
 export DRY_RUN REMOVAL REMOVE REMOVE_ODD REMOVE_EXPIRED READ CLOCK DEAD AGED OLD FLOOR
-exec 3>&"${LOG_FD:-1}"
 
 usage_before=$usage used_bytes_before=$used_bytes used_inodes_before=$used_inodes
 if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ]; then
+  [ "$usage" -lt $LOGIN_PERCENT ] || [ $((usage - LOW_WATERMARK_PERCENT)) -lt 20 ] || [ "$used_inodes" -lt 8192 ] ||
+    [ -n "$DRY_RUN" ] || { run pass_of_relief && look; }
   run pass_under_pressure "$DRY_RUN" # nothing goes in a dry run, so that this pass has to tell all
   look
   [ "$usage" -lt $LOGIN_PERCENT ] || [ -n "$DRY_RUN" ] || run pass_under_pressure 1

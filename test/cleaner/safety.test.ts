@@ -175,7 +175,7 @@ const scenarios: Record<string, Scenario> = {
   },
 
   "names of more than a line": {
-    guard: [`-name '*\n*' $OLD -exec sh -c "$REMOVE_ODD" remove {} \\; -o `, ""],
+    guard: [` -o $OLD -exec sh -c "$REMOVE_ODD" remove {} \\; -name /`, ""],
     async act(scene) {
       scene.save("session_login", login, 2 * hour);
       scene.save("session_a\nsession_login", visit, 2 * day);
