@@ -14,6 +14,8 @@ const settingsVolume = "shm-cleanup-settings";
 const settingsDirectory = "/etc/shm-cleanup";
 /** Key of the settings ConfigMap, and so the file's name in the sidecar. */
 export const settingsFile = "settings";
+/** Tells our sidecar from a hand-pasted one of the same name. */
+export const settingsVariable = "SETTINGS_FILE";
 const runVolume = "shm-cleanup-run";
 const runDirectory = "/run/shm-cleanup";
 /** Volumes that the fragment brings. */
@@ -59,7 +61,7 @@ function sidecarSpec(settings: PodFragmentSettings, scripts: CleanerScripts): Co
     command: ["/bin/sh", "-c", scripts.sidecar, sidecarContainer, scripts.sweep],
     env: [
       { name: "SHM_DIR", value: shmMountPath },
-      { name: "SETTINGS_FILE", value: `${settingsDirectory}/${settingsFile}` },
+      { name: settingsVariable, value: `${settingsDirectory}/${settingsFile}` },
       { name: "METRICS_DIR", value: runDirectory },
     ],
     ports: [{ name: "shm-metrics", containerPort: metricsPort, protocol: "TCP" }],

@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from "node:util";
+import type { PodSpecPatch } from "../../kubernetesTypes";
+import { outpostContainer, settingsVariable, sidecarContainer } from "../podFragment";
+import { rewriteList, type Slot } from "./listRewrite";
+import type { JsonPatchOperation } from "./operations";
+import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
+import { withServerDefaults } from "./serverDefaults";
+import { unwrapAddition, wrapAddition } from "./wholeContainers";
+
+/** An outpost's JSON patch with our part in it. */
+export interface Composition {
+  operations: JsonPatchOperation[];
+  /** What was pasted by hand and is ours from now on, such as "volume dshm"; empty where there was no such patch. */
+  adopted: string[];
+  /**
+   * Whether authentik will write the Deployment at every reconcile because of our part: an ordinary container beside others
+   * that are added one by one. Never with a native sidecar.
+   */
+  rewritten: boolean;
+}
+
+/**
+ * Our part in the operations that an outpost has. Parts that are there already are brought up to date where they stand; new
+ * ones go to the end, into the list that another patch made or into one of our own. A patch pasted by hand is adopted: taken
+ * out, and ours put in. Whatever is not ours stays as it was, in order.
+ * @param fragment as podFragment makes it; the server's defaults are added here
+ * @throws JsonPatchError where the operations can't be applied to authentik's Deployment, or need the place that is ours
+ */
+export function compose(existing: readonly JsonPatchOperation[], fragment: PodSpecPatch): Composition {
+  const unwrapped = unwrapAddition(existing);
+  const adopted = handPasted(unwrapped);
+  let operations = adopted.length > 0 ? withoutOurs(unwrapped) : unwrapped;
+  const wanted = wantedElements(fragment);
+  for (const list of podLists) operations = join(operations, list, wanted.get(list) ?? []);
+  const sidecar = rewriteList(operations, containers, identity);
+  const hasOwn = sidecar.slots?.some(({ own }) => own) ?? false;
+  const wrappable = hasOwn && !sidecar.written && sidecar.slots?.length === 2 && !namesBeyondFirst(operations);
+  if (wrappable) operations = wrapAddition(operations, isOurs(containers));
+  return { operations, adopted, rewritten: hasOwn && !sidecar.written && !wrappable };
+}
+
+/** The operations without ours: what others had. A list that we made and others add to stays, empty, for theirs. */
+export function withoutOurs(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
+  return podLists.reduce(
+    (left, list) => rewriteList(left, list, () => undefined).operations,
+    unwrapAddition(operations),
+  );
+}
+
+/**
+ * Our part as one addition each, whatever form it has among others': what a preview shows, and what tells an edit in
+ * authentik's Admin UI.
+ */
+export function ownAdditions(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
+  const unwrapped = unwrapAddition(operations);
+  return podLists.flatMap((list) =>
+    (rewriteList(unwrapped, list, identity).slots ?? [])
+      .filter(({ own }) => own !== undefined)
+      .map(({ value }) => ({ op: "add" as const, path: `${list.path}/-`, value })),
+  );
+}
+
+const identity = (_name: string, value: unknown): unknown => value;
+const isOurs = (list: PodList) => (value: unknown) => list.ownName(value) !== undefined;
+
+/** Our elements of one list: those in force are updated in place, all others taken out, and what is missing appended. */
+function join(operations: JsonPatchOperation[], list: PodList, wanted: unknown[]): JsonPatchOperation[] {
+  const { slots = [], occurrences } = rewriteList(operations, list, identity);
+  const inForce = (name: string) => slots.some(({ own }) => own === name) && occurrences.get(name) === 1;
+  const byName = new Map(wanted.map((value) => [list.ownName(value), value]));
+  const rewritten = rewriteList(operations, list, (name) => (inForce(name) ? byName.get(name) : undefined));
+  const missing = wanted.filter((value) => !isPresent(rewritten.slots, list.ownName(value)));
+  return [...rewritten.operations, ...additions(list, rewritten.slots, missing)];
+}
+
+const isPresent = (slots: readonly Slot[] | undefined, name: string | undefined): boolean =>
+  slots?.some(({ own }) => own === name) ?? false;
+
+function additions(list: PodList, slots: readonly Slot[] | undefined, values: unknown[]): JsonPatchOperation[] {
+  if (values.length === 0) return [];
+  if (!slots) return [{ op: "add", path: list.path, value: values }];
+  return values.map((value) => ({ op: "add", path: `${list.path}/-`, value }));
+}
+
+function wantedElements(fragment: PodSpecPatch): Map<PodList, unknown[]> {
+  const spec = withServerDefaults(fragment) as Record<"volumes" | "containers" | "initContainers", Named[] | undefined>;
+  const outpost = spec.containers?.find(({ name }) => name === outpostContainer);
+  return new Map<PodList, unknown[]>([
+    [volumes, spec.volumes ?? []],
+    [mounts, outpost?.volumeMounts ?? []],
+    [initContainers, spec.initContainers ?? []],
+    [containers, (spec.containers ?? []).filter(({ name }) => name !== outpostContainer)],
+  ]);
+}
+interface Named {
+  name: string;
+  volumeMounts?: unknown[];
+}
+
+/** Elements under our names that came by hand: the sidecar beside them, if any, is not the one that reads our settings. */
+function handPasted(operations: JsonPatchOperation[]): string[] {
+  const found = ownAdditions(operations);
+  if (found.some(({ value }) => readsOurSettings(value))) return [];
+  return found.map(({ path, value }) => {
+    const list = podLists.find((candidate) => path === `${candidate.path}/-`)!;
+    return `${list.kind} ${list.ownName(value)}`;
+  });
+}
+
+function readsOurSettings(value: unknown): boolean {
+  const { name, env } = value as { name?: string; env?: { name?: string }[] };
+  return name === sidecarContainer && (env ?? []).some((variable) => variable.name === settingsVariable);
+}
+
+/** Whether an operation counts on a place in the list of containers other than the outpost's. */
+function namesBeyondFirst(operations: JsonPatchOperation[]): boolean {
+  const elsewhere = new RegExp(`^${containers.path}/(?!0(/|$)|-$)`);
+  return operations.some(({ path, from }) => elsewhere.test(path) || (from !== undefined && elsewhere.test(from)));
+}
+
+/** Whether two patches have the same part of ours. */
+export function sameOwnPart(one: readonly JsonPatchOperation[], other: readonly JsonPatchOperation[]): boolean {
+  return isDeepStrictEqual(ownAdditions(one), ownAdditions(other));
+}

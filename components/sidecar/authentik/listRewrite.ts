@@ -1,0 +1,200 @@
+import { isDeepStrictEqual } from "node:util";
+import { operationError, type JsonPatchOperation } from "./operations";
+import type { PodList } from "./podLists";
+
+/** An element of a list at some point of the patch. */
+export interface Slot {
+  /** Its name where it is ours. */
+  readonly own?: string;
+  readonly value?: unknown;
+  /** Whether the rewritten patch has it too. */
+  readonly kept: boolean;
+}
+
+export interface Rewrite {
+  readonly operations: JsonPatchOperation[];
+  /** The list as the operations leave it on authentik's Deployment; undefined where there is none. */
+  readonly slots: readonly Slot[] | undefined;
+  /** How often the operations bring an element of ours, by name. */
+  readonly occurrences: ReadonlyMap<string, number>;
+  /** Whether an operation writes the list as a whole: what follows then comes out the same whatever was there. */
+  readonly written: boolean;
+}
+
+/** What becomes of an element of ours; undefined leaves it out. */
+export type KeepOwn = (name: string, value: unknown) => unknown;
+
+/**
+ * Goes through a patch with one list in view and keeps, changes or leaves out what is ours in it. All else stays as it was
+ * and where it was; indexes into the list are counted anew where an element before them went.
+ * @throws JsonPatchError where the patch can't be applied to authentik's Deployment, or brings a stranger to our place
+ */
+export function rewriteList(operations: readonly JsonPatchOperation[], list: PodList, keepOwn: KeepOwn): Rewrite {
+  const rewriter = new ListRewriter(list, keepOwn);
+  operations.forEach((operation, index) => rewriter.take(operation, index));
+  return rewriter.result();
+}
+
+class ListRewriter {
+  private slots: Slot[] | undefined;
+  private written = false;
+  private readonly out: JsonPatchOperation[] = [];
+  private readonly occurrences = new Map<string, number>();
+  /** Whole-list operations of which nothing is left. */
+  private readonly emptied = new Set<JsonPatchOperation>();
+
+  constructor(
+    private readonly list: PodList,
+    private readonly keepOwn: KeepOwn,
+  ) {
+    this.slots = list.inReference ? [{ kept: true }] : undefined;
+  }
+
+  result(): Rewrite {
+    const { slots, occurrences, written } = this;
+    const operations = this.out.filter((operation, at) => !this.emptied.has(operation) || this.isNeeded(at));
+    return { operations, slots: slots?.filter(({ kept }) => kept), occurrences, written };
+  }
+
+  take(operation: JsonPatchOperation, index: number): void {
+    const moved = this.takeSource(operation, index);
+    const { path } = operation;
+    if (isAtOrAbove(path, this.list.path)) this.takeWhole(operation, index);
+    else if (path.startsWith(`${this.list.path}/`)) this.takeElement(moved, index);
+    else this.out.push(moved);
+  }
+
+  /** The `from` of a move or copy out of the list. */
+  private takeSource(operation: JsonPatchOperation, index: number): JsonPatchOperation {
+    const { op, from } = operation;
+    if (from === undefined || !from.startsWith(`${this.list.path}/`)) return operation;
+    const { slot, position, rest } = this.locate(from, operation, index);
+    if (slot?.own)
+      throw operationError(index, `(${op} from ${from}) takes the ${this.list.kind} that is ours elsewhere`);
+    const renumbered = { ...operation, from: this.pointer(position, rest) };
+    if (op === "move" && rest === "") this.slots?.splice(position, 1);
+    return renumbered;
+  }
+
+  private takeWhole(operation: JsonPatchOperation, index: number): void {
+    const { op, path, value } = operation;
+    if (op === "test") return void this.out.push(operation);
+    if ((op === "remove" || op === "replace") && path === this.list.path && !this.slots)
+      this.failsWithout(operation, index);
+    this.written = true;
+    if (op === "remove") {
+      this.slots = undefined;
+      return void this.out.push(operation);
+    }
+    if (op === "move" || op === "copy") {
+      this.slots = [];
+      return void this.out.push(operation);
+    }
+    const keys = this.list.path.slice(path.length).split("/").slice(1);
+    const elements = valueAt(value, keys);
+    if (!Array.isArray(elements)) {
+      this.slots = undefined;
+      return void this.out.push(operation);
+    }
+    this.slots = elements.map((element) => this.slotOf(element, index));
+    const left = this.slots.filter(({ kept }) => kept).map((slot) => slot.value);
+    const rewritten = isDeepStrictEqual(left, elements)
+      ? operation
+      : { ...operation, value: withValueAt(value, keys, left) };
+    if (elements.length > 0 && left.length === 0 && keys.length === 0) this.emptied.add(rewritten);
+    this.out.push(rewritten);
+  }
+
+  private takeElement(operation: JsonPatchOperation, index: number): void {
+    const { op, path } = operation;
+    if (!this.slots && op !== "test") this.failsWithout(operation, index);
+    const slots = (this.slots ??= []);
+    const { slot, position, rest } = this.locate(path, operation, index);
+    if (rest !== "") {
+      // A change inside an element of ours goes with it; a stranger's is kept.
+      if (!slot || slot.kept) this.out.push({ ...operation, path: this.pointer(position, rest) });
+      return;
+    }
+    switch (op) {
+      case "add":
+      case "move":
+      case "copy": {
+        const added: Slot = op === "add" ? this.slotOf(operation.value, index) : { kept: true };
+        const target = path.endsWith("/-") ? path : this.pointer(position, "");
+        slots.splice(position, 0, added);
+        if (added.kept) this.out.push(valued({ ...operation, path: target }, added));
+        return;
+      }
+      case "replace": {
+        const replaced = this.slotOf(operation.value, index);
+        if (slot && !slot.kept && replaced.kept)
+          throw operationError(index, `(replace ${path}) overwrites the ${this.list.kind} ${slot.own}`);
+        slots[position] = replaced.kept ? replaced : { ...replaced, kept: slot?.kept ?? false };
+        if (replaced.kept) this.out.push(valued({ ...operation, path: this.pointer(position, "") }, replaced));
+        return;
+      }
+      case "remove":
+        if (slot?.kept) this.out.push({ ...operation, path: this.pointer(position, "") });
+        slots.splice(position, 1);
+        return;
+      case "test":
+        if (!slot || slot.kept) this.out.push({ ...operation, path: this.pointer(position, "") });
+    }
+  }
+
+  private slotOf(value: unknown, index: number): Slot {
+    const conflict = this.list.conflict(value);
+    if (conflict)
+      throw operationError(index, `adds ${conflict}: that place is the sidecar's; take the operation out in authentik`);
+    const own = this.list.ownName(value);
+    if (own === undefined) return { value, kept: true };
+    this.occurrences.set(own, (this.occurrences.get(own) ?? 0) + 1);
+    const keptValue = this.keepOwn(own, value);
+    return { own, value: keptValue, kept: keptValue !== undefined };
+  }
+
+  /** The element that a pointer into the list names: `-` is the one after the last. */
+  private locate(path: string, { op }: JsonPatchOperation, index: number) {
+    const [key, ...deeper] = path.slice(this.list.path.length + 1).split("/");
+    const length = this.slots?.length ?? 0;
+    const position = key === "-" ? length : Number(key);
+    if (!/^(-|0|[1-9]\d*)$/.test(key) || position > length)
+      throw operationError(index, `(${op} ${path}) names no element: the list has ${length} there`);
+    return { position, slot: this.slots?.[position], rest: deeper.map((step) => `/${step}`).join("") };
+  }
+
+  private pointer(position: number, rest: string): string {
+    const before = (this.slots ?? []).slice(0, position).filter(({ kept }) => kept).length;
+    return `${this.list.path}/${before}${rest}`;
+  }
+
+  private failsWithout({ op, path }: JsonPatchOperation, index: number): never {
+    const why = `authentik's Deployment has no ${this.list.path} and no operation before it adds one`;
+    throw operationError(index, `(${op} ${path}) can't be applied: ${why}; correct it in authentik`);
+  }
+
+  /** Whether a later operation needs the list that the emptied one makes. */
+  private isNeeded(at: number): boolean {
+    for (const { path, from } of this.out.slice(at + 1)) {
+      if (isAtOrAbove(path, this.list.path)) return false;
+      if ([path, from].some((pointer) => pointer?.startsWith(`${this.list.path}/`))) return true;
+    }
+    return false;
+  }
+}
+
+const isAtOrAbove = (path: string, other: string): boolean => path === other || other.startsWith(`${path}/`);
+
+const valued = (operation: JsonPatchOperation, { own, value }: Slot): JsonPatchOperation =>
+  own === undefined ? operation : { ...operation, value };
+
+function valueAt(value: unknown, keys: readonly string[]): unknown {
+  return keys.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
+}
+
+function withValueAt(value: unknown, keys: readonly string[], replacement: unknown): unknown {
+  if (keys.length === 0) return replacement;
+  const copy = structuredClone(value);
+  (valueAt(copy, keys.slice(0, -1)) as Record<string, unknown>)[keys[keys.length - 1]] = replacement;
+  return copy;
+}
