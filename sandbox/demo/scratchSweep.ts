@@ -1,10 +1,10 @@
 // Runs a sidecar's command on a folder of this machine: the very command that a Deployment holds, with its paths moved into
 // a scratch folder, until its first sweep is done.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { goSession, rustSession, sessionName, writeSession } from "../sessionFiles";
+import { goName, goSession, rustName, rustSession } from "../sessionFormats";
 
 /** One kind of file in the scratch folder, and what the sweep is to do with it. */
 export interface Row {
@@ -24,32 +24,43 @@ interface Kind {
   what: string;
   count: number;
   kept: boolean;
+  /** Since it was last saved. */
   ageMs: number;
-  content(savedAt: Date): Buffer;
-  name?: string;
+  content: string;
+  /** Name of the nth file of all. */
+  name: (n: number) => string;
 }
 
-const visitor = (savedAt: Date) => goSession({ loggedIn: false, savedAt });
-const login = (savedAt: Date) => goSession({ loggedIn: true, savedAt });
-const ahead = (loggedIn: boolean) => () => rustSession({ loggedIn, expires: new Date(Date.now() + hour) });
-const expired = () => rustSession({ loggedIn: true, expires: new Date(Date.now() - minute) });
+const secondsFromNow = (ms: number): number => Math.floor((Date.now() + ms) / 1000);
+const visitor = { content: goSession({ holds: ["redirect"] }), name: goName };
+const login = { content: goSession({ holds: ["claims"] }), name: goName };
+const rust = (isLogin: boolean, endsIn: number) => ({
+  content: rustSession({ login: isLogin, expires: secondsFromNow(endsIn) }),
+  name: rustName,
+});
 
 const kinds: Kind[] = [
-  { what: "visitors of the last minutes", count: 40, kept: true, ageMs: 5 * minute, content: visitor },
-  { what: "visitors of two hours ago", count: 400, kept: false, ageMs: 2 * hour, content: visitor },
-  { what: "visitors of two hours ago, Rust outpost", count: 100, kept: false, ageMs: 2 * hour, content: ahead(false) },
-  { what: "logins of two hours ago", count: 25, kept: true, ageMs: 2 * hour, content: login },
-  { what: "logins of two hours ago, Rust outpost", count: 10, kept: true, ageMs: 2 * hour, content: ahead(true) },
-  { what: "logins of yesterday and before", count: 15, kept: false, ageMs: 25 * hour, content: login },
-  { what: "logins past their own end, Rust outpost", count: 5, kept: false, ageMs: 10 * minute, content: expired },
-  { what: "empty files of a full /dev/shm", count: 60, kept: false, ageMs: hour, content: () => Buffer.alloc(0) },
+  { what: "visitors of the last minutes", count: 40, kept: true, ageMs: 5 * minute, ...visitor },
+  { what: "visitors of two hours ago", count: 400, kept: false, ageMs: 2 * hour, ...visitor },
+  { what: "visitors of two hours ago, Rust outpost", count: 100, kept: false, ageMs: 2 * hour, ...rust(false, hour) },
+  { what: "logins of two hours ago", count: 25, kept: true, ageMs: 2 * hour, ...login },
+  { what: "logins of two hours ago, Rust outpost", count: 10, kept: true, ageMs: 2 * hour, ...rust(true, hour) },
+  { what: "logins of yesterday and before", count: 15, kept: false, ageMs: 25 * hour, ...login },
+  {
+    what: "logins past their own end, Rust outpost",
+    count: 5,
+    kept: false,
+    ageMs: 10 * minute,
+    ...rust(true, -minute),
+  },
+  { what: "empty files of a full /dev/shm", count: 60, kept: false, ageMs: hour, content: "", name: goName },
   {
     what: "authentik's lock",
     count: 1,
     kept: true,
     ageMs: 48 * hour,
-    content: () => Buffer.alloc(0),
-    name: "session-cleanup.lock",
+    content: "",
+    name: () => "session-cleanup.lock",
   },
 ];
 
@@ -82,10 +93,15 @@ export async function sweepScratch(
 }
 
 function fill(directory: string): { kind: Kind; names: string[] }[] {
+  let n = 0;
   return kinds.map((kind) => {
     const savedAt = new Date(Date.now() - kind.ageMs);
-    const names = Array.from({ length: kind.count }, () => kind.name ?? sessionName());
-    for (const name of names) writeSession(directory, kind.content(savedAt), savedAt, name);
+    const names = Array.from({ length: kind.count }, () => kind.name(++n));
+    for (const name of names) {
+      const path = join(directory, name);
+      writeFileSync(path, kind.content, { mode: 0o600 });
+      utimesSync(path, savedAt, savedAt);
+    }
     return { kind, names };
   });
 }

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { goName, goSession } from "./sessions";
+import { goName, goSession } from "../../sandbox/sessionFormats";
 import { coverage, cronjobText, fields, run, shells, sweepText } from "./shells";
 
 /**

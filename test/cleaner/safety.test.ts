@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { goName, goSession, rustName, rustSession } from "./sessions";
+import { goName, goSession, rustName, rustSession } from "../../sandbox/sessionFormats";
 import {
   changed,
   coverage,

@@ -14,7 +14,7 @@ import {
 import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { goName, goSession } from "./sessions";
+import { goName, goSession } from "../../sandbox/sessionFormats";
 import { changed, coverage, shells, sidecarText, sweepText, type Shell } from "./shells";
 import { mountTmpfs, type Tmpfs } from "./tmpfs";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { goName, goSession, rustName, rustSession } from "./sessions";
+import { goName, goSession, rustName, rustSession } from "../../sandbox/sessionFormats";
 import { coverage, fields, report, run, shells, sweepText, type Result } from "./shells";
 import { mountTmpfs, type Tmpfs } from "./tmpfs";
 

@@ -1,4 +1,4 @@
-// Session files in both formats of authentik's outposts, made from a description, for tests and benchmarks.
+// Session files in both formats of authentik's outposts, made from a description, for the demo, tests and benchmarks.
 
 const defaultTypeName = "goauthentik.io/internal/outpost/proxyv2/types.Claims";
 const builtin = { bool: 1, int: 2, string: 6, interface: 8 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { goSession, type GoSession } from "./sessions";
+import { goSession, type GoSession } from "../../sandbox/sessionFormats";
 
 const typeName = "goauthentik.io/internal/outpost/proxyv2/types.Claims";
 const forged = `https://app.example.com/start?q=${typeName}&claims=%06claims4${typeName}`;
