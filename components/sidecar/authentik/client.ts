@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import type { Outpost, PaginatedOutpostList } from "@goauthentik/api" with { "resolution-mode": "import" };
+import { answerError, AuthentikError, connectionError, type Asked } from "./apiErrors";
+
+export { AuthentikError } from "./apiErrors";
+
+export interface ClientOptions {
+  /** Base URL of authentik, without trailing slash. */
+  url: string;
+  token: string;
+  /** Default: the global fetch. */
+  fetch?: typeof fetch;
+  /** Longest wait for one answer, in milliseconds; default 15,000. */
+  timeoutMs?: number;
+  /** How often a request that fails for the moment is sent in all; default 4. */
+  attempts?: number;
+  /** Pause before the second attempt, in milliseconds, twice as long before each further one; default 500. */
+  pauseMs?: number;
+}
+
+/** Config of an outpost: an object whose keys depend on authentik's version. */
+export type OutpostConfig = Record<string, unknown>;
+
+/** The fields of an outpost that we use, as the API has them. */
+export interface ProxyOutpost {
+  pk: string;
+  name: string;
+  config: OutpostConfig;
+}
+
+/** Fields as in the JSON; those of `Outpost` are renamed by authentik's own client. */
+interface OutpostAnswer extends Pick<Outpost, "pk" | "name" | "type" | "managed" | "config"> {
+  service_connection_obj: { meta_model_name?: string; name?: string } | null;
+}
+interface ListAnswer extends Pick<PaginatedOutpostList, "pagination"> {
+  results: OutpostAnswer[];
+}
+
+const embedded = "goauthentik.io/outposts/embedded";
+const kubernetes = "authentik_outposts.kubernetesserviceconnection";
+/** How often a config that others change at the same moment is read again. */
+const maximumRounds = 5;
+
+/** The part of authentik's API that an outpost's JSON patch needs. Every error is an AuthentikError with what to do. */
+export class AuthentikClient {
+  private readonly options: Required<ClientOptions>;
+
+  constructor(options: ClientOptions) {
+    this.options = { fetch: globalThis.fetch, timeoutMs: 15_000, attempts: 4, pauseMs: 500, ...options };
+  }
+
+  /** The outpost of exactly this name; one that authentik deploys to Kubernetes as a proxy, or an error. */
+  async readOutpost(name: string): Promise<ProxyOutpost> {
+    const known: OutpostAnswer[] = [];
+    for (let page = 1; page > 0;) {
+      const answer = await this.get<ListAnswer>(`?ordering=name&page_size=100&page=${page}`);
+      known.push(...answer.results);
+      page = answer.pagination.next;
+    }
+    const outpost = known.find((candidate) => candidate.name === name);
+    if (!outpost) throw new AuthentikError(unknownOutpost(name, known));
+    const unfit = whyUnfit(outpost);
+    if (unfit) throw new AuthentikError(`outpost "${name}" ${unfit}`);
+    return { pk: outpost.pk, name, config: outpost.config };
+  }
+
+  /**
+   * Reads the config, changes it, writes all of it back and reads it again. authentik has no condition on a write, so the
+   * config is read once more just before: whoever changed it meanwhile is not overwritten, the change starts over from theirs.
+   * @param change the new config; an equal one is not written. It may throw, and then nothing was written.
+   * @returns the config in force
+   */
+  async changeConfig(name: string, change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig> {
+    for (let round = 1; round <= maximumRounds; round += 1) {
+      const before = await this.readOutpost(name);
+      const wanted = change(structuredClone(before.config));
+      if (isDeepStrictEqual(wanted, before.config)) return before.config;
+      const again = await this.readOutpost(name);
+      if (isDeepStrictEqual(again, before) && (await this.write(before.pk, wanted, round))) {
+        const { config } = await this.readOutpost(name);
+        if (isDeepStrictEqual(change(structuredClone(config)), config)) return config;
+      }
+    }
+    throw new AuthentikError(
+      `the config of outpost "${name}" was changed by others each of ${maximumRounds} times between read and write; try again`,
+    );
+  }
+
+  /** Whether it was written; a failure of the moment, after which it may be either, is for the caller to look at again. */
+  private async write(pk: string, config: OutpostConfig, round: number): Promise<boolean> {
+    try {
+      await this.send({ method: "PATCH", url: this.urlOf(`${pk}/`) }, JSON.stringify({ config }));
+      return true;
+    } catch (error) {
+      if (!(error instanceof AuthentikError) || !error.transient || round === maximumRounds) throw error;
+      await sleep(this.options.pauseMs * 2 ** (round - 1));
+      return false;
+    }
+  }
+
+  private async get<T>(path: string): Promise<T> {
+    const { attempts, pauseMs } = this.options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await this.send({ method: "GET", url: this.urlOf(path) })) as T;
+      } catch (error) {
+        if (!(error instanceof AuthentikError) || !error.transient || attempt === attempts) throw error;
+        await sleep(pauseMs * 2 ** (attempt - 1));
+      }
+    }
+  }
+
+  private async send(asked: Asked, body?: string): Promise<unknown> {
+    const { fetch, token, timeoutMs } = this.options;
+    const headers = {
+      accept: "application/json",
+      "content-type": "application/json",
+      authorization: `Bearer ${token}`,
+    };
+    let response: Response;
+    let text: string;
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      // A redirect is not followed: it would drop the token, or carry it elsewhere.
+      response = await fetch(asked.url, { method: asked.method, headers, body, signal, redirect: "manual" });
+      text = await response.text();
+    } catch (error) {
+      throw connectionError(asked, error, timeoutMs);
+    }
+    const parsed = response.ok ? parse(text) : undefined;
+    if (parsed === undefined) throw answerError(asked, response, text);
+    return parsed;
+  }
+
+  private urlOf(path: string): string {
+    return `${this.options.url}/api/v3/outposts/instances/${path}`;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function unknownOutpost(name: string, known: readonly OutpostAnswer[]): string {
+  const names = known.map((outpost) => `"${outpost.name}"`).join(", ") || "none";
+  return (
+    `authentik has no outpost "${name}"; the token's user sees: ${names}. Correct the name in \`outposts\`, ` +
+    `or give the user the permission authentik_outposts.view_outpost`
+  );
+}
+
+function whyUnfit({ managed, type, service_connection_obj: integration }: OutpostAnswer): string | undefined {
+  if (managed === embedded)
+    return "is the embedded outpost, which has no Deployment of its own: give its applications a separate outpost";
+  if (type !== "proxy") return `is of type ${type}: only proxy outposts keep sessions in /dev/shm`;
+  if (!integration)
+    return "has no integration, so authentik does not deploy it: choose a Kubernetes integration in authentik, or set its `delivery` to deployment";
+  if (integration.meta_model_name !== kubernetes)
+    return `has the integration "${integration.name}", which is not a Kubernetes one: only those apply kubernetes_json_patches`;
+  return undefined;
+}
