@@ -1,0 +1,37 @@
+// A process of its own that saves visits at a steady rate: `flood DIR FIRST RATE SECONDS`. Sends a FloodReport when done.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { goName, goSession } from "../sandbox/sessionFormats";
+
+export interface FloodReport {
+  written: number;
+  failed: number;
+  /** Seconds it took; more than asked for means that this machine could not write so fast. */
+  seconds: number;
+}
+
+const visit = goSession({ holds: ["redirect"], url: "https://app.example.com/dashboards/overview?from=now-6h&to=now" });
+
+async function flood(dir: string, first: number, rate: number, seconds: number): Promise<FloodReport> {
+  const started = performance.now();
+  const report: FloodReport = { written: 0, failed: 0, seconds: 0 };
+  for (let n = 0; n < rate * seconds;) {
+    const due = Math.min(rate * seconds, ((performance.now() - started) / 1000) * rate);
+    for (; n < due; n++) {
+      try {
+        writeFileSync(join(dir, goName(first + n)), visit, { mode: 0o600 });
+        report.written++;
+      } catch {
+        report.failed++;
+      }
+    }
+    await delay(5);
+  }
+  report.seconds = (performance.now() - started) / 1000;
+  return report;
+}
+
+const [dir = "", ...numbers] = process.argv.slice(2);
+const [first = 0, rate = 0, seconds = 0] = numbers.map(Number);
+void flood(dir, first, rate, seconds).then((report) => process.send?.(report));

@@ -1,0 +1,77 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { containerLimits, inGroup } from "./groups";
+import { type Place, unixTime } from "./place";
+import { cpuSeconds, podShell, RunningSidecar, sweepCommand } from "./processes";
+
+export interface IdleHour {
+  files: number;
+  sweepsPerHour: number;
+  cpuSecondsPerSweep: number;
+  /** Of the loop alone: looks at the usage, and waiting. */
+  cpuSecondsPerHourOfLoop: number | undefined;
+  /** Share of the CPU limit, in percent. */
+  shareOfLimit: number | undefined;
+}
+
+export interface PeakMemory {
+  files: number;
+  what: string;
+  bytes: number | undefined;
+}
+
+/** As in sidecar.sh: after a sweep that removed nothing the pause is a second for so many files, if that is longer. */
+const idleFilesPerSecond = 40;
+
+/** Half logins of some hours, half visits of some minutes: nothing is due, and the logins have to be read to know. */
+function populate(place: Place, files: number): void {
+  place.clear();
+  const now = unixTime();
+  for (let n = 0; n < files; n++) {
+    if (n % 2) place.login(n, now - 7200 - (n % 50_000));
+    else place.visit(n, now - 60 - (n % 1200));
+  }
+}
+
+/**
+ * An hour in which nothing is due, from its parts: the CPU of the loop over some seconds without a sweep, times what an hour
+ * has of them; and the CPU of one sweep, times the sweeps the loop would start in an hour.
+ */
+export async function idleHour(place: Place, files: number, seconds: number): Promise<IdleHour> {
+  populate(place, files);
+  const settings = [`SHM_DIR=${place.dir}`, `METRICS_DIR=${place.metrics}`];
+  const perSweep = cpuSeconds(sweepCommand(podShell, settings), { path: podShell.path });
+  const sweepsPerHour = 3600 / Math.max(60, Math.floor(files / idleFilesPerSecond));
+  const loop = await inGroup({}, async (group) => {
+    if (!group) return undefined;
+    const sidecar = new RunningSidecar(place, group, { SWEEP_INTERVAL_SECONDS: "3600" });
+    while (sidecar.sweeps === 0) await delay(50);
+    const before = group.cpuSeconds();
+    await delay(seconds * 1000);
+    const used = group.cpuSeconds() - before;
+    await sidecar.stop();
+    return (used / seconds) * 3600;
+  });
+  const limit = (3600 * containerLimits.cpuMillis) / 1000;
+  return {
+    files,
+    sweepsPerHour,
+    cpuSecondsPerSweep: perSweep,
+    cpuSecondsPerHourOfLoop: loop,
+    shareOfLimit: loop === undefined ? undefined : ((loop + sweepsPerHour * perSweep) / limit) * 100,
+  };
+}
+
+/** The most memory that the sidecar and its sweep had at once, as its control group counts it. */
+export async function peakMemory(place: Place, files: number, what: "idle" | "under pressure"): Promise<PeakMemory> {
+  populate(place, files);
+  const watermarks: Record<string, string> =
+    what === "idle" ? { HIGH_WATERMARK_PERCENT: "100" } : { HIGH_WATERMARK_PERCENT: "2", LOW_WATERMARK_PERCENT: "1" };
+  const bytes = await inGroup({ memoryBytes: containerLimits.memoryBytes }, async (group) => {
+    if (!group) return undefined;
+    const sidecar = new RunningSidecar(place, group, watermarks);
+    while (sidecar.sweeps === 0) await delay(50);
+    await sidecar.stop();
+    return group.peakBytes();
+  });
+  return { files, what, bytes };
+}

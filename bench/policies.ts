@@ -1,0 +1,38 @@
+import { spawnSync } from "node:child_process";
+
+/** A policy that only knows ages, as those before ours: a find at a fixed interval. */
+export interface FindPolicy {
+  readonly name: string;
+  readonly intervalSeconds: number;
+  readonly maxAgeSeconds: number;
+}
+
+export const hourlyFind: FindPolicy = { name: "hourly find, 60 minutes", intervalSeconds: 3600, maxAgeSeconds: 3600 };
+export const authentikSweep: FindPolicy = {
+  name: "every 5 minutes, 24 h",
+  intervalSeconds: 300,
+  maxAgeSeconds: 86_400,
+};
+
+/** Runs the find of a policy as if it were `at`: what is older than its age then goes. */
+export function runFind(policy: FindPolicy, dir: string, at: number): void {
+  const older = ["!", "-newermt", `@${(at - policy.maxAgeSeconds).toFixed(3)}`];
+  const args = [
+    ".",
+    "-maxdepth",
+    "1",
+    "-type",
+    "f",
+    "-name",
+    "session_*",
+    ...older,
+    "-exec",
+    "rm",
+    "-f",
+    "--",
+    "{}",
+    "+",
+  ];
+  const { status, stderr } = spawnSync("find", args, { cwd: dir, encoding: "utf8" });
+  if (status !== 0) throw new Error(`find: ${stderr}`);
+}

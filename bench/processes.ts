@@ -1,0 +1,46 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { shells, sidecarText, sweepText, type Shell } from "../test/cleaner/shells";
+import type { ControlGroup } from "./limits";
+import type { Place } from "./place";
+
+/** What the sidecar's image has, where this machine has it: busybox. */
+export const podShell: Shell = shells[shells.length - 1];
+
+/** CPU seconds, user and system, that a command and all it started took. It must succeed. */
+export function cpuSeconds(command: readonly string[], options: { cwd?: string; path?: string } = {}): number {
+  const measured = ["-c", '"$@" >/dev/null && times', "sh", ...command];
+  const env = { ...process.env, PATH: options.path ?? process.env.PATH };
+  const { status, stdout, stderr } = spawnSync("/bin/sh", measured, { encoding: "utf8", cwd: options.cwd, env });
+  if (status !== 0) throw new Error(`${command[0]} failed: ${stderr}`);
+  const ofChildren = stdout.trim().split("\n")[1] ?? "";
+  return [...ofChildren.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0);
+}
+
+export function sweepCommand(shell: Shell, settings: readonly string[]): string[] {
+  return [...shell.command, "-c", sweepText, "sweep", ...settings];
+}
+
+/** The sidecar as in a pod: the default settings, on this place. */
+export class RunningSidecar {
+  private readonly child: ChildProcess;
+  log = "";
+
+  constructor(place: Place, group?: ControlGroup, env: Record<string, string> = {}) {
+    const loop = [...podShell.command, "-c", sidecarText, "shm-cleanup", sweepText];
+    const [command = "", ...args] = [...(group?.command ?? []), ...loop];
+    const own = { PATH: podShell.path, SHM_DIR: place.dir, METRICS_DIR: place.metrics, METRICS_PORT: "19301" };
+    this.child = spawn(command, args, { cwd: "/", env: { ...own, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+    this.child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (this.log += chunk));
+  }
+
+  get sweeps(): number {
+    return this.log.match(/ event=sweep /g)?.length ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    const gone = once(this.child, "exit");
+    this.child.kill("SIGTERM");
+    await gone;
+  }
+}

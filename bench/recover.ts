@@ -1,0 +1,44 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { inGroup } from "./groups";
+import { loginCount } from "./held";
+import type { Limits } from "./limits";
+import { type Place, unixTime } from "./place";
+import { runFind, type FindPolicy } from "./policies";
+import { RunningSidecar } from "./processes";
+
+/** Fills the place with visits as fast as this machine can; the number of the first that found no space. */
+function fill(place: Place, savedAt?: number): number {
+  let n = 0;
+  while (place.visit(n, savedAt)) n++;
+  return n;
+}
+
+/**
+ * Seconds from full to the next visit that can be saved under a find policy, in virtual time: a flood fills the place a
+ * second after a find, and the finds that follow run at their moments, with the ages they would see.
+ */
+export function findRecovery(place: Place, policy: FindPolicy): number {
+  place.clear();
+  const full = unixTime() - 2 * policy.maxAgeSeconds - policy.intervalSeconds;
+  const next = fill(place, full);
+  for (let time = full - 1 + policy.intervalSeconds; ; time += policy.intervalSeconds) {
+    runFind(policy, place.dir, time);
+    if (place.visit(next)) return time - full;
+  }
+}
+
+/** The same under the sidecar, in real time; it has been idle before. */
+export async function sidecarRecovery(place: Place, limits?: Limits): Promise<number> {
+  place.clear();
+  place.logInMany(loginCount, unixTime());
+  return inGroup(limits ?? {}, async (group) => {
+    const sidecar = new RunningSidecar(place, limits && group);
+    while (sidecar.sweeps === 0) await delay(20);
+    const next = fill(place);
+    const full = performance.now();
+    while (!place.visit(next)) await delay(10);
+    const seconds = (performance.now() - full) / 1000;
+    await sidecar.stop();
+    return seconds;
+  });
+}

@@ -1,0 +1,102 @@
+// `npm run bench`: measures, then writes bench/results.json, docs/benchmarks.md and docs/usage-over-a-day.svg. It takes a
+// quarter of an hour and wants a machine that does nothing else. `npm run bench -- --quick` is a rehearsal: shorter trials,
+// printed and written nowhere.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { simulateDay } from "./day";
+import { drawFile } from "./draw";
+import { containerLimits } from "./groups";
+import { findHeld, sidecarHeld } from "./held";
+import { idleHour, peakMemory } from "./idle";
+import { openGroup } from "./limits";
+import { machine } from "./machine";
+import { markdown, type Results } from "./markdown";
+import { Place } from "./place";
+import { authentikSweep, hourlyFind } from "./policies";
+import { findRecovery, sidecarRecovery } from "./recover";
+import { sweepCosts } from "./sweepCost";
+
+const root = join(__dirname, "..");
+const quick = process.argv.includes("--quick");
+const seconds = quick ? 20 : 60;
+
+/** Says what it measures, and how long that took. */
+async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+  const started = Date.now();
+  process.stderr.write(`${what} …`);
+  const result = await work();
+  process.stderr.write(` ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+  return result;
+}
+
+/** Control groups are root's: without them nothing is measured under the container's limits. */
+function groupsWork(): boolean {
+  const group = openGroup();
+  group?.close();
+  return group !== undefined;
+}
+
+async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let n = 0; n < times; n++) results.push(await work());
+  return results;
+}
+
+async function measure(place: Place, limited: boolean): Promise<Omit<Results, "machine" | "sweep" | "day">> {
+  const times = quick ? 1 : 3;
+  const rates = quick ? [1000] : [1000, 2000, 4000, 8000];
+  const limitedRates = quick ? [500] : [500, 700, 900, 1100];
+  return {
+    limited,
+    trialSeconds: seconds,
+    held: {
+      hourly: await step("visits held: hourly find", () => findHeld(place, hourlyFind)),
+      authentik: await step("visits held: every 5 minutes", () => findHeld(place, authentikSweep)),
+      ours: await step("visits held: ours", () => sidecarHeld(place, rates, seconds)),
+      oursLimited: limited
+        ? await step("visits held: ours, 50m", () => sidecarHeld(place, limitedRates, seconds, containerLimits))
+        : [],
+    },
+    recovery: {
+      hourly: await step("full to writable: hourly find", () => findRecovery(place, hourlyFind)),
+      authentik: await step("full to writable: every 5 minutes", () => findRecovery(place, authentikSweep)),
+      ours: await step("full to writable: ours", () => repeat(times, () => sidecarRecovery(place))),
+      oursLimited: limited
+        ? await step("full to writable: ours, 50m", () => repeat(times, () => sidecarRecovery(place, containerLimits)))
+        : [],
+    },
+    idle: [
+      await step("an idle hour: 1,000 files", () => idleHour(place, 1000, seconds)),
+      await step("an idle hour: 50,000 files", () => idleHour(place, 50_000, seconds)),
+    ],
+    memory: [
+      await step("peak memory: idle", () => peakMemory(place, 50_000, "idle")),
+      await step("peak memory: under pressure", () => peakMemory(place, 64_000, "under pressure")),
+    ],
+  };
+}
+
+async function main(): Promise<void> {
+  const place = await Place.open(256);
+  const results = await measure(place, groupsWork());
+  await place.close();
+  // 65,536 files and their directory do not fit into 256 MiB to the last page.
+  const larger = await Place.open(300);
+  const sweep = await step("CPU of one sweep", () => sweepCosts(larger, quick ? 1 : 3));
+  await larger.close();
+  const day = await step("a simulated day", simulateDay);
+  const all: Results = { machine: machine(), ...results, sweep, day };
+  if (quick) {
+    console.log(markdown(all));
+    return;
+  }
+  writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(all, undefined, 2)}\n`);
+  writeFileSync(join(root, "docs", "benchmarks.md"), markdown(all));
+  drawFile();
+  console.log("wrote bench/results.json, docs/benchmarks.md and docs/usage-over-a-day.svg");
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

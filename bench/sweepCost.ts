@@ -1,0 +1,116 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { shells } from "../test/cleaner/shells";
+import { type Place, unixTime } from "./place";
+import { cpuSeconds, podShell, sweepCommand } from "./processes";
+
+export const filesPerSweep = 65_536;
+
+/** What a sweep has to find out: by reading each file, or by its age alone. */
+export interface Mix {
+  name: string;
+  ageSeconds: number;
+}
+
+export const mixes: readonly Mix[] = [
+  { name: "visits of two hours: each has to be read", ageSeconds: 7200 },
+  { name: "sessions of two days: age is enough", ageSeconds: 2 * 86_400 },
+];
+
+export interface SweepCost {
+  mix: string;
+  what: string;
+  cpuSeconds: number;
+  /** Times the plain find of the same tools. */
+  timesFind: number;
+}
+
+interface Contender {
+  what: string;
+  /** The plain find that it is measured against. */
+  find: string;
+  command: (place: Place, mix: Mix) => { command: string[]; path?: string };
+}
+
+function plainFind(name: string, find: readonly string[], rm: readonly string[]): Contender {
+  const what = `plain find -exec rm, ${name}`;
+  return {
+    what,
+    find: what,
+    command: (_, { ageSeconds }) => {
+      const tests = ["-maxdepth", "1", "-type", "f", "-name", "session_*", "!", "-mmin", `-${(ageSeconds - 600) / 60}`];
+      return { command: [...find, ".", ...tests, "-exec", ...rm, "-f", "{}", "+"] };
+    },
+  };
+}
+
+/** The limit as a program: a bare loop of system calls. */
+function buildLimit(into: string): Contender {
+  const binary = join(into, "limit");
+  const { status, stderr } = spawnSync("go", ["build", "-o", binary, "."], {
+    cwd: join(__dirname, "limit"),
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`go build: ${stderr}`);
+  return {
+    what: "a bare loop of getdents, lstat, unlink (Go)",
+    find: "",
+    command: ({ dir }, { ageSeconds }) => ({
+      command: [binary, dir, String(Math.floor(unixTime()) - ageSeconds + 600)],
+    }),
+  };
+}
+
+function contenders(built: string): Contender[] {
+  const gnu = plainFind("this machine's tools", ["find"], ["rm"]);
+  const busybox = podShell.command[0] ?? "";
+  const finds = shells.length > 1 ? [gnu, plainFind(podShell.name, [busybox, "find"], [busybox, "rm"])] : [gnu];
+  const ours = shells.flatMap((shell, index): Contender[] =>
+    [false, true].map((metrics) => ({
+      what: `ours, ${shell.name}, ${metrics ? "with metrics" : "without metrics"}`,
+      find: finds[index]?.what ?? "",
+      command: (place) => ({
+        command: sweepCommand(shell, [
+          `SHM_DIR=${place.dir}`,
+          "HIGH_WATERMARK_PERCENT=100", // what the sweep under pressure costs is in the rates above
+          ...(metrics ? [`METRICS_DIR=${place.metrics}`] : []),
+        ]),
+        path: shell.path,
+      }),
+    })),
+  );
+  return [buildLimit(built), ...finds, ...ours];
+}
+
+function once(place: Place, mix: Mix, contender: Contender): number {
+  place.clear();
+  const now = unixTime();
+  for (let n = 0; n < filesPerSweep; n++) place.visit(n, now - (n % 2 ? mix.ageSeconds : 60));
+  const { command, path } = contender.command(place, mix);
+  const cost = cpuSeconds(command, { cwd: place.dir, path });
+  const left = Array.from({ length: filesPerSweep }, (_, n) => place.hasVisit(n)).filter(Boolean).length;
+  if (left !== filesPerSweep / 2) throw new Error(`${contender.what} left ${left} files of ${filesPerSweep}`);
+  return cost;
+}
+
+/** CPU seconds of one pass over 65,536 files of which half must go: the best of some runs for each contender. */
+export function sweepCosts(place: Place, runs: number): SweepCost[] {
+  const built = mkdtempSync(join(tmpdir(), "bench-limit-"));
+  try {
+    return mixes.flatMap((mix) => {
+      const costs = contenders(built).map((contender) => {
+        const best = Math.min(...Array.from({ length: runs }, () => once(place, mix, contender)));
+        return { contender, best };
+      });
+      const costOf = (what: string) => costs.find(({ contender }) => contender.what === what)?.best;
+      return costs.map(({ contender, best }) => {
+        const find = costOf(contender.find) ?? costs[1]?.best ?? NaN;
+        return { mix: mix.name, what: contender.what, cpuSeconds: best, timesFind: best / find };
+      });
+    });
+  } finally {
+    rmSync(built, { recursive: true });
+  }
+}
