@@ -20,7 +20,7 @@ export interface PeakMemory {
 }
 
 /** As in sidecar.sh: after a sweep that removed nothing the pause is a second for so many files, if that is longer. */
-const idleFilesPerSecond = 40;
+const idleFilesPerSecond = 33;
 
 /** Half logins of some hours, half visits of some minutes: nothing is due, and the logins have to be read to know. */
 function populate(place: Place, files: number): void {

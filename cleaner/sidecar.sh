@@ -9,12 +9,12 @@ set -u
 LC_ALL=C
 export LC_ALL
 
-LOOK_SECONDS=5           # between looks at the usage
+LOOK_SECONDS=4           # between looks at the usage
 GROWING_LOOK_SECONDS=1   # the same while usage grows by more than a percent a look
 RETRY_SECONDS=5          # after a sweep under pressure that could remove nothing: younger visitors age meanwhile
 SUMMARY_SECONDS=3600     # sweeps with nothing to tell are summed up in one line this often
 SWEEP_LIMIT_SECONDS=600  # a sweep that takes longer is ended and counts as failed
-IDLE_FILES_PER_SECOND=40 # after a sweep that removed nothing, the pause is a second for so many files if that is longer
+IDLE_FILES_PER_SECOND=33 # after a sweep that removed nothing, the pause is a second for so many files if that is longer
                          # than the interval: 50,000 files would else be read 60 times an hour to find nothing due
 
 say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
@@ -25,8 +25,8 @@ rm -rf "$METRICS_DIR"/.loop.* "$METRICS_DIR"/metrics.txt.* # left by a container
 # The name can not be guessed: httpd would serve what is in it.
 notes=$(mktemp -d "$METRICS_DIR/.loop.XXXXXX" 2>/dev/null) ||
   { say "not_started error=\"METRICS_DIR $METRICS_DIR can not be written to\"" && exit 1; }
-LOOP_NOTES=$notes/notes LOG_FD=9
-export SHM_DIR METRICS_DIR LOOP_NOTES LOG_FD
+LOOP_NOTES=$notes/notes LOG_FD=9 FILLING=0
+export SHM_DIR METRICS_DIR LOOP_NOTES LOG_FD FILLING
 exec 9>&1 # a dry run has too much to say for a small METRICS_DIR: it goes straight to the log
 
 # Until the first sweep has said what its settings are.
@@ -72,6 +72,7 @@ look() {
   [ "$1" -eq 0 ] || permille=$((($1 - $2) * 1000 / $1))
   [ "$3" -eq 0 ] || inodes=$((($3 - $4) * 1000 / $3))
   [ "$inodes" -le "$permille" ] || permille=$inodes
+  FILLING=$((permille - before > 100)) # faster than a sweep of a full directory may be
   if [ $((permille - before)) -gt 10 ]; then pause=$GROWING_LOOK_SECONDS; else pause=$LOOK_SECONDS; fi
 }
 

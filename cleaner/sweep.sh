@@ -15,8 +15,8 @@
 #   DRY_RUN                       (none)    1: say what would be removed and why, remove nothing
 #
 # The loop also sets LAST_GOOD (KEY=value words that stand where SETTINGS_FILE has a bad or no value), FAILED_SWEEPS (to
-# count), LOOP_NOTES (a file to write the results to), LOG_FD (where a dry run says its files), and CLOCK_JUMPED_AT and
-# CLOCK_JUMPED_BY (seconds: when, and how far, the wall clock was put forward).
+# count), LOOP_NOTES (a file to write the results to), LOG_FD (where a dry run says its files), FILLING (1: usage is
+# rising fast), and CLOCK_JUMPED_AT and CLOCK_JUMPED_BY (seconds: when, and how far, the wall clock was put forward).
 # shellcheck disable=SC2089,SC2090,SC2154 # scripts in variables are quoted for their own shell; key and kept come by eval
 set -u
 LC_ALL=C
@@ -373,13 +373,21 @@ pass_under_pressure() { # LOGINS
     judge -v pressure=1 -v logins="$1" -v counting="${METRICS_DIR:+1}" -v count_limit=1000
 }
 
-# Sorting a full directory takes seconds of the little CPU a sidecar has. So about a tenth of it goes before that: the
-# anonymous ones of the oldest tenth by a sample, which need no order among themselves because all of them go.
+# Sorting a full directory takes long with the little CPU a sidecar has. So about a tenth of it goes before that: what is as
+# old as the oldest tenth of a sample, which needs no order because all of it goes. First the files of the sample itself.
 pass_of_relief() {
-  tenth=$(list -name '*' | awk 'NR % 32 == 1' | facts | sort -n | awk '{ saved[NR] = $1 } END { print saved[int(NR / 10) + 1] + 0 }')
+  sample=$(list -name '*[Aa]?' | facts | sort -n | awk '{ line[NR] = $0 } END { for (i = 1; i <= NR / 10; i++) print line[i] }')
+  tenth=$(echo "$sample" | awk '{ saved = $1 } END { print saved + 0 }')
   [ "$tenth" -lt "$floor_moment" ] || tenth=$floor_moment
+  echo "$sample" | sed 's/^[^.]*//' | judge -v names=1 -v relief=1
   # shellcheck disable=SC2046 # tests are words
   list $(not_since "$tenth" 9) | judge -v names=1 -v relief=1
+}
+
+# Only where many files fill the directory fast, and a tenth of them is surely less than what has to go.
+needs_relief() {
+  [ -z "$DRY_RUN" ] && [ "$used_inodes" -ge 8192 ] && [ $((usage - LOW_WATERMARK_PERCENT)) -ge 20 ] &&
+    [ "$usage" -ge $((${FILLING:-0} ? 0 : LOGIN_PERCENT)) ]
 }
 
 run() { # PASS
@@ -460,7 +468,7 @@ first_problem='' started=$(uptime_ms)
 read_settings "$@"
 [ "$DRY_RUN" != 0 ] || DRY_RUN=
 
-for tool in awk cat date find head mv rm sort stat touch tr xargs; do
+for tool in awk cat date find head mv rm sed sort stat touch tr xargs; do
   command -v "$tool" >/dev/null || fail "missing tool: $tool"
 done
 now=$(date +%s)
@@ -478,8 +486,7 @@ export DRY_RUN REMOVAL REMOVE REMOVE_ODD REMOVE_EXPIRED READ CLOCK DEAD AGED OLD
 
 usage_before=$usage used_bytes_before=$used_bytes used_inodes_before=$used_inodes
 if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ]; then
-  [ "$usage" -lt $LOGIN_PERCENT ] || [ $((usage - LOW_WATERMARK_PERCENT)) -lt 20 ] || [ "$used_inodes" -lt 8192 ] ||
-    [ -n "$DRY_RUN" ] || { run pass_of_relief && look; }
+  ! needs_relief || { run pass_of_relief && look; }
   run pass_under_pressure "$DRY_RUN" # nothing goes in a dry run, so that this pass has to tell all
   look
   [ "$usage" -lt $LOGIN_PERCENT ] || [ -n "$DRY_RUN" ] || run pass_under_pressure 1
