@@ -468,7 +468,7 @@ first_problem='' started=$(uptime_ms)
 read_settings "$@"
 [ "$DRY_RUN" != 0 ] || DRY_RUN=
 
-for tool in awk cat date find head mv rm sed sort stat touch tr xargs; do
+for tool in awk cat cut date find head mv rm sed sort stat touch tr xargs; do
   command -v "$tool" >/dev/null || fail "missing tool: $tool"
 done
 now=$(date +%s)
