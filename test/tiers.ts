@@ -51,7 +51,7 @@ export const tiers: Tier[] = [
     name: "cluster",
     what: "the engine and the providers against a real API server",
     lane: 2,
-    specs: ["test/{cluster,providers}/**/*.test.ts"],
+    specs: ["test/{cluster,providers,authentik}/**/*.test.ts"],
     timeout: 300_000,
   },
 ];
