@@ -154,7 +154,7 @@ function podLabels(spec: OutpostSpec): Record<string, string> {
 }
 
 /** authentik draws it at random; here it follows from namespace and name, so that an outpost made anew has the same. 32 hex digits, no dashes. */
-function outpostUuid({ namespace, name }: OutpostSpec): string {
+export function outpostUuid({ namespace, name }: Pick<OutpostSpec, "namespace" | "name">): string {
   return createHash("sha256")
     .update(JSON.stringify([namespace, name]))
     .digest("hex")

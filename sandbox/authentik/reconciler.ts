@@ -1,0 +1,133 @@
+// authentik's task that brings an outpost's Deployment to what it should be.
+// Source: outpost_controller of authentik/outposts/tasks.py, up() of controllers/k8s/base.py.
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { outpostObjectName, referenceDeployment, type OutpostSpec } from "../outpost/reference";
+import { decide } from "./decision";
+import { applyPatch } from "./jsonPatch";
+import { RequestRefused, type KubernetesObjects } from "./kubernetesObjects";
+import { isRecord, type OutpostConfig, type RawOperation } from "./outpostConfig";
+import type { Outpost } from "./outposts";
+
+/** Writes to an outpost's Deployment. */
+export interface Writes {
+  created: number;
+  patched: number;
+  /** Deleted and created, counted once. */
+  recreated: number;
+}
+
+/** What the reconciler has done for an outpost. */
+export interface DeploymentRecord {
+  writes: Writes;
+  /** Reads of its Deployment. */
+  reads: number;
+  /** What the last reconcile failed with, as authentik logs it; undefined where it went well. */
+  lastError?: string;
+}
+
+/** Settings of which the stand-in plays nothing but the default. */
+const fixedSettings = ["object_naming_template", "kubernetes_image_pull_secrets"] as const;
+
+/**
+ * Reconciles once. What goes wrong is kept in the record, as a task's error is: nobody waits for it.
+ * @param defaults for keys that the outpost's config doesn't have
+ */
+export async function reconcile(
+  outpost: Outpost,
+  objects: KubernetesObjects,
+  record: DeploymentRecord,
+  defaults: OutpostConfig,
+): Promise<void> {
+  record.lastError = undefined;
+  if (!isDeployed(outpost)) return;
+  const config = { ...defaults, ...outpost.config };
+  try {
+    await up(specOf(outpost.name, config, defaults), config, objects, record);
+  } catch (error) {
+    record.lastError = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Whether this is an outpost that has a Deployment by authentik. Types other than proxy have one too, which the stand-in doesn't play. */
+function isDeployed({ type, managed, serviceConnection }: Outpost): boolean {
+  return type === "proxy" && managed === null && serviceConnection?.kind === "kubernetes";
+}
+
+function specOf(name: string, config: OutpostConfig, defaults: OutpostConfig): OutpostSpec {
+  const changed = fixedSettings.find((key) => String(config[key]) !== String(defaults[key]));
+  if (changed) throw new Error(`the stand-in of authentik knows only the default of ${changed}`);
+  return {
+    namespace: config.kubernetes_namespace,
+    name,
+    replicas: config.kubernetes_replicas,
+    ...(config.container_image !== null && { image: config.container_image }),
+  };
+}
+
+/** Each object in authentik's order; the first error ends it. */
+async function up(
+  spec: OutpostSpec,
+  config: OutpostConfig,
+  objects: KubernetesObjects,
+  record: DeploymentRecord,
+): Promise<void> {
+  const isEnabled = (component: string) => !config.kubernetes_disabled_components.includes(component);
+  if (isEnabled("secret")) await objects.ensureSecret(spec);
+  const operations = config.kubernetes_json_patches?.deployment ?? [];
+  if (isEnabled("deployment")) await upDeployment(spec, operations, objects, record);
+  if (isEnabled("service")) await objects.ensureService(spec);
+}
+
+async function upDeployment(
+  spec: OutpostSpec,
+  operations: readonly RawOperation[],
+  objects: KubernetesObjects,
+  record: DeploymentRecord,
+): Promise<void> {
+  const { namespace } = spec;
+  const { writes } = record;
+  const name = outpostObjectName(spec);
+  const reference = patchedReference(spec, operations);
+  const live = await objects.readDeployment(namespace, name);
+  record.reads++;
+  if (!live) {
+    await objects.createDeployment(namespace, reference);
+    writes.created++;
+    return;
+  }
+  const decision = decide(live, reference, operations);
+  if (decision === "patch" && (await patch(namespace, name, reference, objects))) writes.patched++;
+  else if (decision !== "nothing") {
+    await objects.deleteDeployment(namespace, name);
+    writes.recreated++;
+    await objects.createDeployment(namespace, reference);
+  }
+}
+
+/** Whether the API server took the patch: one that it finds invalid (422) makes authentik recreate the Deployment. */
+async function patch(
+  namespace: string,
+  name: string,
+  body: V1Deployment,
+  objects: KubernetesObjects,
+): Promise<boolean> {
+  try {
+    await objects.patchDeployment(namespace, name, body);
+    return true;
+  } catch (error) {
+    if (error instanceof RequestRefused && error.status === 422) return false;
+    throw error;
+  }
+}
+
+/** authentik's Deployment with the outpost's JSON patch applied. A null set by a patch isn't sent: authentik's typed client drops it. */
+function patchedReference(spec: OutpostSpec, operations: readonly RawOperation[]): V1Deployment {
+  return withoutNulls(applyPatch(referenceDeployment(spec), operations));
+}
+
+function withoutNulls<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutNulls) as T;
+  if (!isRecord(value)) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutNulls(member)])) as T;
+}
