@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Outpost, PaginatedOutpostList } from "@goauthentik/api" with { "resolution-mode": "import" };
-import { answerError, AuthentikError, connectionError, type Asked } from "./apiErrors";
+import { answerError, authentikError, connectionError, isAuthentikError, type Asked } from "./apiErrors";
 
-export { AuthentikError } from "./apiErrors";
+export { isAuthentikError, type AuthentikError } from "./apiErrors";
 
 export interface ClientOptions {
   /** Base URL of authentik, without trailing slash. */
@@ -43,100 +43,109 @@ const kubernetes = "authentik_outposts.kubernetesserviceconnection";
 const maximumRounds = 5;
 
 /** The part of authentik's API that an outpost's JSON patch needs. Every error is an AuthentikError with what to do. */
-export class AuthentikClient {
-  private readonly options: Required<ClientOptions>;
-
-  constructor(options: ClientOptions) {
-    this.options = { fetch: globalThis.fetch, timeoutMs: 15_000, attempts: 4, pauseMs: 500, ...options };
-  }
-
+export interface AuthentikClient {
   /** The outpost of exactly this name; one that authentik deploys to Kubernetes as a proxy, or an error. */
-  async readOutpost(name: string): Promise<ProxyOutpost> {
-    const known: OutpostAnswer[] = [];
-    for (let page = 1; page > 0;) {
-      const answer = await this.get<ListAnswer>(`?ordering=name&page_size=100&page=${page}`);
-      known.push(...answer.results);
-      page = answer.pagination.next;
-    }
-    const outpost = known.find((candidate) => candidate.name === name);
-    if (!outpost) throw new AuthentikError(unknownOutpost(name, known));
-    const unfit = whyUnfit(outpost);
-    if (unfit) throw new AuthentikError(`outpost "${name}" ${unfit}`);
-    return { pk: outpost.pk, name, config: outpost.config };
-  }
-
+  readOutpost(name: string): Promise<ProxyOutpost>;
   /**
    * Reads the config, changes it, writes all of it back and reads it again. authentik has no condition on a write, so the
    * config is read once more just before: whoever changed it meanwhile is not overwritten, the change starts over from theirs.
    * @param change the new config; an equal one is not written. It may throw, and then nothing was written.
    * @returns the config in force
    */
-  async changeConfig(name: string, change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig> {
-    for (let round = 1; round <= maximumRounds; round += 1) {
-      const before = await this.readOutpost(name);
-      const wanted = change(structuredClone(before.config));
-      if (isDeepStrictEqual(wanted, before.config)) return before.config;
-      const again = await this.readOutpost(name);
-      if (isDeepStrictEqual(again, before) && (await this.write(before.pk, wanted, round))) {
-        const { config } = await this.readOutpost(name);
-        if (isDeepStrictEqual(change(structuredClone(config)), config)) return config;
-      }
-    }
-    throw new AuthentikError(
-      `the config of outpost "${name}" was changed by others each of ${maximumRounds} times between read and write; try again`,
-    );
-  }
+  changeConfig(name: string, change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig>;
+}
 
-  /** Whether it was written; a failure of the moment, after which it may be either, is for the caller to look at again. */
-  private async write(pk: string, config: OutpostConfig, round: number): Promise<boolean> {
-    try {
-      await this.send({ method: "PATCH", url: this.urlOf(`${pk}/`) }, JSON.stringify({ config }));
-      return true;
-    } catch (error) {
-      if (!(error instanceof AuthentikError) || !error.transient || round === maximumRounds) throw error;
-      await sleep(this.options.pauseMs * 2 ** (round - 1));
-      return false;
+/** Whom the requests go to, with every default. */
+type Connection = Required<ClientOptions>;
+
+export function authentikClient(options: ClientOptions): AuthentikClient {
+  const connection = { fetch: globalThis.fetch, timeoutMs: 15_000, attempts: 4, pauseMs: 500, ...options };
+  return {
+    readOutpost: (name) => readOutpost(connection, name),
+    changeConfig: (name, change) => changeConfig(connection, name, change),
+  };
+}
+
+async function readOutpost(connection: Connection, name: string): Promise<ProxyOutpost> {
+  const known: OutpostAnswer[] = [];
+  for (let page = 1; page > 0;) {
+    const answer = await get<ListAnswer>(connection, `?ordering=name&page_size=100&page=${page}`);
+    known.push(...answer.results);
+    page = answer.pagination.next;
+  }
+  const outpost = known.find((candidate) => candidate.name === name);
+  if (!outpost) throw authentikError(unknownOutpost(name, known));
+  const unfit = whyUnfit(outpost);
+  if (unfit) throw authentikError(`outpost "${name}" ${unfit}`);
+  return { pk: outpost.pk, name, config: outpost.config };
+}
+
+async function changeConfig(
+  connection: Connection,
+  name: string,
+  change: (config: OutpostConfig) => OutpostConfig,
+): Promise<OutpostConfig> {
+  for (let round = 1; round <= maximumRounds; round += 1) {
+    const before = await readOutpost(connection, name);
+    const wanted = change(structuredClone(before.config));
+    if (isDeepStrictEqual(wanted, before.config)) return before.config;
+    const again = await readOutpost(connection, name);
+    if (isDeepStrictEqual(again, before) && (await write(connection, before.pk, wanted, round))) {
+      const { config } = await readOutpost(connection, name);
+      if (isDeepStrictEqual(change(structuredClone(config)), config)) return config;
     }
   }
+  throw authentikError(
+    `the config of outpost "${name}" was changed by others each of ${maximumRounds} times between read and write; try again`,
+  );
+}
 
-  private async get<T>(path: string): Promise<T> {
-    const { attempts, pauseMs } = this.options;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return (await this.send({ method: "GET", url: this.urlOf(path) })) as T;
-      } catch (error) {
-        if (!(error instanceof AuthentikError) || !error.transient || attempt === attempts) throw error;
-        await sleep(pauseMs * 2 ** (attempt - 1));
-      }
-    }
-  }
-
-  private async send(asked: Asked, body?: string): Promise<unknown> {
-    const { fetch, token, timeoutMs } = this.options;
-    const headers = {
-      accept: "application/json",
-      "content-type": "application/json",
-      authorization: `Bearer ${token}`,
-    };
-    let response: Response;
-    let text: string;
-    try {
-      const signal = AbortSignal.timeout(timeoutMs);
-      // A redirect is not followed: it would drop the token, or carry it elsewhere.
-      response = await fetch(asked.url, { method: asked.method, headers, body, signal, redirect: "manual" });
-      text = await response.text();
-    } catch (error) {
-      throw connectionError(asked, error, timeoutMs);
-    }
-    const parsed = response.ok ? parse(text) : undefined;
-    if (parsed === undefined) throw answerError(asked, response, text);
-    return parsed;
-  }
-
-  private urlOf(path: string): string {
-    return `${this.options.url}/api/v3/outposts/instances/${path}`;
+/** Whether it was written; a failure of the moment, after which it may be either, is for the caller to look at again. */
+async function write(connection: Connection, pk: string, config: OutpostConfig, round: number): Promise<boolean> {
+  try {
+    await send(connection, { method: "PATCH", url: urlOf(connection, `${pk}/`) }, JSON.stringify({ config }));
+    return true;
+  } catch (error) {
+    if (!isAuthentikError(error) || !error.transient || round === maximumRounds) throw error;
+    await sleep(connection.pauseMs * 2 ** (round - 1));
+    return false;
   }
 }
+
+async function get<T>(connection: Connection, path: string): Promise<T> {
+  const { attempts, pauseMs } = connection;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return (await send(connection, { method: "GET", url: urlOf(connection, path) })) as T;
+    } catch (error) {
+      if (!isAuthentikError(error) || !error.transient || attempt === attempts) throw error;
+      await sleep(pauseMs * 2 ** (attempt - 1));
+    }
+  }
+}
+
+async function send({ fetch, token, timeoutMs }: Connection, asked: Asked, body?: string): Promise<unknown> {
+  const headers = {
+    accept: "application/json",
+    "content-type": "application/json",
+    authorization: `Bearer ${token}`,
+  };
+  let response: Response;
+  let text: string;
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    // A redirect is not followed: it would drop the token, or carry it elsewhere.
+    response = await fetch(asked.url, { method: asked.method, headers, body, signal, redirect: "manual" });
+    text = await response.text();
+  } catch (error) {
+    throw connectionError(asked, error, timeoutMs);
+  }
+  const parsed = response.ok ? parse(text) : undefined;
+  if (parsed === undefined) throw answerError(asked, response, text);
+  return parsed;
+}
+
+const urlOf = ({ url }: Connection, path: string): string => `${url}/api/v3/outposts/instances/${path}`;
 
 function parse(text: string): unknown {
   try {

@@ -35,19 +35,24 @@ export function rewriteList(operations: readonly JsonPatchOperation[], list: Pod
   return rewriter.result();
 }
 
+/** Its fields are set in the constructor: the dynamic provider's closure loses initialisers. */
 class ListRewriter {
   private slots: Slot[] | undefined;
-  private written = false;
-  private readonly out: JsonPatchOperation[] = [];
-  private readonly occurrences = new Map<string, number>();
+  private written: boolean;
+  private readonly out: JsonPatchOperation[];
+  private readonly occurrences: Map<string, number>;
   /** Whole-list operations of which nothing is left. */
-  private readonly emptied = new Set<JsonPatchOperation>();
+  private readonly emptied: Set<JsonPatchOperation>;
 
   constructor(
     private readonly list: PodList,
     private readonly keepOwn: KeepOwn,
   ) {
     this.slots = list.inReference ? [{ kept: true }] : undefined;
+    this.written = false;
+    this.out = [];
+    this.occurrences = new Map();
+    this.emptied = new Set();
   }
 
   result(): Rewrite {

@@ -8,9 +8,11 @@ export interface JsonPatchOperation {
 }
 
 /** What is wrong with an outpost's JSON patch: found before anything is written. */
-export class JsonPatchError extends Error {
-  override readonly name = "JsonPatchError";
+export interface JsonPatchError extends Error {
+  name: "JsonPatchError";
 }
+const jsonPatchError = (message: string): JsonPatchError =>
+  Object.assign(new Error(message), { name: "JsonPatchError" as const });
 
 /** Where authentik keeps the JSON patch of an outpost's Deployment, as messages name it. */
 export const patchSetting = "kubernetes_json_patches.deployment";
@@ -23,8 +25,7 @@ const kinds: readonly string[] = ["add", "remove", "replace", "move", "copy", "t
  */
 export function parseOperations(raw: unknown): JsonPatchOperation[] {
   if (raw === undefined || raw === null) return [];
-  if (!Array.isArray(raw))
-    throw new JsonPatchError(`${patchSetting} is ${kindOf(raw)}; it must be a list of operations`);
+  if (!Array.isArray(raw)) throw jsonPatchError(`${patchSetting} is ${kindOf(raw)}; it must be a list of operations`);
   return raw.map((operation: unknown, index) => {
     const wrong = wrongWith(operation);
     if (wrong) throw operationError(index, wrong);
@@ -34,7 +35,7 @@ export function parseOperations(raw: unknown): JsonPatchOperation[] {
 
 /** @param index counted from 0; the message counts from 1 */
 export function operationError(index: number, wrong: string): JsonPatchError {
-  return new JsonPatchError(`operation ${index + 1} of ${patchSetting} ${wrong}`);
+  return jsonPatchError(`operation ${index + 1} of ${patchSetting} ${wrong}`);
 }
 
 function wrongWith(operation: unknown): string | undefined {

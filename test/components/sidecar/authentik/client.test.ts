@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { AuthentikClient, AuthentikError } from "../../../../components/sidecar/authentik/client";
+import { authentikError } from "../../../../components/sidecar/authentik/apiErrors";
+import { authentikClient, isAuthentikError } from "../../../../components/sidecar/authentik/client";
 
 const token = "a-token-that-shows-nowhere";
 const kubernetes = {
@@ -74,7 +75,7 @@ describe("the client of authentik's API", () => {
     return true;
   }
 
-  const client = (options: object = {}) => new AuthentikClient({ url, token, pauseMs: 1, ...options });
+  const client = (options: object = {}) => authentikClient({ url, token, pauseMs: 1, ...options });
   const instances = () => `${url}/api/v3/outposts/instances/`;
   const firstPage = () => `${instances()}?ordering=name&page_size=100&page=1`;
 
@@ -82,7 +83,7 @@ describe("the client of authentik's API", () => {
   async function fails(attempt: Promise<unknown>, message: string) {
     const config = structuredClone(stored.map((one) => one.config));
     await assert.rejects(attempt, (error: Error) => {
-      assert.ok(error instanceof AuthentikError);
+      assert.ok(isAuthentikError(error));
       assert.equal(error.message, message);
       assert.ok(!JSON.stringify(error, Object.getOwnPropertyNames(error)).includes(token));
       return true;
@@ -251,7 +252,7 @@ describe("the client of authentik's API", () => {
 
     it("writes nothing where the change can't be made", async () => {
       const change = () => {
-        throw new AuthentikError("no");
+        throw authentikError("no");
       };
       await fails(client().changeConfig("main", change), "no");
       assert.deepEqual(requests, ["GET"]);
