@@ -2,7 +2,7 @@
 // Deployment and sends the result as a strategic merge patch; at rest it applies it to the live one and writes where that differs.
 import assert from "node:assert/strict";
 import { applyPatch, type Operation } from "rfc6902";
-import { compose, withoutOurs } from "../../components/sidecar/authentik/jsonPatch";
+import { compose, ownPart, withoutOurs } from "../../components/sidecar/authentik/jsonPatch";
 import type { JsonPatchOperation } from "../../components/sidecar/authentik/operations";
 import { cleanerScripts } from "../../components/cleanerScripts";
 import { podFragment } from "../../components/sidecar/podFragment";
@@ -42,8 +42,8 @@ describe("the JSON patch we compose, on the real API server", () => {
         const namespace = `test-json-patch-${nativeSidecar ? "native" : "ordinary"}-${operations.length}`;
         const outpost = { namespace, name: "My Outpost" };
         await createOutpost(kubeconfig, outpost);
-        const fragment = podFragment(outpostSettings({ nativeSidecar }), cleanerScripts());
-        const composed = compose(operations, fragment).operations;
+        const part = ownPart(podFragment(outpostSettings({ nativeSidecar }), cleanerScripts()));
+        const composed = compose(operations, part).operations;
         const target = { namespace, name: outpostObjectName(outpost) };
         const send = (body: object) =>
           apps.patchNamespacedDeployment(

@@ -19,19 +19,39 @@ export interface Composition {
   rewritten: boolean;
 }
 
+/** Our part of a pod spec as one addition each, with the server's defaults. */
+export function ownPart(fragment: PodSpecPatch): JsonPatchOperation[] {
+  const spec = withServerDefaults(fragment) as Record<"volumes" | "containers" | "initContainers", Named[] | undefined>;
+  const outpost = spec.containers?.find(({ name }) => name === outpostContainer);
+  return [
+    ...elements(volumes, spec.volumes),
+    ...elements(mounts, outpost?.volumeMounts),
+    ...elements(initContainers, spec.initContainers),
+    ...elements(
+      containers,
+      spec.containers?.filter(({ name }) => name !== outpostContainer),
+    ),
+  ];
+}
+interface Named {
+  name: string;
+  volumeMounts?: unknown[];
+}
+const elements = (list: PodList, values: readonly unknown[] = []): JsonPatchOperation[] =>
+  values.map((value) => ({ op: "add", path: `${list.path}/-`, value }));
+
 /**
  * Our part in the operations that an outpost has. Parts that are there already are brought up to date where they stand; new
  * ones go to the end, into the list that another patch made or into one of our own. A patch pasted by hand is adopted: taken
  * out, and ours put in. Whatever is not ours stays as it was, in order.
- * @param fragment as podFragment makes it; the server's defaults are added here
+ * @param part as {@link ownPart} makes it
  * @throws JsonPatchError where the operations can't be applied to authentik's Deployment, or need the place that is ours
  */
-export function compose(existing: readonly JsonPatchOperation[], fragment: PodSpecPatch): Composition {
+export function compose(existing: readonly JsonPatchOperation[], part: readonly JsonPatchOperation[]): Composition {
   const unwrapped = unwrapAddition(existing);
   const adopted = handPasted(unwrapped);
   let operations = adopted.length > 0 ? withoutOurs(unwrapped) : unwrapped;
-  const wanted = wantedElements(fragment);
-  for (const list of podLists) operations = join(operations, list, wanted.get(list) ?? []);
+  for (const list of podLists) operations = join(operations, list, elementsOf(part, list));
   const sidecar = rewriteList(operations, containers, identity);
   const hasOwn = sidecar.slots?.some(({ own }) => own) ?? false;
   const wrappable = hasOwn && !sidecar.written && sidecar.slots?.length === 2 && !namesBeyondFirst(operations);
@@ -53,11 +73,13 @@ export function withoutOurs(operations: readonly JsonPatchOperation[]): JsonPatc
  */
 export function ownAdditions(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
   const unwrapped = unwrapAddition(operations);
-  return podLists.flatMap((list) =>
-    (rewriteList(unwrapped, list, identity).slots ?? [])
-      .filter(({ own }) => own !== undefined)
-      .map(({ value }) => ({ op: "add" as const, path: `${list.path}/-`, value })),
-  );
+  return podLists.flatMap((list) => {
+    const own = (rewriteList(unwrapped, list, identity).slots ?? []).filter((slot) => slot.own !== undefined);
+    return elements(
+      list,
+      own.map(({ value }) => value),
+    );
+  });
 }
 
 const identity = (_name: string, value: unknown): unknown => value;
@@ -82,20 +104,9 @@ function additions(list: PodList, slots: readonly Slot[] | undefined, values: un
   return values.map((value) => ({ op: "add", path: `${list.path}/-`, value }));
 }
 
-function wantedElements(fragment: PodSpecPatch): Map<PodList, unknown[]> {
-  const spec = withServerDefaults(fragment) as Record<"volumes" | "containers" | "initContainers", Named[] | undefined>;
-  const outpost = spec.containers?.find(({ name }) => name === outpostContainer);
-  return new Map<PodList, unknown[]>([
-    [volumes, spec.volumes ?? []],
-    [mounts, outpost?.volumeMounts ?? []],
-    [initContainers, spec.initContainers ?? []],
-    [containers, (spec.containers ?? []).filter(({ name }) => name !== outpostContainer)],
-  ]);
-}
-interface Named {
-  name: string;
-  volumeMounts?: unknown[];
-}
+/** The elements that a part as {@link ownPart} makes it has for a list. */
+export const elementsOf = (part: readonly JsonPatchOperation[], list: PodList): unknown[] =>
+  part.filter(({ path }) => path === `${list.path}/-`).map(({ value }) => value);
 
 /** Elements under our names that came by hand: the sidecar beside them, if any, is not the one that reads our settings. */
 function handPasted(operations: JsonPatchOperation[]): string[] {

@@ -1,14 +1,21 @@
 import assert from "node:assert/strict";
 import { applyPatch, type Operation } from "rfc6902";
-import { compose, ownAdditions, sameOwnPart, withoutOurs } from "../../../../components/sidecar/authentik/jsonPatch";
+import {
+  compose,
+  ownAdditions,
+  ownPart,
+  sameOwnPart,
+  withoutOurs,
+} from "../../../../components/sidecar/authentik/jsonPatch";
 import { parseOperations, type JsonPatchOperation } from "../../../../components/sidecar/authentik/operations";
 import { podFragment } from "../../../../components/sidecar/podFragment";
 import { referenceDeployment } from "../../../../sandbox/outpost/reference";
 import { outpostSettings } from "../../outposts";
 
 const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
-const fragment = podFragment(outpostSettings(), scripts);
-const ordinary = podFragment(outpostSettings({ nativeSidecar: false }), scripts);
+const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides), scripts));
+const native = partOf();
+const ordinary = partOf({ nativeSidecar: false });
 
 const spec = "/spec/template/spec";
 const add = (path: string, value: unknown): JsonPatchOperation => ({ op: "add", path: `${spec}${path}`, value });
@@ -166,7 +173,7 @@ const names = (list: { name: string }[] = []) => list.map(({ name }) => name);
 describe("the JSON patch of an outpost with our part in it", () => {
   for (const { name, existing, others = existing, adopted = [], idempotent = true } of table) {
     describe(`where there is ${name}`, () => {
-      for (const [kind, wanted] of Object.entries({ native: fragment, ordinary })) {
+      for (const [kind, wanted] of Object.entries({ native, ordinary })) {
         it(`applies at every step and brings the ${kind} sidecar once`, () => {
           const { volumes, containers, initContainers } = specOf(
             apply(reference, compose(existing, wanted).operations),
@@ -188,7 +195,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
         it(`is the same when composed again, and from the other kind of sidecar (${kind})`, () => {
           const once = compose(existing, wanted).operations;
           assert.deepEqual(compose(once, wanted), { ...compose(once, wanted), operations: once, adopted: [] });
-          const other = compose(existing, kind === "native" ? ordinary : fragment).operations;
+          const other = compose(existing, kind === "native" ? ordinary : native).operations;
           assert.ok(sameOwnPart(compose(other, wanted).operations, once));
         });
 
@@ -204,7 +211,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
   }
 
   it("spells out what the API server would fill in", () => {
-    const additions = ownAdditions(compose([], fragment).operations);
+    const additions = ownAdditions(compose([], native).operations);
     assert.deepEqual(
       additions.map(({ path, value }) => `${path} ${(value as { name: string }).name}`),
       [
@@ -233,28 +240,28 @@ describe("the JSON patch of an outpost with our part in it", () => {
   ]) {
     it(`pulls ${image} as the API server would: ${policy}`, () => {
       const own = ownAdditions(
-        compose([], podFragment({ ...outpostSettings(), cleanerImage: image }, scripts)).operations,
+        compose([], ownPart(podFragment({ ...outpostSettings(), cleanerImage: image }, scripts))).operations,
       );
       assert.equal((own.at(-1)!.value as { imagePullPolicy: string }).imagePullPolicy, policy);
     });
   }
 
   it("leaves the patch as it is when others add to our lists in the Admin UI", () => {
-    const edited = [memory, ...compose([], fragment).operations, add("/volumes/-", cert)];
-    assert.deepEqual(compose(edited, fragment).operations, edited);
+    const edited = [memory, ...compose([], native).operations, add("/volumes/-", cert)];
+    assert.deepEqual(compose(edited, native).operations, edited);
   });
 
   it("mends an edit of ours where it stands", () => {
-    const composed = compose([add("/volumes", [cert])], fragment).operations;
+    const composed = compose([add("/volumes", [cert])], native).operations;
     const edited = structuredClone(composed);
     (edited[1].value as typeof dshm).emptyDir.sizeLimit = "1Gi";
     assert.equal(sameOwnPart(edited, composed), false);
-    assert.deepEqual(compose(edited, fragment).operations, composed);
+    assert.deepEqual(compose(edited, native).operations, composed);
   });
 
   it("comes back to force where another's operation writes the list anew after ours", () => {
-    const edited = [...compose([], fragment).operations, add("/volumes", [cert])];
-    const { volumes } = specOf(apply(reference, compose(edited, fragment).operations));
+    const edited = [...compose([], native).operations, add("/volumes", [cert])];
+    const { volumes } = specOf(apply(reference, compose(edited, native).operations));
     assert.deepEqual(names(volumes), ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"]);
   });
 
@@ -269,7 +276,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
 
   it("says that authentik writes at every reconcile where an ordinary sidecar joins another's containers/-", () => {
     assert.equal(compose([add("/containers/-", waiter)], ordinary).rewritten, true);
-    assert.equal(compose([add("/containers/-", waiter)], fragment).rewritten, false);
+    assert.equal(compose([add("/containers/-", waiter)], native).rewritten, false);
   });
 
   describe("refuses", () => {
@@ -350,7 +357,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
     ];
     for (const [what, existing, message] of refused) {
       it(what, () => {
-        assert.throws(() => compose(parseOperations(existing), fragment), { name: "JsonPatchError", message });
+        assert.throws(() => compose(parseOperations(existing), native), { name: "JsonPatchError", message });
       });
     }
   });
@@ -358,7 +365,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
   it("gives back any patch of others, whatever they add, replace and remove", () => {
     for (let seed = 1; seed <= 500; seed += 1) {
       const existing = randomPatch(seed);
-      const { operations } = compose(existing, seed % 2 ? fragment : ordinary);
+      const { operations } = compose(existing, seed % 2 ? native : ordinary);
       apply(reference, operations);
       assert.deepEqual(withoutOurs(operations), existing, `seed ${seed}`);
     }
