@@ -2,12 +2,13 @@ import { RunError, runtime } from "@pulumi/pulumi";
 import { OutpostShmCleanup } from "./components/outpostShmCleanup";
 import { messageOnly } from "./components/messageOnly";
 import { SettingsError, type Settings } from "./components/settings";
-import { readSettings } from "./components/stackConfig";
+import { authentikAccess, readSettings } from "./components/stackConfig";
 import { unavailable } from "./components/unavailable";
 
 /** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
 export = async () => {
-  const cleanup = new OutpostShmCleanup("outpost-shm", settingsOrRunError());
+  const settings = settingsOrRunError();
+  const cleanup = new OutpostShmCleanup("outpost-shm", { ...settings, authentik: authentikAccess(settings) });
   const notices = await cleanup.ready;
   return {
     /** The solution in force, by outpost. */

@@ -5,6 +5,7 @@ import { inspect, type Findings } from "./cluster/inspection";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { messageOnly } from "./messageOnly";
 import type { OutpostSettings, Settings, Solution } from "./settings";
+import { authentikClient } from "./sidecar/authentik/client";
 import { podFragment } from "./sidecar/podFragment";
 import { SidecarPatch } from "./sidecar/sidecarPatch";
 
@@ -21,6 +22,12 @@ export interface OutpostShmCleanupArgs {
   outposts: OutpostArgs[];
   schedule: pulumi.Input<Settings["schedule"]>;
   kubectlImage: pulumi.Input<Settings["kubectlImage"]>;
+  /** Access to authentik; needed by outposts with `delivery: authentik`, and to take their patches back. */
+  authentik?: {
+    /** Base URL, without trailing slash. */
+    url: pulumi.Input<string>;
+    token: pulumi.Input<string>;
+  };
   /** Where Deployments are looked at before anything is changed. Default: the cluster of the `kubernetes:*` stack config. */
   deployments?: DeploymentApi;
 }
@@ -72,17 +79,22 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
 
   /** What a look at the Deployments finds; that it could not look is a problem like any other. */
   private look(): pulumi.Output<Findings> {
-    const { namespace, outposts, deployments = clusterDeployments(kubernetesConfig()) } = this.args;
-    return pulumi.all([namespace, pulumi.all(outposts.map(resolved))]).apply(([namespace, settings]) => {
-      const wanted = settings.map((outpost) => ({
-        settings: outpost,
-        podFragment: hasSidecar(outpost) ? podFragment(outpost, cleanerScripts()) : undefined,
-      }));
-      return inspect(deployments, namespace, fieldManager(), wanted).catch((error: Error) => ({
-        problems: [error.message],
-        warnings: [],
-      }));
-    });
+    const { outposts, authentik, deployments: api = clusterDeployments(kubernetesConfig()) } = this.args;
+    const places = pulumi.all([this.args.namespace, pulumi.output(authentik)]);
+    const findings = pulumi
+      .all([places, pulumi.all(outposts.map(resolved))])
+      .apply(([[namespace, access], settings]) => {
+        const wanted = settings.map((outpost) => ({
+          settings: outpost,
+          podFragment: hasSidecar(outpost) ? podFragment(outpost, cleanerScripts()) : undefined,
+        }));
+        const client = access && authentikClient(access);
+        return inspect({ api, authentik: client, namespace, fieldManager: fieldManager() }, wanted).catch(
+          (error: Error): Findings => ({ problems: [error.message], warnings: [] }),
+        );
+      });
+    // The token is a secret, what is found with it is none.
+    return pulumi.unsecret(findings);
   }
 
   private async report({ problems, warnings }: Findings): Promise<string[]> {
@@ -112,8 +124,14 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
       podFragment: resolved(outpost).apply((settings) => podFragment(settings, cleanerScripts())),
       sweep: outpost.sweep,
       fieldManager: fieldManager(),
+      ...(outpost.delivery === "authentik" && { authentik: { url: this.authentikUrl(), outpost: outpost.name } }),
     };
     return new SidecarPatch(`${name}-${outpost.deployment}`, args, { parent: this });
+  }
+
+  private authentikUrl(): pulumi.Input<string> {
+    if (this.args.authentik) return this.args.authentik.url;
+    throw new Error("OutpostShmCleanup: an outpost with delivery authentik needs the argument `authentik`");
   }
 }
 

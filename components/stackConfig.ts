@@ -16,10 +16,14 @@ export function readSettings(): Settings {
   return resolveSettings(raw, new Set(secrets));
 }
 
-/** The token for authentik's API, a secret; undefined when there is none. */
-export function authentikToken(): pulumi.Output<string> | undefined {
-  const config = new pulumi.Config(CONFIG_NAMESPACE);
-  return config.get("authentikToken") ? config.getSecret("authentikToken") : undefined;
+/** How to reach authentik's API, the token a secret; undefined unless both keys are set. */
+export function authentikAccess({
+  authentikUrl: url,
+}: Settings): { url: string; token: pulumi.Output<string> } | undefined {
+  const hasToken = Boolean(pulumi.runtime.allConfig()[`${CONFIG_NAMESPACE}:authentikToken`]);
+  return url && hasToken
+    ? { url, token: new pulumi.Config(CONFIG_NAMESPACE).requireSecret("authentikToken") }
+    : undefined;
 }
 
 /**

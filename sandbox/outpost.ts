@@ -29,8 +29,14 @@ export async function createOutpost(kubeconfig: string, spec: OutpostSpec): Prom
   await core.createNamespacedSecret({ namespace, fieldManager, body: referenceSecret(spec) });
   await apps.createNamespacedDeployment({ namespace, fieldManager, body: referenceDeployment(spec) });
   await core.createNamespacedService({ namespace, fieldManager, body: referenceService(spec) });
+  await untilAvailable(kubeconfig, spec);
+}
+
+/** Resolves when all replicas of the outpost's Deployment are available. */
+export async function untilAvailable(kubeconfig: string, spec: OutpostSpec): Promise<void> {
+  const { apps } = await clients(kubeconfig);
   await waitUntil(() => isAvailable(apps, spec), {
-    what: `Deployment ${namespace}/${outpostObjectName(spec)} to be available`,
+    what: `Deployment ${spec.namespace}/${outpostObjectName(spec)} to be available`,
     timeoutMs: TIMEOUT_MS,
   });
 }

@@ -51,7 +51,14 @@ export const tiers: Tier[] = [
     name: "cluster",
     what: "the engine and the providers against a real API server",
     lane: 2,
-    specs: ["test/{cluster,providers,authentik}/**/*.test.ts"],
+    specs: ["test/{cluster,providers}/**/*.test.ts"],
+    timeout: 300_000,
+  },
+  {
+    name: "authentik",
+    what: "delivery through authentik: the engine, a stand-in of authentik, a real API server",
+    lane: 1,
+    specs: ["test/authentik/**/*.test.ts"],
     timeout: 300_000,
   },
 ];

@@ -1,45 +1,43 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Deployment, PodSpecPatch } from "../kubernetesTypes";
 import type { OutpostSettings } from "../settings";
-import { outpostContainer } from "../sidecar/podFragment";
-import type { DeploymentApi, DryRun } from "./deploymentApi";
+import type { AuthentikClient } from "../sidecar/authentik/client";
+import { sidecarMerge } from "../sidecar/authentik/liveSidecar";
+import type { DeploymentApi } from "./deploymentApi";
 import { ownsFields } from "./fieldOwners";
+import { merge, nothing, problem, restarts, type Findings } from "./findings";
+import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatchInspection";
 import { memoryWarning } from "./memoryLimit";
 import * as messages from "./messages";
-import { takenFields } from "./takenFields";
+import { authentikManager, hasOutpost, takenFields } from "./takenFields";
 
-/** What a look at the cluster found, before anything is changed. */
-export interface Findings {
-  /** Reasons not to go on. */
-  problems: string[];
-  /** What the operator should know before saying yes: pods that restart, memory that won't do. */
-  warnings: string[];
-}
+export type { Findings } from "./findings";
 
 /** An outpost as the settings want it. */
 export interface WantedOutpost {
   settings: OutpostSettings;
-  /** The pod spec to apply; undefined where the outpost gets no sidecar by this way. */
+  /** The pod spec to bring, by the outpost's delivery; undefined where it gets no sidecar. */
   podFragment?: PodSpecPatch;
 }
 
-/** Where one look happens, and as whom. */
-interface Look {
+/** What is looked at, and as whom. */
+export interface Places {
   api: DeploymentApi;
+  /** Only where the settings give access to authentik. */
+  authentik?: Pick<AuthentikClient, "readOutpost">;
   namespace: string;
+  /** Who patches Deployments with `delivery: deployment`. */
   fieldManager: string;
+}
+
+/** One look. */
+export interface Look extends Places {
   /** Deployments of proxy outposts in the namespace. */
   known: Deployment[];
 }
 
 /** Looks at every outpost's Deployment, and at those that a former update patched and the settings no longer name. */
-export async function inspect(
-  api: DeploymentApi,
-  namespace: string,
-  fieldManager: string,
-  outposts: WantedOutpost[],
-): Promise<Findings> {
-  const look: Look = { api, namespace, fieldManager, known: await listOrNone(api, namespace) };
+export async function inspect(places: Places, outposts: WantedOutpost[]): Promise<Findings> {
+  const look: Look = { ...places, known: await listOrNone(places) };
   const named = new Set(outposts.map(({ settings }) => settings.deployment));
   const dropped = look.known.filter((live) => !named.has(live.metadata?.name ?? ""));
   return merge(
@@ -52,7 +50,8 @@ export async function inspect(
 
 async function inspectOutpost(look: Look, { settings, podFragment }: WantedOutpost): Promise<Findings> {
   const live = await look.api.read(look.namespace, settings.deployment);
-  if (!podFragment) return live ? inspectRelease(look, live) : nothing;
+  if (!podFragment) return live ? inspectRemoval(look, settings, live) : nothing;
+  if (settings.delivery === "authentik") return inspectJsonPatch(look, settings, podFragment, live);
   if (!live) return problem(messages.missingDeployment(settings, look.namespace, look.known));
   return inspectPatch(look, settings, podFragment, live);
 }
@@ -63,13 +62,23 @@ async function inspectPatch(
   fragment: PodSpecPatch,
   live: Deployment,
 ): Promise<Findings> {
-  const containers = live.spec?.template.spec?.containers ?? [];
-  if (!containers.some(({ name }) => name === outpostContainer))
-    return problem(messages.noProxyContainer(settings, live));
+  if (!hasOutpost(live)) return problem(messages.noProxyContainer(settings, live));
   const taken = takenFields(live, look.fieldManager);
-  if (taken.length > 0) return problem(messages.takenFields(settings, look.namespace, taken));
+  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
+  if (!moving) return problem(messages.takenFields(settings, look.namespace, taken));
   const dryRun = await look.api.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
-  return merge([restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
+  return merge([moving, restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
+}
+
+/** What was brought by either delivery goes. */
+async function inspectRemoval(look: Look, settings: OutpostSettings, live: Deployment): Promise<Findings> {
+  const taken = takenFields(live, look.fieldManager);
+  const release = await inspectJsonPatchRelease(look, settings, taken);
+  if (!release) return inspectRelease(look, live);
+  const removal = sidecarMerge([], live);
+  const dryRun =
+    removal && (await look.api.dryRunMerge(look.namespace, settings.deployment, authentikManager, removal));
+  return merge([release, dryRun ? restarts(live, dryRun) : nothing]);
 }
 
 async function inspectRelease(look: Look, live: Deployment): Promise<Findings> {
@@ -78,29 +87,7 @@ async function inspectRelease(look: Look, live: Deployment): Promise<Findings> {
   return restarts(live, await look.api.dryRunApply(look.namespace, name, look.fieldManager));
 }
 
-function restarts(live: Deployment, dryRun: DryRun): Findings {
-  switch (dryRun.outcome) {
-    case "invalid":
-      return problem(messages.invalid(live, dryRun.reason));
-    case "forbidden":
-      return warning(messages.unknownRestart(live, dryRun.reason));
-    case "applied":
-      return isDeepStrictEqual(live.spec?.template, dryRun.deployment.spec?.template)
-        ? nothing
-        : warning(messages.restart(live));
-  }
-}
-
 /** The list only enriches messages, so a role that may not list costs nothing else. */
-async function listOrNone(api: DeploymentApi, namespace: string): Promise<Deployment[]> {
+async function listOrNone({ api, namespace }: Places): Promise<Deployment[]> {
   return api.listOutposts(namespace).catch(() => []);
 }
-
-const nothing: Findings = { problems: [], warnings: [] };
-const problem = (text: string): Findings => ({ problems: [text], warnings: [] });
-const warning = (text: string): Findings => ({ problems: [], warnings: [text] });
-
-const merge = (all: Findings[]): Findings => ({
-  problems: all.flatMap(({ problems }) => problems),
-  warnings: all.flatMap(({ warnings }) => warnings),
-});

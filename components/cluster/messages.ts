@@ -29,7 +29,8 @@ export function takenFields(settings: OutpostSettings, namespace: string, taken:
   const found = taken.map(({ field, owners }) => `${field} (owned by ${owners.join(", ")})`).join("; ");
   const authentik = taken.some(({ owners }) => owners.includes(authentikManager));
   const waysOn = authentik
-    ? `That is a patch pasted into the outpost's kubernetes_json_patches. Remove it in authentik and then have the Deployment ` +
+    ? `That is a patch pasted into the outpost's kubernetes_json_patches. Set \`delivery\` to authentik, which takes it over; ` +
+      `or remove it in authentik and then have the Deployment ` +
       `recreated without it: kubectl -n ${namespace} delete deployment ${settings.deployment}; ` +
       `or set the outpost's \`solution\` to cronjob, which needs none of these.`
     : `Undo that change, or set the outpost's \`solution\` to cronjob, which needs none of these.`;
@@ -51,4 +52,15 @@ export function restart(live: Deployment): string {
 
 export function unknownRestart(live: Deployment, reason: string): string {
   return `Deployment ${live.metadata?.name}: whether this change restarts its pods is not known, the dry run was refused: ${reason}`;
+}
+
+export function adopted(settings: OutpostSettings, parts: string[]): string {
+  return `outpost "${settings.name}": the patch pasted by hand is taken over: ours replaces its ${parts.join(", ")}.`;
+}
+
+export function rewritten(settings: OutpostSettings): string {
+  return (
+    `outpost "${settings.name}": authentik will write its Deployment at every reconcile, because nativeSidecar false adds the sidecar ` +
+    `beside a container that another operation adds by containers/-. Set nativeSidecar to true to end that.`
+  );
 }

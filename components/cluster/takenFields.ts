@@ -12,12 +12,17 @@ export interface TakenField {
   owners: string[];
 }
 
-const needed = [
+/** All that the sidecar needs of the pod spec, in either form of it. */
+export const sidecarFields = [
   ...ownVolumes.map((name) => ({ field: `volume ${name}`, path: volumePath(name) })),
   { field: `mount ${shmMountPath} of container ${outpostContainer}`, path: mountPath(outpostContainer, shmMountPath) },
   { field: `container ${sidecarContainer}`, path: containerPath("containers", sidecarContainer) },
   { field: `init container ${sidecarContainer}`, path: containerPath("initContainers", sidecarContainer) },
 ];
+
+/** Whether there is an outpost's container that keeps its sessions in /dev/shm. */
+export const hasOutpost = ({ spec }: Deployment): boolean =>
+  spec?.template.spec?.containers.some(({ name }) => name === outpostContainer) ?? false;
 
 /**
  * What of our part is others'. Asked of managedFields rather than left to the apply's conflict check, which stays silent
@@ -26,7 +31,7 @@ const needed = [
  */
 export function takenFields(live: Deployment, fieldManager: string): TakenField[] {
   const managedFields = live.metadata?.managedFields ?? [];
-  return needed
+  return sidecarFields
     .map(({ field, path }) => {
       const owners = ownersOf(path, managedFields);
       const ours = owners.includes(fieldManager);

@@ -4,6 +4,8 @@ import type { PodSpecPatch } from "../kubernetesTypes";
 import { objectLabels } from "../objectLabels";
 import type { SweepSettings } from "../settings";
 import { sweepVariables } from "../sweepSettings";
+import { ownPart } from "./authentik/jsonPatch";
+import { OutpostJsonPatch } from "./authentik/outpostJsonPatch";
 import { settingsConfigMap, settingsFile } from "./podFragment";
 
 /** Arguments of {@link SidecarPatch}. */
@@ -17,52 +19,72 @@ export interface SidecarPatchArgs {
   sweep: pulumi.Input<SweepSettings>;
   /** Owner of the patched fields, as in `kubectl get --show-managed-fields`. */
   fieldManager: pulumi.Input<string>;
+  /** Where the patch goes by way of authentik; by default it goes onto the Deployment itself. */
+  authentik?: {
+    /** Base URL of authentik, without trailing slash. */
+    url: pulumi.Input<string>;
+    /** The outpost's name in authentik. */
+    outpost: pulumi.Input<string>;
+  };
 }
 
 /**
- * Delivers the sidecar by server-side apply on authentik's own Deployment. authentik's updates leave it alone, and deleting
- * it gives back exactly the fields it owns.
+ * Delivers the sidecar to authentik's Deployment: by server-side apply on it, which authentik's updates leave alone, or
+ * through the outpost's own JSON patch in authentik. Deleting it gives back exactly what it brought.
  */
 export class SidecarPatch extends pulumi.ComponentResource {
   /** The patched Deployment's name. */
   readonly deployment: pulumi.Output<string>;
 
-  constructor(name: string, args: SidecarPatchArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    private readonly args: SidecarPatchArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("authentik-outpost-shm:index:SidecarPatch", name, {}, opts);
-    const child = { parent: this };
-
-    const settings = new kubernetes.core.v1.ConfigMap(
-      name,
-      {
-        metadata: {
-          name: pulumi.output(args.deployment).apply(settingsConfigMap),
-          namespace: args.namespace,
-          labels: objectLabels,
-        },
-        data: { [settingsFile]: pulumi.output(args.sweep).apply((sweep) => sweepVariables(sweep).join("\n") + "\n") },
-      },
-      child,
-    );
-    const patch = new kubernetes.apps.v1.DeploymentPatch(
-      name,
-      {
-        metadata: {
-          name: args.deployment,
-          namespace: args.namespace,
-          annotations: {
-            // A name of its own in managedFields, the same again should the stack's state be lost.
-            "pulumi.com/patchFieldManager": args.fieldManager,
-            // An edit by hand of our fields is mended, not a conflict. Others' fields are kept safe by the look before.
-            "pulumi.com/patchForce": "true",
-          },
-        },
-        spec: { template: { spec: args.podFragment } },
-      },
-      // The settings first: the new pods start with them.
-      { ...child, dependsOn: [settings] },
-    );
-
-    this.deployment = patch.metadata.name;
+    const { authentik } = args;
+    // The settings first: the new pods start with them.
+    const child = { parent: this, dependsOn: [this.createSettings(name)] };
+    this.deployment = authentik
+      ? this.createJsonPatch(name, authentik, child).deployment
+      : this.createDeploymentPatch(name, child).metadata.name;
     this.registerOutputs({ deployment: this.deployment });
+  }
+
+  private createSettings(name: string): kubernetes.core.v1.ConfigMap {
+    const { namespace, deployment, sweep } = this.args;
+    const metadata = {
+      name: pulumi.output(deployment).apply(settingsConfigMap),
+      namespace,
+      labels: objectLabels,
+    };
+    const settings = pulumi.output(sweep).apply((values) => sweepVariables(values).join("\n") + "\n");
+    return new kubernetes.core.v1.ConfigMap(name, { metadata, data: { [settingsFile]: settings } }, { parent: this });
+  }
+
+  private createDeploymentPatch(name: string, opts: pulumi.CustomResourceOptions): kubernetes.apps.v1.DeploymentPatch {
+    const { namespace, deployment, fieldManager, podFragment } = this.args;
+    const annotations = {
+      // A name of its own in managedFields, the same again should the stack's state be lost.
+      "pulumi.com/patchFieldManager": fieldManager,
+      // An edit by hand of our fields is mended, not a conflict. Others' fields are kept safe by the look before.
+      "pulumi.com/patchForce": "true",
+    };
+    const metadata = { name: deployment, namespace, annotations };
+    return new kubernetes.apps.v1.DeploymentPatch(name, { metadata, spec: { template: { spec: podFragment } } }, opts);
+  }
+
+  private createJsonPatch(
+    name: string,
+    { url, outpost }: NonNullable<SidecarPatchArgs["authentik"]>,
+    opts: pulumi.CustomResourceOptions,
+  ): OutpostJsonPatch {
+    const { namespace, deployment, fieldManager, podFragment } = this.args;
+    const operations = pulumi.output(podFragment).apply((fragment) => ownPart(fragment as PodSpecPatch));
+    return new OutpostJsonPatch(
+      name,
+      { authentikUrl: url, outpost, namespace, deployment, fieldManager, operations },
+      opts,
+    );
   }
 }

@@ -2,7 +2,7 @@
 // in the scenario's namespace once it enforces the standard.
 import assert from "node:assert/strict";
 import type { V1PodTemplateSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { closePlugins, openScenario, type Scenario } from "./scenario";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 describe("Pod Security `restricted`", () => {
   let scenario: Scenario;
@@ -20,7 +20,7 @@ describe("Pod Security `restricted`", () => {
     );
   });
 
-  after(closePlugins);
+  after(closeScenarios);
 
   /** Rejects with the admission's reason where the pod would not be let in. */
   const admit = async ({ metadata, spec }: V1PodTemplateSpec): Promise<void> => {

@@ -11,10 +11,10 @@ import { silentProgress } from "../../sandbox/progress";
 import { pulumiCommand } from "../../sandbox/pulumiCommand";
 import { ensureTools } from "../../sandbox/toolchain";
 import { sharedCluster, temporaryDir } from "./fixture";
-import { closePlugins, sharedPlugins } from "./scenario";
+import { closeScenarios, sharedPlugins } from "./scenario";
 
 describe("npm run preview", () => {
-  after(closePlugins);
+  after(closeScenarios);
 
   it("prints the diff of a stack that the backend has, with what restarts, and leaves its file alone", async () => {
     const cluster = await sharedCluster();

@@ -8,7 +8,7 @@ import { cleanerScripts } from "../../components/cleanerScripts";
 import type { Report } from "../../sandbox/engine";
 import { createOutpost, deleteOutpost } from "../../sandbox/outpost";
 import { patchPodSpec, podNames, waitForRollout } from "./kubectl";
-import { closePlugins, openScenario, owners, type Scenario } from "./scenario";
+import { closeScenarios, openScenario, owners, type Scenario } from "./scenario";
 
 const deploymentName = "ak-outpost-main";
 const stackType = "pulumi:pulumi:Stack";
@@ -33,7 +33,7 @@ const valuesOf = (outputs: OutputMap): Record<string, unknown> =>
   Object.fromEntries(Object.entries(outputs).map(([key, output]) => [key, output.value as unknown]));
 
 describe("the program on a cluster", () => {
-  after(closePlugins);
+  after(closeScenarios);
 
   describe("with the sidecar", () => {
     let scenario: Scenario;
@@ -297,7 +297,8 @@ describe("the program on a cluster", () => {
         "Nothing was changed. The cluster is not as the settings need it:\n" +
           '  - outpost "main": Deployment ak-outpost-main already has volume dshm (owned by goauthentik.io); ' +
           "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
-          "That is a patch pasted into the outpost's kubernetes_json_patches. Remove it in authentik and then have the Deployment " +
+          "That is a patch pasted into the outpost's kubernetes_json_patches. Set `delivery` to authentik, which takes it over; " +
+          "or remove it in authentik and then have the Deployment " +
           "recreated without it: kubectl -n test-pasted delete deployment ak-outpost-main; " +
           "or set the outpost's `solution` to cronjob, which needs none of these.",
       );

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { KubeConfig, V1ResourceAttributes } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { podNames } from "./kubectl";
-import { closePlugins, openScenario, type Scenario } from "./scenario";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const account = "authentik-outpost-shm-cleanup";
 
@@ -17,7 +17,7 @@ describe("the CronJob's account", () => {
     asAccount = await impersonating(scenario, `system:serviceaccount:${scenario.namespace}:${account}`);
   });
 
-  after(closePlugins);
+  after(closeScenarios);
 
   const may = async (attributes: V1ResourceAttributes): Promise<boolean | undefined> => {
     const { AuthorizationV1Api } = await import("@kubernetes/client-node");

@@ -1,10 +1,12 @@
 // An outpost in a namespace of its own and a stack of the exported program beside it, on the shared cluster.
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { KubeConfig, KubernetesObject, V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { startAuthentik, type AuthentikStandIn } from "../../sandbox/authentik";
 import { openStack, type EngineStack } from "../../sandbox/engine";
-import { createOutpost, outpostObjectName } from "../../sandbox/outpost";
+import { createOutpost, outpostObjectName, untilAvailable } from "../../sandbox/outpost";
 import { cacheDir } from "../../sandbox/paths";
 import { openPlugins, type Plugins } from "../../sandbox/plugins";
 import { silentProgress } from "../../sandbox/progress";
@@ -30,7 +32,11 @@ export async function sharedPlugins(pulumi: string, kubeconfig: string): Promise
   return plugins;
 }
 
-export async function closePlugins(): Promise<void> {
+const authentiks: AuthentikStandIn[] = [];
+
+/** Ends what the scenarios of a test file share or have started. */
+export async function closeScenarios(): Promise<void> {
+  for (const authentik of authentiks.splice(0)) await authentik.stop();
   await (await plugins)?.stop();
   plugins = undefined;
 }
@@ -40,6 +46,10 @@ export interface Scenario {
   readonly stack: EngineStack;
   readonly kubeConfig: KubeConfig;
   readonly kubeconfig: string;
+  /** The stand-in that deployed the outposts; only with the option `authentik`. */
+  readonly authentik: AuthentikStandIn;
+  /** Stack config with these keys beside the scenario's own. */
+  configure(config: Record<string, unknown>): Promise<void>;
   /** The Deployment of the outpost with this name, as the API server has it. */
   deployment(outpost: string): Promise<V1Deployment>;
   /** Everything in the namespace that is ours or could be: objects by `Kind/name`, without what the server adds. */
@@ -51,22 +61,30 @@ export interface ScenarioOptions {
   name: string;
   /** Outposts that authentik has created; default one, "main". */
   outposts?: { name: string; replicas?: number; memoryLimit?: string }[];
+  /** Whether authentik's stand-in deploys the outposts and keeps them, and the stack config has access to it. */
+  authentik?: boolean;
   /** Stack config beside `namespace` and `outposts`, which default to the scenario's own. */
   config?: Record<string, unknown>;
 }
 
-export async function openScenario({
-  name,
-  outposts = [{ name: "main" }],
-  config,
-}: ScenarioOptions): Promise<Scenario> {
+export async function openScenario(options: ScenarioOptions): Promise<Scenario> {
+  const { name, outposts = [{ name: "main" }] } = options;
   const cluster = await sharedCluster();
-  const { KubeConfig } = await import("@kubernetes/client-node");
+  const { AppsV1Api, KubeConfig } = await import("@kubernetes/client-node");
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(cluster.kubeconfig);
   const namespace = `test-${name}`;
-  for (const outpost of outposts) await createOutpost(cluster.kubeconfig, { namespace, ...outpost });
+  const authentik = options.authentik ? await deployedByAuthentik(cluster.kubeconfig, namespace, outposts) : undefined;
+  if (!authentik) for (const outpost of outposts) await createOutpost(cluster.kubeconfig, { namespace, ...outpost });
   const { pulumi } = await ensureTools(["pulumi"], silentProgress);
+  const own = {
+    namespace,
+    outposts: outposts.map((outpost) => outpost.name),
+    ...(authentik && {
+      authentikUrl: authentik.url.replace(/\/$/, ""),
+      authentikToken: { value: authentik.token, secret: true },
+    }),
+  };
   const stack = await openStack({
     stack: name,
     stateDir: temporaryDir(`engine-${name}`),
@@ -74,18 +92,35 @@ export async function openScenario({
     context: cluster.context,
     pulumi,
     plugins: await sharedPlugins(pulumi, cluster.kubeconfig),
-    config: { namespace, outposts: outposts.map((outpost) => outpost.name), ...config },
+    config: { ...own, ...options.config },
   });
-  const { AppsV1Api } = await import("@kubernetes/client-node");
   const apps = kubeConfig.makeApiClient(AppsV1Api);
   return {
     namespace,
     stack,
     kubeConfig,
     kubeconfig: cluster.kubeconfig,
+    get authentik() {
+      return authentik ?? assert.fail("the scenario was opened without authentik");
+    },
+    configure: (config) => stack.setConfig({ ...own, ...config }),
     deployment: (outpost) => apps.readNamespacedDeployment({ namespace, name: outpostObjectName({ name: outpost }) }),
     objects: () => objectsIn(kubeConfig, namespace),
   };
+}
+
+async function deployedByAuthentik(
+  kubeconfig: string,
+  namespace: string,
+  outposts: NonNullable<ScenarioOptions["outposts"]>,
+): Promise<AuthentikStandIn> {
+  const authentik = await startAuthentik({ kubeconfig, namespace });
+  authentiks.push(authentik);
+  for (const { name, replicas = 1 } of outposts) {
+    await authentik.addOutpost({ name, config: { kubernetes_replicas: replicas } });
+    await untilAvailable(kubeconfig, { namespace, name });
+  }
+  return authentik;
 }
 
 async function objectsIn(kubeConfig: KubeConfig, namespace: string): Promise<Record<string, unknown>> {

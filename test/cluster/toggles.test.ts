@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Solution } from "../../components/settings";
 import { deleteOutpost } from "../../sandbox/outpost";
-import { closePlugins, openScenario, type Scenario } from "./scenario";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 /** A de Bruijn sequence: read as a circle, each ordered pair of solutions stands in it once. */
 const walk: Solution[] = [
@@ -34,7 +34,7 @@ describe("toggling between solutions", () => {
     await scenario.stack.up();
   });
 
-  after(closePlugins);
+  after(closeScenarios);
 
   it("walks each ordered pair once", () => {
     const pairs = walk.slice(1).map((solution, index) => `${walk[index]} ${solution}`);

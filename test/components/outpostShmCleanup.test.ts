@@ -19,12 +19,17 @@ interface Registered {
   inputs: Record<string, unknown>;
 }
 
-const api = (live = [liveDeployment("ak-outpost-one"), liveDeployment("ak-outpost-two")]): DeploymentApi => ({
-  read: (_namespace, name) => Promise.resolve(live.find(({ metadata }) => metadata?.name === name)),
-  listOutposts: () => Promise.resolve(live),
-  dryRunApply: (_namespace, name) =>
-    Promise.resolve({ outcome: "applied", deployment: live.find(({ metadata }) => metadata?.name === name)! }),
-});
+function api(live = [liveDeployment("ak-outpost-one"), liveDeployment("ak-outpost-two")]): DeploymentApi {
+  const find = (name: string) => live.find(({ metadata }) => metadata?.name === name);
+  const dryRun = (_namespace: string, name: string) =>
+    Promise.resolve({ outcome: "applied" as const, deployment: find(name)! });
+  return {
+    read: (_namespace, name) => Promise.resolve(find(name)),
+    listOutposts: () => Promise.resolve(live),
+    dryRunApply: dryRun,
+    dryRunMerge: dryRun,
+  };
+}
 
 const stackArgs = (raw: Record<string, unknown>): OutpostShmCleanupArgs => ({
   ...resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw }),

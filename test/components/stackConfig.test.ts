@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { authentikToken, readSettings } from "../../components/stackConfig";
+import { authentikAccess, readSettings } from "../../components/stackConfig";
 
 /** Config as the engine hands it over: full keys, everything as text. */
 function setConfig(values: Record<string, string>, secretKeys: string[] = []): void {
@@ -68,18 +68,22 @@ describe("stack config", () => {
     });
   });
 
-  it("gives the token as a secret output", async () => {
-    setConfig({ ...MINIMAL, authentikToken: "t0ken" }, ["authentikToken"]);
-    const token = authentikToken();
-    assert.ok(token);
-    assert.equal(await pulumi.isSecret(token), true);
-    assert.equal(await new Promise((resolve) => token.apply(resolve)), "t0ken");
+  const ACCESS = { ...MINIMAL, authentikUrl: "https://auth.example.com/", authentikToken: "t0ken" };
+
+  it("gives access to authentik with the token as a secret output", async () => {
+    setConfig(ACCESS, ["authentikToken"]);
+    const access = authentikAccess(readSettings());
+    assert.equal(access?.url, "https://auth.example.com");
+    assert.equal(await pulumi.isSecret(access.token), true);
+    assert.equal(await new Promise((resolve) => access.token.apply(resolve)), "t0ken");
   });
 
-  it("gives no token where there is none, or an empty default", () => {
+  it("gives none without URL or token, or with an empty default", () => {
+    for (const missing of [{ authentikUrl: "" }, { authentikToken: "" }]) {
+      setConfig({ ...ACCESS, ...missing }, ["authentikToken"]);
+      assert.equal(authentikAccess(readSettings()), undefined);
+    }
     setConfig(MINIMAL);
-    assert.equal(authentikToken(), undefined);
-    setConfig({ ...MINIMAL, authentikToken: "" });
-    assert.equal(authentikToken(), undefined);
+    assert.equal(authentikAccess(readSettings()), undefined);
   });
 });

@@ -4,19 +4,13 @@ import { unavailable } from "../../components/unavailable";
 
 describe("what is not available yet", () => {
   it("is refused by name, all at once", () => {
-    const settings = resolveSettings(
-      {
-        namespace: "authentik",
-        outposts: ["one", { name: "two", delivery: "authentik" }],
-        authentikUrl: "https://auth.example.com",
-        authentikToken: "t",
-        monitoring: true,
-        verify: true,
-      },
-      new Set(["authentikToken"]),
-    );
+    const settings = resolveSettings({
+      namespace: "authentik",
+      outposts: ["one"],
+      monitoring: true,
+      verify: true,
+    });
     assert.deepEqual(unavailable(settings), [
-      "delivery: authentik is not available yet (two); choose deployment",
       "monitoring: true is not available yet; choose false",
       "verify: true is not available yet; choose false",
     ]);

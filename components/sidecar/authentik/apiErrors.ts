@@ -6,10 +6,16 @@ export interface AuthentikError extends Error {
   name: "AuthentikError";
   /** Whether the same request may well succeed in a moment. */
   readonly transient: boolean;
+  /** Whether there is no outpost of that name, or none that the token's user may see. */
+  readonly unknownOutpost: boolean;
 }
 
-export function authentikError(message: string, transient = false, options?: ErrorOptions): AuthentikError {
-  return Object.assign(new Error(message, options), { name: "AuthentikError" as const, transient });
+export function authentikError(
+  message: string,
+  { transient = false, unknownOutpost = false, cause }: Partial<Omit<AuthentikError, "message">> = {},
+): AuthentikError {
+  const error = new Error(message, cause === undefined ? undefined : { cause });
+  return Object.assign(error, { name: "AuthentikError" as const, transient, unknownOutpost });
 }
 
 export const isAuthentikError = (error: unknown): error is AuthentikError =>
@@ -44,7 +50,7 @@ export function answerError({ url, method }: Asked, response: Response, body: st
   if (status === 404)
     return authentikError(`${url} is not there, HTTP 404${words}: authentikUrl must be authentik's base URL`);
   if (status >= 500 || status === 429)
-    return authentikError(`authentik failed to answer ${method} ${url}, HTTP ${status}${words}`, true);
+    return authentikError(`authentik failed to answer ${method} ${url}, HTTP ${status}${words}`, { transient: true });
   if (status >= 400) return authentikError(`authentik refuses ${method} ${url}, HTTP ${status}: ${said || body}`);
   const type = response.headers.get("content-type") ?? "no content type";
   return authentikError(
@@ -55,17 +61,21 @@ export function answerError({ url, method }: Asked, response: Response, body: st
 /** A request without an answer. */
 export function connectionError({ url, method }: Asked, error: unknown, timeoutMs: number): AuthentikError {
   if (error instanceof Error && error.name === "TimeoutError")
-    return authentikError(`authentik did not answer ${method} ${url} within ${timeoutMs / 1000} s`, true);
+    return authentikError(`authentik did not answer ${method} ${url} within ${timeoutMs / 1000} s`, {
+      transient: true,
+    });
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
   const code = (cause as NodeJS.ErrnoException).code ?? "";
   const reason = code && !cause.message.includes(code) ? `${cause.message} (${code})` : cause.message;
   if (/CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code))
     return authentikError(
       `the certificate of ${new URL(url).origin} is not trusted: ${reason}; set NODE_EXTRA_CA_CERTS to the file of your CA, or correct authentikUrl`,
-      false,
       { cause: error },
     );
-  return authentikError(`authentik can't be reached at ${new URL(url).origin}: ${reason}`, true, { cause: error });
+  return authentikError(`authentik can't be reached at ${new URL(url).origin}: ${reason}`, {
+    transient: true,
+    cause: error,
+  });
 }
 
 function detailOf(body: string): string {

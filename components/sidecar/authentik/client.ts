@@ -74,7 +74,7 @@ async function readOutpost(connection: Connection, name: string): Promise<ProxyO
     page = answer.pagination.next;
   }
   const outpost = known.find((candidate) => candidate.name === name);
-  if (!outpost) throw authentikError(unknownOutpost(name, known));
+  if (!outpost) throw authentikError(unknownOutpost(name, known), { unknownOutpost: true });
   const unfit = whyUnfit(outpost);
   if (unfit) throw authentikError(`outpost "${name}" ${unfit}`);
   return { pk: outpost.pk, name, config: outpost.config };

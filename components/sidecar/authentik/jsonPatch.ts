@@ -111,14 +111,20 @@ export const elementsOf = (part: readonly JsonPatchOperation[], list: PodList): 
 /** Elements under our names that came by hand: the sidecar beside them, if any, is not the one that reads our settings. */
 function handPasted(operations: JsonPatchOperation[]): string[] {
   const found = ownAdditions(operations);
-  if (found.some(({ value }) => readsOurSettings(value))) return [];
+  if (found.some(readsOurSettings)) return [];
   return found.map(({ path, value }) => {
     const list = podLists.find((candidate) => path === `${candidate.path}/-`)!;
     return `${list.kind} ${list.ownName(value)}`;
   });
 }
 
-function readsOurSettings(value: unknown): boolean {
+/** Whether an operation brings the sidecar that we made, not one pasted by hand. */
+export function readsOurSettings({ value }: JsonPatchOperation): boolean {
+  return (Array.isArray(value) ? value : [value]).some(isOurSidecar);
+}
+
+function isOurSidecar(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
   const { name, env } = value as { name?: string; env?: { name?: string }[] };
   return name === sidecarContainer && (env ?? []).some((variable) => variable.name === settingsVariable);
 }

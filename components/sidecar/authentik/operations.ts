@@ -11,8 +11,11 @@ export interface JsonPatchOperation {
 export interface JsonPatchError extends Error {
   name: "JsonPatchError";
 }
-const jsonPatchError = (message: string): JsonPatchError =>
+export const jsonPatchError = (message: string): JsonPatchError =>
   Object.assign(new Error(message), { name: "JsonPatchError" as const });
+
+export const isJsonPatchError = (error: unknown): error is JsonPatchError =>
+  error instanceof Error && error.name === "JsonPatchError";
 
 /** Where authentik keeps the JSON patch of an outpost's Deployment, as messages name it. */
 export const patchSetting = "kubernetes_json_patches.deployment";

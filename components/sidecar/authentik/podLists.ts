@@ -5,6 +5,8 @@ export interface PodList {
   readonly path: string;
   /** As messages name an element. */
   readonly kind: string;
+  /** Key that Kubernetes tells the list's elements apart by. */
+  readonly mergeKey: "name" | "mountPath";
   /** Whether authentik's Deployment has the list before any patch; then its one element is the outpost's container. */
   readonly inReference: boolean;
   /** Name of the element if it is ours, hand-pasted or not; undefined for others'. */
@@ -28,6 +30,7 @@ const isMemoryDirectory = (volume: unknown): boolean => field(field(volume, "emp
 export const volumes: PodList = {
   path: `${podSpec}/volumes`,
   kind: "volume",
+  mergeKey: "name",
   inReference: false,
   ownName: (element) => named(element, ownVolumes),
   conflict: (element) =>
@@ -40,6 +43,7 @@ export const volumes: PodList = {
 export const mounts: PodList = {
   path: `${podSpec}/containers/0/volumeMounts`,
   kind: "mount",
+  mergeKey: "mountPath",
   inReference: false,
   ownName: (element) =>
     field(element, "mountPath") === shmMountPath && field(element, "name") === shmVolume ? shmMountPath : undefined,
@@ -56,6 +60,7 @@ export const mounts: PodList = {
 export const initContainers: PodList = {
   path: `${podSpec}/initContainers`,
   kind: "init container",
+  mergeKey: "name",
   inReference: false,
   ownName: (element) => named(element, [sidecarContainer]),
   conflict: noConflict,
@@ -64,6 +69,7 @@ export const initContainers: PodList = {
 export const containers: PodList = {
   path: `${podSpec}/containers`,
   kind: "container",
+  mergeKey: "name",
   inReference: true,
   ownName: (element) => named(element, [sidecarContainer]),
   conflict: noConflict,

@@ -14,19 +14,21 @@ const wantsNone: WantedOutpost = { settings: outpostSettings({ solution: "none" 
 function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged") {
   const dryRuns: { name: string; fieldManager: string; podSpec: unknown }[] = [];
   const byName = (name: string) => live.find(({ metadata }) => metadata?.name === name);
+  const dryRun = ([name, fieldManager, podSpec]: [string, string, unknown?]): Promise<DryRun> => {
+    dryRuns.push({ name, fieldManager, podSpec });
+    return Promise.resolve(answer === "unchanged" ? { outcome: "applied", deployment: byName(name)! } : answer);
+  };
   const api: DeploymentApi = {
     read: (_namespace, name) => Promise.resolve(byName(name)),
     listOutposts: () => Promise.resolve(live),
-    dryRunApply: (_namespace, name, fieldManager, podSpec) => {
-      dryRuns.push({ name, fieldManager, podSpec });
-      return Promise.resolve(answer === "unchanged" ? { outcome: "applied", deployment: byName(name)! } : answer);
-    },
+    dryRunApply: (_namespace, ...asked) => dryRun(asked),
+    dryRunMerge: (_namespace, ...asked) => dryRun(asked),
   };
   return { api, dryRuns };
 }
 
 const look = (api: DeploymentApi, ...outposts: WantedOutpost[]): Promise<Findings> =>
-  inspect(api, "authentik", ours, outposts);
+  inspect({ api, namespace: "authentik", fieldManager: ours }, outposts);
 
 /** The live Deployment with a fourth field owner: one that holds a field of the sidecar. */
 function withOwner(live: Deployment, manager: string, podSpecFields: object): Deployment {
@@ -93,7 +95,8 @@ describe("inspection of the outposts' Deployments", () => {
     assert.deepEqual((await look(api, wantsSidecar)).problems, [
       'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by goauthentik.io); ' +
         "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
-        "That is a patch pasted into the outpost's kubernetes_json_patches. Remove it in authentik and then have the Deployment " +
+        "That is a patch pasted into the outpost's kubernetes_json_patches. Set `delivery` to authentik, which takes it over; " +
+        "or remove it in authentik and then have the Deployment " +
         "recreated without it: kubectl -n authentik delete deployment ak-outpost-my-outpost; " +
         "or set the outpost's `solution` to cronjob, which needs none of these.",
     ]);

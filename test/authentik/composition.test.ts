@@ -8,7 +8,7 @@ import { cleanerScripts } from "../../components/cleanerScripts";
 import { podFragment } from "../../components/sidecar/podFragment";
 import { AUTHENTIK_FIELD_MANAGER, createOutpost, outpostObjectName, referenceDeployment } from "../../sandbox/outpost";
 import { outpostSettings } from "../components/outposts";
-import { sharedCluster } from "./fixture";
+import { sharedCluster } from "../cluster/fixture";
 
 const spec = "/spec/template/spec";
 const cert = { name: "cert", emptyDir: {} };

@@ -1,0 +1,97 @@
+import type { ApiException, AppsV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+
+/** The `kubernetes:*` stack config that says which cluster the Kubernetes provider talks to. */
+export interface KubernetesConfig {
+  /** A kubeconfig's text, or the path of one. Default: $KUBECONFIG, ~/.kube/config, or the pod's own account. */
+  kubeconfig?: string;
+  /** Default: the kubeconfig's current context. */
+  context?: string;
+}
+
+export interface Client {
+  apps: AppsV1Api;
+  core: CoreV1Api;
+  isApiException: (error: unknown) => error is ApiException<string>;
+  server: string;
+}
+
+/**
+ * Sends a request to the cluster.
+ * @param what completes "Kubernetes refused to …" in the message of its error
+ */
+export type Call = <T>(what: string, request: (client: Client) => Promise<T>) => Promise<T>;
+
+/** Longest wait for one answer of the API server. */
+const timeoutMilliseconds = 30_000;
+
+/** The cluster that the Kubernetes provider is configured for. Connects at the first request. */
+export function connection(config: KubernetesConfig): Call {
+  let connecting: Promise<Client> | undefined;
+  return async (what, request) => {
+    const client = await (connecting ??= connect(config));
+    try {
+      return await withTimeout(request(client));
+    } catch (cause) {
+      const message = client.isApiException(cause)
+        ? `Kubernetes refused to ${what}: ${messageOf(cause)}`
+        : `No answer from the Kubernetes API at ${client.server} to ${what}: ${(cause as Error).message}`;
+      throw new Error(message, { cause });
+    }
+  };
+}
+
+async function connect(config: KubernetesConfig): Promise<Client> {
+  const { KubeConfig, AppsV1Api, CoreV1Api, ApiException } = await import("@kubernetes/client-node");
+  const kubeConfig = new KubeConfig();
+  load(kubeConfig, config.kubeconfig);
+  if (config.context) selectContext(kubeConfig, config.context);
+  return {
+    apps: kubeConfig.makeApiClient(AppsV1Api),
+    core: kubeConfig.makeApiClient(CoreV1Api),
+    isApiException: (error): error is ApiException<string> => error instanceof ApiException,
+    server: kubeConfig.getCurrentCluster()?.server ?? "an unknown address",
+  };
+}
+
+function load(kubeConfig: KubeConfig, kubeconfig: string | undefined): void {
+  if (kubeconfig && /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
+  else if (kubeconfig) kubeConfig.loadFromFile(kubeconfig);
+  else kubeConfig.loadFromDefault();
+  // What the client falls back to where it found nothing at all.
+  if (kubeConfig.getCurrentContext() === "loaded-context") {
+    throw new Error("There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.");
+  }
+}
+
+function selectContext(kubeConfig: KubeConfig, context: string): void {
+  const contexts = kubeConfig.getContexts().map(({ name }) => name);
+  if (!contexts.includes(context)) {
+    throw new Error(
+      `kubernetes:context is "${context}", which the kubeconfig does not have; it has: ${contexts.join(", ") || "none"}.`,
+    );
+  }
+  kubeConfig.setCurrentContext(context);
+}
+
+/** The API server's own words; the client leaves the body of a failed request as text. */
+export function messageOf(error: ApiException<string>): string {
+  try {
+    return (JSON.parse(error.body) as { message?: string }).message ?? `HTTP ${error.code}`;
+  } catch {
+    return `HTTP ${error.code}`;
+  }
+}
+
+async function withTimeout<T>(request: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`none within ${timeoutMilliseconds / 1000} s`)), timeoutMilliseconds);
+  });
+  try {
+    return await Promise.race([request, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
