@@ -84,10 +84,10 @@ async function hasNoPods(core: CoreV1Api, spec: OutpostSpec): Promise<true | und
 
 /** Waits for `call`; the API server's answer `status` is no error. */
 async function unless(status: number, call: Promise<unknown>): Promise<void> {
-  const { ApiException } = await import("@kubernetes/client-node");
   try {
     await call;
   } catch (error) {
+    const { ApiException } = await import("@kubernetes/client-node");
     if (!(error instanceof ApiException) || error.code !== status) throw error;
   }
 }

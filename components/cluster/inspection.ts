@@ -40,12 +40,14 @@ export async function inspect(places: Places, outposts: WantedOutpost[]): Promis
   const look: Look = { ...places, known: await listOrNone(places) };
   const named = new Set(outposts.map(({ settings }) => settings.deployment));
   const dropped = look.known.filter((live) => !named.has(live.metadata?.name ?? ""));
-  return merge(
+  const { problems, warnings } = merge(
     await Promise.all([
       ...outposts.map((outpost) => inspectOutpost(look, outpost)),
       ...dropped.map((live) => inspectRelease(look, live)),
     ]),
   );
+  // What is wrong with authentik as a whole comes with each of its outposts.
+  return { problems: [...new Set(problems)], warnings };
 }
 
 async function inspectOutpost(look: Look, { settings, podFragment }: WantedOutpost): Promise<Findings> {

@@ -73,10 +73,10 @@ export class KubernetesObjects {
 
 /** What the call gives; undefined where the API server answers `status`. @throws RequestRefused at its other errors */
 async function unlessStatus<T>(status: number | undefined, call: Promise<T>): Promise<T | undefined> {
-  const { ApiException } = await import("@kubernetes/client-node");
   try {
     return await call;
   } catch (error) {
+    const { ApiException } = await import("@kubernetes/client-node");
     if (!(error instanceof ApiException)) throw error;
     if (error.code === status) return undefined;
     throw new RequestRefused(error.code, `(${error.code}) ${messageOf(error.body)}`);

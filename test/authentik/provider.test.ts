@@ -1,6 +1,7 @@
 // The dynamic provider by its own methods, as Pulumi's host has it after serialisation, with short waits: what happens where
 // authentik or the cluster do not come along.
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../../components/cleanerScripts";
 import { podFragment } from "../../components/sidecar/podFragment";
@@ -22,10 +23,8 @@ type InitError = Error & { id?: string; properties?: OutpostJsonPatchState; reas
 /** Through the text that the state holds, as the host loads it. */
 async function deserialised(provider: Provider): Promise<Provider> {
   const { text } = await pulumi.runtime.serializeFunction(() => provider);
-  const exported: { exports: { handler?: () => Provider } } = { exports: {} };
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- what Pulumi's host does
-  new Function("exports", "require", text)(exported.exports, require);
-  return exported.exports.handler!();
+  const load = createRequire(__filename)("require-from-string") as (text: string) => { handler: () => Provider };
+  return load(text).handler();
 }
 
 describe("the dynamic provider of OutpostJsonPatch", () => {
@@ -74,7 +73,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     const { pk, config } = authentik.outpost("main");
     const created = await provider.create(inputs);
     assert.deepEqual(created, { id: pk, outs: { ...inputs, formOfNone: "null" } });
-    const state = created.outs!;
+    const state = created.outs;
 
     assert.deepEqual(await provider.read(pk, state), { id: pk, props: state, inputs });
     assert.deepEqual(await provider.diff(pk, state, inputs), {

@@ -72,7 +72,7 @@ describe("authentik's refusals", () => {
 
   it("a wrong token, once for all outposts", async () => {
     assert.equal(
-      await refusal({ authentikToken: { value: "wrong", secret: true }, outposts: ["main", "directory"] }),
+      await refusal({ authentikToken: { value: "not-this-one", secret: true }, outposts: ["main", "directory"] }),
       `${intro}\n  - authentik refuses the token, HTTP 403 (Token invalid/expired): authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)`,
     );
   });
