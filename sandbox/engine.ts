@@ -8,6 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
+import { addDynamicHost } from "./dynamicHost";
 import { Recorder, UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
 import { splitSecrets, writeStackFile } from "./engine/stackFile";
 import { repositoryRoot } from "./paths";
@@ -59,6 +60,7 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
   // Copied, so that the engine checks the config against its schema; the stack file goes beside it, not into the clone.
   copyFileSync(join(repositoryRoot, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
   const env = environment(options, workDir);
+  addDynamicHost(options.pulumi);
   const { name: project } = parse(readFileSync(join(workDir, "Pulumi.yaml"), "utf8")) as { name: string };
   const program: PulumiFn = options.program ?? (async () => (await import("../index.js")).default());
   const workspace = {
@@ -95,8 +97,6 @@ function environment({ stateDir, kubeconfig, plugins }: EngineOptions, workDir: 
     PULUMI_BACKEND_URL: `file://${backend}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // The host of dynamic resources is a script of the SDK, found on PATH like any plugin.
-    PATH: [join(repositoryRoot, "node_modules", "@pulumi", "pulumi"), process.env.PATH].join(":"),
     PWD: workDir,
   };
 }

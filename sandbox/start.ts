@@ -1,5 +1,7 @@
 // `npm start`: the whole product shown on a real API server, from an empty clone. See --help.
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import type { Delivery } from "../components/settings";
+import { authentikTour } from "./demo/authentikTour";
 import { Checks } from "./demo/checks";
 import { Cleanup } from "./demo/cleanup";
 import { setStage, type Stage } from "./demo/stage";
@@ -9,6 +11,7 @@ import { consoleProgress } from "./progress";
 interface Options {
   keep?: boolean;
   context?: string;
+  delivery: Delivery;
 }
 
 const say = (line: string): void => console.log(line);
@@ -24,15 +27,24 @@ const command = new Command("npm start --")
     "--context <name>",
     "use the cluster of this context in your kubeconfig instead; the demo makes the namespace authentik-outpost-shm-demo there, keeps to it, and removes it",
   )
+  .addOption(
+    new Option(
+      "--delivery <way>",
+      "how the sidecar reaches the Deployment; with authentik, a stand-in of authentik's outposts API and reconciler runs beside the cluster",
+    )
+      .choices(["deployment", "authentik"] satisfies Delivery[])
+      .default("deployment"),
+  )
   .helpOption("--help", "show this")
   .allowExcessArguments(false);
 
 async function main(options: Options): Promise<number> {
   const cleanup = new Cleanup(() => say("Everything is stopped and removed."));
   try {
-    const stage = await setStage(consoleProgress(), cleanup, options.context);
+    const authentik = options.delivery === "authentik";
+    const stage = await setStage(consoleProgress(), cleanup, { context: options.context, authentik });
     const checks = new Checks(say);
-    await tour(stage, checks, say);
+    await (authentik ? authentikTour : tour)(stage, checks, say);
     say(`\n${checks.summary()}`);
     if (options.keep) await keep(stage);
     return checks.passed ? 0 : 1;

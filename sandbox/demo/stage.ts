@@ -2,11 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { startAuthentik, type AuthentikStandIn } from "../authentik";
 import { startCluster, type Cluster } from "../cluster";
 import { openStack, type EngineStack } from "../engine";
-import { createOutpost, type OutpostSpec } from "../outpost";
+import { createOutpost, untilAvailable, type OutpostSpec } from "../outpost";
 import { cacheDir, stateRoot } from "../paths";
-import { openPlugins, type Plugins } from "../plugins";
+import { openPlugins } from "../plugins";
 import type { Progress } from "../progress";
 import { ensureTools } from "../toolchain";
 import type { Cleanup } from "./cleanup";
@@ -18,6 +19,10 @@ export interface Stage {
   readonly kubeconfig: string;
   readonly context: string;
   readonly outpost: OutpostSpec;
+  /** Plays authentik, where the outpost is deployed by it. */
+  readonly authentik?: AuthentikStandIn;
+  /** The stack's config with these keys beside the stage's own. */
+  configure(config: Record<string, unknown>): Promise<void>;
   /** Folder of the demo's files. */
   readonly dir: string;
 }
@@ -29,11 +34,22 @@ const outpost: OutpostSpec = { namespace, name: "Demo Outpost", replicas: 2 };
 /** Where one cluster of these runs. */
 type UsedCluster = Pick<Cluster, "kubeconfig" | "context" | "stop">;
 
+export interface StageOptions {
+  /** Context in the user's kubeconfig; default: a cluster of the demo's own. */
+  context?: string;
+  /** Whether a stand-in of authentik deploys the outpost and keeps it up; default: it is only created as authentik does. */
+  authentik: boolean;
+}
+
 /**
  * Sets the stage on a cluster of its own, or on the one of `context` in the user's kubeconfig. There it makes a namespace, and
  * refuses to use one that exists. All that it starts and makes is handed to `cleanup`.
  */
-export async function setStage(progress: Progress, cleanup: Cleanup, context?: string): Promise<Stage> {
+export async function setStage(
+  progress: Progress,
+  cleanup: Cleanup,
+  { context, authentik: withAuthentik }: StageOptions,
+): Promise<Stage> {
   mkdirSync(stateRoot(), { recursive: true });
   const dir = mkdtempSync(join(stateRoot(), "demo-"));
   cleanup.add(() => rmSync(dir, { recursive: true, force: true }));
@@ -47,23 +63,46 @@ export async function setStage(progress: Progress, cleanup: Cleanup, context?: s
   if (context) cleanup.add(await ownNamespace(kubeConfig));
   const plugins = await openPlugins({ pulumi, pulumiHome: join(cacheDir(), "pulumi"), kubeconfig, progress });
   cleanup.add(() => plugins.stop());
-  const step = progress.step(`creating the outpost "${outpost.name}" as authentik does`);
-  await createOutpost(kubeconfig, outpost);
-  step.done();
-  const stack = await openDemoStack(dir, cluster, pulumi, plugins);
-  return { stack, kubeConfig, kubeconfig, context: cluster.context, outpost, dir };
-}
-
-function openDemoStack(dir: string, cluster: UsedCluster, pulumi: string, plugins: Plugins): Promise<EngineStack> {
-  return openStack({
+  const authentik = await deployOutpost(kubeconfig, progress, withAuthentik);
+  if (authentik) cleanup.add(() => authentik.stop());
+  const own = {
+    namespace,
+    outposts: [outpost.name],
+    ...(authentik && {
+      authentikUrl: authentik.url.replace(/\/$/, ""),
+      authentikToken: { value: authentik.token, secret: true },
+    }),
+  };
+  const stack = await openStack({
     stack: "demo",
     stateDir: join(dir, "pulumi"),
-    kubeconfig: cluster.kubeconfig,
+    kubeconfig,
     context: cluster.context,
     pulumi,
     plugins,
-    config: { namespace, outposts: [outpost.name] },
+    config: own,
   });
+  const configure = (config: Record<string, unknown>) => stack.setConfig({ ...own, ...config });
+  return { stack, kubeConfig, kubeconfig, context: cluster.context, outpost, authentik, configure, dir };
+}
+
+async function deployOutpost(
+  kubeconfig: string,
+  progress: Progress,
+  withAuthentik: boolean,
+): Promise<AuthentikStandIn | undefined> {
+  const { name, replicas } = outpost;
+  const who = withAuthentik ? "by the stand-in of authentik" : "as authentik does";
+  const step = progress.step(`creating the outpost "${name}" ${who}`);
+  const authentik = withAuthentik ? await startAuthentik({ kubeconfig, namespace }) : undefined;
+  if (authentik) {
+    await authentik.addOutpost({ name, config: { kubernetes_replicas: replicas } });
+    await untilAvailable(kubeconfig, outpost);
+  } else {
+    await createOutpost(kubeconfig, outpost);
+  }
+  step.done();
+  return authentik;
 }
 
 async function loadKubeconfig(path?: string): Promise<KubeConfig> {

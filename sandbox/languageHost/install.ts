@@ -1,6 +1,7 @@
 import { copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { addDynamicHost } from "../dynamicHost";
 
 /**
  * Makes `folder` what a release of the Pulumi CLI unpacks to: the CLI, and beside it `pulumi-language-nodejs`, here the
@@ -10,6 +11,7 @@ export function installLanguageHost(folder: string, pulumi: string): void {
   mkdirSync(folder, { recursive: true });
   // A symbolic link would not do: the CLI looks beside its real file.
   linkOrCopy(pulumi, join(folder, "pulumi"));
+  addDynamicHost(join(folder, "pulumi"));
   const tsx = pathToFileURL(require.resolve("tsx")).href;
   const command = [process.execPath, "--import", tsx, join(__dirname, "serve.ts")];
   const script = `#!/bin/sh\nexec ${command.map(quoted).join(" ")} "$@"\n`;

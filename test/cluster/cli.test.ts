@@ -1,82 +1,38 @@
 // The ordinary `pulumi` CLI in a copy of this clone, as the README has people use it: its loader compiles and runs index.ts, and
 // what people read is what it prints. Only the language host and, without a network, the providers are stand-ins.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { text } from "node:stream/consumers";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { parse, stringify } from "yaml";
-import { installLanguageHost } from "../../sandbox/languageHost/install";
 import { createOutpost, deleteOutpost, outpostObjectName } from "../../sandbox/outpost";
 import { repositoryRoot } from "../../sandbox/paths";
-import { openPlugins, type Plugins } from "../../sandbox/plugins";
-import { silentProgress } from "../../sandbox/progress";
-import { ensureTools } from "../../sandbox/toolchain";
-import { sharedCluster, temporaryDir } from "./fixture";
+import { openDesk, type Desk } from "./desk";
+import { sharedCluster } from "./fixture";
 
 /** As the README's commands have them. */
 const namespace = "authentik";
 const context = "my-cluster";
 const outpost = "My Outpost";
 
-interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
 describe("the pulumi CLI", () => {
-  let clone: string;
-  let env: NodeJS.ProcessEnv;
+  let desk: Desk;
   let kubeconfig: string;
-  let plugins: Plugins;
   let apps: AppsV1Api;
   let core: CoreV1Api;
 
   before(async () => {
-    const dir = temporaryDir("cli");
-    clone = copyClone(join(dir, "authentik-outpost-shm"));
-    const cluster = await sharedCluster();
-    kubeconfig = cluster.kubeconfig;
+    ({ kubeconfig } = await sharedCluster());
     const { AppsV1Api, CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
     for (const name of [outpost, "Other"]) await createOutpost(kubeconfig, { namespace, name });
-
-    const desk = join(dir, "kubeconfig");
-    writeFileSync(desk, withContext(readFileSync(kubeconfig, "utf8")), { mode: 0o600 });
-    const { pulumi } = await ensureTools(["pulumi"], silentProgress);
-    plugins = await openPlugins({ pulumi, pulumiHome: join(dir, "home"), kubeconfig: desk, progress: silentProgress });
-    installLanguageHost(join(dir, "bin"), pulumi);
-    mkdirSync(join(dir, "backend"));
-    env = {
-      ...process.env,
-      ...plugins.env,
-      KUBECONFIG: desk,
-      PULUMI_BACKEND_URL: `file://${join(dir, "backend")}`,
-      PULUMI_CONFIG_PASSPHRASE: "desk",
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      // The program runs on the Node that runs this test.
-      PATH: [join(dir, "bin"), dirname(process.execPath), process.env.PATH].join(":"),
-    };
+    desk = await openDesk("cli", context);
   });
-  after(() => plugins?.stop());
+  after(() => desk?.close());
 
-  /** A line of shell in the clone, without colours and progress. */
-  const shell = async (line: string): Promise<Result> => {
-    const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
-    const ended = once(child, "close") as Promise<[number]>;
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    return { stdout, stderr, code };
-  };
-  const succeed = async (line: string): Promise<Result> => {
-    const result = await shell(line);
-    assert.equal(result.code, 0, `${line}:\n${result.stdout}\n${result.stderr}`);
-    return result;
-  };
+  const shell = (line: string) => desk.shell(line);
+  const succeed = (line: string) => desk.succeed(line);
   const up = "pulumi up --yes --color never --suppress-progress";
   const upAtOnce = `${up} --skip-preview`;
   const preview = "pulumi preview --diff --color never";
@@ -205,24 +161,6 @@ describe("the pulumi CLI", () => {
 
 const restart = (slug: string): string =>
   `Deployment ak-outpost-${slug}: this change restarts its pod (rolling update). The sessions in a restarted pod end: their users log in again.`;
-
-/** This clone as it is now, less what git ignores, with its node_modules by a link: what `git clone` and `npm ci` give. */
-function copyClone(target: string): string {
-  const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-  const files = execFileSync("git", list, { cwd: repositoryRoot, encoding: "utf8" }).split("\0");
-  for (const file of files.filter((name) => name && existsSync(join(repositoryRoot, name))))
-    cpSync(join(repositoryRoot, file), join(target, file));
-  symlinkSync(join(repositoryRoot, "node_modules"), join(target, "node_modules"));
-  return target;
-}
-
-/** The sandbox's kubeconfig with the README's name for its context, which nothing but the stack's config chooses. */
-function withContext(text: string): string {
-  const kubeconfig = parse(text) as { contexts: { name: string }[]; "current-context"?: string };
-  kubeconfig.contexts[0].name = context;
-  delete kubeconfig["current-context"];
-  return stringify(kubeconfig);
-}
 
 /** The README's commands for the first deployment, but for cloning. */
 function readmeCommands(): string[] {

@@ -1,0 +1,67 @@
+// What the demo reads of its outpost on the cluster.
+import type { V1Container, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { outpostObjectName } from "../outpost";
+import { waitUntil } from "../waitUntil";
+import type { Stage } from "./stage";
+
+/** Longest wait for the outpost's rollout, in milliseconds. */
+const rolloutTimeoutMs = 120_000;
+
+/** Kinds that only the program creates in the demo's namespace; what authentik and Kubernetes put there is not counted. */
+const ownNames = /shm-cleanup$/;
+
+export const sidecarOf = (spec: V1PodSpec): V1Container | undefined =>
+  spec.initContainers?.find(({ name }) => name === "shm-cleanup");
+
+/** The outpost's Deployment. */
+export async function deployment({ kubeConfig, outpost }: Stage) {
+  const { AppsV1Api } = await import("@kubernetes/client-node");
+  const apps = kubeConfig.makeApiClient(AppsV1Api);
+  return apps.readNamespacedDeployment({ namespace: outpost.namespace, name: outpostObjectName(outpost) });
+}
+
+export const podSpec = async (stage: Stage): Promise<V1PodSpec> => (await deployment(stage)).spec!.template.spec!;
+
+/** Resolves when all of the outpost's pods are new and available. */
+export async function rollout(stage: Stage): Promise<void> {
+  await waitUntil(
+    async () => {
+      const { metadata, spec, status } = await deployment(stage);
+      const counts = [status?.updatedReplicas, status?.availableReplicas, status?.replicas];
+      return (
+        (status?.observedGeneration === metadata?.generation && counts.every((count) => count === spec?.replicas)) ||
+        undefined
+      );
+    },
+    { what: "the outpost's rollout", timeoutMs: rolloutTimeoutMs },
+  );
+}
+
+/** The settings as the sidecar's ConfigMap has them. */
+export async function sweepSettings({ kubeConfig, outpost }: Stage): Promise<string> {
+  const { CoreV1Api } = await import("@kubernetes/client-node");
+  const name = `${outpostObjectName(outpost)}-shm-cleanup`;
+  const configMap = await kubeConfig
+    .makeApiClient(CoreV1Api)
+    .readNamespacedConfigMap({ namespace: outpost.namespace, name });
+  return configMap.data?.settings ?? "";
+}
+
+/** The program's own objects in the demo's namespace as `Kind/name`, sorted. */
+export async function ownObjects({ kubeConfig, outpost: { namespace } }: Stage): Promise<string[]> {
+  const { KubernetesObjectApi } = await import("@kubernetes/client-node");
+  const api = KubernetesObjectApi.makeApiClient(kubeConfig);
+  const kinds = {
+    ConfigMap: "v1",
+    ServiceAccount: "v1",
+    CronJob: "batch/v1",
+    Role: "rbac.authorization.k8s.io/v1",
+    RoleBinding: "rbac.authorization.k8s.io/v1",
+  };
+  const found: string[] = [];
+  for (const [kind, apiVersion] of Object.entries(kinds)) {
+    const { items } = await api.list(apiVersion, kind, namespace);
+    found.push(...items.map(({ metadata }) => `${kind}/${metadata?.name}`));
+  }
+  return found.filter((object) => ownNames.test(object)).sort();
+}
