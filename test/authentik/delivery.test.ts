@@ -127,6 +127,7 @@ describe("delivery through authentik", () => {
       const up = await scenario.stack.up();
       printed.push(up.stdout);
       assert.equal(operationOn(jsonPatchType, up), "create");
+      assert.deepEqual(up.outputs.patchedDeployments, { value: ["ak-outpost-main"], secret: false });
       const { status } = await scenario.deployment("main");
       assert.deepEqual([status?.updatedReplicas, status?.availableReplicas, status?.replicas], [1, 1, 1]);
       assert.deepEqual(scenario.authentik.writes, { created: 1, patched: 1, recreated: 0 });

@@ -2,6 +2,9 @@
 // answer for the engine, the providers and the cluster, so nothing here proves that a cluster takes these objects, that a
 // field changes hands, or what a preview shows: test/cluster does.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { DeploymentApi } from "../../components/cluster/deploymentApi";
@@ -10,6 +13,7 @@ import { cronJobSpec, execRules } from "../../components/cronjob/manifest";
 import { objectLabels } from "../../components/objectLabels";
 import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../components/outpostShmCleanup";
 import { resolveSettings, type OutpostSettings } from "../../components/settings";
+import { ownPart } from "../../components/sidecar/authentik/jsonPatch";
 import { podFragment } from "../../components/sidecar/podFragment";
 import { liveDeployment } from "./cluster/liveDeployment";
 
@@ -90,6 +94,16 @@ const sidecarOf = (deployment: string): string[] => [
   `kubernetes:apps/v1:DeploymentPatch outpost-shm-${deployment}`,
   `kubernetes:core/v1:ConfigMap outpost-shm-${deployment}`,
 ];
+const jsonPatchType = "pulumi-nodejs:dynamic/authentik-outpost-shm:OutpostJsonPatch";
+/** As authentik's API lists it. */
+const authentikOutpost = (name: string) => ({
+  pk: "0a1b",
+  name,
+  type: "proxy",
+  managed: null,
+  config: {},
+  service_connection_obj: { name: "local", meta_model_name: "authentik_outposts.kubernetesserviceconnection" },
+});
 const cronJob = [
   "authentik-outpost-shm:index:SweepCronJob outpost-shm-cronjob",
   "kubernetes:batch/v1:CronJob outpost-shm-cronjob",
@@ -198,6 +212,45 @@ describe("OutpostShmCleanup on mocks", () => {
       metadata,
       spec: cronJobSpec(settings, objectLabels, cleanerScripts()),
     });
+  });
+
+  it("hands our operations to the outpost's JSON patch with delivery authentik, the token to no resource", async () => {
+    const token = pulumi.secret("t0ken");
+    const readOutpost = { pagination: { next: 0 }, results: [authentikOutpost("one")] };
+    const server = createServer((_request, response) => {
+      response.setHeader("content-type", "application/json").end(JSON.stringify(readOutpost));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const args = stackArgs({ outposts: ["one"] });
+      const outposts = args.outposts.map((outpost) => ({ ...outpost, delivery: "authentik" as const }));
+      const { registered, outputs, failures } = await run({ ...args, outposts, authentik: { url, token } });
+      assert.deepEqual(failures, []);
+      assert.deepEqual(
+        named(registered),
+        [
+          ...stackAndComponent,
+          ...sidecarOf("ak-outpost-one").filter((resource) => !resource.includes("DeploymentPatch")),
+          `${jsonPatchType} outpost-shm-ak-outpost-one`,
+        ].sort(),
+      );
+      const { __provider: provider, ...inputs } = inputsOf(registered, jsonPatchType);
+      assert.equal(typeof provider, "string");
+      assert.deepEqual(inputs, {
+        authentikUrl: url,
+        outpost: "one",
+        namespace: "authentik",
+        deployment: "ak-outpost-one",
+        fieldManager: "authentik-outpost-shm-test",
+        operations: ownPart(podFragment(args.outposts[0] as OutpostSettings, cleanerScripts())),
+      });
+      assert.ok(!JSON.stringify(registered).includes("t0ken"));
+      // Not a secret, though it was found with one.
+      assert.deepEqual((outputs as { patchedDeployments: unknown }).patchedDeployments, ["ak-outpost-one"]);
+    } finally {
+      server.close();
+    }
   });
 
   it("takes Outputs for its values", async () => {
