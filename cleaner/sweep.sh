@@ -90,7 +90,7 @@ read_settings_file() {
   done <"$SETTINGS_FILE"
   for key in $NUMBERS; do
     case "$taken " in *" $key "*) continue ;; esac
-    eval "kept=\$$key"
+    eval "kept=\${$key}"
     say "setting_missing source=settings_file key=$key kept=$kept" >&2
   done
   check_watermarks settings_file "$high" "$low"
@@ -457,7 +457,7 @@ write_metrics() {
 publish() {
   [ -n "$METRICS_DIR" ] && [ -z "$DRY_RUN" ] || return 0
   metrics=authentik_outpost_shm_
-  (write_metrics >"$METRICS_DIR/metrics.txt.$$" && mv -f "$METRICS_DIR/metrics.txt.$$" "$METRICS_DIR/metrics.txt") ||
+  (write_metrics >"$METRICS_DIR/metrics.txt.${$}" && mv -f "$METRICS_DIR/metrics.txt.${$}" "$METRICS_DIR/metrics.txt") ||
     say "metrics_not_written dir=$(clean "$METRICS_DIR")" >&2
 }
 
@@ -504,7 +504,7 @@ publish
 removed=$((debris_gone + debris_pressed + anonymous_gone + anonymous_pressed + authenticated_gone + authenticated_pressed))
 [ -z "${LOOP_NOTES:-}" ] || {
   printf '%s\n' "FILES=$files" "REMOVED=$removed" "ERRORS=$errors"
-  for key in $NUMBERS; do eval "echo $key=\$$key"; done
+  for key in $NUMBERS; do eval "echo $key=\${$key}"; done
 } >"$LOOP_NOTES"
 say "sweep dir=$(clean "$SHM_DIR") usage_before_percent=$usage_before usage_after_percent=$usage" \
   "used_before_bytes=$used_bytes_before used_after_bytes=$used_bytes total_bytes=$total_bytes" \

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The shell scripts of `cleaner/` as they are: what the cluster runs is byte for byte the file in this repository. */
+/**
+ * The shell scripts of `cleaner/` as they are: what the cluster runs is byte for byte the file in this repository. They hold no `$$`, which
+ * Kubernetes would make a `$` of in a command.
+ */
 export interface CleanerScripts {
   /** One sweep of a directory. */
   sweep: string;
