@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import type { PodSpecPatch } from "../../kubernetesTypes";
 import { outpostContainer, settingsVariable, sidecarContainer } from "../podFragment";
-import { rewriteList, type Slot } from "./listRewrite";
-import type { JsonPatchOperation } from "./operations";
+import { rewriteList, valueAt, type Slot } from "./listRewrite";
+import { isJsonPatchError, operationError, type JsonPatchOperation } from "./operations";
 import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
 import { withServerDefaults } from "./serverDefaults";
 import { unwrapAddition, wrapAddition } from "./wholeContainers";
@@ -49,6 +48,8 @@ const elements = (list: PodList, values: readonly unknown[] = []): JsonPatchOper
  */
 export function compose(existing: readonly JsonPatchOperation[], part: readonly JsonPatchOperation[]): Composition {
   const unwrapped = unwrapAddition(existing);
+  // Where our sidecar is there, whatever has our names is ours, edited or not.
+  if (!unwrapped.some(readsOurSettings)) refuseConflicts(unwrapped);
   const adopted = handPasted(unwrapped);
   let operations = adopted.length > 0 ? withoutOurs(unwrapped) : unwrapped;
   for (const list of podLists) operations = join(operations, list, elementsOf(part, list));
@@ -65,6 +66,28 @@ export function withoutOurs(operations: readonly JsonPatchOperation[]): JsonPatc
     (left, list) => rewriteList(left, list, () => undefined).operations,
     unwrapAddition(operations),
   );
+}
+
+/** The same for operations of which some can't be applied, by others' fault: nothing is renumbered then, no more than authentik would read. */
+export function withoutOursAnyway(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
+  try {
+    return withoutOurs(operations);
+  } catch (error) {
+    if (!isJsonPatchError(error)) throw error;
+    return operations.flatMap((operation) => withoutOwnElements(operation));
+  }
+}
+
+function withoutOwnElements(operation: JsonPatchOperation): JsonPatchOperation[] {
+  const { path, value } = operation;
+  for (const list of podLists) {
+    const isOwn = (element: unknown) => list.ownName(element) !== undefined;
+    if (path === `${list.path}/-` && isOwn(value)) return [];
+    if (path !== list.path || !Array.isArray(value) || !value.some(isOwn)) continue;
+    const left = value.filter((element) => !isOwn(element)) as unknown[];
+    return left.length > 0 ? [{ ...operation, value: left }] : [];
+  }
+  return [operation];
 }
 
 /**
@@ -129,13 +152,30 @@ function isOurSidecar(value: unknown): boolean {
   return name === sidecarContainer && (env ?? []).some((variable) => variable.name === settingsVariable);
 }
 
+/** @throws JsonPatchError where an operation brings a stranger to a place that the sidecar needs */
+function refuseConflicts(operations: readonly JsonPatchOperation[]): void {
+  for (const [index, { path, value }] of operations.entries()) {
+    for (const list of podLists) {
+      const conflict = elementsAt(path, value, list).map(list.conflict).find(Boolean);
+      if (conflict)
+        throw operationError(
+          index,
+          `adds ${conflict}: that place is the sidecar's; take the operation out in authentik`,
+        );
+    }
+  }
+}
+
+/** Elements that an operation brings to a list: all of it, one of it, or what is in a value above it. */
+function elementsAt(path: string, value: unknown, list: PodList): unknown[] {
+  if (new RegExp(`^${list.path}/[^/]+$`).test(path)) return [value];
+  if (path !== list.path && !list.path.startsWith(`${path}/`)) return [];
+  const elements = valueAt(value, list.path.slice(path.length).split("/").slice(1));
+  return Array.isArray(elements) ? (elements as unknown[]) : [];
+}
+
 /** Whether an operation counts on a place in the list of containers other than the outpost's. */
 function namesBeyondFirst(operations: JsonPatchOperation[]): boolean {
   const elsewhere = new RegExp(`^${containers.path}/(?!0(/|$)|-$)`);
   return operations.some(({ path, from }) => elsewhere.test(path) || (from !== undefined && elsewhere.test(from)));
-}
-
-/** Whether two patches have the same part of ours. */
-export function sameOwnPart(one: readonly JsonPatchOperation[], other: readonly JsonPatchOperation[]): boolean {
-  return isDeepStrictEqual(ownAdditions(one), ownAdditions(other));
 }

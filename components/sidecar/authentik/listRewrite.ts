@@ -27,7 +27,7 @@ export type KeepOwn = (name: string, value: unknown) => unknown;
 /**
  * Goes through a patch with one list in view and keeps, changes or leaves out what is ours in it. All else stays as it was
  * and where it was; indexes into the list are counted anew where an element before them went.
- * @throws JsonPatchError where the patch can't be applied to authentik's Deployment, or brings a stranger to our place
+ * @throws JsonPatchError where the patch can't be applied to authentik's Deployment
  */
 export function rewriteList(operations: readonly JsonPatchOperation[], list: PodList, keepOwn: KeepOwn): Rewrite {
   const rewriter = new ListRewriter(list, keepOwn);
@@ -73,7 +73,7 @@ class ListRewriter {
   private takeSource(operation: JsonPatchOperation, index: number): JsonPatchOperation {
     const { op, from } = operation;
     if (from === undefined || !from.startsWith(`${this.list.path}/`)) return operation;
-    const { slot, position, rest } = this.locate(from, operation, index);
+    const { slot, position, rest } = this.locate(from, operation, index, false);
     if (slot?.own)
       throw operationError(index, `(${op} from ${from}) takes the ${this.list.kind} that is ours elsewhere`);
     const renumbered = { ...operation, from: this.pointer(position, rest) };
@@ -86,6 +86,7 @@ class ListRewriter {
     if (op === "test") return void this.out.push(operation);
     if ((op === "remove" || op === "replace") && path === this.list.path && !this.slots)
       this.failsWithout(operation, index);
+    if (this.wipesOthers(operation)) return this.appendInstead(operation, index);
     this.written = true;
     if (op === "remove") {
       this.slots = undefined;
@@ -101,7 +102,7 @@ class ListRewriter {
       this.slots = undefined;
       return void this.out.push(operation);
     }
-    this.slots = elements.map((element) => this.slotOf(element, index));
+    this.slots = elements.map((element) => this.slotOf(element));
     const left = this.slots.filter(({ kept }) => kept).map((slot) => slot.value);
     const rewritten = isDeepStrictEqual(left, elements)
       ? operation
@@ -110,28 +111,42 @@ class ListRewriter {
     this.out.push(rewritten);
   }
 
+  /** Whether a list of nothing but ours would take the place of one that others made. */
+  private wipesOthers({ path, value }: JsonPatchOperation): boolean {
+    const isOurs =
+      Array.isArray(value) && value.length > 0 && value.every((one) => this.list.ownName(one) !== undefined);
+    return path === this.list.path && isOurs && (this.slots ?? []).some(({ own }) => own === undefined);
+  }
+
+  private appendInstead({ value }: JsonPatchOperation, index: number): void {
+    for (const element of value as unknown[])
+      this.takeElement({ op: "add", path: `${this.list.path}/-`, value: element }, index);
+  }
+
   private takeElement(operation: JsonPatchOperation, index: number): void {
     const { op, path } = operation;
     if (!this.slots && op !== "test") this.failsWithout(operation, index);
     const slots = (this.slots ??= []);
-    const { slot, position, rest } = this.locate(path, operation, index);
+    const inserts = op !== "remove" && op !== "replace" && op !== "test";
+    const { slot, position, rest } = this.locate(path, operation, index, inserts && !isDeep(path, this.list));
     if (rest !== "") {
-      // A change inside an element of ours goes with it; a stranger's is kept.
-      if (!slot || slot.kept) this.out.push({ ...operation, path: this.pointer(position, rest) });
+      // An edit inside an element of ours is one of it, and goes with it; a stranger's is kept.
+      if (slot?.own && op !== "test") slots[position] = { ...slot, value: edited(slot.value, rest, operation) };
+      else if (!slot || slot.kept) this.out.push({ ...operation, path: this.pointer(position, rest) });
       return;
     }
     switch (op) {
       case "add":
       case "move":
       case "copy": {
-        const added: Slot = op === "add" ? this.slotOf(operation.value, index) : { kept: true };
+        const added: Slot = op === "add" ? this.slotOf(operation.value) : { kept: true };
         const target = path.endsWith("/-") ? path : this.pointer(position, "");
         slots.splice(position, 0, added);
         if (added.kept) this.out.push(valued({ ...operation, path: target }, added));
         return;
       }
       case "replace": {
-        const replaced = this.slotOf(operation.value, index);
+        const replaced = this.slotOf(operation.value);
         if (slot && !slot.kept && replaced.kept)
           throw operationError(index, `(replace ${path}) overwrites the ${this.list.kind} ${slot.own}`);
         slots[position] = replaced.kept ? replaced : { ...replaced, kept: slot?.kept ?? false };
@@ -147,10 +162,7 @@ class ListRewriter {
     }
   }
 
-  private slotOf(value: unknown, index: number): Slot {
-    const conflict = this.list.conflict(value);
-    if (conflict)
-      throw operationError(index, `adds ${conflict}: that place is the sidecar's; take the operation out in authentik`);
+  private slotOf(value: unknown): Slot {
     const own = this.list.ownName(value);
     if (own === undefined) return { value, kept: true };
     this.occurrences.set(own, (this.occurrences.get(own) ?? 0) + 1);
@@ -158,12 +170,12 @@ class ListRewriter {
     return { own, value: keptValue, kept: keptValue !== undefined };
   }
 
-  /** The element that a pointer into the list names: `-` is the one after the last. */
-  private locate(path: string, { op }: JsonPatchOperation, index: number) {
+  /** The element that a pointer into the list names; the place after the last, also as `-`, only where one is put in. */
+  private locate(path: string, { op }: JsonPatchOperation, index: number, inserts: boolean) {
     const [key, ...deeper] = path.slice(this.list.path.length + 1).split("/");
     const length = this.slots?.length ?? 0;
     const position = key === "-" ? length : Number(key);
-    if (!/^(-|0|[1-9]\d*)$/.test(key) || position > length)
+    if (!/^(-|0|[1-9]\d*)$/.test(key) || position > length || (position === length && !inserts))
       throw operationError(index, `(${op} ${path}) names no element: the list has ${length} there`);
     return { position, slot: this.slots?.[position], rest: deeper.map((step) => `/${step}`).join("") };
   }
@@ -190,10 +202,29 @@ class ListRewriter {
 
 const isAtOrAbove = (path: string, other: string): boolean => path === other || other.startsWith(`${path}/`);
 
+const isDeep = (path: string, list: PodList): boolean => path.slice(list.path.length + 1).includes("/");
+
+/** What an operation at a pointer into a value makes of it, as far as telling that it was edited needs. */
+function edited(value: unknown, pointer: string, { op, value: given = null }: JsonPatchOperation): unknown {
+  const copy = structuredClone(value);
+  const keys = pointer
+    .slice(1)
+    .split("/")
+    .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const parent = valueAt(copy, keys.slice(0, -1)) as Record<string, unknown> | undefined;
+  const key = keys[keys.length - 1];
+  if (Array.isArray(parent))
+    parent.splice(key === "-" ? parent.length : Number(key), op === "add" ? 0 : 1, ...(op === "remove" ? [] : [given]));
+  else if (parent && op === "remove") delete parent[key];
+  else if (parent) parent[key] = given;
+  return copy;
+}
+
 const valued = (operation: JsonPatchOperation, { own, value }: Slot): JsonPatchOperation =>
   own === undefined ? operation : { ...operation, value };
 
-function valueAt(value: unknown, keys: readonly string[]): unknown {
+/** What is at these keys, undefined where there is nothing. */
+export function valueAt(value: unknown, keys: readonly string[]): unknown {
   return keys.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
 }
 

@@ -45,8 +45,8 @@ export const mounts: PodList = {
   kind: "mount",
   mergeKey: "mountPath",
   inReference: false,
-  ownName: (element) =>
-    field(element, "mountPath") === shmMountPath && field(element, "name") === shmVolume ? shmMountPath : undefined,
+  // By the volume, which nobody else mounts there: one whose path was edited is ours too.
+  ownName: (element) => (field(element, "name") === shmVolume ? shmMountPath : undefined),
   conflict: (element) => {
     const [name, mountPath] = [field(element, "name"), field(element, "mountPath")].map(String);
     if (mountPath === shmMountPath && name !== shmVolume)

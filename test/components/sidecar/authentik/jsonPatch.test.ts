@@ -4,8 +4,8 @@ import {
   compose,
   ownAdditions,
   ownPart,
-  sameOwnPart,
   withoutOurs,
+  withoutOursAnyway,
 } from "../../../../components/sidecar/authentik/jsonPatch";
 import { parseOperations, type JsonPatchOperation } from "../../../../components/sidecar/authentik/operations";
 import { podFragment } from "../../../../components/sidecar/podFragment";
@@ -196,7 +196,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
           const once = compose(existing, wanted).operations;
           assert.deepEqual(compose(once, wanted), { ...compose(once, wanted), operations: once, adopted: [] });
           const other = compose(existing, kind === "native" ? ordinary : native).operations;
-          assert.ok(sameOwnPart(compose(other, wanted).operations, once));
+          assert.deepEqual(ownAdditions(compose(other, wanted).operations), ownAdditions(once));
         });
 
         if (idempotent)
@@ -255,8 +255,48 @@ describe("the JSON patch of an outpost with our part in it", () => {
     const composed = compose([add("/volumes", [cert])], native).operations;
     const edited = structuredClone(composed);
     (edited[1].value as typeof dshm).emptyDir.sizeLimit = "1Gi";
-    assert.equal(sameOwnPart(edited, composed), false);
+    assert.notDeepEqual(ownAdditions(edited), ownAdditions(composed));
     assert.deepEqual(compose(edited, native).operations, composed);
+  });
+
+  for (const [what, edit] of Object.entries<(operations: JsonPatchOperation[]) => unknown>({
+    "its volume no longer in memory": ([volumes]) => ((volumes.value as (typeof dshm)[])[0].emptyDir = {} as never),
+    "its mount elsewhere": ([, mounts]) => ((mounts.value as (typeof dshmMount)[])[0].mountPath = "/elsewhere"),
+    "a later operation on its volume": (operations) =>
+      operations.push({ op: "replace", path: `${spec}/volumes/0/emptyDir/sizeLimit`, value: "1Mi" }),
+    "a later operation that takes a field out": (operations) =>
+      operations.push({ op: "remove", path: `${spec}/initContainers/0/securityContext` }),
+  })) {
+    it(`notices and mends an edit of ours, whatever it is: ${what}`, () => {
+      const { operations } = compose([], native);
+      const changed = structuredClone(operations);
+      edit(changed);
+      assert.notDeepEqual(ownAdditions(changed), ownAdditions(operations));
+      assert.deepEqual(compose(changed, native).operations, operations);
+      assert.deepEqual(withoutOurs(changed), []);
+    });
+  }
+
+  it("joins a list that another's operation makes before ours", () => {
+    const edited = [add("/volumes", [cert]), ...compose([], native).operations];
+    const composed = compose(edited, native).operations;
+    const { volumes } = specOf(apply(reference, composed));
+    assert.deepEqual(names(volumes), ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"]);
+    assert.deepEqual(withoutOurs(composed), [add("/volumes", [cert])]);
+  });
+
+  it("takes ours out of operations that can't be applied by others' fault, and leaves those", () => {
+    const broken: JsonPatchOperation = { op: "remove", path: `${spec}/hostAliases/7` };
+    const beyond: JsonPatchOperation = { op: "remove", path: `${spec}/volumes/9` };
+    const joined = [add("/volumes", [cert, dshm]), add("/initContainers/-", waiter), ...native.slice(3)];
+    assert.deepEqual(withoutOursAnyway([broken, beyond, ...joined]), [
+      broken,
+      beyond,
+      add("/volumes", [cert]),
+      add("/initContainers/-", waiter),
+    ]);
+    const { operations } = compose([add("/volumes", [cert])], native);
+    assert.deepEqual(withoutOursAnyway(operations), withoutOurs(operations));
   });
 
   it("comes back to force where another's operation writes the list anew after ours", () => {
@@ -338,6 +378,16 @@ describe("the JSON patch of an outpost with our part in it", () => {
         "an index beyond the list",
         [add("/volumes", [cert]), { op: "remove", path: `${spec}/volumes/7` }],
         `operation 2 of kubernetes_json_patches.deployment (remove ${spec}/volumes/7) names no element: the list has 1 there`,
+      ],
+      [
+        "a removal of the element after the last",
+        [add("/volumes", [cert]), { op: "remove", path: `${spec}/volumes/1` }],
+        `operation 2 of kubernetes_json_patches.deployment (remove ${spec}/volumes/1) names no element: the list has 1 there`,
+      ],
+      [
+        "a replacement of a container that is not there",
+        [{ op: "replace", path: `${spec}/containers/1`, value: waiter }],
+        `operation 1 of kubernetes_json_patches.deployment (replace ${spec}/containers/1) names no element: the list has 1 there`,
       ],
       [
         "another's volume of our name",
