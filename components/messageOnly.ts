@@ -4,6 +4,6 @@
  * (`…/node_modules/@pulumi/resource.ts`: `util.inspect` with colours goes round in it until its memory for strings is full).
  */
 export function messageOnly<E extends Error>(error: E): E {
-  error.stack = undefined;
+  error.stack = "";
   return error;
 }

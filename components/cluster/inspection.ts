@@ -23,7 +23,7 @@ export interface WantedOutpost {
 export interface Places {
   api: DeploymentApi;
   /** Only where the settings give access to authentik. */
-  authentik?: Pick<AuthentikClient, "readOutpost">;
+  authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost">;
   namespace: string;
   /** Who patches Deployments with `delivery: deployment`. */
   fieldManager: string;
@@ -69,6 +69,7 @@ async function inspectPatch(
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
   if (!moving) return problem(messages.takenFields(settings, look.namespace, taken));
   const dryRun = await look.api.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
+  if (taken.length > 0 && dryRun.outcome === "invalid") return problem(messages.twoSteps(settings, dryRun.reason));
   return merge([moving, restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
 }
 

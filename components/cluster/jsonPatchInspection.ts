@@ -1,8 +1,15 @@
 import type { Deployment, PodSpecPatch } from "../kubernetesTypes";
 import type { OutpostSettings } from "../settings";
 import { isAuthentikError } from "../sidecar/authentik/apiErrors";
-import { compose, ownPart, readsOurSettings, withoutOurs, type Composition } from "../sidecar/authentik/jsonPatch";
-import { sidecarMerge } from "../sidecar/authentik/liveSidecar";
+import {
+  compose,
+  ownPart,
+  readsOurSettings,
+  withoutOursAnyway,
+  type Composition,
+} from "../sidecar/authentik/jsonPatch";
+import { sidecarMerge, strangers } from "../sidecar/authentik/liveSidecar";
+import { belongsTo } from "../sidecar/authentik/outpostDeployment";
 import { isJsonPatchError, type JsonPatchOperation } from "../sidecar/authentik/operations";
 import { deploymentOperations } from "../sidecar/authentik/outpostPatches";
 import { describePatchChange } from "../sidecar/authentik/patchChange";
@@ -19,16 +26,27 @@ export async function inspectJsonPatch(
   fragment: PodSpecPatch,
   live: Deployment | undefined,
 ): Promise<Findings> {
-  const part = ownPart(fragment);
-  const existing = await operationsOf(look, settings);
-  if (!Array.isArray(existing)) return existing;
-  const composed = tryCompose(settings, existing, part);
-  if ("problems" in composed) return composed;
-  // An invalid patch of before may have cost the outpost its Deployment; ours brings it back.
-  if (!live && !existing.some(readsOurSettings))
-    return problem(messages.missingDeployment(settings, look.namespace, look.known));
-  const onCluster = live ? await inspectLive(look, settings, live, part) : nothing;
-  return merge([...changes(settings, existing, composed), onCluster]);
+  try {
+    const { pk, config } = await look.authentik!.readOutpost(settings.name);
+    const existing = deploymentOperations(config);
+    const composed = compose(existing, ownPart(fragment));
+    const deployed = config.kubernetes_namespace;
+    if (typeof deployed === "string" && deployed !== look.namespace)
+      return problem(messages.otherNamespace(settings, look.namespace, deployed));
+    // An invalid patch of before may have cost the outpost its Deployment; ours brings it back.
+    if (!live && !existing.some(readsOurSettings))
+      return problem(messages.missingDeployment(settings, look.namespace, look.known));
+    if (live && !belongsTo(pk, live)) return problem(messages.otherOutpost(settings, look.namespace));
+    const onCluster = live ? await inspectLive(look, settings, live, ownPart(fragment)) : nothing;
+    const others = live ? strangers(composed.operations, live) : [];
+    return merge([
+      ...changes(settings, existing, composed),
+      others.length > 0 ? warning(messages.writtenForOthers(settings, others)) : nothing,
+      onCluster,
+    ]);
+  } catch (error) {
+    return findingOf(error, settings.name);
+  }
 }
 
 /**
@@ -43,32 +61,14 @@ export async function inspectJsonPatchRelease(
 ): Promise<Findings | undefined> {
   const byAuthentik = taken.length > 0 && taken.every(({ owners }) => owners.join() === authentikManager);
   if (!look.authentik || !byAuthentik) return undefined;
-  const existing = await operationsOf(look, settings);
-  if (!Array.isArray(existing)) return existing;
-  if (!existing.some(readsOurSettings)) return undefined;
-  const change = describePatchChange(settings.name, existing, withoutOurs(existing));
-  return change ? warning(change) : nothing;
-}
-
-/** The outpost's operations in authentik, or why there are none to be had. */
-async function operationsOf({ authentik }: Look, { name }: OutpostSettings): Promise<JsonPatchOperation[] | Findings> {
   try {
-    const { config } = await authentik!.readOutpost(name);
-    return deploymentOperations(config);
+    const { config } = await look.authentik.findOutpost({ name: settings.name });
+    const existing = deploymentOperations(config);
+    if (!existing.some(readsOurSettings)) return undefined;
+    const change = describePatchChange(settings.name, existing, withoutOursAnyway(existing));
+    return change ? warning(change) : nothing;
   } catch (error) {
-    return findingOf(error, name);
-  }
-}
-
-function tryCompose(
-  { name }: OutpostSettings,
-  existing: readonly JsonPatchOperation[],
-  part: readonly JsonPatchOperation[],
-): Composition | Findings {
-  try {
-    return compose(existing, part);
-  } catch (error) {
-    return findingOf(error, name);
+    return findingOf(error, settings.name);
   }
 }
 
@@ -85,10 +85,10 @@ async function inspectLive(
   part: readonly JsonPatchOperation[],
 ): Promise<Findings> {
   if (!hasOutpost(live)) return problem(messages.noProxyContainer(settings, live));
-  const strangers = takenFields(live, look.fieldManager)
+  const taken = takenFields(live, look.fieldManager)
     .map(({ field, owners }) => ({ field, owners: owners.filter((owner) => owner !== authentikManager) }))
     .filter(({ owners }) => owners.length > 0);
-  if (strangers.length > 0) return problem(messages.takenFields(settings, look.namespace, strangers));
+  if (taken.length > 0) return problem(messages.takenFields(settings, look.namespace, taken));
   const change = sidecarMerge(part, live)!;
   const dryRun = await look.api.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
   return merge([restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);

@@ -64,3 +64,31 @@ export function rewritten(settings: OutpostSettings): string {
     `beside a container that another operation adds by containers/-. Set nativeSidecar to true to end that.`
   );
 }
+
+export function otherOutpost(settings: OutpostSettings, namespace: string): string {
+  return (
+    `outpost "${settings.name}": Deployment ${settings.deployment} in namespace ${namespace} of this cluster is that of another outpost ` +
+    `than authentik's: authentikUrl and kubernetes:context must be of the same environment`
+  );
+}
+
+export function otherNamespace(settings: OutpostSettings, namespace: string, deployed: string): string {
+  return (
+    `outpost "${settings.name}": authentik deploys it to namespace ${deployed} (kubernetes_namespace of its config), ` +
+    `and the settings name ${namespace}; one stack serves one namespace`
+  );
+}
+
+export function writtenForOthers(settings: OutpostSettings, names: string[]): string {
+  return (
+    `outpost "${settings.name}": authentik will write its Deployment at every reconcile, because the Deployment has what authentik's patch does not: ` +
+    `${names.join(", ")}. Bring it by authentik too, or set \`delivery\` to deployment.`
+  );
+}
+
+export function twoSteps(settings: OutpostSettings, reason: string): string {
+  return (
+    `outpost "${settings.name}": the API server would not take the sidecar beside authentik's: ${reason}. ` +
+    `Change \`delivery\` in one update, and nativeSidecar in the next.`
+  );
+}

@@ -180,7 +180,10 @@ describe("delivery through authentik", () => {
       });
       const preview = await scenario.stack.preview({ diff: true });
       assert.match(preview.stdout, /~ sizeLimit: "64Mi" => "256Mi"/);
-      assert.deepEqual(warnings(preview).slice(1), [restart]);
+      assert.deepEqual(warnings(preview), [
+        changes('~ /spec/template/spec/volumes dshm.emptyDir.sizeLimit: "64Mi" => "256Mi"'),
+        restart,
+      ]);
       assert.equal(operationOn(jsonPatchType, await scenario.stack.up()), "update");
       const [first] = configOf(scenario).kubernetes_json_patches!.deployment;
       assert.equal((first.value as (typeof dshm)[])[0].emptyDir.sizeLimit, "256Mi");
@@ -294,6 +297,57 @@ describe("delivery through authentik", () => {
       assert.deepEqual(configOf(scenario).kubernetes_json_patches, { deployment: others });
       assert.deepEqual(await namesIn(scenario), { ...without, volumes: ["cert"] });
     });
+  });
+
+  for (const [what, nativeSidecar, list] of [
+    ["an ordinary container", false, "containers"],
+    ["a native sidecar", true, "initContainers"],
+  ] as const) {
+    it(`replaces ${what} that was pasted by hand by ours of the same kind, with nothing of it left`, async () => {
+      const scenario = await openScenario({
+        name: `same-kind-${nativeSidecar ? "native" : "ordinary"}`,
+        authentik: true,
+        config: { ...throughAuthentik, nativeSidecar },
+      });
+      const pasted = {
+        name: "shm-cleanup",
+        image: "busybox:1.36",
+        command: ["sh", "-c"],
+        args: ["sleep 1d"],
+        env: [{ name: "THEIRS", value: "1" }],
+        workingDir: "/tmp",
+        volumeMounts: [dshmMount],
+        ...(nativeSidecar && { restartPolicy: "Always" }),
+      };
+      const added = nativeSidecar
+        ? { op: "add", path: `${podSpec}/initContainers`, value: [pasted] }
+        : { op: "add", path: `${podSpec}/containers/-`, value: pasted };
+      await editOperations(scenario, () => [...classic.slice(0, 2), added]);
+      const before = revision(await scenario.deployment("main"));
+      await scenario.stack.up();
+      const { spec } = await scenario.deployment("main");
+      const sidecar = spec!.template.spec![list]!.find(({ name }) => name === "shm-cleanup")!;
+      assert.deepEqual([sidecar.args, sidecar.workingDir], [undefined, undefined]);
+      assert.deepEqual(
+        sidecar.env!.map(({ name }) => name),
+        ["SHM_DIR", "SETTINGS_FILE", "METRICS_DIR"],
+      );
+      assert.equal(revision(await scenario.deployment("main")), before + 1);
+      assert.deepEqual(await writesAtRest(scenario), noWrites);
+      assert.equal(scenario.authentik.writes.recreated, 0);
+    });
+  }
+
+  it("serves several outposts of one authentik at the same time", async () => {
+    const names = ["main", "second", "third"];
+    const outposts = names.map((name) => ({ name }));
+    const scenario = await openScenario({ name: "several", authentik: true, outposts, config: throughAuthentik });
+    await scenario.stack.up();
+    for (const name of names)
+      assert.equal(scenario.authentik.outpost(name).config.kubernetes_json_patches?.deployment.length, 3);
+    assert.deepEqual(scenario.authentik.writes, { created: 3, patched: 3, recreated: 0 });
+    await scenario.stack.destroy();
+    for (const name of names) assert.equal(scenario.authentik.outpost(name).config.kubernetes_json_patches, null);
   });
 
   it("changes from a native sidecar to an ordinary one and back without a recreation, at rest with either", async () => {

@@ -9,7 +9,7 @@ describe("messageOnly", () => {
     assert.equal(messageOnly(error), error);
     assert.equal(error.message, "no such outpost");
     // What the SDK looks at first; it then takes the message.
-    assert.equal(error.stack, undefined);
+    assert.equal(error.stack, "");
     assert.equal(inspect(error, { colors: true }).includes("node_modules"), false);
   });
 });

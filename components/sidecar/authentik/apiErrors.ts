@@ -27,6 +27,9 @@ export interface Asked {
   method: "GET" | "PATCH";
 }
 
+/** As much of a body as an error shows, in characters. */
+const shownLength = 300;
+
 const permissions = { GET: "authentik_outposts.view_outpost", PATCH: "authentik_outposts.change_outpost" };
 
 /** An answer other than JSON with a status of 2xx. */
@@ -51,7 +54,8 @@ export function answerError({ url, method }: Asked, response: Response, body: st
     return authentikError(`${url} is not there, HTTP 404${words}: authentikUrl must be authentik's base URL`);
   if (status >= 500 || status === 429)
     return authentikError(`authentik failed to answer ${method} ${url}, HTTP ${status}${words}`, { transient: true });
-  if (status >= 400) return authentikError(`authentik refuses ${method} ${url}, HTTP ${status}: ${said || body}`);
+  if (status >= 400)
+    return authentikError(`authentik refuses ${method} ${url}, HTTP ${status}: ${said || body.slice(0, shownLength)}`);
   const type = response.headers.get("content-type") ?? "no content type";
   return authentikError(
     `${url} answered ${type} instead of JSON: authentikUrl must be authentik's base URL, and no login page may stand before its API`,

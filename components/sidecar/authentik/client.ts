@@ -46,13 +46,20 @@ const maximumRounds = 5;
 export interface AuthentikClient {
   /** The outpost of exactly this name; one that authentik deploys to Kubernetes as a proxy, or an error. */
   readOutpost(name: string): Promise<ProxyOutpost>;
+  /** The outpost of this id, whatever its name is by now, or else of this name; deployed by authentik or not. */
+  findOutpost(which: OutpostReference): Promise<ProxyOutpost>;
   /**
    * Reads the config, changes it, writes all of it back and reads it again. authentik has no condition on a write, so the
    * config is read once more just before: whoever changed it meanwhile is not overwritten, the change starts over from theirs.
    * @param change the new config; an equal one is not written. It may throw, and then nothing was written.
    * @returns the config in force
    */
-  changeConfig(name: string, change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig>;
+  changeConfig(which: OutpostReference, change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig>;
+}
+
+export interface OutpostReference {
+  name: string;
+  pk?: string;
 }
 
 /** Whom the requests go to, with every default. */
@@ -62,41 +69,58 @@ export function authentikClient(options: ClientOptions): AuthentikClient {
   const connection = { fetch: globalThis.fetch, timeoutMs: 15_000, attempts: 4, pauseMs: 500, ...options };
   return {
     readOutpost: (name) => readOutpost(connection, name),
-    changeConfig: (name, change) => changeConfig(connection, name, change),
+    findOutpost: (which) => findOutpost(connection, which),
+    changeConfig: (which, change) => changeConfig(connection, which, change),
   };
 }
 
 async function readOutpost(connection: Connection, name: string): Promise<ProxyOutpost> {
-  const known: OutpostAnswer[] = [];
-  for (let page = 1; page > 0;) {
-    const answer = await get<ListAnswer>(connection, `?ordering=name&page_size=100&page=${page}`);
-    known.push(...answer.results);
-    page = answer.pagination.next;
-  }
-  const outpost = known.find((candidate) => candidate.name === name);
-  if (!outpost) throw authentikError(unknownOutpost(name, known), { unknownOutpost: true });
+  const outpost = await findOutpost(connection, { name });
   const unfit = whyUnfit(outpost);
   if (unfit) throw authentikError(`outpost "${name}" ${unfit}`);
   return { pk: outpost.pk, name, config: outpost.config };
 }
 
+async function findOutpost(connection: Connection, { name, pk }: OutpostReference): Promise<OutpostAnswer> {
+  const known = await listOutposts(connection);
+  const outpost = known.find((candidate) => candidate.pk === pk) ?? known.find((candidate) => candidate.name === name);
+  if (!outpost) throw authentikError(unknownOutpost(name, known), { unknownOutpost: true });
+  return outpost;
+}
+
+async function listOutposts(connection: Connection): Promise<OutpostAnswer[]> {
+  const known: OutpostAnswer[] = [];
+  for (let page = 1; page > 0;) {
+    const path = `?ordering=name&page_size=100&page=${page}`;
+    const { results, pagination } = await get<Partial<ListAnswer>>(connection, path);
+    if (!Array.isArray(results) || !pagination)
+      throw authentikError(
+        `${urlOf(connection, path)} answered no list of outposts: authentikUrl must be authentik's base URL`,
+      );
+    known.push(...results);
+    page = pagination.next;
+  }
+  return known;
+}
+
 async function changeConfig(
   connection: Connection,
-  name: string,
+  which: OutpostReference,
   change: (config: OutpostConfig) => OutpostConfig,
 ): Promise<OutpostConfig> {
   for (let round = 1; round <= maximumRounds; round += 1) {
-    const before = await readOutpost(connection, name);
+    const before = await findOutpost(connection, which);
     const wanted = change(structuredClone(before.config));
     if (isDeepStrictEqual(wanted, before.config)) return before.config;
-    const again = await readOutpost(connection, name);
+    const again = await findOutpost(connection, which);
     if (isDeepStrictEqual(again, before) && (await write(connection, before.pk, wanted, round))) {
-      const { config } = await readOutpost(connection, name);
+      const { config } = await findOutpost(connection, which);
       if (isDeepStrictEqual(change(structuredClone(config)), config)) return config;
     }
   }
   throw authentikError(
-    `the config of outpost "${name}" was changed by others each of ${maximumRounds} times between read and write; try again`,
+    `the config of outpost "${which.name}" was changed by others each of ${maximumRounds} times between read and write; try again`,
+    { transient: true },
   );
 }
 

@@ -156,7 +156,9 @@ function isOurSidecar(value: unknown): boolean {
 function refuseConflicts(operations: readonly JsonPatchOperation[]): void {
   for (const [index, { path, value }] of operations.entries()) {
     for (const list of podLists) {
-      const conflict = elementsAt(path, value, list).map(list.conflict).find(Boolean);
+      const conflict = elementsAt(path, value, list)
+        .map((element) => list.conflict(element))
+        .find(Boolean);
       if (conflict)
         throw operationError(
           index,

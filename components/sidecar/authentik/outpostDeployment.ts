@@ -62,3 +62,9 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
       }),
   };
 }
+
+/** Whether authentik made the Deployment for the outpost of this id; true where the Deployment does not tell. */
+export function belongsTo(pk: string, { metadata }: Deployment): boolean {
+  const uuid = metadata?.labels?.["goauthentik.io/outpost-uuid"];
+  return uuid === undefined || uuid === pk.replaceAll("-", "");
+}

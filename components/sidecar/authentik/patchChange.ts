@@ -5,13 +5,54 @@ import { patchSetting, type JsonPatchOperation } from "./operations";
 const shownLength = 80;
 
 /**
- * What a change of an outpost's JSON patch adds (`+`) and takes out (`-`), a line an operation, in order; empty where nothing
- * changes. Long values are shown by the names in them.
+ * What a change of an outpost's JSON patch adds (`+`), changes (`~`) and takes out (`-`), in order; empty where nothing changes.
+ * Long values are shown by the names in them; of a changed one, what differs.
  */
 export function patchChange(before: readonly JsonPatchOperation[], after: readonly JsonPatchOperation[]): string[] {
-  const taken = missingFrom(after, before).map((operation) => `- ${shown(operation)}`);
-  const added = missingFrom(before, after).map((operation) => `+ ${shown(operation)}`);
-  return [...taken, ...added];
+  const taken = missingFrom(after, before);
+  const added = missingFrom(before, after);
+  const pairs = taken.map((old) => ({ old, now: added.find((candidate) => isSamePlace(old, candidate)) }));
+  const changed = pairs.flatMap(({ old, now }) => (now ? differences(old.value, now.value, "", old.path) : []));
+  const gone = pairs.filter(({ now }) => !now).map(({ old }) => `- ${shown(old)}`);
+  const come = added.filter((candidate) => !pairs.some(({ now }) => now === candidate));
+  return [...gone, ...changed, ...come.map((operation) => `+ ${shown(operation)}`)];
+}
+
+/** Whether two operations bring values of the same shape to the same place, so that what differs within them can be told. */
+function isSamePlace(one: JsonPatchOperation, other: JsonPatchOperation): boolean {
+  return (
+    one.op === other.op &&
+    one.path === other.path &&
+    one.from === undefined &&
+    isDeepStrictEqual(keys(one.value), keys(other.value))
+  );
+}
+
+/** What a list's elements, or an object, are told apart by; undefined for all else. */
+function keys(value: unknown): unknown[] | undefined {
+  if (Array.isArray(value)) return value.every(nameIn) ? value.map(nameIn) : undefined;
+  return nameIn(value) === undefined ? undefined : [nameIn(value)];
+}
+
+/** A line for each leaf that differs. */
+function differences(old: unknown, now: unknown, at: string, path: string): string[] {
+  if (isDeepStrictEqual(old, now)) return [];
+  const [olds, nows] = [members(old), members(now)];
+  if (!olds || !nows) return [`~ ${path} ${at}: ${shortened(old)} => ${shortened(now)}`];
+  const names = [...new Set([...olds.keys(), ...nows.keys()])];
+  return names.flatMap((name) => differences(olds.get(name), nows.get(name), at ? `${at}.${name}` : name, path));
+}
+
+/** What is in a value, by key; list elements by their name or place. Undefined for what has nothing in it. */
+function members(value: unknown): Map<string, unknown> | undefined {
+  if (Array.isArray(value)) return new Map(value.map((one, index) => [String(nameIn(one) ?? index), one as unknown]));
+  return typeof value === "object" && value !== null ? new Map(Object.entries(value)) : undefined;
+}
+
+/** A text of many lines, such as a script, by its length. */
+function shortened(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length <= shownLength ? text : `(${text.length} characters)`;
 }
 
 /** The same as a text, under the setting's name. */

@@ -48,7 +48,10 @@ export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say:
     const live = await deployment.read();
     if (!live) return `Deployment ${deployment.name} is gone`;
     const left = unfinished(live);
-    return left && [left, ...(await deployment.pods(live)).flatMap(troubles)].join("; ");
+    if (!left) return undefined;
+    const reasons = [left, ...(await deployment.pods(live)).flatMap(troubles)].join("; ");
+    if (isGivenUp(live)) throw new Error(`${reasons}; Kubernetes has given the rollout up (progressDeadlineSeconds)`);
+    return reasons;
   });
 }
 
@@ -75,10 +78,17 @@ function unfinished({ metadata, spec, status = {} }: Deployment): string | undef
   const name = `Deployment ${metadata?.namespace}/${metadata?.name}`;
   if (observedGeneration < (metadata?.generation ?? 0)) return `${name}: the rollout has not begun`;
   if (updatedReplicas < wanted) return `${name}: ${updatedReplicas} of ${wanted} pods updated`;
-  if (replicas > updatedReplicas) return `${name}: ${replicas - updatedReplicas} old pods on their way out`;
+  if (replicas > updatedReplicas) return `${name}: old pods on their way out: ${replicas - updatedReplicas}`;
   if (availableReplicas < updatedReplicas) return `${name}: ${availableReplicas} of ${wanted} pods available`;
   return undefined;
 }
+
+/** Whether the present rollout made no progress for as long as the Deployment allows. */
+const isGivenUp = ({ metadata, status }: Deployment): boolean =>
+  status?.observedGeneration === metadata?.generation &&
+  (status?.conditions ?? []).some(
+    ({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded",
+  );
 
 /** Containers that can't start, with the kubelet's reason; pods that find no node. */
 function troubles({ metadata, status }: V1Pod): string[] {

@@ -26,12 +26,14 @@ interface World {
   live?: Deployment;
   /** The outpost's operations in authentik, or its error. */
   operations?: JsonPatchOperation[] | Error;
+  /** Other keys of its config. */
+  config?: Record<string, unknown>;
   dryRun?: DryRun;
 }
 
 /** What a look finds where the outpost is delivered this way, and which dry runs it asked for. */
 async function look(delivery: string, world: World, overrides: Record<string, unknown> = {}) {
-  const { live, operations = [], dryRun } = world;
+  const { live, operations = [], config, dryRun } = world;
   const dryRuns: string[] = [];
   const answer = (how: string, fieldManager: string): Promise<DryRun> => {
     dryRuns.push(`${how} ${fieldManager}`);
@@ -43,16 +45,15 @@ async function look(delivery: string, world: World, overrides: Record<string, un
     dryRunApply: (_namespace, _name, manager) => answer("apply", manager),
     dryRunMerge: (_namespace, _name, manager) => answer("merge", manager),
   };
-  const authentik = {
-    readOutpost: () =>
-      operations instanceof Error
-        ? Promise.reject(operations)
-        : Promise.resolve({
-            pk: "1",
-            name: "My Outpost",
-            config: { kubernetes_json_patches: { deployment: operations } },
-          }),
-  };
+  const find = () =>
+    operations instanceof Error
+      ? Promise.reject(operations)
+      : Promise.resolve({
+          pk: "0a1b0000-0000-4000-8000-000000000000",
+          name: "My Outpost",
+          config: { kubernetes_namespace: "authentik", ...config, kubernetes_json_patches: { deployment: operations } },
+        });
+  const authentik = { readOutpost: find, findOutpost: find };
   const settings = { ...delivered(overrides), delivery: delivery as "authentik" };
   const hasSidecar = settings.solution === "sidecar";
   const wanted = { settings, podFragment: hasSidecar ? podFragment(settings, scripts) : undefined };
@@ -121,6 +122,37 @@ describe("inspection of delivery through authentik", () => {
     assert.equal((await look("authentik", world)).warnings.length, 1);
   });
 
+  it("stops at the Deployment of another environment's outpost", async () => {
+    const live = liveDeployment(name);
+    live.metadata!.labels = { "goauthentik.io/outpost-uuid": "0a1b0000000040008000000000000000" };
+    assert.deepEqual((await look("authentik", { live, operations: composed })).problems, []);
+    live.metadata!.labels = { "goauthentik.io/outpost-uuid": "ffff0000000040008000000000000000" };
+    const { problems, dryRuns } = await look("authentik", { live });
+    assert.deepEqual(problems, [
+      'outpost "My Outpost": Deployment ak-outpost-my-outpost in namespace authentik of this cluster is that of another outpost ' +
+        "than authentik's: authentikUrl and kubernetes:context must be of the same environment",
+    ]);
+    assert.deepEqual(dryRuns, []);
+  });
+
+  it("stops where authentik deploys to another namespace", async () => {
+    const config = { kubernetes_namespace: "elsewhere" };
+    assert.deepEqual((await look("authentik", { live: liveDeployment(name), config })).problems, [
+      'outpost "My Outpost": authentik deploys it to namespace elsewhere (kubernetes_namespace of its config), ' +
+        "and the settings name authentik; one stack serves one namespace",
+    ]);
+  });
+
+  it("says what on the Deployment keeps authentik writing", async () => {
+    const live = ownedBy("goauthentik.io");
+    live.spec!.template.spec!.volumes = [{ name: "injected", emptyDir: {} }];
+    const { warnings } = await look("authentik", { live, operations: composed });
+    assert.deepEqual(warnings, [
+      'outpost "My Outpost": authentik will write its Deployment at every reconcile, because the Deployment has what authentik\'s patch does not: ' +
+        "volume injected. Bring it by authentik too, or set `delivery` to deployment.",
+    ]);
+  });
+
   it("warns of a memory limit that is too small", async () => {
     const live = liveDeployment(name, { memoryLimit: "128Mi" });
     const { warnings } = await look("authentik", { live, operations: composed });
@@ -135,6 +167,15 @@ describe("inspection of delivery through authentik", () => {
         warnings: [taken],
         dryRuns: [`apply ${ours}`],
       });
+    });
+
+    it("says to take two steps where the API server refuses both kinds of sidecar at once", async () => {
+      const dryRun: DryRun = { outcome: "invalid", reason: 'Duplicate value: "shm-cleanup"' };
+      const { problems } = await look("deployment", { live: ownedBy("goauthentik.io"), operations: composed, dryRun });
+      assert.deepEqual(problems, [
+        'outpost "My Outpost": the API server would not take the sidecar beside authentik\'s: Duplicate value: "shm-cleanup". ' +
+          "Change `delivery` in one update, and nativeSidecar in the next.",
+      ]);
     });
 
     it("asks what the removal does", async () => {

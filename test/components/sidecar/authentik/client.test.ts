@@ -102,6 +102,22 @@ describe("the client of authentik's API", () => {
     assert.deepEqual(seen, Array(3).fill(`Bearer ${token}`));
   });
 
+  it("finds an outpost by its id under another name, and by its name under another id", async () => {
+    stored = [outpost({ pk: "1", name: "other" }), outpost({ pk: "2", name: "main" })];
+    assert.equal((await client().findOutpost({ pk: "1", name: "main" })).name, "other");
+    assert.equal((await client().findOutpost({ pk: "gone", name: "main" })).pk, "2");
+  });
+
+  it("refuses JSON of another API", async () => {
+    for (const body of [{}, [], { results: 1 }]) {
+      before = (_request, response) => json(response, 200, body);
+      await fails(
+        client().readOutpost("main"),
+        `${firstPage()} answered no list of outposts: authentikUrl must be authentik's base URL`,
+      );
+    }
+  });
+
   const answers: [string, number, object | string, () => string][] = [
     [
       "a wrong token",
@@ -153,7 +169,7 @@ describe("the client of authentik's API", () => {
   it("names the permission to change outposts where only that is missing", async () => {
     before = (request, response) => request.method === "PATCH" && json(response, 403, { detail: "Not allowed." });
     await fails(
-      client().changeConfig("main", (config) => ({ ...config, added: true })),
+      client().changeConfig({ name: "main" }, (config) => ({ ...config, added: true })),
       "authentik lets the token's user not change outposts, HTTP 403 (Not allowed.): give it the permission authentik_outposts.change_outpost",
     );
   });
@@ -232,11 +248,7 @@ describe("the client of authentik's API", () => {
   for (const [what, overrides, message] of unfit) {
     it(`refuses ${what}`, async () => {
       stored = [outpost(overrides)];
-      await fails(
-        client().changeConfig("main", () => ({})),
-        message,
-      );
-      assert.ok(!requests.includes("PATCH"));
+      await fails(client().readOutpost("main"), message);
     });
   }
 
@@ -244,9 +256,9 @@ describe("the client of authentik's API", () => {
     const addOurs = (config: object) => ({ ...config, ours: true });
 
     it("writes all of it back, every other key as it was, and once", async () => {
-      assert.deepEqual(await client().changeConfig("main", addOurs), { ...outpost().config, ours: true });
+      assert.deepEqual(await client().changeConfig({ name: "main" }, addOurs), { ...outpost().config, ours: true });
       assert.deepEqual(stored[0].config, { ...outpost().config, ours: true });
-      await client().changeConfig("main", addOurs);
+      await client().changeConfig({ name: "main" }, addOurs);
       assert.equal(requests.filter((method) => method === "PATCH").length, 1);
     });
 
@@ -254,7 +266,7 @@ describe("the client of authentik's API", () => {
       const change = () => {
         throw authentikError("no");
       };
-      await fails(client().changeConfig("main", change), "no");
+      await fails(client().changeConfig({ name: "main" }, change), "no");
       assert.deepEqual(requests, ["GET"]);
     });
 
@@ -262,7 +274,7 @@ describe("the client of authentik's API", () => {
       before = () => {
         if (requests.length === 2) stored[0].config.theirs = 1;
       };
-      await client().changeConfig("main", addOurs);
+      await client().changeConfig({ name: "main" }, addOurs);
       assert.deepEqual(stored[0].config, { ...outpost().config, theirs: 1, ours: true });
       assert.equal(requests.filter((method) => method === "PATCH").length, 1);
     });
@@ -271,13 +283,13 @@ describe("the client of authentik's API", () => {
       before = () => {
         if (requests.length === 4) stored[0].config = { ...outpost().config, theirs: 1 };
       };
-      await client().changeConfig("main", addOurs);
+      await client().changeConfig({ name: "main" }, addOurs);
       assert.deepEqual(stored[0].config, { ...outpost().config, theirs: 1, ours: true });
     });
 
     it("gives up where the config never rests", async () => {
       before = () => void (stored[0].config.theirs = requests.length);
-      await assert.rejects(client().changeConfig("main", addOurs), {
+      await assert.rejects(client().changeConfig({ name: "main" }, addOurs), {
         message: 'the config of outpost "main" was changed by others each of 5 times between read and write; try again',
       });
       assert.ok(!requests.includes("PATCH"));
@@ -289,7 +301,7 @@ describe("the client of authentik's API", () => {
         stored[0].config = { ...outpost().config, ours: true };
         return json(response, 502, {});
       };
-      assert.equal((await client().changeConfig("main", addOurs)).ours, true);
+      assert.equal((await client().changeConfig({ name: "main" }, addOurs)).ours, true);
       assert.equal(requests.filter((method) => method === "PATCH").length, 1);
     });
   });

@@ -11,6 +11,31 @@ describe("the change of a JSON patch, to be read", () => {
     assert.equal(describePatchChange("main", [replicas], [replicas]), undefined);
   });
 
+  it("says what differs in a value that changes where it stands", () => {
+    const sidecar = (script: string, image = "busybox:1.36") => ({
+      op: "add" as const,
+      path: "/initContainers",
+      value: [{ name: "shm-cleanup", image, command: ["sh", "-c", script], env: [{ name: "A", value: "1" }] }],
+    });
+    const volumes = (sizeLimit: string, medium?: string) => ({
+      op: "add" as const,
+      path: "/volumes",
+      value: [{ name: "dshm", emptyDir: { sizeLimit, ...(medium && { medium }) } }, { name: "other" }],
+    });
+    assert.deepEqual(
+      patchChange(
+        [volumes("256Mi"), sidecar("x".repeat(500))],
+        [volumes("512Mi", "Memory"), sidecar("y".repeat(600), "busybox:1.37")],
+      ),
+      [
+        '~ /volumes dshm.emptyDir.sizeLimit: "256Mi" => "512Mi"',
+        '~ /volumes dshm.emptyDir.medium: nothing => "Memory"',
+        '~ /initContainers shm-cleanup.image: "busybox:1.36" => "busybox:1.37"',
+        "~ /initContainers shm-cleanup.command.2: (502 characters) => (602 characters)",
+      ],
+    );
+  });
+
   it("says what goes and what comes, long values by the names in them", () => {
     const before: JsonPatchOperation[] = [replicas, { op: "remove", path: "/a" }, replicas];
     const after: JsonPatchOperation[] = [
