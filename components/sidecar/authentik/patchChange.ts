@@ -45,7 +45,7 @@ function differences(old: unknown, now: unknown, at: string, path: string): stri
 
 /** What is in a value, by key; list elements by their name or place. Undefined for what has nothing in it. */
 function members(value: unknown): Map<string, unknown> | undefined {
-  if (Array.isArray(value)) return new Map(value.map((one, index) => [String(nameIn(one) ?? index), one as unknown]));
+  if (Array.isArray(value)) return new Map(value.map((one, index) => [nameIn(one) ?? String(index), one as unknown]));
   return typeof value === "object" && value !== null ? new Map(Object.entries(value)) : undefined;
 }
 
@@ -94,6 +94,7 @@ function shownValue(value: unknown): string {
   return names.every(Boolean) ? `(${names.join(", ")})` : `${text.slice(0, shownLength)}…`;
 }
 
-function nameIn(value: unknown): unknown {
-  return typeof value === "object" && value !== null && "name" in value ? value.name : undefined;
+function nameIn(value: unknown): string | undefined {
+  const name = typeof value === "object" && value !== null && "name" in value ? value.name : undefined;
+  return typeof name === "string" ? name : undefined;
 }
