@@ -1,6 +1,8 @@
 // The control plane of a sandbox: etcd, kube-apiserver, kube-controller-manager, kube-scheduler. One TCP port on loopback is all
 // that listens: etcd, which would let anybody on this machine in, is on Unix sockets in a folder of the owner's, and the others serve nothing.
 import { join } from "node:path";
+import type { KubeletCertificates } from "../node/certificates";
+import type { Machine } from "../node/machine";
 import { ProcessDied, type Processes } from "../processes";
 import { waitUntil } from "../waitUntil";
 import { createCredentials, type Credentials, type User } from "./credentials";
@@ -14,6 +16,10 @@ export type ControlPlaneTools = Record<(typeof CONTROL_PLANE_TOOLS)[number], str
 const ETCD_CLIENTS = "unix://etcd-clients.sock:0";
 const ETCD_PEERS = "unix://etcd-peers.sock:0";
 const LOOPBACK = "127.0.0.1";
+/** On a machine within this one every port is free. */
+const MACHINE_PORT = 6443;
+/** Addresses of the cluster's services, and of the one that would be its DNS. */
+export const SERVICES = { network: "10.99.0.0/24", dns: "10.99.0.10" };
 const READY_TIMEOUT_MS = 90_000;
 
 export interface ControlPlaneOptions {
@@ -22,11 +28,20 @@ export interface ControlPlaneOptions {
   /** Existing folder of the caller's own, which nobody else may enter. */
   stateDir: string;
   logDir: string;
+  /** Where it runs, beside a node with a kubelet; default: on this machine, for pods that nobody runs. */
+  beside?: { machine: Machine; kubelet: KubeletCertificates };
 }
 
 export interface ControlPlane {
   server: string;
   credentials: Credentials;
+}
+
+/** Where the API server listens, and what it needs to know of the node. */
+interface Site {
+  host: string;
+  port: number;
+  nodeArguments: string[];
 }
 
 /**
@@ -36,14 +51,15 @@ export interface ControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { tools, processes, stateDir, logDir } = options;
   const credentials = createCredentials(join(stateDir, "credentials"));
-  const start = (tool: keyof ControlPlaneTools, args: string[]) =>
-    processes.start({ name: tool, command: tools[tool], args, cwd: stateDir, logFile: join(logDir, `${tool}.log`) });
+  const start = (tool: keyof ControlPlaneTools, args: string[]) => {
+    const spec = { name: tool, command: tools[tool], args, cwd: stateDir, logFile: join(logDir, `${tool}.log`) };
+    return options.beside ? options.beside.machine.start(spec, "shared") : processes.start(spec);
+  };
 
-  const { default: getPort } = await import("get-port");
-  const port = await getPort({ host: LOOPBACK });
-  const server = `https://${LOOPBACK}:${port}`;
+  const site = await siteOf(options);
+  const server = `https://${site.host}:${site.port}`;
   await start("etcd", etcdArguments());
-  await start("kube-apiserver", apiServerArguments(port, credentials));
+  await start("kube-apiserver", apiServerArguments(site, credentials));
   await waitUntil(() => readyz(server, credentials.tokens.admin, credentials.caFile), {
     what: "kube-apiserver to be ready",
     timeoutMs: READY_TIMEOUT_MS,
@@ -65,6 +81,27 @@ export function isPortTaken(error: unknown): boolean {
   return error instanceof ProcessDied && error.log.includes("address already in use");
 }
 
+async function siteOf({ beside }: ControlPlaneOptions): Promise<Site> {
+  if (beside) {
+    const nodeArguments = kubeletArguments(beside.kubelet);
+    return { host: beside.machine.address, port: MACHINE_PORT, nodeArguments };
+  }
+  const { default: getPort } = await import("get-port");
+  // A loopback address can't be an endpoint; no pod runs here that would look for one.
+  const nodeArguments = ["--endpoint-reconciler-type=none"];
+  return { host: LOOPBACK, port: await getPort({ host: LOOPBACK }), nodeArguments };
+}
+
+/** Both sides of the API server's calls to the kubelet (exec, logs) prove who they are. */
+function kubeletArguments({ client, server }: KubeletCertificates): string[] {
+  return [
+    `--kubelet-client-certificate=${client.certificate}`,
+    `--kubelet-client-key=${client.key}`,
+    `--kubelet-certificate-authority=${server.certificate}`,
+    "--kubelet-preferred-address-types=InternalIP",
+  ];
+}
+
 function etcdArguments(): string[] {
   return [
     "--name=sandbox",
@@ -79,10 +116,10 @@ function etcdArguments(): string[] {
   ];
 }
 
-function apiServerArguments(port: number, credentials: Credentials): string[] {
+function apiServerArguments({ host, port, nodeArguments }: Site, credentials: Credentials): string[] {
   return [
     `--etcd-servers=${ETCD_CLIENTS}`,
-    `--bind-address=${LOOPBACK}`,
+    `--bind-address=${host}`,
     `--secure-port=${port}`,
     // It signs a certificate for itself with a CA made for it alone, and leaves both here.
     `--cert-dir=${credentials.certificateDir}`,
@@ -90,13 +127,12 @@ function apiServerArguments(port: number, credentials: Credentials): string[] {
     "--anonymous-auth=false",
     "--authorization-mode=Node,RBAC",
     "--allow-privileged=true",
-    "--service-cluster-ip-range=10.99.0.0/24",
-    // A loopback address can't be an endpoint; no pod runs here that would look for one.
-    "--endpoint-reconciler-type=none",
-    `--advertise-address=${LOOPBACK}`,
+    `--service-cluster-ip-range=${SERVICES.network}`,
+    `--advertise-address=${host}`,
     "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `--service-account-key-file=${credentials.serviceAccountKey}`,
     `--service-account-signing-key-file=${credentials.serviceAccountKey}`,
+    ...nodeArguments,
   ];
 }
 

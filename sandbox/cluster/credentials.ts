@@ -3,11 +3,16 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Users of the control plane. The names of the components' users are those that Kubernetes' built-in RBAC roles are bound to. */
+/** Name of a sandbox's one node. */
+export const SANDBOX_NODE = "sandbox-node";
+
+/** Users of the control plane and of its node. The names of the components' users are those that Kubernetes' built-in RBAC roles are bound to. */
 const USERS = {
   admin: { name: "admin", group: "system:masters" },
   controllerManager: { name: "system:kube-controller-manager", group: "" },
   scheduler: { name: "system:kube-scheduler", group: "" },
+  kubelet: { name: `system:node:${SANDBOX_NODE}`, group: "system:nodes" },
+  proxy: { name: "system:kube-proxy", group: "" },
 } as const;
 
 export type User = keyof typeof USERS;

@@ -2,10 +2,9 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { V1Node } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { SANDBOX_NODE } from "../cluster/credentials";
 import type { Processes } from "../processes";
 import { KWOK_STAGES } from "../toolchain/modules";
-
-export const SANDBOX_NODE = "sandbox-node";
 
 /** Room for everything a sandbox tries, and no more than a common server has. */
 const CAPACITY = { cpu: "8", memory: "32Gi", pods: "250", "ephemeral-storage": "100Gi" };

@@ -11,6 +11,8 @@ export type Tool =
   | "kube-controller-manager"
   | "kube-scheduler"
   | "kubectl"
+  | "kubelet"
+  | "kube-proxy"
   | "kwok"
   | "actionlint";
 
@@ -50,6 +52,8 @@ const RECIPES: Record<Tool, Recipe> = {
   "kube-controller-manager": kubernetes("kube-controller-manager"),
   "kube-scheduler": kubernetes("kube-scheduler"),
   kubectl: kubernetes("kubectl"),
+  kubelet: kubernetes("kubelet"),
+  "kube-proxy": kubernetes("kube-proxy"),
   kwok: {
     module: "kwok",
     package: "sigs.k8s.io/kwok/cmd/kwok",

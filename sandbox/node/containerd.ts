@@ -1,0 +1,89 @@
+// The container runtime of a node: Debian's containerd and runc, with everything of it in the machine's own /run and /var/lib.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RunningProcess } from "../processes";
+import { waitUntil } from "../waitUntil";
+import { writeImage, type ImageSpec } from "./images";
+import type { Machine } from "./machine";
+
+export const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
+/** What holds a pod's namespaces. */
+const PAUSE_IMAGE = "registry.k8s.io/pause:3.10";
+const PODS_BRIDGE = "pods0";
+/** Of the machine's own network, which nothing outside it routes to. */
+export const PODS_NETWORK = "10.244.0.0/16";
+
+const READY_TIMEOUT_MS = 30_000;
+
+export interface ContainerdOptions {
+  machine: Machine;
+  stateDir: string;
+  logDir: string;
+  signal: AbortSignal;
+}
+
+export class Containerd {
+  private process: RunningProcess | undefined;
+
+  constructor(private readonly options: ContainerdOptions) {}
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    const { machine, stateDir, logDir, signal } = this.options;
+    const dir = join(stateDir, "containerd");
+    mkdirSync(join(dir, "cni"), { recursive: true });
+    writeFileSync(join(dir, "cni", "10-pods.conflist"), JSON.stringify(podNetwork()));
+    writeFileSync(join(dir, "config.toml"), configuration(join(dir, "cni")));
+    const args = ["--config", join(dir, "config.toml")];
+    const logFile = join(logDir, "containerd.log");
+    this.process = await machine.start({ name: "containerd", command: "containerd", args, cwd: "/", logFile }, "own");
+    const answers = () => Promise.resolve(this.ctr("version"));
+    await waitUntil(answers, { what: "containerd to answer", timeoutMs: READY_TIMEOUT_MS, signal });
+  }
+
+  /** Ends it without warning and starts it anew; its containers run on, as they do under systemd. */
+  async restart(): Promise<void> {
+    await this.process?.stop();
+    await this.start();
+  }
+
+  addImages(images: readonly ImageSpec[]): void {
+    const dir = join(this.options.stateDir, "images");
+    mkdirSync(dir);
+    const pause: ImageSpec = { name: PAUSE_IMAGE, command: ["/bin/sleep", "2147483647"] };
+    for (const [index, image] of [pause, ...images].entries()) {
+      const file = join(dir, `${index}.tar`);
+      writeImage(image, file, dir);
+      this.ctr("images", "import", file);
+    }
+  }
+
+  /** Kills a container's first process, as its kernel or an operator would. `id` is without the scheme that Kubernetes puts in front. */
+  kill(id: string): void {
+    this.ctr("tasks", "kill", "--signal", "SIGKILL", id);
+  }
+
+  private ctr(...args: string[]): string {
+    return this.options.machine.run("ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", ...args);
+  }
+}
+
+/** A bridge that pods are on, as its gateway's guests; they leave it under the machine's address. */
+function podNetwork(): unknown {
+  const ipam = { type: "host-local", ranges: [[{ subnet: PODS_NETWORK }]], routes: [{ dst: "0.0.0.0/0" }] };
+  const bridge = { type: "bridge", bridge: PODS_BRIDGE, isGateway: true, ipMasq: true, ipam };
+  return { cniVersion: "1.0.0", name: "pods", plugins: [bridge, { type: "loopback" }] };
+}
+
+function configuration(cniDir: string): string {
+  return `version = 2
+[grpc]
+  address = "${CONTAINERD_SOCKET}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${PAUSE_IMAGE}"
+  restrict_oom_score_adj = true # without CAP_SYS_RESOURCE a score can't be lowered
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "${cniDir}"
+`;
+}

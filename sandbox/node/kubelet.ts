@@ -1,0 +1,90 @@
+// The node's Kubernetes programs: kubelet, which runs its pods, and kube-proxy, by which pods reach the API server.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { SERVICES } from "../cluster/controlPlane";
+import { SANDBOX_NODE } from "../cluster/credentials";
+import type { KubeletCertificates } from "./certificates";
+import { CONTAINERD_SOCKET, PODS_NETWORK } from "./containerd";
+import type { Machine } from "./machine";
+
+export interface KubeletOptions {
+  machine: Machine;
+  tools: { kubelet: string; "kube-proxy": string };
+  certificates: KubeletCertificates;
+  /** One for each program's own user. */
+  kubeconfigs: { kubelet: string; proxy: string };
+  stateDir: string;
+  logDir: string;
+}
+
+/** Starts both; the node registers itself. */
+export async function startKubelet(options: KubeletOptions): Promise<void> {
+  const { machine, tools, kubeconfigs, logDir } = options;
+  const dir = join(options.stateDir, "kubelet");
+  mkdirSync(dir);
+  const start = (name: keyof typeof tools, args: string[]) =>
+    machine.start({ name, command: tools[name], args, cwd: "/", logFile: join(logDir, `${name}.log`) }, "own");
+
+  const proxyConfig = writeYaml(join(dir, "kube-proxy.yaml"), proxyConfiguration(kubeconfigs.proxy));
+  await start("kube-proxy", [`--config=${proxyConfig}`]);
+  const config = writeYaml(join(dir, "kubelet.yaml"), kubeletConfiguration(options));
+  await start("kubelet", [
+    `--config=${config}`,
+    `--kubeconfig=${kubeconfigs.kubelet}`,
+    `--hostname-override=${SANDBOX_NODE}`,
+    `--node-ip=${machine.address}`,
+    `--cert-dir=${join(dir, "certificates")}`,
+  ]);
+}
+
+function kubeletConfiguration({ machine, certificates }: KubeletOptions): Record<string, unknown> {
+  return {
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    address: machine.address,
+    healthzBindAddress: "127.0.0.1",
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: certificates.client.certificate },
+    },
+    authorization: { mode: "Webhook" },
+    tlsCertFile: certificates.server.certificate,
+    tlsPrivateKeyFile: certificates.server.key,
+    containerRuntimeEndpoint: `unix://${CONTAINERD_SOCKET}`,
+    cgroupRoot: machine.cgroup,
+    cgroupDriver: "cgroupfs", // no systemd need be there
+    failCgroupV1: false,
+    failSwapOn: false,
+    enforceNodeAllocatable: [], // nothing else of the machine is to be limited
+    clusterDNS: [SERVICES.dns],
+    clusterDomain: "cluster.local",
+    resolvConf: "", // the pods have no way out of the sandbox
+    maxPods: 250,
+    registerNode: true,
+    // However full this machine's disk is: images can't be downloaded again.
+    imageGCHighThresholdPercent: 100,
+    evictionHard: { "memory.available": "50Mi", "nodefs.available": "0%", "imagefs.available": "0%" },
+    serializeImagePulls: false,
+  };
+}
+
+function proxyConfiguration(kubeconfig: string): Record<string, unknown> {
+  return {
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    clientConnection: { kubeconfig },
+    hostnameOverride: SANDBOX_NODE,
+    mode: "iptables",
+    clusterCIDR: PODS_NETWORK,
+    healthzBindAddress: "127.0.0.1:10256",
+    metricsBindAddress: "127.0.0.1:10249",
+    conntrack: { maxPerCore: 0 }, // a limit of the whole kernel, not ours to change
+  };
+}
+
+function writeYaml(file: string, content: unknown): string {
+  writeFileSync(file, stringify(content));
+  return file;
+}

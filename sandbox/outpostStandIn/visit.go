@@ -1,0 +1,169 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	target     = "http://127.0.0.1:9000"
+	maxRate    = 5000
+	maxSeconds = 900
+	maxLogins  = 5000
+)
+
+// What happened in one second. `usedBytes`, `sizeBytes` and `files` are of the sessions' folder at its end.
+type second struct {
+	Second    int         `json:"second"`
+	Status    map[int]int `json:"status"`
+	Failed    int         `json:"failed"`
+	UsedBytes uint64      `json:"usedBytes"`
+	SizeBytes uint64      `json:"sizeBytes"`
+	Files     uint64      `json:"files"`
+}
+
+// How it ended: the people who logged in before the first visit, and how many of them still were logged in after the last.
+type ending struct {
+	Logins int `json:"logins"`
+	Alive  int `json:"alive"`
+}
+
+// Logs people in, then comes as so many visitors without a cookie, over loopback alone and for a bounded time, then looks who is
+// still logged in. SIGTERM ends the visits early.
+func visit(args []string) error {
+	flags := flag.NewFlagSet("visit", flag.ContinueOnError)
+	logins := flags.Int("logins", 0, "people who log in first")
+	rate := flags.Int("rate", 0, "visits a second")
+	seconds := flags.Int("seconds", 0, "how long they come")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *logins > maxLogins || *rate > maxRate || *seconds > maxSeconds {
+		return fmt.Errorf("at most %d logins, %d visits a second, %d seconds", maxLogins, maxRate, maxSeconds)
+	}
+	client := &http.Client{
+		Timeout:       10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
+	}
+	people, err := logIn(client, *logins)
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(os.Stdout)
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT)
+	flood(client, *rate, *seconds, asked, out)
+	return out.Encode(ending{Logins: len(people), Alive: alive(client, people)})
+}
+
+func logIn(client *http.Client, count int) ([]*http.Cookie, error) {
+	people := make([]*http.Cookie, 0, count)
+	for range count {
+		answer, err := client.Get(target + loginPath)
+		if err != nil {
+			return nil, err
+		}
+		answer.Body.Close()
+		if len(answer.Cookies()) != 1 {
+			return nil, fmt.Errorf("a login was answered %s", answer.Status)
+		}
+		people = append(people, answer.Cookies()[0])
+	}
+	return people, nil
+}
+
+func alive(client *http.Client, people []*http.Cookie) int {
+	count := 0
+	for _, cookie := range people {
+		if status, err := get(client, cookie); err == nil && status == http.StatusOK {
+			count++
+		}
+	}
+	return count
+}
+
+// `rate` visits in each of `seconds`, spread over it.
+func flood(client *http.Client, rate, seconds int, asked <-chan os.Signal, out *json.Encoder) {
+	started := time.Now()
+	for n := range seconds {
+		end := started.Add(time.Duration(n+1) * time.Second)
+		counts := oneSecond(client, rate, end)
+		counts.Second = n + 1
+		out.Encode(counts)
+		select {
+		case <-asked:
+			return
+		case <-time.After(time.Until(end)):
+		}
+	}
+}
+
+const workers = 16
+
+// Visits until they are `rate`, or until the second is over.
+func oneSecond(client *http.Client, rate int, end time.Time) second {
+	counts := second{Status: map[int]int{}}
+	var lock sync.Mutex
+	var done sync.WaitGroup
+	work := make(chan struct{})
+	for range workers {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			for range work {
+				status, err := get(client, nil)
+				lock.Lock()
+				if err != nil {
+					counts.Failed++
+				} else {
+					counts.Status[status]++
+				}
+				lock.Unlock()
+			}
+		}()
+	}
+	begin := end.Add(-time.Second)
+	for n := 0; n < rate && time.Now().Before(end); n++ {
+		time.Sleep(time.Until(begin.Add(time.Duration(n) * time.Second / time.Duration(rate))))
+		work <- struct{}{}
+	}
+	close(work)
+	done.Wait()
+	counts.UsedBytes, counts.SizeBytes, counts.Files = usage(os.TempDir())
+	return counts
+}
+
+func get(client *http.Client, cookie *http.Cookie) (int, error) {
+	request, err := http.NewRequest(http.MethodGet, target+"/dashboards/overview?from=now-6h&to=now", nil)
+	if err != nil {
+		return 0, err
+	}
+	if cookie != nil {
+		request.AddCookie(cookie)
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body) // only then the connection serves the next visit
+	return answer.StatusCode, err
+}
+
+func usage(dir string) (used, size, files uint64) {
+	var stat syscall.Statfs_t
+	if syscall.Statfs(dir, &stat) != nil {
+		return 0, 0, 0
+	}
+	block := uint64(stat.Bsize)
+	return (stat.Blocks - stat.Bfree) * block, stat.Blocks * block, stat.Files - stat.Ffree
+}
