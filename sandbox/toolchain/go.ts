@@ -22,7 +22,7 @@ const GO_ENVIRONMENT = {
  * Throws unless a Go that can build `module` is on PATH. Since Go 1.21 the command fetches a newer toolchain by itself
  * where GOTOOLCHAIN lets it.
  */
-export function requireGo(module: GoModule): void {
+export function requireGo(module: Pick<GoModule, "name" | "goVersion">): void {
   // Outside any module: inside one, `go env` would itself fail over a go line that is too new, or fetch a toolchain.
   const result = go(["env", "GOVERSION", "GOTOOLCHAIN"], tmpdir());
   if (result.error) {
@@ -35,7 +35,7 @@ export function requireGo(module: GoModule): void {
   requireGoVersion(module, version, toolchain);
 }
 
-function requireGoVersion(module: GoModule, version: string, toolchain: string): void {
+function requireGoVersion(module: Pick<GoModule, "name" | "goVersion">, version: string, toolchain: string): void {
   const installed = parseVersion(version);
   const needed = parseVersion(module.goVersion);
   if (!installed || !needed || compareVersions(installed, needed) >= 0) return; // a development version: go decides
@@ -52,7 +52,7 @@ function mayFetchToolchain(installed: Version, toolchain: string): boolean {
 }
 
 /** `go build ARGS` in `module`, its output in `logFile`. The error quotes the end of that and the command to run again by hand. */
-export async function goBuild(module: GoModule, args: readonly string[], logFile: string): Promise<void> {
+export async function goBuild(module: Pick<GoModule, "dir">, args: readonly string[], logFile: string): Promise<void> {
   const all = ["build", "-C", module.dir, ...args];
   try {
     await run({ name: "go build", command: "go", args: all, cwd: module.dir, env: GO_ENVIRONMENT, logFile });
