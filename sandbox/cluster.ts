@@ -1,9 +1,12 @@
 // A throw-away Kubernetes cluster: a real API server with its controllers and scheduler, and one node.
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { CONTROL_PLANE_TOOLS, isPortTaken, startControlPlane } from "./cluster/controlPlane";
+import { CONTROL_PLANE_TOOLS, isPortTaken, startControlPlane, type ControlPlaneTools } from "./cluster/controlPlane";
+import { SANDBOX_NODE, type Credentials } from "./cluster/credentials";
 import { CONTEXT, writeKubeconfig } from "./cluster/kubeconfig";
-import { SANDBOX_NODE, startKwokNode } from "./node/kwok";
+import { startKwokNode } from "./node/kwok";
+import { ensureNodePackages } from "./node/packages";
+import { NODE_TOOLS, prepareGround, startPodNode, type Ground, type PodNode } from "./node/podNode";
 import { Processes } from "./processes";
 import type { Progress } from "./progress";
 import { ensureTools } from "./toolchain";
@@ -24,6 +27,17 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+export interface ClusterOptions {
+  /** Folder for its files, made where missing. */
+  dir: string;
+  progress: Progress;
+}
+
+/** A cluster whose pods run. */
+export interface NodeCluster extends Cluster {
+  readonly node: PodNode;
+}
+
 /** Where a cluster keeps what. */
 interface Files {
   dir: string;
@@ -33,7 +47,21 @@ interface Files {
   logDir: string;
 }
 
-type Tools = Awaited<ReturnType<typeof clusterTools>>;
+/** A cluster in the making: what its node is started from. */
+interface Made {
+  files: Files;
+  processes: Processes;
+  server: string;
+  credentials: Credentials;
+}
+
+/** Which node a cluster gets. */
+interface Plan<N> {
+  controlPlane: ControlPlaneTools;
+  /** Makes what control plane and node stand on together; default: both are processes of this machine. */
+  ground?: (files: Files, processes: Processes) => Promise<Ground>;
+  startNode: (made: Made, ground?: Ground) => Promise<N>;
+}
 
 /** How long the node and the first ServiceAccount may take to appear, in milliseconds. */
 const USABLE_TIMEOUT_MS = 60_000;
@@ -42,57 +70,77 @@ const PORT_ATTEMPTS = 5;
 
 /**
  * Starts a cluster that keeps its files in `dir`. Resolves when the API server and the node are ready and pods can be made in the
- * namespace `default`. Its processes end with this process at the latest.
+ * namespace `default`; no pod runs there, kwok only plays that they do. Its processes end with this process at the latest.
  *
  * Throws where `dir` holds a cluster already, what {@link ensureTools} throws, and the end of a process's log where that process died.
  */
-export async function startCluster(options: { dir: string; progress: Progress }): Promise<Cluster> {
-  const files = filesIn(resolve(options.dir));
-  const tools = await clusterTools(options.progress);
-  const step = options.progress.step("starting the cluster");
+export async function startCluster({ dir, progress }: ClusterOptions): Promise<Cluster> {
+  const { kwok, ...controlPlane } = await ensureTools([...CONTROL_PLANE_TOOLS, "kwok"], progress);
+  const startNode = ({ files, processes }: Made) => startKwokNode({ ...files, kwok, processes });
+  const { cluster } = await startAndTell({ dir, progress }, { controlPlane, startNode });
+  return cluster;
+}
+
+/**
+ * The same with a node that runs pods, of the images that are on it and no others; they reach the API server and nothing outside
+ * the sandbox. Needs root and Debian packages, which it installs. Throws, beside the above, where it can't have them.
+ */
+export async function startNodeCluster({ dir, progress }: ClusterOptions): Promise<NodeCluster> {
+  ensureNodePackages(progress);
+  const tools = await ensureTools([...CONTROL_PLANE_TOOLS, ...NODE_TOOLS], progress);
+  const ground = (files: Files, processes: Processes) => prepareGround({ ...files, processes });
+  const startNode = (made: Made, ground?: Ground) => startPodNode({ ...made, ...made.files, tools, ground: ground! });
+  const { cluster, node } = await startAndTell({ dir, progress }, { controlPlane: tools, ground, startNode });
+  return { ...cluster, node };
+}
+
+async function startAndTell<N>(
+  { dir, progress }: ClusterOptions,
+  plan: Plan<N>,
+): Promise<{ cluster: Cluster; node: N }> {
+  const step = progress.step("starting the cluster");
   try {
-    const cluster = await startOnFreePort(files, tools);
-    step.done(cluster.server);
-    cluster.death.addEventListener("abort", () => options.progress.say(String(cluster.death.reason)), { once: true });
-    return cluster;
+    const started = await startOnFreePort(filesIn(resolve(dir)), plan);
+    const { server, death } = started.cluster;
+    step.done(server);
+    death.addEventListener("abort", () => progress.say(String(death.reason)), { once: true });
+    return started;
   } catch (error) {
     step.fail();
     throw error;
   }
 }
 
-function clusterTools(progress: Progress) {
-  return ensureTools([...CONTROL_PLANE_TOOLS, "kwok"], progress);
-}
-
 function filesIn(dir: string): Files {
   return { dir, kubeconfig: join(dir, "kubeconfig"), stateDir: join(dir, "state"), logDir: join(dir, "log") };
 }
 
-async function startOnFreePort(files: Files, tools: Tools): Promise<Cluster> {
+async function startOnFreePort<N>(files: Files, plan: Plan<N>): Promise<{ cluster: Cluster; node: N }> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await start(files, tools);
+      return await start(files, plan);
     } catch (error) {
       if (attempt === PORT_ATTEMPTS || !isPortTaken(error)) throw error;
     }
   }
 }
 
-async function start(files: Files, tools: Tools): Promise<Cluster> {
+async function start<N>(files: Files, plan: Plan<N>): Promise<{ cluster: Cluster; node: N }> {
   claim(files);
+  const { dir, kubeconfig } = files;
   const processes = new Processes();
   const stop = async () => {
     await processes.stop();
     rmSync(files.stateDir, { recursive: true, force: true });
-    rmSync(files.kubeconfig, { force: true });
+    rmSync(kubeconfig, { force: true });
   };
   try {
-    const { server, credentials } = await startControlPlane({ ...files, tools, processes });
-    writeKubeconfig(files.kubeconfig, { server, caFile: credentials.caFile, token: credentials.tokens.admin });
-    await startKwokNode({ ...files, kwok: tools.kwok, kubeconfig: files.kubeconfig, processes });
-    await untilUsable(files.kubeconfig, processes.death);
-    return { dir: files.dir, kubeconfig: files.kubeconfig, context: CONTEXT, server, death: processes.death, stop };
+    const ground = await plan.ground?.(files, processes);
+    const { server, credentials } = await startControlPlane({ ...files, tools: plan.controlPlane, processes, ground });
+    writeKubeconfig(kubeconfig, { server, caFile: credentials.caFile, token: credentials.tokens.admin });
+    const node = await plan.startNode({ files, processes, server, credentials }, ground);
+    await untilUsable(kubeconfig, processes.death);
+    return { cluster: { dir, kubeconfig, context: CONTEXT, server, death: processes.death, stop }, node };
   } catch (error) {
     await stop();
     throw error;

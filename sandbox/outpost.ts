@@ -1,6 +1,7 @@
 // A proxy outpost on a cluster, as authentik's Kubernetes integration creates it.
 import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import {
+  OUTPOST_IMAGE,
   outpostObjectName,
   referenceDeployment,
   referenceSecret,
@@ -9,7 +10,7 @@ import {
 } from "./outpost/reference";
 import { waitUntil } from "./waitUntil";
 
-export { outpostObjectName, referenceDeployment, referenceSecret, referenceService, type OutpostSpec };
+export { OUTPOST_IMAGE, outpostObjectName, referenceDeployment, referenceSecret, referenceService, type OutpostSpec };
 
 /** The field manager authentik writes as. */
 export const AUTHENTIK_FIELD_MANAGER = "goauthentik.io";

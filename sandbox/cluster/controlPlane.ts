@@ -2,7 +2,7 @@
 // that listens: etcd, which would let anybody on this machine in, is on Unix sockets in a folder of the owner's, and the others serve nothing.
 import { join } from "node:path";
 import type { KubeletCertificates } from "../node/certificates";
-import type { Machine } from "../node/machine";
+import type { Ground } from "../node/podNode";
 import { ProcessDied, type Processes } from "../processes";
 import { waitUntil } from "../waitUntil";
 import { createCredentials, type Credentials, type User } from "./credentials";
@@ -28,8 +28,8 @@ export interface ControlPlaneOptions {
   /** Existing folder of the caller's own, which nobody else may enter. */
   stateDir: string;
   logDir: string;
-  /** Where it runs, beside a node with a kubelet; default: on this machine, for pods that nobody runs. */
-  beside?: { machine: Machine; kubelet: KubeletCertificates };
+  /** Where it runs together with a node that runs pods; default: on this machine, beside a node that is played. */
+  ground?: Ground;
 }
 
 export interface ControlPlane {
@@ -53,7 +53,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const credentials = createCredentials(join(stateDir, "credentials"));
   const start = (tool: keyof ControlPlaneTools, args: string[]) => {
     const spec = { name: tool, command: tools[tool], args, cwd: stateDir, logFile: join(logDir, `${tool}.log`) };
-    return options.beside ? options.beside.machine.start(spec, "shared") : processes.start(spec);
+    return options.ground ? options.ground.machine.start(spec, "shared") : processes.start(spec);
   };
 
   const site = await siteOf(options);
@@ -81,10 +81,10 @@ export function isPortTaken(error: unknown): boolean {
   return error instanceof ProcessDied && error.log.includes("address already in use");
 }
 
-async function siteOf({ beside }: ControlPlaneOptions): Promise<Site> {
-  if (beside) {
-    const nodeArguments = kubeletArguments(beside.kubelet);
-    return { host: beside.machine.address, port: MACHINE_PORT, nodeArguments };
+async function siteOf({ ground }: ControlPlaneOptions): Promise<Site> {
+  if (ground) {
+    const nodeArguments = kubeletArguments(ground.kubelet);
+    return { host: ground.machine.address, port: MACHINE_PORT, nodeArguments };
   }
   const { default: getPort } = await import("get-port");
   // A loopback address can't be an endpoint; no pod runs here that would look for one.

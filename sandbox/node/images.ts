@@ -2,7 +2,16 @@
 // builds, under the names that the program and authentik use. What is in them is not what is published under those names.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
@@ -53,7 +62,8 @@ interface Descriptor {
 
 function writeLayer({ programs = [], shell = true }: ImageSpec, work: string, blobs: string): Descriptor {
   const root = join(work, "root");
-  for (const folder of ["bin", "etc", "tmp", "usr/bin", "usr/local/bin"]) mkdirSync(join(root, folder), { recursive: true });
+  for (const folder of ["bin", "etc", "tmp", "usr/bin", "usr/local/bin"])
+    mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, "etc", "passwd"), "root:x:0:0:root:/root:/bin/sh\n");
   if (shell) installBusybox(join(root, "bin"));
   for (const program of programs) copyFileSync(program, join(root, "usr/local/bin", basename(program)));

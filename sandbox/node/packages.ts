@@ -42,14 +42,14 @@ function missingPackages(): string[] {
 function problemHere(missing: string[]): string | undefined {
   if (process.platform !== "linux") return `This is ${process.platform}, not Linux`;
   if (process.getuid?.() !== 0) return "This does not run as root";
-  if (missing.length > 0 && !existsSync("/usr/bin/apt-get")) return `${missing.join(", ")} missing, and there is no apt-get`;
+  if (missing.length > 0 && !existsSync("/usr/bin/apt-get"))
+    return `${missing.join(", ")} missing, and there is no apt-get`;
   return undefined;
 }
 
 /** An index as old as the machine's image may name versions that are gone, so it is fetched anew. */
 function install(names: string[]): void {
   apt("update", "-qq");
-  // Its service would run beside ours for nothing; the policy file keeps Debian from starting it.
   apt("install", "-qq", "-y", "--no-install-recommends", ...names);
 }
 

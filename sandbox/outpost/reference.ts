@@ -29,6 +29,8 @@ export interface OutpostSpec {
 const TYPE = "proxy";
 /** The authentik that deploys the outpost: the last with outposts in Go. */
 const AUTHENTIK_VERSION = "2026.5.0";
+/** The image of an outpost, as authentik's default `container_image_base` names it. */
+export const OUTPOST_IMAGE = `ghcr.io/goauthentik/${TYPE}:${AUTHENTIK_VERSION}`;
 const AUTHENTIK_HOST = "https://authentik.sandbox.invalid";
 
 /** Ports of a proxy outpost, in authentik's order. */
@@ -117,7 +119,7 @@ function outpostContainer(spec: OutpostSpec): V1Container {
   }));
   return {
     name: TYPE,
-    image: spec.image ?? `ghcr.io/goauthentik/${TYPE}:${AUTHENTIK_VERSION}`,
+    image: spec.image ?? OUTPOST_IMAGE,
     ports: PORTS.map(({ name, port }) => ({ containerPort: port, name, protocol: "TCP" })),
     env,
     securityContext: { runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },

@@ -1,0 +1,92 @@
+// A node that runs pods: a machine of its own with containerd, kubelet and kube-proxy, and images for what the sandbox's outposts need.
+import { join } from "node:path";
+import { OUTPOST_FIELDS, STACK_FIELDS } from "../../components/settings/fields";
+import type { Credentials, User } from "../cluster/credentials";
+import { writeKubeconfig } from "../cluster/kubeconfig";
+import { OUTPOST_IMAGE } from "../outpost/reference";
+import { buildStandIn } from "../outpostStandIn/build";
+import type { Processes } from "../processes";
+import { createKubeletCertificates, type KubeletCertificates } from "./certificates";
+import { Containerd } from "./containerd";
+import type { ImageSpec } from "./images";
+import { startKubelet } from "./kubelet";
+import { startMachine, type Machine } from "./machine";
+
+export const NODE_TOOLS = ["kubelet", "kube-proxy", "kubectl"] as const;
+
+/** An outpost as authentik's is in all but this: there is no shell in its image. */
+export const SHELL_LESS_IMAGE = `${OUTPOST_IMAGE}-without-shell`;
+
+/** Where the control plane and the node run together. */
+export interface Ground {
+  machine: Machine;
+  kubelet: KubeletCertificates;
+}
+
+interface Files {
+  stateDir: string;
+  logDir: string;
+}
+
+export interface PodNode {
+  readonly machine: Machine;
+  /** Ends the container runtime without warning and starts it again; resolves when it answers. Containers run on meanwhile. */
+  restartContainerd(): Promise<void>;
+  /** Kills the first process of a container outright; `containerID` as a pod's status has it. */
+  kill(containerID: string): void;
+}
+
+export async function prepareGround(options: Files & { processes: Processes }): Promise<Ground> {
+  const machine = await startMachine(options);
+  return {
+    machine,
+    kubelet: createKubeletCertificates(join(options.stateDir, "kubelet-certificates"), machine.address),
+  };
+}
+
+export interface PodNodeOptions extends Files {
+  ground: Ground;
+  tools: Record<(typeof NODE_TOOLS)[number], string>;
+  processes: Processes;
+  server: string;
+  credentials: Credentials;
+}
+
+/** Resolves when its programs run and its images are there; the node is ready some seconds later. */
+export async function startPodNode(options: PodNodeOptions): Promise<PodNode> {
+  const { ground, tools, stateDir, logDir, processes } = options;
+  const { machine } = ground;
+  const containerd = new Containerd({ machine, stateDir, logDir, signal: processes.death });
+  await containerd.start();
+  const standIn = await buildStandIn(join(stateDir, "outpost-stand-in"), join(logDir, "outpost-stand-in.build.log"));
+  containerd.addImages(images(standIn, tools.kubectl));
+  const kubeconfigs = { kubelet: kubeconfigOf(options, "kubelet"), proxy: kubeconfigOf(options, "proxy") };
+  await startKubelet({ machine, tools, certificates: ground.kubelet, kubeconfigs, stateDir, logDir });
+  return {
+    machine,
+    restartContainerd: () => containerd.restart(),
+    kill: (containerID) => containerd.kill(containerID.replace("containerd://", "")),
+  };
+}
+
+function kubeconfigOf({ stateDir, server, credentials }: PodNodeOptions, user: User): string {
+  const file = join(stateDir, "credentials", `${user}.kubeconfig`);
+  writeKubeconfig(file, { server, caFile: credentials.caFile, token: credentials.tokens[user] });
+  return file;
+}
+
+/** What the program deploys by default, and the outpost that it is deployed for. */
+function images(standIn: string, kubectl: string): ImageSpec[] {
+  const outpost = {
+    programs: [standIn],
+    command: ["outpost-stand-in"],
+    user: "1000:1000",
+    env: { TMPDIR: "/dev/shm" },
+  };
+  return [
+    { name: OUTPOST_IMAGE, ...outpost },
+    { name: SHELL_LESS_IMAGE, ...outpost, shell: false },
+    { name: String(OUTPOST_FIELDS.cleanerImage.default), command: ["sh"] },
+    { name: String(STACK_FIELDS.kubectlImage.default), programs: [kubectl], command: ["kubectl"] },
+  ];
+}
