@@ -20,9 +20,9 @@ const TIMEOUT_MS = 60_000;
 
 /**
  * Creates the outpost's objects as authentik does: a plain create of each, in its order, as its field manager. Makes the namespace
- * where there is none. Resolves when all replicas are available. Throws the API server's error where one of the objects exists.
+ * where there is none. Resolves when all replicas are available, for which `timeoutMs` are given. Throws the API server's error where one of the objects exists.
  */
-export async function createOutpost(kubeconfig: string, spec: OutpostSpec): Promise<void> {
+export async function createOutpost(kubeconfig: string, spec: OutpostSpec, timeoutMs = TIMEOUT_MS): Promise<void> {
   const { core, apps } = await clients(kubeconfig);
   const { namespace } = spec;
   const fieldManager = AUTHENTIK_FIELD_MANAGER;
@@ -30,15 +30,15 @@ export async function createOutpost(kubeconfig: string, spec: OutpostSpec): Prom
   await core.createNamespacedSecret({ namespace, fieldManager, body: referenceSecret(spec) });
   await apps.createNamespacedDeployment({ namespace, fieldManager, body: referenceDeployment(spec) });
   await core.createNamespacedService({ namespace, fieldManager, body: referenceService(spec) });
-  await untilAvailable(kubeconfig, spec);
+  await untilAvailable(kubeconfig, spec, timeoutMs);
 }
 
 /** Resolves when all replicas of the outpost's Deployment are available. */
-export async function untilAvailable(kubeconfig: string, spec: OutpostSpec): Promise<void> {
+export async function untilAvailable(kubeconfig: string, spec: OutpostSpec, timeoutMs = TIMEOUT_MS): Promise<void> {
   const { apps } = await clients(kubeconfig);
   await waitUntil(() => isAvailable(apps, spec), {
     what: `Deployment ${spec.namespace}/${outpostObjectName(spec)} to be available`,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
   });
 }
 

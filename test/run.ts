@@ -1,4 +1,5 @@
-// `npm test`: every tier that needs no root, then one line of true totals. `npm test -- unit` runs the named tiers only.
+// `npm test`: every tier that needs no root, then one line of true totals. `npm test -- unit` runs the named tiers only, and
+// `npm run test:node` the one that needs root.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -91,13 +92,14 @@ function selectTiers(names: string[]): Tier[] {
     console.error(`unknown tier ${unknown.join(", ")}; there are: ${tiers.map(({ name }) => name).join(", ")}`);
     process.exit(2);
   }
-  return names.length > 0 ? tiers.filter(({ name }) => names.includes(name)) : tiers;
+  return tiers.filter(({ name, onlyByName }) => (names.length > 0 ? names.includes(name) : !onlyByName));
 }
 
 async function main(names: string[]): Promise<void> {
   const selected = selectTiers(names);
   // Built before the lanes start, with its progress for all to see: the first time it takes minutes.
-  if (selected.some(({ name }) => name !== "lint")) await ensureTools(tools, consoleProgress());
+  const needed = selected.flatMap((tier) => tier.tools ?? (tier.specs ? tools : []));
+  await ensureTools([...new Set(needed)], consoleProgress());
   console.log(`Running ${selected.map(({ name }) => name).join(", ")}; each tier is shown when it ends.`);
   const lanes = [selected.filter(({ lane }) => lane === 1), selected.filter(({ lane }) => lane === 2)];
   const totals = await Promise.all(lanes.map(runLane));

@@ -1,9 +1,13 @@
+import { CONTROL_PLANE_TOOLS } from "../sandbox/cluster/controlPlane";
+import { NODE_TOOLS } from "../sandbox/node/podNode";
 import type { Tool } from "../sandbox/toolchain";
 
 /** A part of `npm test`. */
 export interface Tier {
   name: string;
   what: string;
+  /** Runs only where it is asked for by name: it takes more than any machine has. */
+  onlyByName?: boolean;
   /** The two lanes run at the same time: one mostly computes and waits for clocks, the other for the cluster. */
   lane: 1 | 2;
   /** Node scripts of which each counts as one test: it passes with exit status 0. */
@@ -12,9 +16,11 @@ export interface Tier {
   specs?: string[];
   /** Longest time a single mocha test may take, in milliseconds. */
   timeout?: number;
+  /** What it needs of the toolchain; default: {@link tools}, or nothing where it has no specs. */
+  tools?: Tool[];
 }
 
-/** What the tiers need of the toolchain. */
+/** What a tier needs of the toolchain that doesn't say otherwise. */
 export const tools: Tool[] = [
   "etcd",
   "kube-apiserver",
@@ -60,5 +66,14 @@ export const tiers: Tier[] = [
     lane: 1,
     specs: ["test/authentik/**/*.test.ts"],
     timeout: 300_000,
+  },
+  {
+    name: "node",
+    what: "real pods on a node of this machine; needs root and Debian packages",
+    onlyByName: true,
+    lane: 2,
+    specs: ["test/node/**/*.test.ts"],
+    timeout: 300_000,
+    tools: [...CONTROL_PLANE_TOOLS, ...NODE_TOOLS, "pulumi"],
   },
 ];

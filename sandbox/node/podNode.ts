@@ -16,6 +16,15 @@ export const NODE_TOOLS = ["kubelet", "kube-proxy", "kubectl"] as const;
 
 /** An outpost as authentik's is in all but this: there is no shell in its image. */
 export const SHELL_LESS_IMAGE = `${OUTPOST_IMAGE}-without-shell`;
+/** An outpost that does nothing, so that many fit on a node: it starts with {@link ASLEEP_SESSIONS} sessions long past their time. */
+export const ASLEEP_IMAGE = `${OUTPOST_IMAGE}-asleep`;
+export const ASLEEP_SESSIONS = 50;
+const FALL_ASLEEP = `
+for n in $(seq ${ASLEEP_SESSIONS}); do echo a visitor >/dev/shm/session_$n; done
+touch -d @1000000000 /dev/shm/session_*
+trap 'exit 0' TERM
+sleep 1000000 &
+wait`;
 
 /** Where the control plane and the node run together. */
 export interface Ground {
@@ -86,6 +95,7 @@ function images(standIn: string, kubectl: string): ImageSpec[] {
   return [
     { name: OUTPOST_IMAGE, ...outpost },
     { name: SHELL_LESS_IMAGE, ...outpost, shell: false },
+    { name: ASLEEP_IMAGE, command: ["sh", "-c", FALL_ASLEEP], user: outpost.user },
     { name: String(OUTPOST_FIELDS.cleanerImage.default), command: ["sh"] },
     { name: String(STACK_FIELDS.kubectlImage.default), programs: [kubectl], command: ["kubectl"] },
   ];

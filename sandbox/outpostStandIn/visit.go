@@ -8,16 +8,19 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
 const (
-	target     = "http://127.0.0.1:9000"
-	maxRate    = 5000
-	maxSeconds = 900
-	maxLogins  = 5000
+	maxRate = 5000
+	// To an outpost of another pod.
+	maxRateElsewhere = 50
+	maxSeconds       = 900
+	maxLogins        = 5000
 )
 
 // What happened in one second. `usedBytes`, `sizeBytes` and `files` are of the sessions' folder at its end.
@@ -36,15 +39,23 @@ type ending struct {
 	Alive  int `json:"alive"`
 }
 
-// Logs people in, then comes as so many visitors without a cookie, over loopback alone and for a bounded time, then looks who is
-// still logged in. SIGTERM ends the visits early.
+// Where visits go: the outpost of this pod, unless told otherwise.
+var target = "http://127.0.0.1:9000"
+
+// Logs people in, then comes as so many visitors without a cookie, for a bounded time, then looks who is still logged in. SIGTERM
+// ends the visits early. Floods go over loopback: to anywhere else no more than a trickle is let through.
 func visit(args []string) error {
 	flags := flag.NewFlagSet("visit", flag.ContinueOnError)
 	logins := flags.Int("logins", 0, "people who log in first")
+	known := flags.Bool("known", false, "count the people whose sessions are there already among those who logged in")
 	rate := flags.Int("rate", 0, "visits a second")
 	seconds := flags.Int("seconds", 0, "how long they come")
+	flags.StringVar(&target, "target", target, "the outpost's URL")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if elsewhere := !strings.HasPrefix(target, "http://127.0.0.1:"); elsewhere && *rate > maxRateElsewhere {
+		return fmt.Errorf("at most %d visits a second to %s", maxRateElsewhere, target)
 	}
 	if *logins > maxLogins || *rate > maxRate || *seconds > maxSeconds {
 		return fmt.Errorf("at most %d logins, %d visits a second, %d seconds", maxLogins, maxRate, maxSeconds)
@@ -57,6 +68,9 @@ func visit(args []string) error {
 	people, err := logIn(client, *logins)
 	if err != nil {
 		return err
+	}
+	if *known {
+		people = peopleOf(os.TempDir())
 	}
 	out := json.NewEncoder(os.Stdout)
 	asked := make(chan os.Signal, 1)
@@ -79,6 +93,19 @@ func logIn(client *http.Client, count int) ([]*http.Cookie, error) {
 		people = append(people, answer.Cookies()[0])
 	}
 	return people, nil
+}
+
+// The cookies of all who are logged in, by the files of their sessions.
+func peopleOf(dir string) []*http.Cookie {
+	files, _ := filepath.Glob(sessionFile(dir, "*"))
+	var people []*http.Cookie
+	for _, file := range files {
+		if content, err := os.ReadFile(file); err == nil && isLogin(content) {
+			id := strings.TrimPrefix(filepath.Base(file), "session_")
+			people = append(people, &http.Cookie{Name: cookieName, Value: id})
+		}
+	}
+	return people
 }
 
 func alive(client *http.Client, people []*http.Cookie) int {
