@@ -1,0 +1,59 @@
+// Runs of the CronJob, as `kubectl create job --from=cronjob/…` starts them.
+import type { V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Scenario } from "./scenario";
+
+export const CRON_JOB = "authentik-outpost-shm-cleanup";
+/** The CronJob's own deadline is 900 s. */
+const RUN_TIMEOUT_MS = 240_000;
+
+export interface JobRun {
+  outcome: "Complete" | "Failed";
+  /** What each of its pods printed, the first attempt first; a line each, as key and value. */
+  attempts: Line[][];
+  /** From its first pod's start to its last pod's end, in seconds. */
+  seconds: number;
+}
+
+export type Line = Record<string, string>;
+
+export async function startJob(scenario: Scenario, name: string): Promise<void> {
+  await scenario.kubectl("create", "job", name, `--from=cronjob/${CRON_JOB}`);
+}
+
+export async function finishedJob(scenario: Scenario, name: string): Promise<JobRun> {
+  const outcome = await scenario.until(`the end of job ${name}`, () => ended(scenario, name), RUN_TIMEOUT_MS);
+  const { items } = await scenario.get<{ items: V1Pod[] }>("pods", `--selector=job-name=${name}`);
+  const times = items.map(({ status }) => status!.containerStatuses![0].state!.terminated!);
+  const order = items.map(({ metadata }, index) => ({
+    name: metadata!.name!,
+    startedAt: String(times[index].startedAt),
+  }));
+  order.sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+  const attempts = [];
+  for (const pod of order) attempts.push(linesOf(await scenario.kubectl("logs", pod.name)));
+  const begin = Math.min(...times.map(({ startedAt }) => Date.parse(String(startedAt))));
+  const end = Math.max(...times.map(({ finishedAt }) => Date.parse(String(finishedAt))));
+  return { outcome, attempts, seconds: (end - begin) / 1000 };
+}
+
+export async function runJob(scenario: Scenario, name: string): Promise<JobRun> {
+  await startJob(scenario, name);
+  return finishedJob(scenario, name);
+}
+
+async function ended(scenario: Scenario, name: string): Promise<JobRun["outcome"] | undefined> {
+  const { status } = await scenario.get<V1Job>("job", name);
+  const condition = status?.conditions?.find(
+    ({ type, status }) => ["Complete", "Failed"].includes(type) && status === "True",
+  );
+  return condition?.type as JobRun["outcome"] | undefined;
+}
+
+/** `key=value` and `key="a value"`, a line each. */
+export function linesOf(log: string): Line[] {
+  const lines = log.split("\n").filter((line) => line !== "");
+  return lines.map((line) => {
+    const pairs = [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)];
+    return Object.fromEntries(pairs.map(([, key, quoted, bare]) => [key, quoted ?? bare]));
+  });
+}
