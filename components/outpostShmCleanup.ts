@@ -1,8 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "./cleanerScripts";
 import { clusterDeployments, type DeploymentApi } from "./cluster/deploymentApi";
-import { inspect, type Findings } from "./cluster/inspection";
+import { merge, type Findings } from "./cluster/findings";
+import { inspect } from "./cluster/inspection";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
+import { clusterPolicies, type PolicyApi } from "./cluster/policyApi";
+import { inspectPolicies, type PolicyFindings } from "./cluster/policyInspection";
 import { messageOnly } from "./messageOnly";
 import type { OutpostSettings, Settings, Solution } from "./settings";
 import { authentikClient } from "./sidecar/authentik/client";
@@ -22,6 +25,8 @@ export interface OutpostShmCleanupArgs {
   outposts: OutpostArgs[];
   schedule: pulumi.Input<Settings["schedule"]>;
   kubectlImage: pulumi.Input<Settings["kubectlImage"]>;
+  /** Whether the cluster is to refuse the CronJob's account every command but the sweep, where it can. */
+  restrictExec: Settings["restrictExec"];
   /** Access to authentik; needed by outposts with `delivery: authentik`, and to take their patches back. */
   authentik?: {
     /** Base URL, without trailing slash. */
@@ -30,6 +35,8 @@ export interface OutpostShmCleanupArgs {
   };
   /** Where Deployments are looked at before anything is changed. Default: the cluster of the `kubernetes:*` stack config. */
   deployments?: DeploymentApi;
+  /** Where it is looked up whether the cluster can do so. Default: as above. */
+  policies?: PolicyApi;
 }
 
 /**
@@ -63,8 +70,8 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
       findings.apply((found) => this.report(found).then(resolve, reject));
     });
     // Only then the children: an input that waited for the look would fail with it, once per child, in the engine's words.
-    const created = findings.apply(({ problems }) =>
-      problems.length === 0 ? this.createChildren(name) : nothingCreated,
+    const created = findings.apply(({ problems, execPolicy }) =>
+      problems.length === 0 ? this.createChildren(name, execPolicy) : nothingCreated,
     );
 
     this.solutions = pulumi.output(Object.fromEntries(args.outposts.map(({ name, solution }) => [name, solution])));
@@ -77,8 +84,8 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     });
   }
 
-  /** What a look at the Deployments finds; that it could not look is a problem like any other. */
-  private look(): pulumi.Output<Findings> {
+  /** What a look at the cluster finds; that it could not look is a problem like any other. */
+  private look(): pulumi.Output<PolicyFindings> {
     const { outposts, authentik, deployments: api = clusterDeployments(kubernetesConfig()) } = this.args;
     const places = pulumi.all([this.args.namespace, pulumi.output(authentik)]);
     const findings = pulumi
@@ -89,12 +96,19 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
           podFragment: hasSidecar(outpost) ? podFragment(outpost, cleanerScripts()) : undefined,
         }));
         const client = access && authentikClient(access);
-        return inspect({ api, authentik: client, namespace, fieldManager: fieldManager() }, wanted).catch(
-          (error: Error): Findings => ({ problems: [error.message], warnings: [] }),
+        const places = { api, authentik: client, namespace, fieldManager: fieldManager() };
+        return Promise.all([inspect(places, wanted), this.lookAtPolicies(namespace)]).then(
+          ([deployments, policies]) => ({ ...policies, ...merge([deployments, policies]) }),
+          (error: Error) => ({ problems: [error.message], warnings: [], execPolicy: false }),
         );
       });
     // The token is a secret, what is found with it is none.
     return pulumi.unsecret(findings);
+  }
+
+  private lookAtPolicies(namespace: string): Promise<PolicyFindings> {
+    const { outposts, restrictExec, policies = clusterPolicies(kubernetesConfig()) } = this.args;
+    return inspectPolicies(policies, namespace, restrictExec && outposts.some(hasCronJob));
   }
 
   private async report({ problems, warnings }: Findings): Promise<string[]> {
@@ -105,11 +119,11 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     throw messageOnly(new pulumi.ResourceError(message, this, true));
   }
 
-  private createChildren(name: string): Created {
+  private createChildren(name: string, execPolicy: boolean): Created {
     const { namespace, schedule, kubectlImage, outposts } = this.args;
     const patches = outposts.filter(hasSidecar).map((outpost) => this.createSidecarPatch(name, outpost));
     const swept = outposts.filter(hasCronJob).map(resolved);
-    const cronJobArgs = { namespace, schedule, kubectlImage, outposts: swept };
+    const cronJobArgs = { namespace, schedule, kubectlImage, outposts: swept, execPolicy };
     const cronJobs = swept.length > 0 ? [new SweepCronJob(`${name}-cronjob`, cronJobArgs, { parent: this })] : [];
     return {
       patchedDeployments: pulumi.all(patches.map((patch) => patch.deployment)),

@@ -70,6 +70,11 @@ export interface Settings {
   schedule: string;
   /** Image of the CronJob, with tag or digest and with kubectl and sh in it. Default docker.io/alpine/kubectl:1.34.2. */
   kubectlImage: string;
+  /**
+   * Whether a ValidatingAdmissionPolicy lets the CronJob's account exec nothing but the sweep, where the cluster has such policies
+   * (Kubernetes 1.30 and later). Default true.
+   */
+  restrictExec: boolean;
   /** Whether to create a PodMonitor, alerts and a dashboard; needs the Prometheus operator. Default false. */
   monitoring: boolean;
   /** Whether `pulumi up` ends by checking that the cure took. Default false. */

@@ -1,4 +1,11 @@
-import type { ApiException, AppsV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node" with {
+import type {
+  AdmissionregistrationV1Api,
+  ApiException,
+  AppsV1Api,
+  AuthorizationV1Api,
+  CoreV1Api,
+  KubeConfig,
+} from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 
@@ -13,6 +20,8 @@ export interface KubernetesConfig {
 export interface Client {
   apps: AppsV1Api;
   core: CoreV1Api;
+  admission: AdmissionregistrationV1Api;
+  authorization: AuthorizationV1Api;
   isApiException: (error: unknown) => error is ApiException<string>;
   server: string;
 }
@@ -43,13 +52,16 @@ export function connection(config: KubernetesConfig): Call {
 }
 
 async function connect(config: KubernetesConfig): Promise<Client> {
-  const { KubeConfig, AppsV1Api, CoreV1Api, ApiException } = await import("@kubernetes/client-node");
+  const { AdmissionregistrationV1Api, ApiException, AppsV1Api, AuthorizationV1Api, CoreV1Api, KubeConfig } =
+    await import("@kubernetes/client-node");
   const kubeConfig = new KubeConfig();
   load(kubeConfig, config.kubeconfig);
   if (config.context) selectContext(kubeConfig, config.context);
   return {
     apps: kubeConfig.makeApiClient(AppsV1Api),
     core: kubeConfig.makeApiClient(CoreV1Api),
+    admission: kubeConfig.makeApiClient(AdmissionregistrationV1Api),
+    authorization: kubeConfig.makeApiClient(AuthorizationV1Api),
     isApiException: (error): error is ApiException<string> => error instanceof ApiException,
     server: kubeConfig.getCurrentCluster()?.server ?? "an unknown address",
   };

@@ -92,3 +92,17 @@ export function twoSteps(settings: OutpostSettings, reason: string): string {
     `Change \`delivery\` in one update, and nativeSidecar in the next.`
   );
 }
+
+export function noPolicies(namespace: string): string {
+  return (
+    `restrictExec: this cluster has no ValidatingAdmissionPolicy (Kubernetes has from 1.30 on), so the CronJob's account may run any ` +
+    `command in the pods of namespace ${namespace}, not only the sweep. Set restrictExec to false to be told so no more.`
+  );
+}
+
+export function policiesForbidden(namespace: string): string {
+  return (
+    `restrictExec needs a ValidatingAdmissionPolicy and its binding, which your account may not create. Have somebody update the stack who may, ` +
+    `or set restrictExec to false: the CronJob's account may then run any command in the pods of namespace ${namespace}, not only the sweep.`
+  );
+}

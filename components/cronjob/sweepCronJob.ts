@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../cleanerScripts";
 import { objectLabels } from "../objectLabels";
+import { execPolicySpec } from "./execPolicy";
 import { cronJobSpec, execRules, type SweptOutpost } from "./manifest";
 
 /** Name of the CronJob and of the account it runs as: one of each per namespace. */
@@ -16,6 +17,8 @@ export interface SweepCronJobArgs {
   kubectlImage: pulumi.Input<string>;
   /** The outposts whose pods it sweeps. */
   outposts: pulumi.Input<pulumi.Input<SweptOutpost>[]>;
+  /** Whether the cluster is to refuse the account every command but the sweep. */
+  execPolicy: boolean;
 }
 
 /** The fallback: a CronJob that sweeps /dev/shm of every running outpost pod by exec, with an account that may do just that. */
@@ -39,6 +42,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
       },
       child,
     );
+    const policies = args.execPolicy ? this.createExecPolicy(name, args, account.metadata.name) : [];
     const spec = pulumi
       .all([args.namespace, args.schedule, args.kubectlImage, args.outposts, account.metadata.name])
       .apply(([namespace, schedule, kubectlImage, outposts, serviceAccountName]) =>
@@ -49,9 +53,33 @@ export class SweepCronJob extends pulumi.ComponentResource {
         ),
       );
     // After the binding, so that not even the first run lacks its rights.
-    const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, { ...child, dependsOn: [binding] });
+    const dependsOn = [binding, ...policies];
+    const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, { ...child, dependsOn });
 
     this.name = cronJob.metadata.name;
     this.registerOutputs({ name: this.name });
+  }
+
+  /** Both are of the whole cluster, so their name has the namespace in it. */
+  private createExecPolicy(
+    name: string,
+    { namespace, outposts }: SweepCronJobArgs,
+    account: pulumi.Output<string>,
+  ): pulumi.Resource[] {
+    const child = { parent: this };
+    const metadata = { name: pulumi.interpolate`${objectName}-${namespace}`, labels: objectLabels };
+    const spec = pulumi
+      .all([namespace, outposts, account])
+      .apply(([namespace, outposts, serviceAccountName]) =>
+        execPolicySpec({ namespace, outposts, serviceAccountName }, cleanerScripts()),
+      );
+    const admission = kubernetes.admissionregistration.v1;
+    const policy = new admission.ValidatingAdmissionPolicy(name, { metadata, spec }, child);
+    const binding = new admission.ValidatingAdmissionPolicyBinding(
+      name,
+      { metadata, spec: { policyName: policy.metadata.name, validationActions: ["Deny"] } },
+      child,
+    );
+    return [policy, binding];
   }
 }

@@ -46,6 +46,7 @@ export const OUTPOST_FIELDS = {
 export const STACK_FIELDS = {
   schedule: field("0 * * * *", fromText(parseSchedule)),
   kubectlImage: field("docker.io/alpine/kubectl:1.34.2", fromText(parseImage)),
+  restrictExec: field(true, parseBoolean),
   monitoring: field(false, parseBoolean),
   verify: field(false, parseBoolean),
 };

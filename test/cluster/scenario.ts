@@ -21,6 +21,8 @@ const ownKinds = [
   { apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding" },
   { apiVersion: "batch/v1", kind: "CronJob" },
 ];
+/** The same for those of the whole cluster; their names end with the namespace. */
+const ownClusterKinds = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
 /** Objects that Kubernetes itself puts into every namespace. */
 const givenObjects = ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"];
 
@@ -52,7 +54,7 @@ export interface Scenario {
   configure(config: Record<string, unknown>): Promise<void>;
   /** The Deployment of the outpost with this name, as the API server has it. */
   deployment(outpost: string): Promise<V1Deployment>;
-  /** Everything in the namespace that is ours or could be: objects by `Kind/name`, without what the server adds. */
+  /** Everything in the namespace, and of the whole cluster for it, that is ours or could be: objects by `Kind/name`, without what the server adds. */
   objects(): Promise<Record<string, unknown>>;
 }
 
@@ -133,6 +135,11 @@ async function objectsIn(kubeConfig: KubeConfig, namespace: string): Promise<Rec
       const key = `${kind}/${item.metadata?.name}`;
       if (!givenObjects.includes(key)) found[key] = comparable(item);
     }
+  }
+  for (const kind of ownClusterKinds) {
+    const { items } = await api.list("admissionregistration.k8s.io/v1", kind);
+    const ours = items.filter(({ metadata }) => metadata?.name?.endsWith(`-${namespace}`));
+    for (const item of ours) found[`${kind}/${item.metadata?.name}`] = comparable(item);
   }
   return found;
 }

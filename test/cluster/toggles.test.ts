@@ -49,10 +49,13 @@ describe("toggling between solutions", () => {
     const cronJob = ["CronJob", "Role", "RoleBinding", "ServiceAccount"].map(
       (kind) => `${kind}/authentik-outpost-shm-cleanup`,
     );
+    const policy = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"].map(
+      (kind) => `${kind}/authentik-outpost-shm-cleanup-${scenario.namespace}`,
+    );
     assert.deepEqual(names("none"), deployments);
     assert.deepEqual(names("sidecar"), [...settings, ...deployments].sort());
-    assert.deepEqual(names("cronjob"), [...cronJob, ...deployments].sort());
-    assert.deepEqual(names("both"), [...settings, ...cronJob, ...deployments].sort());
+    assert.deepEqual(names("cronjob"), [...cronJob, ...policy, ...deployments].sort());
+    assert.deepEqual(names("both"), [...settings, ...cronJob, ...policy, ...deployments].sort());
     for (const deployment of deployments) {
       assert.deepEqual(fresh.cronjob[deployment], fresh.none[deployment]);
       assert.deepEqual(fresh.both[deployment], fresh.sidecar[deployment]);

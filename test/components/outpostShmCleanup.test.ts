@@ -9,6 +9,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { DeploymentApi } from "../../components/cluster/deploymentApi";
 import { cleanerScripts } from "../../components/cleanerScripts";
+import type { PolicySupport } from "../../components/cluster/policyApi";
+import { execPolicySpec } from "../../components/cronjob/execPolicy";
 import { cronJobSpec, execRules } from "../../components/cronjob/manifest";
 import { objectLabels } from "../../components/objectLabels";
 import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../components/outpostShmCleanup";
@@ -35,9 +37,10 @@ function api(live = [liveDeployment("ak-outpost-one"), liveDeployment("ak-outpos
   };
 }
 
-const stackArgs = (raw: Record<string, unknown>): OutpostShmCleanupArgs => ({
+const stackArgs = (raw: Record<string, unknown>, support: PolicySupport = "usable"): OutpostShmCleanupArgs => ({
   ...resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw }),
   deployments: api(),
+  policies: { support: () => Promise.resolve(support) },
 });
 
 /** Runs the component with these arguments and collects what it registers, logs and fails with. */
@@ -111,16 +114,21 @@ const cronJob = [
   "kubernetes:rbac.authorization.k8s.io/v1:Role outpost-shm-cronjob",
   "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding outpost-shm-cronjob",
 ];
+const execPolicy = [
+  "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy outpost-shm-cronjob",
+  "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding outpost-shm-cronjob",
+];
+const heldCronJob = [...cronJob, ...execPolicy];
 
 describe("OutpostShmCleanup on mocks", () => {
   const bothSidecars = [...sidecarOf("ak-outpost-one"), ...sidecarOf("ak-outpost-two")];
   const cases: { solution: string; resources: string[]; patched: string[]; cronJobs: string[] }[] = [
     { solution: "none", resources: [], patched: [], cronJobs: [] },
     { solution: "sidecar", resources: bothSidecars, patched: ["ak-outpost-one", "ak-outpost-two"], cronJobs: [] },
-    { solution: "cronjob", resources: cronJob, patched: [], cronJobs: ["authentik-outpost-shm-cleanup"] },
+    { solution: "cronjob", resources: heldCronJob, patched: [], cronJobs: ["authentik-outpost-shm-cleanup"] },
     {
       solution: "both",
-      resources: [...bothSidecars, ...cronJob],
+      resources: [...bothSidecars, ...heldCronJob],
       patched: ["ak-outpost-one", "ak-outpost-two"],
       cronJobs: ["authentik-outpost-shm-cleanup"],
     },
@@ -140,7 +148,7 @@ describe("OutpostShmCleanup on mocks", () => {
 
   it("gives each outpost its own solution; the CronJob sweeps only those that ask for it", async () => {
     const { registered, outputs } = await run(stackArgs({ outposts: ["one", { name: "two", solution: "cronjob" }] }));
-    assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarOf("ak-outpost-one"), ...cronJob].sort());
+    assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarOf("ak-outpost-one"), ...heldCronJob].sort());
     assert.deepEqual((outputs as { solutions: unknown }).solutions, { one: "sidecar", two: "cronjob" });
     const spec = JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob").spec);
     assert.match(spec, /"name":"OUTPOSTS","value":"two SWEEP_INTERVAL_SECONDS=60 [^"]*"/);
@@ -212,6 +220,51 @@ describe("OutpostShmCleanup on mocks", () => {
       metadata,
       spec: cronJobSpec(settings, objectLabels, cleanerScripts()),
     });
+  });
+
+  it("holds the account by a policy and its binding, named after the namespace since both are of the whole cluster", async () => {
+    const { registered } = await run(stackArgs({ solution: "cronjob" }));
+    const apiVersion = "admissionregistration.k8s.io/v1";
+    const metadata = { name: "authentik-outpost-shm-cleanup-authentik", labels: objectLabels };
+    const settings = {
+      namespace: "authentik",
+      outposts: stackArgs({}).outposts as OutpostSettings[],
+      serviceAccountName: "authentik-outpost-shm-cleanup",
+    };
+    assert.deepEqual(inputsOf(registered, `kubernetes:${apiVersion}:ValidatingAdmissionPolicy`), {
+      apiVersion,
+      kind: "ValidatingAdmissionPolicy",
+      metadata,
+      spec: execPolicySpec(settings, cleanerScripts()),
+    });
+    assert.deepEqual(inputsOf(registered, `kubernetes:${apiVersion}:ValidatingAdmissionPolicyBinding`), {
+      apiVersion,
+      kind: "ValidatingAdmissionPolicyBinding",
+      metadata,
+      spec: { policyName: metadata.name, validationActions: ["Deny"] },
+    });
+  });
+
+  it("goes without the policy where restrictExec is false, or the cluster has none", async () => {
+    for (const args of [
+      stackArgs({ solution: "cronjob", restrictExec: false }, "forbidden"),
+      stackArgs({ solution: "cronjob" }, "unserved"),
+    ]) {
+      const { registered, failures } = await run(args);
+      assert.deepEqual(named(registered), [...stackAndComponent, ...cronJob].sort());
+      assert.deepEqual(failures, []);
+    }
+  });
+
+  it("registers nothing where it may not create the policy, and asks about none without a CronJob", async () => {
+    const { registered, failures } = await run(stackArgs({ solution: "both" }, "forbidden"));
+    assert.deepEqual(named(registered), stackAndComponent);
+    assert.deepEqual(failures, [
+      "Nothing was changed. The cluster is not as the settings need it:\n" +
+        "  - restrictExec needs a ValidatingAdmissionPolicy and its binding, which your account may not create. Have somebody update the " +
+        "stack who may, or set restrictExec to false: the CronJob's account may then run any command in the pods of namespace authentik, not only the sweep.",
+    ]);
+    assert.deepEqual((await run(stackArgs({ solution: "sidecar" }, "forbidden"))).failures, []);
   });
 
   it("hands our operations to the outpost's JSON patch with delivery authentik, the token to no resource", async () => {

@@ -54,7 +54,7 @@ const KEYS_OF_OUTPOST =
   "lowWatermark, cleanerImage, runAsUser, nativeSidecar";
 const KEYS_OF_STACK =
   "namespace, outposts, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser, nativeSidecar, schedule, kubectlImage, monitoring, verify, authentikUrl, authentikToken";
+  "lowWatermark, cleanerImage, runAsUser, nativeSidecar, schedule, kubectlImage, restrictExec, monitoring, verify, authentikUrl, authentikToken";
 
 describe("settings that hold", () => {
   it("fills in every default", () => {
@@ -82,6 +82,7 @@ describe("settings that hold", () => {
       ],
       schedule: "0 * * * *",
       kubectlImage: "docker.io/alpine/kubectl:1.34.2",
+      restrictExec: true,
       monitoring: false,
       verify: false,
     });
@@ -103,6 +104,7 @@ describe("settings that hold", () => {
         nativeSidecar: "false",
         schedule: "*/15 * * * *",
         kubectlImage: "alpine/kubectl:1.33.0",
+        restrictExec: "false",
         monitoring: "true",
         verify: "true",
         authentikUrl: "https://auth.example.com/sso/",
@@ -134,6 +136,7 @@ describe("settings that hold", () => {
       ],
       schedule: "*/15 * * * *",
       kubectlImage: "alpine/kubectl:1.33.0",
+      restrictExec: false,
       monitoring: true,
       verify: true,
       authentikUrl: "https://auth.example.com/sso",

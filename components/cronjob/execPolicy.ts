@@ -1,0 +1,52 @@
+import type { CleanerScripts } from "../cleanerScripts";
+import { outpostContainer, sidecarContainer } from "../sidecar/podFragment";
+import { sweepVariables } from "../sweepSettings";
+import type { CronJobSettings } from "./manifest";
+
+/** What the policy is made from. */
+export type ExecPolicySettings = Pick<CronJobSettings, "namespace" | "outposts" | "serviceAccountName">;
+
+/** Said to whoever is refused. */
+export const refusal = "this account may run nothing but the sweep of authentik-outpost-shm, as the CronJob runs it";
+
+/** A text as a literal of CEL, whose escapes are a superset of JSON's. */
+const literal = (value: unknown): string => JSON.stringify(value);
+
+/**
+ * A ValidatingAdmissionPolicy by which the CronJob's account can exec the sweep with the settings of one of the outposts, in the
+ * containers that the CronJob uses, and no other command. RBAC alone can't tell one exec from another.
+ */
+export function execPolicySpec(
+  { namespace, outposts, serviceAccountName }: ExecPolicySettings,
+  scripts: CleanerScripts,
+) {
+  const account = `system:serviceaccount:${namespace}:${serviceAccountName}`;
+  const settings = [...new Set(outposts.map(({ sweep }) => literal(sweepVariables(sweep))))].sort();
+  const containers = [outpostContainer, sidecarContainer];
+  return {
+    failurePolicy: "Fail",
+    matchConstraints: {
+      resourceRules: [
+        { apiGroups: [""], apiVersions: ["*"], operations: ["CONNECT"], resources: ["pods/exec"], scope: "Namespaced" },
+      ],
+    },
+    matchConditions: [{ name: "account", expression: `request.userInfo.username == ${literal(account)}` }],
+    variables: [
+      { name: "sweep", expression: literal(scripts.sweep) },
+      { name: "settings", expression: `[${settings.join(", ")}]` },
+    ],
+    validations: [
+      {
+        expression: [
+          `request.namespace == ${literal(namespace)}`,
+          `object.container in ${literal(containers)}`,
+          `variables.settings.exists(words, object.command == ["sh", "-c", variables.sweep, "sweep"] + words)`,
+          "!(has(object.stdin) && object.stdin)",
+          "!(has(object.tty) && object.tty)",
+        ].join(" && "),
+        message: refusal,
+        reason: "Forbidden",
+      },
+    ],
+  };
+}

@@ -1,0 +1,96 @@
+// What the policy on the CronJob's account lets through, by the API server's own admission. No kubelet runs here, so an exec that is
+// let through ends at the node; that it runs, test/node proves.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cleanerScripts } from "../../components/cleanerScripts";
+import { silentProgress } from "../../sandbox/progress";
+import { ensureTools } from "../../sandbox/toolchain";
+import { waitUntil } from "../../sandbox/waitUntil";
+import { podNames } from "./kubectl";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+const name = "authentik-outpost-shm-cleanup";
+const settings = [
+  "SWEEP_INTERVAL_SECONDS=60",
+  "ANONYMOUS_MAX_AGE_SECONDS=3600",
+  "AUTHENTICATED_MAX_AGE_SECONDS=86400",
+  "HIGH_WATERMARK_PERCENT=80",
+  "LOW_WATERMARK_PERCENT=60",
+];
+const sweep = ["sh", "-c", cleanerScripts().sweep, "sweep", ...settings];
+/** What is said of an exec that the API server lets through to a node that isn't there. */
+const letThrough = /error dialing backend|unable to upgrade connection|no preferred addresses found/;
+
+describe("the policy on the CronJob's account", () => {
+  let scenario: Scenario;
+  let kubectl: string;
+  let pod: string;
+  let refused: string;
+
+  before(async () => {
+    ({ kubectl } = await ensureTools(["kubectl"], silentProgress));
+    scenario = await openScenario({ name: "exec-policy", config: { solution: "cronjob" } });
+    await scenario.stack.up();
+    [pod] = await podNames(scenario);
+    const policy = `${name}-${scenario.namespace}`;
+    refused =
+      `Error from server (Forbidden): pods "${pod}" is forbidden: ValidatingAdmissionPolicy '${policy}' with binding '${policy}' denied request: ` +
+      "this account may run nothing but the sweep of authentik-outpost-shm, as the CronJob runs it\n";
+    const inForce = async () => ((await exec(["true"])) === refused ? true : undefined);
+    await waitUntil(inForce, { what: "the policy to be in force", timeoutMs: 60_000 });
+  });
+
+  after(closeScenarios);
+
+  /** What kubectl says at the end of an exec, by the account unless as somebody else. */
+  const exec = (command: string[], options = ["--container=proxy"], as = [`--as=${account()}`]): Promise<string> => {
+    const target = [`--kubeconfig=${scenario.kubeconfig}`, `--namespace=${scenario.namespace}`, ...as];
+    const args = [...target, "exec", pod, ...options, "--", ...command];
+    return new Promise((resolve) => execFile(kubectl, args, (_error, _stdout, stderr) => resolve(stderr)));
+  };
+  const account = (): string => `system:serviceaccount:${scenario.namespace}:${name}`;
+
+  it("lets the sweep through, as the CronJob runs it", async () => {
+    assert.match(await exec(sweep), letThrough);
+  });
+
+  const others: Record<string, { command?: string[]; options?: string[] }> = {
+    "another command": { command: ["id"] },
+    "a shell": { command: ["sh"] },
+    "another script": { command: ["sh", "-c", "rm -f /dev/shm/session_*", ...sweep.slice(3)] },
+    "the sweep and more": { command: ["sh", "-c", `${cleanerScripts().sweep}\nid`, ...sweep.slice(3)] },
+    "the sweep with other settings": {
+      command: [...sweep.slice(0, 5), "ANONYMOUS_MAX_AGE_SECONDS=1", ...sweep.slice(6)],
+    },
+    "the sweep of another directory": { command: [...sweep, "SHM_DIR=/tmp"] },
+    "the sweep without settings": { command: sweep.slice(0, 4) },
+    "the sweep by another shell": { command: ["/bin/sh", ...sweep.slice(1)] },
+    "the sweep with stdin": { options: ["--container=proxy", "--stdin"] },
+    "the sweep in another container": { options: ["--container=other"] },
+  };
+  for (const [what, { command = sweep, options }] of Object.entries(others)) {
+    it(`refuses ${what}`, async () => {
+      assert.equal(await exec(command, options), refused);
+    });
+  }
+
+  it("is about nobody else", async () => {
+    assert.match(await exec(["id"], undefined, []), letThrough);
+  });
+
+  it("follows the settings of the sweep", async () => {
+    await scenario.configure({ solution: "cronjob", anonymousMaxAge: "30m" });
+    await scenario.stack.up();
+    const changed = sweep.map((word) => (word === settings[1] ? "ANONYMOUS_MAX_AGE_SECONDS=1800" : word));
+    const follows = async () => (letThrough.test(await exec(changed)) ? true : undefined);
+    await waitUntil(follows, { what: "the changed policy to be in force", timeoutMs: 60_000 });
+    assert.equal(await exec(sweep), refused);
+  });
+
+  it("goes with restrictExec: false", async () => {
+    await scenario.configure({ solution: "cronjob", restrictExec: false });
+    await scenario.stack.up();
+    const gone = async () => (letThrough.test(await exec(["id"])) ? true : undefined);
+    await waitUntil(gone, { what: "the policy to be gone", timeoutMs: 60_000 });
+  });
+});
