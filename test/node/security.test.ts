@@ -1,0 +1,100 @@
+// Pod Security `restricted` enforced on the namespace, and what the CronJob's account can do there with a token of its own.
+import assert from "node:assert/strict";
+import { cleanerScripts } from "../../components/cleanerScripts";
+import { CRON_JOB, runJob } from "./jobs";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
+
+const settings = [
+  "SWEEP_INTERVAL_SECONDS=60",
+  "ANONYMOUS_MAX_AGE_SECONDS=3600",
+  "AUTHENTICATED_MAX_AGE_SECONDS=86400",
+  "HIGH_WATERMARK_PERCENT=80",
+  "LOW_WATERMARK_PERCENT=60",
+];
+
+describe("in a namespace that enforces Pod Security `restricted`", function () {
+  this.timeout(180_000);
+  let scenario: Scenario;
+  let pod: string;
+  let token: string;
+
+  before(async () => {
+    scenario = await openScenario({
+      name: "restricted",
+      labels: { "pod-security.kubernetes.io/enforce": "restricted" },
+      outposts: [{ name: "main" }, { name: "Second" }],
+      config: { outposts: ["main", { name: "Second", nativeSidecar: false }], solution: "both" },
+    });
+    await scenario.up();
+    pod = await scenario.pod("main");
+    token = (await scenario.kubectl("create", "token", CRON_JOB)).trim();
+  });
+
+  after(() => closeScenario(scenario));
+
+  it("a pod that keeps none of its rules is refused", async () => {
+    const { stderr } = await scenario.tryKubectl("run", "rule-breaker", "--image=docker.io/library/busybox:1.37");
+    assert.match(
+      stderr,
+      /^Error from server \(Forbidden\): pods "rule-breaker" is forbidden: violates PodSecurity "restricted:latest"/,
+    );
+  });
+
+  it("every pod of ours runs: sidecars of both kinds, and the CronJob's, which sweeps them", async () => {
+    const { outcome, attempts } = await runJob(scenario, "restricted");
+    assert.equal(outcome, "Complete");
+    assert.deepEqual(
+      attempts[0]
+        .map(({ outpost, container, result }) => ({ outpost, container, result }))
+        .sort((a, b) => a.outpost.localeCompare(b.outpost)),
+      ["main", "second"].map((outpost) => ({ outpost, container: "shm-cleanup", result: "swept" })),
+    );
+  });
+
+  /** kubectl with nothing but the account's own token. */
+  const asAccount = (...args: string[]) => scenario.tryKubectl(`--token=${token}`, ...args);
+  const account = () => `system:serviceaccount:${scenario.namespace}:${CRON_JOB}`;
+
+  it("the account can run the sweep", async () => {
+    const command = ["sh", "-c", cleanerScripts().sweep, "sweep", ...settings];
+    const { status, stdout, stderr } = await asAccount("exec", pod, "--container=shm-cleanup", "--", ...command);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^time=\S+ event=sweep dir=\/dev\/shm .* errors=0 /);
+  });
+
+  it("the account can run nothing else, in neither container", async () => {
+    const policy = `${CRON_JOB}-${scenario.namespace}`;
+    for (const container of ["proxy", "shm-cleanup"]) {
+      for (const command of [["id"], ["sh"], ["cat", "/var/run/secrets/kubernetes.io/serviceaccount/token"]]) {
+        const { stdout, stderr } = await asAccount("exec", pod, `--container=${container}`, "--", ...command);
+        assert.deepEqual(
+          { stdout, stderr },
+          {
+            stdout: "",
+            stderr:
+              `Error from server (Forbidden): pods "${pod}" is forbidden: ValidatingAdmissionPolicy '${policy}' with binding '${policy}' denied request: ` +
+              "this account may run nothing but the sweep of authentik-outpost-shm, as the CronJob runs it\n",
+          },
+        );
+      }
+    }
+  });
+
+  it("the account is refused other namespaces, secrets and deletes", async () => {
+    const inNamespace = `in API group "" in the namespace "${scenario.namespace}"`;
+    const refusals: [string[], string][] = [
+      [["get", "secrets"], `secrets is forbidden: User "${account()}" cannot list resource "secrets" ${inNamespace}`],
+      [
+        ["delete", "pod", pod],
+        `pods "${pod}" is forbidden: User "${account()}" cannot delete resource "pods" ${inNamespace}`,
+      ],
+      [
+        ["--namespace=kube-system", "exec", "any", "--", "true"],
+        `pods "any" is forbidden: User "${account()}" cannot get resource "pods" in API group "" in the namespace "kube-system"`,
+      ],
+    ];
+    for (const [args, message] of refusals) {
+      assert.equal((await asAccount(...args)).stderr, `Error from server (Forbidden): ${message}\n`);
+    }
+  });
+});
