@@ -6,11 +6,13 @@ import { Checks } from "./demo/checks";
 import { Cleanup } from "./demo/cleanup";
 import { setStage, type Stage } from "./demo/stage";
 import { tour } from "./demo/tour";
+import { watching, watchPods } from "./demo/watchPods";
 import { consoleProgress } from "./progress";
 
 interface Options {
   keep?: boolean;
   context?: string;
+  node?: boolean;
   delivery: Delivery;
 }
 
@@ -29,6 +31,12 @@ const command = new Command("npm start --")
   )
   .addOption(
     new Option(
+      "--node",
+      "run the pods too, on a node that it starts on this machine (root on Debian or Ubuntu), and show what is in them: df, the sidecar's log, a run of the CronJob",
+    ).conflicts("context"),
+  )
+  .addOption(
+    new Option(
       "--delivery <way>",
       "how the sidecar reaches the Deployment; with authentik, a stand-in of authentik's outposts API and reconciler runs beside the cluster",
     )
@@ -42,11 +50,13 @@ async function main(options: Options): Promise<number> {
   const cleanup = new Cleanup(() => say("Everything is stopped and removed."));
   try {
     const authentik = options.delivery === "authentik";
-    const stage = await setStage(consoleProgress(), cleanup, { context: options.context, authentik });
+    const { context, node } = options;
+    const stage = await setStage(consoleProgress(), cleanup, { context, node, authentik });
     const checks = new Checks(say);
     await (authentik ? authentikTour : tour)(stage, checks, say);
+    if (node) await watchPods(stage, checks, say);
     say(`\n${checks.summary()}`);
-    if (options.keep) await keep(stage);
+    if (options.keep) await keep(stage, node);
     return checks.passed ? 0 : 1;
   } finally {
     await cleanup.run();
@@ -54,7 +64,7 @@ async function main(options: Options): Promise<number> {
 }
 
 /** Says how to use what is running, and waits for Ctrl-C. */
-async function keep({ kubeconfig, context, outpost }: Stage): Promise<void> {
+async function keep({ kubeconfig, context, outpost }: Stage, node?: boolean): Promise<void> {
   say(`
 The cluster stays until Ctrl-C. In another terminal:
 
@@ -66,6 +76,7 @@ and with the official Pulumi CLI, in this clone:
   pulumi stack init try && pulumi config set kubernetes:context ${context}
   pulumi config set namespace ${outpost.namespace} && pulumi config set --path 'outposts[0]' '${outpost.name}'
   pulumi up`);
+  if (node) say(`\nThe pods run:\n\n${watching(outpost)}`);
   await new Promise<never>(() => setInterval(() => undefined, 1 << 30));
 }
 

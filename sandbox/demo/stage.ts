@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { startAuthentik, type AuthentikStandIn } from "../authentik";
-import { startCluster, type Cluster } from "../cluster";
+import { startCluster, startNodeCluster, type Cluster } from "../cluster";
 import { openStack, type EngineStack } from "../engine";
 import { createOutpost, untilAvailable, type OutpostSpec } from "../outpost";
 import { cacheDir, stateRoot } from "../paths";
@@ -37,6 +37,8 @@ type UsedCluster = Pick<Cluster, "kubeconfig" | "context" | "stop">;
 export interface StageOptions {
   /** Context in the user's kubeconfig; default: a cluster of the demo's own. */
   context?: string;
+  /** Whether pods run, on a node of the cluster's own: needs root and Debian packages. Default: kwok plays that they do. */
+  node?: boolean;
   /** Whether a stand-in of authentik deploys the outpost and keeps it up; default: it is only created as authentik does. */
   authentik: boolean;
 }
@@ -48,7 +50,7 @@ export interface StageOptions {
 export async function setStage(
   progress: Progress,
   cleanup: Cleanup,
-  { context, authentik: withAuthentik }: StageOptions,
+  { context, node, authentik: withAuthentik }: StageOptions,
 ): Promise<Stage> {
   mkdirSync(stateRoot(), { recursive: true });
   const dir = mkdtempSync(join(stateRoot(), "demo-"));
@@ -56,7 +58,7 @@ export async function setStage(
   const { pulumi } = await ensureTools(["pulumi"], progress);
   const cluster = context
     ? await userCluster(dir, context)
-    : await startCluster({ dir: join(dir, "cluster"), progress });
+    : await (node ? startNodeCluster : startCluster)({ dir: join(dir, "cluster"), progress });
   cleanup.add(() => cluster.stop());
   const { kubeconfig } = cluster;
   const kubeConfig = await loadKubeconfig(kubeconfig);

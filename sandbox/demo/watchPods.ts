@@ -1,0 +1,56 @@
+// What a cluster with kubelet has to show beside the tour: the pods themselves, once with both solutions in them.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { outpostObjectName, type OutpostSpec } from "../outpost";
+import { silentProgress } from "../progress";
+import { ensureTools } from "../toolchain";
+import type { Checks } from "./checks";
+import { rollout } from "./outpostOnStage";
+import { heading, summaryOf, type Say } from "./show";
+import type { Stage } from "./stage";
+
+const cronJob = "authentik-outpost-shm-cleanup";
+/** As many visits as fill some of /dev/shm. */
+const visits = ["-logins=20", "-rate=500", "-seconds=4"];
+
+/** Deploys both solutions, lets visitors come, and shows df, the sidecar's log and a run of the CronJob. What is deployed stays. */
+export async function watchPods(stage: Stage, checks: Checks, say: Say): Promise<void> {
+  const { kubectl: program } = await ensureTools(["kubectl"], silentProgress);
+  const { kubeconfig, outpost } = stage;
+  const kubectl = async (...args: string[]): Promise<string> => {
+    const all = [`--kubeconfig=${kubeconfig}`, `--namespace=${outpost.namespace}`, ...args];
+    return (await promisify(execFile)(program, all)).stdout.trim();
+  };
+  heading(say, "pulumi up, solution both, in pods that run");
+  await stage.configure({ solution: "both" });
+  say(summaryOf(await stage.stack.up()));
+  await rollout(stage);
+  say(await kubectl("get", "pods,cronjobs"));
+
+  const deployment = `deployment/${outpostObjectName(outpost)}`;
+  heading(say, "2,000 visitors and 20 logins at one of them");
+  say(await kubectl("exec", deployment, "--container=proxy", "--", "outpost-stand-in", "visit", ...visits));
+  const df = await kubectl("exec", deployment, "--container=proxy", "--", "df", "-m", "/dev/shm");
+  say(df);
+  checks.expect("its /dev/shm has 256 MiB", / 256 /.test(df), df);
+  say(await kubectl("logs", deployment, "--container=shm-cleanup"));
+
+  heading(say, "a Job from the CronJob, run by its own image and account");
+  await kubectl("create", "job", "once", `--from=cronjob/${cronJob}`);
+  await kubectl("wait", "--for=condition=Complete", "job/once", "--timeout=120s");
+  const log = await kubectl("logs", "job/once");
+  say(log);
+  checks.expect("it swept both pods", log.match(/ result=swept /g)?.length === outpost.replicas, log);
+}
+
+/** Commands to look on with. */
+export const watching = ({ namespace, ...outpost }: OutpostSpec): string => {
+  const deployment = `deployment/${outpostObjectName(outpost)}`;
+  const commands = [
+    "get pods --watch",
+    `exec ${deployment} -c proxy -- df -h /dev/shm`,
+    `exec ${deployment} -c proxy -- outpost-stand-in visit -rate 300 -seconds 60`,
+    `logs ${deployment} -c shm-cleanup --follow`,
+  ];
+  return commands.map((command) => `  kubectl -n ${namespace} ${command}`).join("\n");
+};
