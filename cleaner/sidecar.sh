@@ -25,8 +25,8 @@ rm -rf "$METRICS_DIR"/.loop.* "$METRICS_DIR"/metrics.txt.* # left by a container
 # The name can not be guessed: httpd would serve what is in it.
 notes=$(mktemp -d "$METRICS_DIR/.loop.XXXXXX" 2>/dev/null) ||
   { say "not_started error=\"METRICS_DIR $METRICS_DIR can not be written to\"" && exit 1; }
-LOOP_NOTES=$notes/notes LOG_FD=9 FILLING=0
-export SHM_DIR METRICS_DIR LOOP_NOTES LOG_FD FILLING
+LOOP_NOTES=$notes/notes LOG_FD=9
+export SHM_DIR METRICS_DIR LOOP_NOTES LOG_FD
 exec 9>&1 # a dry run has too much to say for a small METRICS_DIR: it goes straight to the log
 
 # Until the first sweep has said what its settings are.
@@ -72,7 +72,6 @@ look() {
   [ "$1" -eq 0 ] || permille=$((($1 - $2) * 1000 / $1))
   [ "$3" -eq 0 ] || inodes=$((($3 - $4) * 1000 / $3))
   [ "$inodes" -le "$permille" ] || permille=$inodes
-  FILLING=$((permille - before > 100)) # faster than a sweep of a full directory may be
   if [ $((permille - before)) -gt 10 ]; then pause=$GROWING_LOOK_SECONDS; else pause=$LOOK_SECONDS; fi
 }
 

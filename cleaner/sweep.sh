@@ -15,8 +15,7 @@
 #   DRY_RUN                       (none)    1: say what would be removed and why, remove nothing
 #
 # The loop also sets LAST_GOOD (KEY=value words that stand where SETTINGS_FILE has a bad or no value), FAILED_SWEEPS (to
-# count), LOOP_NOTES (a file to write the results to), LOG_FD (where a dry run says its files), FILLING (1: usage is
-# rising fast), and CLOCK_JUMPED_AT and CLOCK_JUMPED_BY (seconds: when, and how far, the wall clock was put forward).
+# count), LOOP_NOTES (a file to write the results to), LOG_FD (where a dry run says its files), and CLOCK_JUMPED_AT and CLOCK_JUMPED_BY (seconds: when, and how far, the wall clock was put forward).
 # shellcheck disable=SC2089,SC2090,SC2154 # scripts in variables are quoted for their own shell; key and kept come by eval
 set -u
 LC_ALL=C
@@ -27,7 +26,8 @@ PRESSURE_FLOOR=5   # seconds. A younger visitor is on the way to the login page,
 LOGIN_PERCENT=95   # Logins are given up only from this usage on, and only down to it.
 BATCH=1000         # Names a removal. The age is checked again just before it, so the two are milliseconds apart.
 SORT_LIMIT=100000  # Lines that "oldest first" holds in memory (14 MB of the container's 32).
-COUNT_LIMIT=10000  # Young files read for nothing but the session_files gauge; past it the rest is estimated.
+COUNT_LIMIT=5000   # Files in the directory; past it a part of them tells the gauges, and what to remove without order.
+SMALL=400          # Bytes. What has no more of a Go outpost is no login: gob spells out its type, which takes 696 at least.
 
 say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 
@@ -161,45 +161,46 @@ FD9
     OLD=$(not_since "$debris_moment" 6) && FLOOR=$(not_since "$floor_moment" 7)
 }
 
-# ---- what is removed: the judge below sends names; their age is checked again right before they go ----
+# ---- what is removed ----
 
-# STATE REASON TESTS NAME…: removes the regular files that (still) pass find's TESTS, says how many went and what stayed.
-# shellcheck disable=SC2016 # scripts for the shells that xargs starts
-REMOVE='
-set -f
-state=$1 reason=$2 tests=$3 kept=
-shift 3
-if [ -n "$DRY_RUN" ]; then
-  gone=$(find "$@" -maxdepth 0 -type f $tests -print 2>/dev/null)
-  for name in $gone; do echo "would_remove=${name#./} state=$state reason=$reason" >&3; done
-elif ! gone=$(find "$@" -maxdepth 0 -type f $tests $REMOVAL 2>/dev/null); then
-  kept=$(find "$@" -maxdepth 0 -type f $tests -print 2>/dev/null)
-fi
-set -- $gone
-removed=$#
-set -- $kept
-case $REMOVAL in *rm*) removed=$((removed - $#)) ;; esac
-echo "removed $state $reason $removed"
-[ $# -eq 0 ] || echo "kept $# $(rm -f -- "$1" 2>&1)"'
+# STATE REASON NAME…: removes these and says how many went. Where find has -delete it has done so right after its tests, and
+# this only counts. Who can not remove a file says so on stderr, and those complaints are counted too.
+# shellcheck disable=SC2016 # scripts for the shells that find and xargs start
+set_removal() {
+  if ! find . -maxdepth 0 -type l -delete 2>/dev/null; then
+    DELETE='' remove='rm -f -- "$@"'
+  elif [ -n "$find_takes_time" ]; then
+    DELETE=-delete remove=true # GNU: false for a file that stayed
+  else
+    DELETE='( -delete -o -type f )' remove=false # busybox: true in any case
+  fi
+  REMOVE='
+state=$1 reason=$2 gone=$(($# - 2))
+shift 2
+'"$remove"' || for name; do [ ! -e "$name" ] || gone=$((gone - 1)); done
+echo "removed $state $reason $gone" >&8'
+  [ -z "$DRY_RUN" ] || DELETE='' REMOVE='
+state=$1 reason=$2
+shift 2
+for name; do
+  case $name in *[!A-Za-z0-9_./=-]*) name=$(printf %s "$name" | tr -c A-Za-z0-9_./= "?") ;; esac
+  echo "would_remove=${name#./} state=$state reason=$reason" >&3
+done
+echo "removed $state $reason $#" >&8'
+}
 
-# NAME: the same for one file whose name is no plain word, which goes when it is debris or dead and is never read.
+# STATE REASON TESTS NAME…: the same for names that were judged a moment ago: those go that still pass find's TESTS.
 # shellcheck disable=SC2016
-REMOVE_ODD='
-set -f
-case $1 in ./.*) state=debris reason=debris tests=$OLD ;; *) state=authenticated reason=expired tests=$DEAD ;; esac
-[ -s "$1" ] || state=debris reason=debris tests=$OLD
-[ -n "$(find "$1" -maxdepth 0 -type f $tests)" ] || exit 0
-if [ -n "$DRY_RUN" ]; then
-  echo "would_remove=$(printf %s "${1#./}" | tr -c A-Za-z0-9_.= "?") state=$state reason=$reason" >&3
-else
-  rm -f -- "$1"
-fi && echo "removed $state $reason 1" >&8'
+REMOVE_JUDGED='
+state=$1 reason=$2 tests=$3
+shift 3
+exec find "$@" -maxdepth 0 -type f $tests $DELETE -exec sh -c "$REMOVE" remove "$state" "$reason" {} +'
 
 # How a session file reads. Both formats are one line; a visitor can choose none of what is looked for, because gob
 # control bytes are percent-encoded in a URL, and a quote in a JSON string is escaped.
 # Go (to 2026.5): base64 of "<10 digits>|<base64 of a gob>|…". A login has the key "claims" in the gob, as the bytes
 # 0x0c 0x08 0x00 0x06 c l a i m s; under base64 twice they look in one of nine ways, by their place modulo 9, the
-# two most common ones first. With the definition of its type, which the gob spells out, it takes more than 400 characters.
+# two most common ones first.
 # Rust (2026.8+): {"expires":<unix>,"data":{"claims":{…} or null,…}}.
 # Anything else is in doubt, and in doubt a session is authenticated.
 READ='
@@ -208,10 +209,11 @@ BEGIN {
     " 3SUFBWmpiR0ZwYl TUNBQUdZMnhoYVcxe 1DQUFHWTJ4aGFXMX NQ0FBR1kyeGhhVzF6", form, " ")
 }
 function read_state(file,   text, line, got, i) {
+  expires = 0
   if ((got = (getline text < file)) <= 0) { close(file); return got ? "authenticated" : "debris" }
   if (substr(text, 1, 1) == "M" && substr(text, 15, 2) == "xE") {
     close(file)
-    if (length(text) > 400) for (i = 1; i <= forms; i++) if (index(text, form[i])) return "authenticated"
+    for (i = 1; i <= forms; i++) if (index(text, form[i])) return "authenticated"
     return "anonymous"
   }
   while (length(text) < 65536 && (getline line < file) > 0) text = text line
@@ -230,165 +232,197 @@ REMOVE_EXPIRED='
 state=$1
 shift
 set -- $(printf "%s\n" "$@" | awk -v clock="$CLOCK" "$READ { read_state(\$0); if (expired()) print }")
-[ $# -eq 0 ] || exec sh -c "$REMOVE" remove "$state" expired "" "$@"'
+[ $# -eq 0 ] || exec sh -c "$REMOVE_JUDGED" remove "$state" expired "-type f" "$@"'
 
-# ---- the judge: reads a file only if something depends on it ----
-
-# Lines are "mtime blocks links size ./name", oldest first under pressure. Or, with names=1, names alone: find has tested
-# that they are old enough for something, and removal tests the age that belongs to the state that is read here; "./name/./name"
-# is dead by its age, whatever it holds. With relief=1 the names are those that go first under pressure.
+# What the awk programs below share: facts of a file, removal of what they judge, usage.
 # shellcheck disable=SC2016
-JUDGE='
+JUDGE=$READ'
 BEGIN {
-  bytes_matter = reaches_bytes(login_percent)
-  inodes_matter = reaches_inodes(login_percent)
-  remove = "xargs -r -s 100000 -n " batch " sh -c \"$REMOVE\" remove "
-  run["debris aged"] = remove "debris debris \"$OLD\""
-  run["debris pressure"] = remove "debris pressure \"$FLOOR\""
-  run["anonymous aged"] = remove "anonymous expired \"$AGED\""
-  run["authenticated aged"] = remove "authenticated expired \"$DEAD\""
+  judged = "xargs -r -s 100000 -n " batch " sh -c \"$REMOVE_JUDGED\" remove "
+  run["anonymous aged"] = judged "anonymous expired \"$AGED\""
+  run["debris pressure"] = judged "debris pressure \"$FLOOR\""
+  run["anonymous pressure"] = judged "anonymous pressure \"$FLOOR\""
+  run["authenticated pressure"] = judged "authenticated pressure \"$FLOOR\""
   run["anonymous expired"] = "xargs -r -n 100 sh -c \"$REMOVE_EXPIRED\" remove anonymous"
   run["authenticated expired"] = "xargs -r -n 100 sh -c \"$REMOVE_EXPIRED\" remove authenticated"
-  run["anonymous pressure"] = remove "anonymous pressure \"$FLOOR\""
-  run["authenticated pressure"] = remove "authenticated pressure \"$FLOOR\""
-  run["odd aged"] = "tr \"\\n\" \"\\0\" | xargs -r -0 -n 1 sh -c \"$REMOVE_ODD\" remove"
 }
 function send(state, why) {
   queue[state " " why] = queue[state " " why] name "\n"
   if (++queued % 100 == 0) flush() # busybox awk writes at every print
-  if (links == 1) { used_bytes -= blocks * 512; used_inodes-- }
 }
 function flush(   to) { for (to in queue) if (queue[to] != "") { printf "%s", queue[to] | run[to]; queue[to] = "" } }
+function take_facts() { # "mtime blocks links size ./name"
+  mtime = $1; blocks = $2; links = $3; size = $4; name = substr($0, index($0, " ./") + 1)
+}
+function state_of() {
+  expires = 0
+  if (size == 0 || substr(name, 3, 1) == ".") return "debris"
+  if (size <= small && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) return "anonymous"
+  return name ~ /^\.\/[A-Za-z0-9_.=-]+$/ ? read_state(name) : "authenticated"
+}
+function due(state) {
+  return mtime <= (state == "debris" ? debris : state == "anonymous" ? aged : dead) || mtime <= dead || expired()
+}
 function above_bytes(percent) { return total_bytes && used_bytes * 100 > percent * total_bytes }
 function above_inodes(percent) { return total_inodes && used_inodes * 100 > percent * total_inodes }
 function reaches_bytes(percent) { return total_bytes && used_bytes * 100 >= percent * total_bytes }
-function reaches_inodes(percent) { return total_inodes && used_inodes * 100 >= percent * total_inodes }
-function pressed() { # from the high watermark on, until usage is down at the low one
-  if (!pressure || mtime > floor) return 0
-  if (!lowering) lowering = reaches_bytes(high) || reaches_inodes(high)
-  if (lowering && !above_bytes(low) && !above_inodes(low)) settled = 1
-  return lowering && !settled
+function reaches_inodes(percent) { return total_inodes && used_inodes * 100 >= percent * total_inodes }'
+
+judge() { # PROGRAM AWK-OPTION…
+  program=$1
+  shift
+  awk "$@" -v batch=$BATCH -v clock="$CLOCK" -v small=$SMALL -v login_percent=$LOGIN_PERCENT \
+    -v total_bytes="$total_bytes" -v used_bytes="$used_bytes" -v total_inodes="$total_inodes" -v used_inodes="$used_inodes" \
+    -v high="$HIGH_WATERMARK_PERCENT" -v low="$LOW_WATERMARK_PERCENT" -v dead="$dead_moment" -v aged="$aged_moment" \
+    -v debris="$debris_moment" -v floor="$floor_moment" "$JUDGE$program"
 }
-function hold() { # no more than could be needed: a sixteenth is more than lies above the login percentage
-  if (!(bytes_matter && held_bytes * 16 <= total_bytes || inodes_matter && holding * 16 <= total_inodes)) return
-  held[++holding] = name; held_blocks[holding] = blocks; held_links[holding] = links
-  held_bytes += blocks * 512
-}
-{ files++ }
-settled { unread++; next }
-names { dead_by_age = index(substr($0, 3), "/"); name = dead_by_age ? substr($0, 1, dead_by_age + 1) : $0 }
-!names { name = substr($0, index($0, " ./") + 1) }
-name !~ /^\.\/[A-Za-z0-9_.=-]+$/ { count["authenticated"]++; links = 0; send("odd", "aged"); next }
-names {
-  expires = 0
-  state = dead_by_age ? "authenticated" : substr(name, 3, 1) == "." ? "debris" : read_state(name)
-  if (!relief || expired()) send(state, expired() ? "expired" : "aged")
-  else if (state != "authenticated") send(state, "pressure")
-  next
-}
-{ mtime = $1; blocks = $2; links = $3; staging = substr(name, 3, 1) == "." }
-staging || $4 == 0 {
-  count["debris"]++
-  if (mtime <= debris) send("debris", "aged")
-  else if (!staging && pressed()) send("debris", "pressure")
-  next
-}
-!oldest || mtime < oldest { oldest = mtime }
-mtime <= dead { count["authenticated"]++; send("authenticated", "aged"); next }
-{
-  young = mtime > aged
-  wanted = counting && looked < count_limit || !pressure && substr(name, 11) ~ /[^A-Z2-7]/ # no id of Go: may expire
-  if (young && !wanted && !pressed()) { unread++; next }
-  expires = 0
-  state = read_state(name)
-  count[state]++
-  if (young) { looked++; seen[state]++ }
-  if (expired()) send(state, "expired")
-  else if (state == "anonymous" && !young) send(state, "aged")
-  else if (state == "anonymous" && pressed()) send(state, "pressure")
-  else if (state == "authenticated" && logins && mtime <= floor) hold()
-}
-END {
-  for (i = 1; i <= holding && (reaches_bytes(login_percent) || reaches_inodes(login_percent)); i++) {
-    name = held[i]; blocks = held_blocks[i]; links = held_links[i]
-    send("authenticated", "pressure")
-  }
-  flush()
-  share = looked ? seen["anonymous"] / looked : 1
-  printf "judged %d %d %d %d %d\n", files, count["anonymous"] + unread * share, \
-    count["authenticated"] + unread * (1 - share), count["debris"], oldest
-}'
 
 # ---- the passes ----
 
-# TEST…: the names of the session files that pass find's TESTs, one a line. A name that is more than a line goes right here.
-list() {
-  # shellcheck disable=SC2086 # tests are words
-  find . -maxdepth 1 -type f \( -name 'session_*' -o -name '.session_*.tmp' \) \
-    \( ! -name '*
-*' -o $OLD -exec sh -c "$REMOVE_ODD" remove {} \; -name / \) \( "$@" \) -print
-}
+SESSIONS="-type f ( -name session_* -o -name .session_*.tmp )"
 
-facts() { tr '\n' '\0' | xargs -0 -r -s 100000 stat -c '%Y %b %h %s %n'; }
-
-judge() { # AWK-OPTION…
-  awk "$@" -v batch=$BATCH -v clock="$CLOCK" -v login_percent=$LOGIN_PERCENT \
-    -v total_bytes="$total_bytes" -v used_bytes="$used_bytes" -v total_inodes="$total_inodes" -v used_inodes="$used_inodes" \
-    -v high="$HIGH_WATERMARK_PERCENT" -v low="$LOW_WATERMARK_PERCENT" \
-    -v dead="$dead_moment" -v aged="$aged_moment" -v debris="$debris_moment" -v floor="$floor_moment" "$READ$JUDGE"
+# Steps 1 to 3, and of step 4 what needs no order. One find tests and removes: what its age decides, and visits that
+# their size gives away. Of the rest it prints the names that somebody has to read: what is old enough to go unless it is a
+# login, and, twice, as "name/name", what is past the moment of PRESSED or else has a name no Go outpost gives and may have
+# expired. A name that is not plain is never read.
+# The environment of a pod can be large, and busybox leaves 2 KiB for it in what it takes for the longest argument list, so
+# this find gets none. It takes that length from the limit of the stack; until a list is full its files wait for removal.
+# And busybox forgets the last list of an -exec in parentheses, which is why the tests are spelled out flat; they are there
+# twice because a file that could not be removed is done with too.
+# shellcheck disable=SC2086,SC3045 # tests are words; dash and busybox have ulimit -s
+pass_of_find() {
+  set -f
+  empty='( -size 0 -o -name .* )' plain='! -name *[!A-Za-z0-9_.=-]*'
+  go='-name session_????????????????????????????????????????????????????' visit="-size -$((SMALL + 1))c $go ! -name *_*[!A-Z2-7]*"
+  {
+    ulimit -s 1024
+    exec env -i PATH="$PATH" find . -maxdepth 1 ! \( $SESSIONS \) \
+      -o $empty $OLD $DELETE -exec sh -c "$REMOVE" remove debris debris {} + \
+      -o $empty $PRESSED ! -name '.*' $DELETE -exec sh -c "$REMOVE" remove debris pressure {} + \
+      -o $empty \
+      -o $DEAD $DELETE -exec sh -c "$REMOVE" remove authenticated expired {} + -o $DEAD \
+      -o $AGED $visit $DELETE -exec sh -c "$REMOVE" remove anonymous expired {} + -o $AGED $visit \
+      -o $PRESSED $visit $DELETE -exec sh -c "$REMOVE" remove anonymous pressure {} + -o $PRESSED $visit \
+      -o $AGED $plain -print -o $PRESSED $plain -print0 -print -o $CALM ! $go $plain -print0 -print
+  } | tr '\000' / | judge "$READ_REST" -v pressed="$relief"
 }
+# shellcheck disable=SC2016
+READ_REST='
+{
+  young = index(substr($0, 3), "/")
+  name = young ? substr($0, 1, young + 1) : $0
+  state = read_state(name)
+  if (expired()) send(state, "expired")
+  else if (state == "anonymous" && !young) send(state, "aged")
+  else if (state == "anonymous" && pressed) send(state, "pressure")
+}
+END { flush() }'
+
+# TEST…: "mtime blocks links size ./name" of the sessions that pass find's TESTs.
+facts() {
+  set -f
+  # shellcheck disable=SC2086
+  find . -maxdepth 1 $SESSIONS "$@" -print0 | facts_of_names
+}
+facts_of_names() { xargs -0 -r -s 100000 stat -c '%Y %b %h %s %n'; }
+
+# The rest of step 4, exactly: the sessions last saved by MOMENT, oldest first; with LOGINS=1 the last resort too.
+pass_in_order() { # MOMENT LOGINS
+  # shellcheck disable=SC2046 # tests are words
+  facts $(not_since "$1" 9) ! -name '*[!A-Za-z0-9_.=-]*' | { head -n $SORT_LIMIT && cat >/dev/null; } | sort -n |
+    judge "$IN_ORDER" -v logins="$2" -v lowering="$relief" -v dry="$DRY_RUN"
+}
+# shellcheck disable=SC2016
+IN_ORDER='
+BEGIN { bytes_matter = reaches_bytes(login_percent); inodes_matter = reaches_inodes(login_percent) }
+function leave() { if (links == 1) { used_bytes -= blocks * 512; used_inodes-- } }
+function hold() { # no more than could be needed: a sixteenth is more than lies above the login percentage
+  if (!(bytes_matter && held_bytes * 16 <= total_bytes || inodes_matter && holding * 16 <= total_inodes)) return
+  held[++holding] = $0
+  held_bytes += blocks * 512
+}
+{ take_facts() }
+settled || substr(name, 3, 1) == "." { next }
+{
+  state = state_of()
+  if (expired() && !dry) { send(state, "expired"); leave(); next }
+  if (due(state)) { if (dry) leave(); next } # the find has said so
+  if (!lowering) lowering = reaches_bytes(high) || reaches_inodes(high)
+  if (!lowering || !above_bytes(low) && !above_inodes(low)) { settled = 1; next }
+  if (state != "authenticated") { send(state, "pressure"); leave() }
+  else if (logins) hold()
+}
+END {
+  for (i = 1; i <= holding && (reaches_bytes(login_percent) || reaches_inodes(login_percent)); i++) {
+    $0 = held[i]
+    take_facts()
+    send("authenticated", "pressure")
+    leave()
+  }
+  flush()
+}'
+
+# The directory as a few numbers: how many sessions are anonymous, authenticated, debris, and when the oldest was saved. Then,
+# for the find, the moment before which lies most of what has to go under pressure (0: nothing has to), and a moment before
+# which lies more than that (0: not enough does). A large directory is told from a part of it: ids are random.
+assess() {
+  if [ "$used_inodes" -gt $((4 * COUNT_LIMIT)) ]; then
+    set -- session_*[AQa]?
+  elif [ "$used_inodes" -gt $COUNT_LIMIT ]; then
+    set -- session_*[AEIMQUY4ae]?
+  fi
+  if [ $# -ge $((COUNT_LIMIT / 5)) ]; then
+    printf './%s\0' "$@" | facts_of_names
+  else
+    facts && echo all
+  fi 2>/dev/null | sort -n | judge "$ASSESS"
+}
+# shellcheck disable=SC2016
+ASSESS='
+{
+  take_facts()
+  if ($1 !~ /^[0-9]+$/) { whole = whole || $0 == "all"; next }
+  state = state_of()
+  count[state]++
+  all++
+  if (state != "debris" && !oldest) oldest = mtime
+  if (due(state) || mtime <= floor && state != "authenticated") {
+    saved[++last] = mtime; held_bytes[last] = links == 1 ? blocks * 512 : 0; held_inodes[last] = links == 1
+  }
+}
+END {
+  scale = whole || !all ? 1 : used_inodes / all
+  printf "%d %d %d %d ", count["anonymous"] * scale, count["authenticated"] * scale, count["debris"] * scale, oldest
+  bytes = used_bytes; inodes = used_inodes
+  for (i = 1; i <= last && !more; i++) {
+    bytes_gone += held_bytes[i] * scale; inodes_gone += held_inodes[i] * scale
+    if (saved[i + 1] == saved[i]) continue # the find knows seconds
+    usage_after(1)
+    if (saved[i] <= aged && !reaches_bytes(high) && !reaches_inodes(high)) { most = 0; break }
+    usage_after(1.1)
+    if (above_bytes(low) || above_inodes(low)) most = saved[i]
+    usage_after(0.8)
+    if (!above_bytes(low) && !above_inodes(low)) more = saved[i]
+  }
+  print most + 0, more + 0
+}
+function usage_after(times) { used_bytes = bytes - bytes_gone * times; used_inodes = inodes - inodes_gone * times }'
 
 # What the passes say, added up: a line of numbers, and the first problem. A file that is gone before we get to it is no
 # problem. Two tools may complain at once and mix their words: what does not end in a reason is only a part of a line.
 tally() {
   awk '
     $1 == "removed" { removed[$2 " " $3] += $4 }
-    $1 == "kept" { errors += $2; sub(/^kept [0-9]+ /, ""); if (!problem) problem = $0 }
-    $1 == "judged" { judged = $2 " " $3 " " $4 " " $5 " " $6 }
     $1 == "complaint" { errors++; if (!problem) problem = substr($0, 11) }
     END {
       print errors + 0, removed["debris debris"] + 0, removed["debris pressure"] + 0, \
         removed["anonymous expired"] + 0, removed["anonymous pressure"] + 0, \
-        removed["authenticated expired"] + 0, removed["authenticated pressure"] + 0, judged
+        removed["authenticated expired"] + 0, removed["authenticated pressure"] + 0
       print problem
     }'
 }
 
 complaints() { awk '!/No such file or directory/ && /(: [A-Z][^:]*|not found)$/ { print "complaint " $0 }'; }
-
-# Steps 1 to 3 by name alone: find says what is old enough for any of them, and no other file is looked at. The dead are
-# printed twice, as "name/name", and not read either.
-pass_by_name() {
-  # shellcheck disable=SC2086 # tests are words
-  list $DEAD -print0 -o $AGED -o $OLD \( -size 0 -o -name '.*' \) -o -name 'session_*[!A-Z2-7]*' |
-    tr '\000' / | judge -v names=1
-}
-
-# The same over the facts of every file, which the gauges need.
-pass_counting() { list -name '*' | facts | judge -v counting=1 -v count_limit=$COUNT_LIMIT; }
-
-# All four steps, oldest first; with LOGINS=1 the last resort too.
-pass_under_pressure() { # LOGINS
-  list -name '*' | facts | { head -n $SORT_LIMIT && cat >/dev/null; } | sort -n |
-    judge -v pressure=1 -v logins="$1" -v counting="${METRICS_DIR:+1}" -v count_limit=1000
-}
-
-# Sorting a full directory takes long with the little CPU a sidecar has. So about a tenth of it goes before that: what is as
-# old as the oldest tenth of a sample, which needs no order because all of it goes. First the files of the sample itself.
-pass_of_relief() {
-  sample=$(list -name '*[Aa]?' | facts | sort -n | awk '{ line[NR] = $0 } END { for (i = 1; i <= NR / 10; i++) print line[i] }')
-  tenth=$(echo "$sample" | awk '{ saved = $1 } END { print saved + 0 }')
-  [ "$tenth" -lt "$floor_moment" ] || tenth=$floor_moment
-  echo "$sample" | sed 's/^[^.]*//' | judge -v names=1 -v relief=1
-  # shellcheck disable=SC2046 # tests are words
-  list $(not_since "$tenth" 9) | judge -v names=1 -v relief=1
-}
-
-# Only where many files fill the directory fast, and a tenth of them is surely less than what has to go.
-needs_relief() {
-  [ -z "$DRY_RUN" ] && [ "$used_inodes" -ge 8192 ] && [ $((usage - LOW_WATERMARK_PERCENT)) -ge 20 ] &&
-    [ "$usage" -ge $((${FILLING:-0} ? 0 : LOGIN_PERCENT)) ]
-}
 
 run() { # PASS
   results=$({ { "$@" 2>&1 >&8 | complaints; } 8>&1; } | tally)
@@ -398,14 +432,12 @@ run() { # PASS
   # shellcheck disable=SC2086 # numbers
   set -- ${results%%"
 "*}
-  [ $# -eq 12 ] || fail "the pass ended early: $(clean "$problem")"
+  [ $# -eq 7 ] || fail "the pass ended early: $(clean "$problem")"
   case $problem in *'Read-only file system'*) fail 'the directory is read-only' ;; esac # [ -w ] does not tell root
   errors=$((errors + $1)) debris_gone=$((debris_gone + $2)) debris_pressed=$((debris_pressed + $3))
   anonymous_gone=$((anonymous_gone + $4)) anonymous_pressed=$((anonymous_pressed + $5))
   authenticated_gone=$((authenticated_gone + $6)) authenticated_pressed=$((authenticated_pressed + $7))
-  files=$(($8 - $2 - $3 - $4 - $5 - $6 - $7)) anonymous=$(($9 - $4 - $5)) debris=$(($2 + $3)) authenticated=$(($6 + $7))
-  shift 9
-  authenticated=$(($1 - authenticated)) debris=$(($2 - debris)) oldest=$3
+  look || fail 'its usage can not be read'
 }
 
 # ---- metrics ----
@@ -429,8 +461,8 @@ write_metrics() {
     metric used_bytes gauge 'Bytes of it in use.' && echo "${metrics}used_bytes $used_bytes"
     metric inodes_used gauge 'Inodes of it in use.' && echo "${metrics}inodes_used $used_inodes"
   fi
-  if [ -n "${files:-}" ]; then
-    metric session_files gauge "Session files by state; past $COUNT_LIMIT young ones the rest is estimated."
+  if [ -n "${oldest:-}" ]; then
+    metric session_files gauge "Session files by state; past $COUNT_LIMIT a part of them tells."
     printf "${metrics}session_files{state=\"%s\"} %d\n" anonymous "$anonymous" authenticated "$authenticated" debris "$debris"
     metric oldest_session_age_seconds gauge 'Age of the session file saved longest ago, found by the last sweep.'
     [ "$oldest" -gt 0 ] && [ "$oldest" -lt "$now" ] && age=$((now - oldest)) || age=0
@@ -445,7 +477,7 @@ write_metrics() {
   counted 'removed_files_total{state="authenticated",reason="pressure"}' "$authenticated_pressed"
   metric sweep_errors_total counter 'Files that could not be removed, and sweeps that could not do their work.'
   counted sweep_errors_total $((errors + ${FAILED_SWEEPS:-0}))
-  if [ -n "${files:-}" ]; then
+  if [ -n "${oldest:-}" ]; then
     metric last_sweep_timestamp_seconds gauge 'When the last sweep ended, Unix time.'
     echo "${metrics}last_sweep_timestamp_seconds $(date +%s)"
     metric last_sweep_duration_seconds gauge 'How long it took.'
@@ -468,7 +500,7 @@ first_problem='' started=$(uptime_ms)
 read_settings "$@"
 [ "$DRY_RUN" != 0 ] || DRY_RUN=
 
-for tool in awk cat cut date find head mv rm sed sort stat touch tr xargs; do
+for tool in awk cat cut date env find head mv rm sed sort stat touch tr xargs; do
   command -v "$tool" >/dev/null || fail "missing tool: $tool"
 done
 now=$(date +%s)
@@ -479,23 +511,29 @@ cd "$SHM_DIR" 2>/dev/null || fail 'no such directory, or no permission to enter 
 [ -w . ] || fail 'the directory can not be written to'
 look || fail 'its usage can not be read'
 exec 3>&"${LOG_FD:-1}"
-# A find that can delete does it closer to its tests than one that has to start rm.
-if find . -maxdepth 0 -type l -delete 2>/dev/null; then REMOVAL='-delete -print'; else REMOVAL='-print -exec rm -f -- {} +'; fi
 set_moments || fail 'moments can not be set: this find takes no time and /proc is not there'
-export DRY_RUN REMOVAL REMOVE REMOVE_ODD REMOVE_EXPIRED READ CLOCK DEAD AGED OLD FLOOR
+set_removal
+export DELETE REMOVE REMOVE_JUDGED REMOVE_EXPIRED READ CLOCK AGED FLOOR
 
 usage_before=$usage used_bytes_before=$used_bytes used_inodes_before=$used_inodes
-if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ]; then
-  ! needs_relief || { run pass_of_relief && look; }
-  run pass_under_pressure "$DRY_RUN" # nothing goes in a dry run, so that this pass has to tell all
-  look
-  [ "$usage" -lt $LOGIN_PERCENT ] || [ -n "$DRY_RUN" ] || run pass_under_pressure 1
-elif [ -n "$METRICS_DIR" ]; then
-  run pass_counting
-else
-  run pass_by_name
+PRESSED='-name /' CALM='-type f' relief=0 rest=0 # no name is "/"
+if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ] && [ "$used_inodes" -gt $COUNT_LIMIT ] && [ -z "$DRY_RUN" ]; then
+  # shellcheck disable=SC2046 # numbers
+  set -- $(assess)
+  relief=${5:-0} rest=${6:-0}
+  [ "$relief" -eq 0 ] || CALM='-name /' PRESSED=$(not_since "$relief" 9)
 fi
-look
+run pass_of_find
+if [ "$usage" -ge $((relief ? LOW_WATERMARK_PERCENT : HIGH_WATERMARK_PERCENT)) ]; then
+  [ "$rest" -eq 0 ] || run pass_in_order "$rest" ''
+  [ "$usage" -lt "$HIGH_WATERMARK_PERCENT" ] || run pass_in_order "$floor_moment" "$DRY_RUN"
+  [ "$usage" -lt $LOGIN_PERCENT ] || [ -n "$DRY_RUN" ] || run pass_in_order "$floor_moment" 1
+fi
+if [ -n "$METRICS_DIR" ]; then
+  # shellcheck disable=SC2046 # numbers
+  set -- $(assess)
+  anonymous=${1:-0} authenticated=${2:-0} debris=${3:-0} oldest=${4:-0}
+fi
 ended=$(uptime_ms) && duration=$((ended - started))
 publish
 
@@ -503,7 +541,7 @@ publish
   "reason=\"usage at or above $LOGIN_PERCENT % and no anonymous session older than $PRESSURE_FLOOR s left\""
 removed=$((debris_gone + debris_pressed + anonymous_gone + anonymous_pressed + authenticated_gone + authenticated_pressed))
 [ -z "${LOOP_NOTES:-}" ] || {
-  printf '%s\n' "FILES=$files" "REMOVED=$removed" "ERRORS=$errors"
+  printf '%s\n' "FILES=$used_inodes" "REMOVED=$removed" "ERRORS=$errors"
   for key in $NUMBERS; do eval "echo $key=\${$key}"; done
 } >"$LOOP_NOTES"
 say "sweep dir=$(clean "$SHM_DIR") usage_before_percent=$usage_before usage_after_percent=$usage" \

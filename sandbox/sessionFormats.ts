@@ -65,6 +65,9 @@ function claimsTypes(first: number): { claims: Buffer; others: Buffer } {
   return { claims, others: Buffer.concat(others) };
 }
 
+/** A struct without its zero fields: of empty claims nothing but its end is left. */
+const emptyClaims = hex("00");
+
 function claimsValue(groups: number, token: number): Buffer {
   const names = Array.from({ length: groups }, (_, i) => text(i === 0 ? "everyone" : `team-${i}-engineering`));
   return Buffer.concat([
@@ -86,6 +89,8 @@ export interface GoSession {
   /** gob's id of the first type: it depends on what the process has encoded before, and on Go's version. */
   firstId?: number;
   typeName?: string;
+  /** Claims without a single value: the smallest login there can be. */
+  emptyClaims?: boolean;
 }
 
 /** A session as a Go outpost (to 2026.5) writes it: base64 of date|base64 of a gob|MAC. */
@@ -101,7 +106,7 @@ export function goSession(session: GoSession): string {
     if (key === "redirect") current.push(...stringValue(url));
     else {
       done.push(message(...current, text(session.typeName ?? defaultTypeName), claims), others);
-      current = [int(firstId + 1), message(claimsValue(groups, token))];
+      current = [int(firstId + 1), message(session.emptyClaims ? emptyClaims : claimsValue(groups, token))];
     }
   }
   const gob = Buffer.concat([message(...sessionType), ...done, message(...current)]);
