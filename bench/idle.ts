@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { containerLimits, inGroup } from "./groups";
 import { type Place, unixTime } from "./place";
+import { sidecarText } from "../test/cleaner/shells";
 import { cpuSeconds, podShell, RunningSidecar, sweepCommand } from "./processes";
 
 export interface IdleHour {
@@ -20,7 +21,7 @@ export interface PeakMemory {
 }
 
 /** As in sidecar.sh: after a sweep that removed nothing the pause is a second for so many files, if that is longer. */
-const idleFilesPerSecond = 33;
+const idleFilesPerSecond = Number(/IDLE_FILES_PER_SECOND=(\d+)/.exec(sidecarText)?.[1]);
 
 /** Half logins of some hours, half visits of some minutes: nothing is due, and the logins have to be read to know. */
 function populate(place: Place, files: number): void {

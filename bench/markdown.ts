@@ -54,7 +54,7 @@ function heldSection({ held: all, trialSeconds, limited }: Results): string {
   ];
   const why =
     limited && (oursLimited?.rate ?? 0) < goals.rate
-      ? "\nWithin 50m the limit is CPU: a sweep under pressure costs about a CPU second for 65,536 files, which 50m stretches to 20, and a fifth of the directory is the room there is meanwhile. Twice the CPU limit holds about twice the rate.\n"
+      ? "\nWithin 50m the limit is CPU: it stretches a sweep twentyfold, and a fifth of the directory is the room there is meanwhile. Twice the CPU limit holds about twice the rate.\n"
       : "";
   return `## New visits per second held for an hour
 
@@ -111,9 +111,9 @@ function sweepSection({ sweep }: Results): string {
   const missed = sweep.some(({ what, timesFind }) => what.startsWith("ours") && timesFind > goals.timesFind);
   const why = missed
     ? `
-Why it is missed: a find only asks for ages. Ours opens and reads every file that an age does not decide, tests each age a second time
-right before removal, so that a session saved meanwhile survives, and with metrics takes the facts of the younger half as well. Those are
-system calls for each file; the bare loop shows that a find itself is near what removal costs.
+Why it is missed: a find only asks for ages. Ours opens and reads every file that neither age nor size decides, and tests its age
+a second time right before removal, so that a session saved meanwhile survives. Those are system calls and text for each
+file; the bare loop shows that a find itself is near what removal costs.
 `
     : "";
   return `## CPU of one sweep over 65,536 files, half of which must go

@@ -7,10 +7,11 @@ import { mountTmpfs, type Tmpfs } from "../test/cleaner/tmpfs";
 /** Visits are numbered from 0, logins from here: their names never meet. */
 const firstLogin = 1_000_000_000;
 const visit = goSession({ holds: ["redirect"], url: "https://app.example.com/dashboards/overview?from=now-6h&to=now" });
+const longVisit = goSession({ holds: ["redirect"], url: `https://app.example.com/search?q=${"term+".repeat(80)}` });
 const login = goSession({ holds: ["claims"], groups: 5, token: 1200 });
 
 /** Sizes of the sessions the benchmarks write, in bytes. */
-export const sessionBytes = { visit: visit.length, login: login.length };
+export const sessionBytes = { visit: visit.length, longVisit: longVisit.length, login: login.length };
 
 export const unixTime = (): number => Date.now() / 1000;
 
@@ -32,6 +33,11 @@ export class Place {
   /** Saves the nth visit. False if there was no space for it; what is left then is an empty file, as an outpost leaves it. */
   visit(n: number, savedAt?: number): boolean {
     return save(join(this.dir, goName(n)), visit, savedAt);
+  }
+
+  /** The nth visit, but of a long address: nothing but reading tells it from a login. */
+  longVisit(n: number, savedAt: number): boolean {
+    return save(join(this.dir, goName(n)), longVisit, savedAt);
   }
 
   login(n: number, savedAt: number): boolean {

@@ -45,7 +45,7 @@ async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
 async function measure(place: Place, limited: boolean): Promise<Omit<Results, "machine" | "sweep" | "day">> {
   const times = quick ? 1 : 3;
   const rates = quick ? [1000] : [1000, 2000, 4000, 8000];
-  const limitedRates = quick ? [500] : [500, 700, 900, 1100];
+  const limitedRates = quick ? [1000] : [700, 1000, 1300, 1600];
   return {
     limited,
     trialSeconds: seconds,

@@ -25,6 +25,7 @@ DEBRIS_AGE=300     # seconds. Empty and staging files live for milliseconds; thi
 PRESSURE_FLOOR=5   # seconds. A younger visitor is on the way to the login page, which needs the session.
 LOGIN_PERCENT=95   # Logins are given up only from this usage on, and only down to it.
 BATCH=1000         # Names a removal. The age is checked again just before it, so the two are milliseconds apart.
+UNSORTED=20000     # From so many files on, what goes under pressure is told from a part of them, and not sorted.
 SORT_LIMIT=100000  # Lines that "oldest first" holds in memory (14 MB of the container's 32).
 COUNT_LIMIT=5000   # Files in the directory; past it a part of them tells the gauges, and what to remove without order.
 SMALL=400          # Bytes. What has no more of a Go outpost is no login: gob spells out its type, which takes 696 at least.
@@ -137,11 +138,11 @@ saved_before() { # AGE
   echo "$moment"
 }
 
-# "Not saved since MOMENT" in find's words. Only GNU find takes a time; the others compare with a file, for which an open
+# "Not saved after this second" in find's words. Only GNU find takes a time; the others compare with a file, for which an open
 # pipe will do: it has an mtime, can be touched, and needs no writable place.
 not_since() { # MOMENT FD
   if [ -n "$find_takes_time" ]; then
-    echo "! -newermt @$1"
+    echo "! -newermt @$1.999999999"
   else
     touch -d "@$1" "/proc/self/fd/$2" && echo "! -newer /proc/self/fd/$2"
   fi
@@ -326,11 +327,11 @@ facts() {
 }
 facts_of_names() { xargs -0 -r -s 100000 stat -c '%Y %b %h %s %n'; }
 
-# The rest of step 4, exactly: the sessions last saved by MOMENT, oldest first; with LOGINS=1 the last resort too.
-pass_in_order() { # MOMENT LOGINS
-  # shellcheck disable=SC2046 # tests are words
-  facts $(not_since "$1" 9) ! -name '*[!A-Za-z0-9_.=-]*' | { head -n $SORT_LIMIT && cat >/dev/null; } | sort -n |
-    judge "$IN_ORDER" -v logins="$2" -v lowering="$relief" -v dry="$DRY_RUN"
+# Step 4 exactly: oldest first, until the low watermark; with LOGINS=1 the last resort too.
+pass_in_order() { # LOGINS
+  # shellcheck disable=SC2086 # tests are words
+  facts $FLOOR ! -name '*[!A-Za-z0-9_.=-]*' | { head -n $SORT_LIMIT && cat >/dev/null; } | sort -n |
+    judge "$IN_ORDER" -v logins="$1" -v dry="$DRY_RUN"
 }
 # shellcheck disable=SC2016
 IN_ORDER='
@@ -362,11 +363,12 @@ END {
   flush()
 }'
 
-# The directory as a few numbers: how many sessions are anonymous, authenticated, debris, and when the oldest was saved. Then,
-# for the find, the moment before which lies most of what has to go under pressure (0: nothing has to), and a moment before
-# which lies more than that (0: not enough does). A large directory is told from a part of it: ids are random.
+# The directory as a few numbers: how many sessions are anonymous, authenticated, debris, and when the oldest was saved. Then
+# what has to go under pressure: all that was saved by a moment (0: none), and of the second after it, given as a moment
+# too, what has these letters in its name; within a second nothing is older. A large directory is told from a part of it: ids
+# are random. A quarter of 20,000 files, or a sixteenth of 65,536, hits the low watermark to about two percent.
 assess() {
-  if [ "$used_inodes" -gt $((4 * COUNT_LIMIT)) ]; then
+  if [ "$used_inodes" -gt $((6 * COUNT_LIMIT)) ]; then
     set -- session_*[AQa]?
   elif [ "$used_inodes" -gt $COUNT_LIMIT ]; then
     set -- session_*[AEIMQUY4ae]?
@@ -393,20 +395,15 @@ ASSESS='
 END {
   scale = whole || !all ? 1 : used_inodes / all
   printf "%d %d %d %d ", count["anonymous"] * scale, count["authenticated"] * scale, count["debris"] * scale, oldest
-  bytes = used_bytes; inodes = used_inodes
-  for (i = 1; i <= last && !more; i++) {
-    bytes_gone += held_bytes[i] * scale; inodes_gone += held_inodes[i] * scale
-    if (saved[i + 1] == saved[i]) continue # the find knows seconds
-    usage_after(1)
-    if (saved[i] <= aged && !reaches_bytes(high) && !reaches_inodes(high)) { most = 0; break }
-    usage_after(1.1)
-    if (above_bytes(low) || above_inodes(low)) most = saved[i]
-    usage_after(0.8)
-    if (!above_bytes(low) && !above_inodes(low)) more = saved[i]
+  for (i = 1; i <= last && (above_bytes(low) || above_inodes(low)); i++) {
+    if (saved[i] != second) { before = second; second = saved[i]; first = i }
+    used_bytes -= held_bytes[i] * scale; used_inodes -= held_inodes[i] * scale
+    if (saved[i] <= aged && saved[i + 1] > aged && !reaches_bytes(high) && !reaches_inodes(high)) exit
   }
-  print most + 0, more + 0
-}
-function usage_after(times) { used_bytes = bytes - bytes_gone * times; used_inodes = inodes - inodes_gone * times }'
+  if (!second) exit # nothing has to go, or nothing can
+  for (end = first; end <= last && saved[end] == second; end++) ;
+  print before + 0, second, "-name session_??????????????????????????????????????????????????[/" substr("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 1, (i - first) / (end - first) * 32) "]?"
+}'
 
 # What the passes say, added up: a line of numbers, and the first problem. A file that is gone before we get to it is no
 # problem. Two tools may complain at once and mix their words: what does not end in a reason is only a part of a line.
@@ -516,19 +513,21 @@ set_removal
 export DELETE REMOVE REMOVE_JUDGED REMOVE_EXPIRED READ CLOCK AGED FLOOR
 
 usage_before=$usage used_bytes_before=$used_bytes used_inodes_before=$used_inodes
-PRESSED='-name /' CALM='-type f' relief=0 rest=0 # no name is "/"
-if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ] && [ "$used_inodes" -gt $COUNT_LIMIT ] && [ -z "$DRY_RUN" ]; then
-  # shellcheck disable=SC2046 # numbers
-  set -- $(assess)
-  relief=${5:-0} rest=${6:-0}
-  [ "$relief" -eq 0 ] || CALM='-name /' PRESSED=$(not_since "$relief" 9)
+PRESSED='-name /' CALM='-type f' relief= # no name is "/"
+if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ] && [ "$used_inodes" -gt "$UNSORTED" ] && [ -z "$DRY_RUN" ]; then
+  set -f
+  # shellcheck disable=SC2046 # words
+  set -- $(set +f && assess)
+  if [ $# -eq 8 ]; then
+    exec 3<<FD3 # only a dry run says anything there
+FD3
+    relief=1 CALM='-name /' PRESSED="( $(not_since "$5" 3) -o $(not_since "$6" 9) $7 $8 )"
+  fi
+  set +f
 fi
 run pass_of_find
-if [ "$usage" -ge $((relief ? LOW_WATERMARK_PERCENT : HIGH_WATERMARK_PERCENT)) ]; then
-  [ "$rest" -eq 0 ] || run pass_in_order "$rest" ''
-  [ "$usage" -lt "$HIGH_WATERMARK_PERCENT" ] || run pass_in_order "$floor_moment" "$DRY_RUN"
-  [ "$usage" -lt $LOGIN_PERCENT ] || [ -n "$DRY_RUN" ] || run pass_in_order "$floor_moment" 1
-fi
+[ "$usage" -lt "$HIGH_WATERMARK_PERCENT" ] || run pass_in_order "$DRY_RUN"
+[ "$usage" -lt $LOGIN_PERCENT ] || [ -n "$DRY_RUN" ] || run pass_in_order 1
 if [ -n "$METRICS_DIR" ]; then
   # shellcheck disable=SC2046 # numbers
   set -- $(assess)
