@@ -18,7 +18,7 @@ import { sweepCosts } from "./sweepCost";
 
 const root = join(__dirname, "..");
 const quick = process.argv.includes("--quick");
-const seconds = quick ? 20 : 45;
+const seconds = quick ? 20 : 30;
 
 /** Says what it measures, and how long that took. */
 async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 
-LOOK_SECONDS=4           # between looks at the usage
+LOOK_SECONDS=3           # between looks at the usage
 GROWING_LOOK_SECONDS=1   # the same while usage grows by more than a percent a look
 RETRY_SECONDS=5          # after a sweep under pressure that could remove nothing: younger visitors age meanwhile
 SUMMARY_SECONDS=3600     # sweeps with nothing to tell are summed up in one line this often

@@ -259,6 +259,7 @@ function state_of() {
   expires = 0
   if (size == 0 || substr(name, 3, 1) == ".") return "debris"
   if (size <= small && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) return "anonymous"
+  if (swept && mtime <= aged) return "authenticated" # else it would not be here
   return name ~ /^\.\/[A-Za-z0-9_.=-]+$/ ? read_state(name) : "authenticated"
 }
 function due(state) {
@@ -377,7 +378,7 @@ assess() {
     printf './%s\0' "$@" | facts_of_names
   else
     facts && echo all
-  fi 2>/dev/null | sort -n | judge "$ASSESS"
+  fi 2>/dev/null | sort -n | judge "$ASSESS" -v swept="$swept"
 }
 # shellcheck disable=SC2016
 ASSESS='
@@ -493,7 +494,7 @@ publish() {
 # ---- the sweep ----
 
 errors=0 debris_gone=0 debris_pressed=0 anonymous_gone=0 anonymous_pressed=0 authenticated_gone=0 authenticated_pressed=0
-first_problem='' started=$(uptime_ms)
+first_problem='' swept='' started=$(uptime_ms)
 read_settings "$@"
 [ "$DRY_RUN" != 0 ] || DRY_RUN=
 
@@ -529,6 +530,7 @@ run pass_of_find
 [ "$usage" -lt "$HIGH_WATERMARK_PERCENT" ] || run pass_in_order "$DRY_RUN"
 [ "$usage" -lt $LOGIN_PERCENT ] || [ -n "$DRY_RUN" ] || run pass_in_order 1
 if [ -n "$METRICS_DIR" ]; then
+  swept=1
   # shellcheck disable=SC2046 # numbers
   set -- $(assess)
   anonymous=${1:-0} authenticated=${2:-0} debris=${3:-0} oldest=${4:-0}
