@@ -98,5 +98,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   console.error(error);
-  process.exitCode = 1;
+  process.exit(1); // what holds the tmpfs would wait for its end
 });
