@@ -29,7 +29,8 @@ export async function inspectJsonPatch(
   try {
     const { pk, config } = await look.authentik!.readOutpost(settings.name);
     const existing = deploymentOperations(config);
-    const composed = compose(existing, ownPart(fragment));
+    const part = ownPart(fragment);
+    const composed = compose(existing, part);
     const deployed = config.kubernetes_namespace;
     if (typeof deployed === "string" && deployed !== look.namespace)
       return problem(messages.otherNamespace(settings, look.namespace, deployed));
@@ -37,7 +38,7 @@ export async function inspectJsonPatch(
     if (!live && !existing.some(readsOurSettings))
       return problem(messages.missingDeployment(settings, look.namespace, look.known));
     if (live && !belongsTo(pk, live)) return problem(messages.otherOutpost(settings, look.namespace));
-    const onCluster = live ? await inspectLive(look, settings, live, ownPart(fragment)) : nothing;
+    const onCluster = live ? await inspectLive(look, settings, live, part) : nothing;
     const others = live ? strangers(composed.operations, live) : [];
     return merge([
       ...changes(settings, existing, composed),
