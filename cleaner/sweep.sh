@@ -13,6 +13,7 @@
 #   LOW_WATERMARK_PERCENT         60        … sessions go too, oldest first, until usage is down here
 #   METRICS_DIR                   (none)    where metrics.txt is written; its counters go on from what is there
 #   DRY_RUN                       (none)    1: say what would be removed and why, remove nothing
+#   COUNT_ONLY                    (none)    1: no sweep, one line that says what is there
 #
 # The loop also sets LAST_GOOD (KEY=value words that stand where SETTINGS_FILE has a bad or no value), FAILED_SWEEPS (to
 # count), LOOP_NOTES (a file to write the results to), LOG_FD (where a dry run says its files), and CLOCK_JUMPED_AT and CLOCK_JUMPED_BY (seconds: when, and how far, the wall clock was put forward).
@@ -48,13 +49,13 @@ valid() { # KEY VALUE
   case $1 in
     SHM_DIR) expected='an absolute path' range='' ;;
     METRICS_DIR) expected='an absolute path or nothing' range='' ;;
-    DRY_RUN) expected='1, 0 or nothing' range='' ;;
+    DRY_RUN | COUNT_ONLY) expected='1, 0 or nothing' range='' ;;
     *_PERCENT) expected='a whole number from 1 to 100' range=100 ;;
     *_SECONDS) expected='a whole number from 1 to 31536000' range=31536000 ;;
     *) return 1 ;;
   esac
   case $1:$2 in
-    SHM_DIR:/* | METRICS_DIR:/* | METRICS_DIR: | DRY_RUN: | DRY_RUN:[01]) return 0 ;;
+    SHM_DIR:/* | METRICS_DIR:/* | METRICS_DIR: | DRY_RUN: | DRY_RUN:[01] | COUNT_ONLY: | COUNT_ONLY:[01]) return 0 ;;
     *:'' | *:0* | *:*[!0-9]* | *:?????????*) return 1 ;;
   esac
   [ -n "$range" ] && [ "$2" -le "$range" ]
@@ -100,9 +101,9 @@ read_settings_file() {
 read_settings() { # ARGUMENTS
   NUMBERS='SWEEP_INTERVAL_SECONDS ANONYMOUS_MAX_AGE_SECONDS AUTHENTICATED_MAX_AGE_SECONDS'
   NUMBERS="$NUMBERS HIGH_WATERMARK_PERCENT LOW_WATERMARK_PERCENT"
-  KNOWN="SHM_DIR METRICS_DIR DRY_RUN $NUMBERS" taken=
-  for default in SHM_DIR=/dev/shm METRICS_DIR= DRY_RUN= SWEEP_INTERVAL_SECONDS=60 ANONYMOUS_MAX_AGE_SECONDS=3600 \
-    AUTHENTICATED_MAX_AGE_SECONDS=86400 HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60; do
+  KNOWN="SHM_DIR METRICS_DIR DRY_RUN COUNT_ONLY $NUMBERS" taken=
+  for default in SHM_DIR=/dev/shm METRICS_DIR= DRY_RUN= COUNT_ONLY= SWEEP_INTERVAL_SECONDS=60 \
+    ANONYMOUS_MAX_AGE_SECONDS=3600 AUTHENTICATED_MAX_AGE_SECONDS=86400 HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60; do
     key=${default%%=*}
     eval "given=\${$key:-}; $key=\${default#*=}"
     [ -z "$given" ] || take environment "$key=$given"
@@ -453,6 +454,14 @@ counted() { # SERIES ADD
   echo "$metrics$1 $sum"
 }
 
+# What is there: sets anonymous, authenticated and debris, and oldest, a moment or 0.
+count() {
+  # shellcheck disable=SC2046 # numbers
+  set -- $(assess)
+  anonymous=${1:-0} authenticated=${2:-0} debris=${3:-0} oldest=${4:-0}
+}
+oldest_age() { if [ "$oldest" -gt 0 ] && [ "$oldest" -lt "$now" ]; then echo $((now - oldest)); else echo 0; fi; }
+
 write_metrics() {
   if [ -n "${total_bytes:-}" ]; then # else there is no directory to tell of
     metric size_bytes gauge 'Size of /dev/shm in bytes.' && echo "${metrics}size_bytes $total_bytes"
@@ -463,8 +472,7 @@ write_metrics() {
     metric session_files gauge "Session files by state; past $COUNT_LIMIT a part of them tells."
     printf "${metrics}session_files{state=\"%s\"} %d\n" anonymous "$anonymous" authenticated "$authenticated" debris "$debris"
     metric oldest_session_age_seconds gauge 'Age of the session file saved longest ago, found by the last sweep.'
-    [ "$oldest" -gt 0 ] && [ "$oldest" -lt "$now" ] && age=$((now - oldest)) || age=0
-    echo "${metrics}oldest_session_age_seconds $age"
+    echo "${metrics}oldest_session_age_seconds $(oldest_age)"
   fi
   metric removed_files_total counter 'Files removed. One past authenticatedMaxAge is not read and counts as authenticated.'
   counted 'removed_files_total{state="debris",reason="debris"}' "$debris_gone"
@@ -497,6 +505,7 @@ errors=0 debris_gone=0 debris_pressed=0 anonymous_gone=0 anonymous_pressed=0 aut
 first_problem='' swept='' started=$(uptime_ms)
 read_settings "$@"
 [ "$DRY_RUN" != 0 ] || DRY_RUN=
+[ "$COUNT_ONLY" != 0 ] || COUNT_ONLY=
 
 for tool in awk cat cut date env find head mv rm sed sort stat touch tr xargs; do
   command -v "$tool" >/dev/null || fail "missing tool: $tool"
@@ -510,6 +519,12 @@ cd "$SHM_DIR" 2>/dev/null || fail 'no such directory, or no permission to enter 
 look || fail 'its usage can not be read'
 exec 3>&"${LOG_FD:-1}"
 set_moments || fail 'moments can not be set: this find takes no time and /proc is not there'
+if [ -n "$COUNT_ONLY" ]; then
+  count
+  say "count dir=$(clean "$SHM_DIR") used_bytes=$used_bytes total_bytes=$total_bytes inodes=$used_inodes total_inodes=$total_inodes" \
+    "anonymous=$anonymous authenticated=$authenticated debris=$debris oldest_age_seconds=$(oldest_age)"
+  exit 0
+fi
 set_removal
 export DELETE REMOVE REMOVE_JUDGED REMOVE_EXPIRED READ CLOCK AGED FLOOR
 
@@ -531,9 +546,7 @@ run pass_of_find
 [ "$usage" -lt $LOGIN_PERCENT ] || [ -n "$DRY_RUN" ] || run pass_in_order 1
 if [ -n "$METRICS_DIR" ]; then
   swept=1
-  # shellcheck disable=SC2046 # numbers
-  set -- $(assess)
-  anonymous=${1:-0} authenticated=${2:-0} debris=${3:-0} oldest=${4:-0}
+  count
 fi
 ended=$(uptime_ms) && duration=$((ended - started))
 publish

@@ -519,6 +519,35 @@ for (const shell of shells) {
       });
     });
 
+    it("only counts with COUNT_ONLY=1, whatever is due, and writes nothing", async () => {
+      for (const n of [1, 2, 3]) save(goName(n), goSession({ holds: [] }), 48 * hour - n);
+      save(goName(4), goSession({ holds: ["claims"] }), 48 * hour);
+      save(rustName(5), rustSession({ expires: now() - hour, login: true }), hour);
+      save(goName(6), "", hour);
+      save("theirs", "x", 72 * hour);
+      const before = left();
+      const { status, stdout, stderr } = await sweep([
+        ...withMetrics(),
+        "COUNT_ONLY=1",
+        "HIGH_WATERMARK_PERCENT=2",
+        "LOW_WATERMARK_PERCENT=1",
+      ]);
+      assert.deepEqual([status, stderr, left(), readdirSync(metrics)], [0, "", before, []]);
+      const { time, total_inodes, oldest_age_seconds, ...counted } = fields(stdout);
+      assert.ok(time && Number(total_inodes) > 0);
+      assert.ok(Math.abs(Number(oldest_age_seconds) - 48 * hour) <= 5, oldest_age_seconds);
+      assert.deepEqual(counted, {
+        event: "count",
+        dir,
+        used_bytes: String(6 * 4096), // the empty one holds no page
+        total_bytes: String(4 * 1024 * 1024),
+        inodes: String(7 + 3), // and the tmpfs's own folders
+        anonymous: "3",
+        authenticated: "2",
+        debris: "1",
+      });
+    });
+
     it("names a tool that is missing", async () => {
       const { status, stderr } = await run(shell, `command() { [ "$2" != xargs ]; }\n${sweepText}`, {
         args: [`SHM_DIR=${dir}`],
