@@ -7,6 +7,9 @@ import { fromText, parseText } from "./settings/parsed";
 import { Problems } from "./settings/problems";
 import { defaultsOf, isGiven, type Raw, readFields, reportUnknownKeys } from "./settings/readFields";
 
+/** Namespace of the program's keys in a stack file, whatever the project around them is called. */
+export const CONFIG_NAMESPACE = "authentik-outpost-shm";
+
 /**
  * How an outpost's /dev/shm is kept from filling. `sidecar` (default): a larger volume and a container that sweeps it;
  * `cronjob`: one CronJob a namespace sweeps by exec; `both`: the CronJob watches the sidecars; `none`: nothing of ours is left.

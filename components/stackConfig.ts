@@ -1,8 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { resolveSettings, type Settings } from "./settings";
-
-/** Namespace of the program's keys in a stack file, whatever the project around them is called. */
-const CONFIG_NAMESPACE = "authentik-outpost-shm";
+import { CONFIG_NAMESPACE, resolveSettings, type Settings } from "./settings";
 
 /**
  * Reads the stack's config.

@@ -3,6 +3,7 @@ import type {
   ApiException,
   AppsV1Api,
   AuthorizationV1Api,
+  BatchV1Api,
   CoreV1Api,
   KubeConfig,
 } from "@kubernetes/client-node" with {
@@ -15,15 +16,20 @@ export interface KubernetesConfig {
   kubeconfig?: string;
   /** Default: the kubeconfig's current context. */
   context?: string;
+  /** Where `context` was given, for the error where there is no such context. Default: kubernetes:context. */
+  contextGivenBy?: string;
 }
 
 export interface Client {
   apps: AppsV1Api;
+  batch: BatchV1Api;
   core: CoreV1Api;
   admission: AdmissionregistrationV1Api;
   authorization: AuthorizationV1Api;
   isApiException: (error: unknown) => error is ApiException<string>;
   server: string;
+  /** What the others are made from, for requests that are none of theirs. */
+  kubeConfig: KubeConfig;
 }
 
 /**
@@ -52,19 +58,27 @@ export function connection(config: KubernetesConfig): Call {
 }
 
 async function connect(config: KubernetesConfig): Promise<Client> {
-  const { AdmissionregistrationV1Api, ApiException, AppsV1Api, AuthorizationV1Api, CoreV1Api, KubeConfig } =
+  const { AdmissionregistrationV1Api, ApiException, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, KubeConfig } =
     await import("@kubernetes/client-node");
   const kubeConfig = new KubeConfig();
   load(kubeConfig, config.kubeconfig);
-  if (config.context) selectContext(kubeConfig, config.context);
+  if (config.context) selectContext(kubeConfig, config.context, config.contextGivenBy ?? "kubernetes:context");
   return {
     apps: kubeConfig.makeApiClient(AppsV1Api),
+    batch: kubeConfig.makeApiClient(BatchV1Api),
     core: kubeConfig.makeApiClient(CoreV1Api),
     admission: kubeConfig.makeApiClient(AdmissionregistrationV1Api),
     authorization: kubeConfig.makeApiClient(AuthorizationV1Api),
     isApiException: (error): error is ApiException<string> => error instanceof ApiException,
     server: kubeConfig.getCurrentCluster()?.server ?? "an unknown address",
+    kubeConfig,
   };
+}
+
+/** The HTTP status of a request that the API server refused, from the error of its {@link Call}; undefined where it did not answer. */
+export function refusedWith(error: unknown): number | undefined {
+  const cause = (error as { cause?: { code?: unknown } } | undefined)?.cause;
+  return typeof cause?.code === "number" ? cause.code : undefined;
 }
 
 function load(kubeConfig: KubeConfig, kubeconfig: string | undefined): void {
@@ -77,11 +91,11 @@ function load(kubeConfig: KubeConfig, kubeconfig: string | undefined): void {
   }
 }
 
-function selectContext(kubeConfig: KubeConfig, context: string): void {
+function selectContext(kubeConfig: KubeConfig, context: string, givenBy: string): void {
   const contexts = kubeConfig.getContexts().map(({ name }) => name);
   if (!contexts.includes(context)) {
     throw new Error(
-      `kubernetes:context is "${context}", which the kubeconfig does not have; it has: ${contexts.join(", ") || "none"}.`,
+      `${givenBy} is "${context}", which the kubeconfig does not have; it has: ${contexts.join(", ") || "none"}.`,
     );
   }
   kubeConfig.setCurrentContext(context);

@@ -4,9 +4,7 @@ import { cleanerScripts } from "../cleanerScripts";
 import { objectLabels } from "../objectLabels";
 import { execPolicySpec } from "./execPolicy";
 import { cronJobSpec, execRules, type SweptOutpost } from "./manifest";
-
-/** Name of the CronJob and of the account it runs as: one of each per namespace. */
-const objectName = "authentik-outpost-shm-cleanup";
+import { objectName } from "./names";
 
 /** Arguments of {@link SweepCronJob}. */
 export interface SweepCronJobArgs {

@@ -5,9 +5,9 @@ import type { OutpostSettings } from "../settings";
 /** The outpost's container in authentik's Deployment is named after the outpost's type. */
 export const outpostContainer = "proxy";
 export const sidecarContainer = "shm-cleanup";
-const shmVolume = "dshm";
+export const shmVolume = "dshm";
 export const shmMountPath = "/dev/shm";
-/** Where the sidecar serves Prometheus text, at /metrics.txt. */
+/** Where the sidecar serves Prometheus text. */
 export const metricsPort = 9301;
 
 const settingsVolume = "shm-cleanup-settings";
@@ -17,7 +17,10 @@ export const settingsFile = "settings";
 /** Tells our sidecar from a hand-pasted one of the same name. */
 export const settingsVariable = "SETTINGS_FILE";
 const runVolume = "shm-cleanup-run";
-const runDirectory = "/run/shm-cleanup";
+/** Where the sidecar writes its metrics, which it serves over HTTP. */
+export const runDirectory = "/run/shm-cleanup";
+/** Name of that file, and its path over HTTP. */
+export const metricsFile = "metrics.txt";
 /** Volumes that the fragment brings. */
 export const ownVolumes = [shmVolume, settingsVolume, runVolume];
 

@@ -1,0 +1,39 @@
+import { styleText } from "node:util";
+
+/** Where a command prints and what it knows of the time; tests inject their own. */
+export interface Io {
+  out: (text: string) => void;
+  /** Complaints, so that stdout stays for results. */
+  err: (text: string) => void;
+  /** Whether stdout is a terminal. */
+  readonly isTerminal: boolean;
+  readonly colour: boolean;
+  now: () => Date;
+  /** From now on Ctrl-C does not end the process but aborts this; a second one ends it. */
+  interruption: () => AbortSignal;
+}
+
+/** Colours of what needs a look. */
+export type Urgency = "warning" | "critical";
+
+export function emphasised(io: Pick<Io, "colour">, urgency: Urgency | undefined, text: string): string {
+  if (!io.colour || !urgency) return text;
+  return styleText(urgency === "critical" ? ["red", "bold"] : ["yellow"], text, { validateStream: false });
+}
+
+/** This process's own. Colours go to terminals only, and not where NO_COLOR is set (https://no-color.org). */
+export function processIo(): Io {
+  const isTerminal = process.stdout.isTTY === true;
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    isTerminal,
+    colour: isTerminal && !process.env.NO_COLOR && process.env.TERM !== "dumb",
+    now: () => new Date(),
+    interruption: () => {
+      const interrupted = new AbortController();
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+      return interrupted.signal;
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../components/settings/duration";
+import type { OutputFormat } from "./output";
+
+/** Adds the flags that say where a command works, as kubectl has them. */
+export function withTarget(command: Command): Command {
+  return command
+    .option("-n, --namespace <name>", "namespace of the outposts; default: the stack's, or that of the context")
+    .option("--context <name>", "context of the kubeconfig; default: the stack's, or the current one")
+    .option("--kubeconfig <file>", "default: $KUBECONFIG, or ~/.kube/config")
+    .option("--stack <name>", "take context, namespace and what is expected from Pulumi.<name>.yaml");
+}
+
+export function withOutput(command: Command, formats: OutputFormat[]): Command {
+  return command.addOption(new Option("-o, --output <format>", "how to print it").choices(formats));
+}
+
+/** A flag's duration as the settings write them, in seconds. */
+export function durationFlag(shortest: string, longest: string): (text: string) => number {
+  return (text) => {
+    const parsed = parseDuration(text, shortest, longest);
+    if ("wrong" in parsed) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
+    return parsed.value;
+  };
+}

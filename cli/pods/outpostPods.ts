@@ -1,0 +1,124 @@
+import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { slugify } from "../../components/settings/slug";
+import { sidecarContainer } from "../../components/sidecar/podFragment";
+import type { Cluster } from "../cluster/clusterApi";
+import { UsageError } from "../errors";
+
+/** authentik's labels on pods and Deployments. */
+export const outpostSelector = "goauthentik.io/outpost-type=proxy";
+const outpostLabel = "goauthentik.io/outpost-name";
+
+/** A pod of a proxy outpost. */
+export interface OutpostPod {
+  name: string;
+  namespace: string;
+  /** The outpost's slug, as its label has it. */
+  outpost: string;
+  /** Name of the Deployment it belongs to; undefined where none selects it. */
+  deployment?: string;
+  pod: V1Pod;
+}
+
+/** The namespace's proxy outposts. */
+export interface Outposts {
+  deployments: V1Deployment[];
+  /** Those that are not over and not on their way out, by name. */
+  pods: OutpostPod[];
+}
+
+/**
+ * @param names pods, outposts by name or slug, or Deployments; none: all
+ * @throws UsageError for a name that is none of them
+ */
+export async function findOutposts(cluster: Cluster, namespace: string, names: string[] = []): Promise<Outposts> {
+  const [deployments, pods] = await Promise.all([
+    cluster.deployments(namespace, outpostSelector),
+    cluster.pods(namespace, outpostSelector),
+  ]);
+  const all = {
+    deployments: deployments.sort((a, b) => nameOf(a).localeCompare(nameOf(b))),
+    pods: pods
+      .filter(isStaying)
+      .map((pod) => outpostPod(pod, namespace, deployments))
+      .sort((a, b) => a.name.localeCompare(b.name)),
+  };
+  return names.length === 0 ? all : selected(all, names, namespace);
+}
+
+function outpostPod(pod: V1Pod, namespace: string, deployments: V1Deployment[]): OutpostPod {
+  const deployment = deployments.find((candidate) => selects(candidate, pod));
+  return {
+    name: nameOf(pod),
+    namespace,
+    outpost: pod.metadata?.labels?.[outpostLabel] ?? "",
+    ...(deployment && { deployment: nameOf(deployment) }),
+    pod,
+  };
+}
+
+function selected({ deployments, pods }: Outposts, names: string[], namespace: string): Outposts {
+  const wanted = names.map((name) => {
+    const plain = name.replace(/^(pods?|po|deployments?|deploy)\//, "");
+    const isIt = (pod: OutpostPod) =>
+      [pod.name, pod.deployment, pod.outpost].includes(plain) || pod.outpost === slugify(plain);
+    const isDeployment = (deployment: V1Deployment) =>
+      [nameOf(deployment), outpostOf(deployment)].includes(plain) || outpostOf(deployment) === slugify(plain);
+    if (!pods.some(isIt) && !deployments.some(isDeployment)) throw unknownName(name, { deployments, pods }, namespace);
+    return { isIt, isDeployment };
+  });
+  const chosen = pods.filter((pod) => wanted.some(({ isIt }) => isIt(pod)));
+  const belongs = (deployment: V1Deployment) =>
+    wanted.some(({ isDeployment }) => isDeployment(deployment)) ||
+    chosen.some((pod) => pod.deployment === nameOf(deployment));
+  return { deployments: deployments.filter(belongs), pods: chosen };
+}
+
+function unknownName(name: string, { deployments, pods }: Outposts, namespace: string): UsageError {
+  const outposts = [...new Set([...deployments.map(outpostOf), ...pods.map(({ outpost }) => outpost)])].sort();
+  const found = [
+    `outposts ${outposts.join(", ") || "none"}`,
+    `pods ${pods.map((pod) => pod.name).join(", ") || "none"}`,
+  ].join("; ");
+  return new UsageError(
+    `"${name}" is neither an outpost nor a pod of one in namespace ${namespace}; found there: ${found}`,
+  );
+}
+
+export const outpostOf = (deployment: V1Deployment): string => deployment.metadata?.labels?.[outpostLabel] ?? "";
+export const nameOf = ({ metadata }: V1Deployment | V1Pod): string => metadata?.name ?? "";
+
+function selects({ spec }: V1Deployment, { metadata }: V1Pod): boolean {
+  const labels = Object.entries(spec?.selector.matchLabels ?? {});
+  return labels.length > 0 && labels.every(([key, value]) => metadata?.labels?.[key] === value);
+}
+
+function isStaying({ metadata, status }: V1Pod): boolean {
+  return metadata?.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
+}
+
+/** Whether the pod has our sidecar, of either form. */
+export function hasSidecar({ spec }: V1Pod): boolean {
+  return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(({ name }) => name === sidecarContainer);
+}
+
+export function isReady({ status }: V1Pod): boolean {
+  return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+}
+
+/** What a pod that is not ready waits for, in the kubelet's or the scheduler's words: "Pending: Unschedulable (0/1 nodes …)". */
+export function troubleOf({ status }: V1Pod): string | undefined {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const stuck = containers.flatMap(({ name, ready, state }) => {
+    const { reason, message } = state?.waiting ?? state?.terminated ?? {};
+    return ready || !reason || reason === "PodInitializing" || reason === "Completed"
+      ? []
+      : [`container ${name} ${reason}${message ? ` (${oneLine(message)})` : ""}`];
+  });
+  if (stuck.length > 0) return stuck.join("; ");
+  const scheduled = status?.conditions?.find(({ type }) => type === "PodScheduled");
+  if (scheduled?.status === "False")
+    return `${scheduled.reason}${scheduled.message ? ` (${oneLine(scheduled.message)})` : ""}`;
+  return undefined;
+}
+
+const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();

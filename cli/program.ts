@@ -1,0 +1,72 @@
+import { Command, CommanderError } from "commander";
+import { exitCodes, UsageError } from "./errors";
+import type { Io } from "./io";
+import { durationFlag, withOutput, withTarget } from "./options";
+import type { OutputFormat } from "./output";
+import type { Target, TargetMakers, TargetOptions } from "./target";
+
+/** A command's work, once its flags are read. */
+type Work = (target: Target) => Promise<number>;
+
+/**
+ * The command line `outpost-shm …`.
+ * @param argv without node and script
+ * @returns the exit status
+ */
+export async function run(argv: string[], io: Io, makers: TargetMakers): Promise<number> {
+  let code: number = exitCodes.ok;
+  const perform = async (options: TargetOptions, work: Work): Promise<void> => {
+    const { openTarget } = await import("./target.js");
+    code = await work(await openTarget(options, makers));
+  };
+  const program = new Command("outpost-shm")
+    .description("Looks after /dev/shm of authentik's proxy outposts on Kubernetes.")
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .helpOption("-h, --help", "show this")
+    .helpCommand(false)
+    .addHelpText("after", "\nExit status: 0 ok; 1 a check failed or the work could not be done; 2 wrong use.");
+  for (const add of [addStatus]) add(program, io, perform);
+  settle(program);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    return failed(error, io);
+  }
+}
+
+type Perform = (options: TargetOptions, work: Work) => Promise<void>;
+
+/** Commands inherit neither these. */
+function settle(program: Command): void {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput(program.configureOutput()).helpOption("-h, --help", "show this");
+  }
+}
+
+function failed(error: unknown, io: Io): number {
+  // commander has printed its own; help and version end by an error too.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  io.err(`error: ${(error as Error).message}\n`);
+  return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
+}
+
+/** What the commands below take as NAME. */
+const names = ["[names...]", "pods, or outposts by their name or slug; default: all of the namespace"] as const;
+
+function addStatus(program: Command, io: Io, perform: Perform): void {
+  interface Options extends TargetOptions {
+    output?: OutputFormat;
+    watch?: boolean;
+    interval: number;
+  }
+  const command = program
+    .command("status")
+    .description("show the state of /dev/shm in every outpost pod, and where it is known from")
+    .argument(...names)
+    .option("-w, --watch", "look again and again, until Ctrl-C")
+    .option("--interval <duration>", "time between two looks of --watch", durationFlag("1s", "1h"), 5);
+  withTarget(withOutput(command, ["wide", "json"])).action((names: string[], options: Options) =>
+    perform(options, async (target) => (await import("./status.js")).status(target, { names, ...options }, io)),
+  );
+}

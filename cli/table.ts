@@ -1,0 +1,15 @@
+import Table from "cli-table3";
+
+/** A table as kubectl prints it: a head in capitals, columns by two spaces, no lines. */
+export function table(head: string[], rows: string[][]): string {
+  const line = { top: "", "top-mid": "", "top-left": "", "top-right": "", mid: "", "mid-mid": "", "left-mid": "" };
+  const bottom = { bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "", "right-mid": "" };
+  const drawn = new Table({
+    head,
+    chars: { ...line, ...bottom, left: "", right: "", middle: "  " },
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
+  });
+  drawn.push(...rows);
+  const lines = drawn.toString().split("\n");
+  return lines.map((text) => `${text.trimEnd()}\n`).join("");
+}

@@ -1,0 +1,60 @@
+import { repositoryRoot } from "../sandbox/paths";
+import { readStackFile } from "../components/stackFile";
+import type { Settings } from "../components/settings";
+import type { KubernetesConfig } from "../components/cluster/connection";
+import type { Cluster } from "./cluster/clusterApi";
+import { UsageError } from "./errors";
+
+/** Flags of every command that say where to look, as kubectl has them, and `--stack`. */
+export interface TargetOptions {
+  namespace?: string;
+  context?: string;
+  kubeconfig?: string;
+  /** Name of a stack, whose file then gives what isn't given here. */
+  stack?: string;
+}
+
+/** Where a command works. */
+export interface Target {
+  cluster: Cluster;
+  namespace: string;
+  /** What the stack's file wants; undefined without a stack. */
+  settings?: Settings;
+}
+
+/** What a target is made from, beside the flags; tests inject their own. */
+export interface TargetMakers {
+  cluster(config: KubernetesConfig): Promise<Cluster>;
+  env: Record<string, string | undefined>;
+  /** Folder of Pulumi.yaml and the stack files. Default: this clone. */
+  projectDir?: string;
+}
+
+/** Text or path of a kubeconfig, for the check at the end of `pulumi up`: the stack's may be a secret, which has no place among the flags. */
+export const kubeconfigVariable = "OUTPOST_SHM_KUBECONFIG";
+
+/**
+ * The namespace is the flag's, the stack's, or that of the kubeconfig's context, as with kubectl. A stack pins context and namespace:
+ * flags that say otherwise are an error, for one of the two must be a mistake.
+ */
+export async function openTarget(options: TargetOptions, makers: TargetMakers): Promise<Target> {
+  const stack =
+    options.stack === undefined ? undefined : readStackFile(makers.projectDir ?? repositoryRoot, options.stack);
+  if (stack) {
+    refuseConflict("--context", options.context, stack.kubernetes.context, stack.stack);
+    refuseConflict("--namespace", options.namespace, stack.settings.namespace, stack.stack);
+  }
+  const context = options.context ?? stack?.kubernetes.context;
+  const cluster = await makers.cluster({
+    kubeconfig: options.kubeconfig ?? stack?.kubernetes.kubeconfig ?? makers.env[kubeconfigVariable],
+    context,
+    contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
+  });
+  const namespace = options.namespace ?? stack?.settings.namespace ?? (await cluster.contextNamespace());
+  return { cluster, namespace, ...(stack && { settings: stack.settings }) };
+}
+
+function refuseConflict(flag: string, given: string | undefined, pinned: string | undefined, stack: string): void {
+  if (given === undefined || pinned === undefined || given === pinned) return;
+  throw new UsageError(`${flag} is "${given}", and stack ${stack} pins "${pinned}": leave out ${flag} or --stack`);
+}
