@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../components/settings/duration";
+import { parseSize } from "../components/settings/quantity";
 import type { OutputFormat } from "./output";
 
 /** Adds the flags that say where a command works, as kubectl has them. */
@@ -22,4 +23,11 @@ export function durationFlag(shortest: string, longest: string): (text: string) 
     if ("wrong" in parsed) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
     return parsed.value;
   };
+}
+
+/** A flag's size as `shmSize` takes it. */
+export function sizeFlag(text: string): string {
+  const parsed = parseSize(text, "64Mi", "16Gi");
+  if ("wrong" in parsed) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
+  return parsed.value;
 }

@@ -1,7 +1,7 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
-import { durationFlag, withOutput, withTarget } from "./options";
+import { durationFlag, sizeFlag, withOutput, withTarget } from "./options";
 import type { OutputFormat } from "./output";
 import type { Target, TargetMakers, TargetOptions } from "./target";
 
@@ -25,7 +25,7 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
     .helpOption("-h, --help", "show this")
     .helpCommand(false)
     .addHelpText("after", "\nExit status: 0 ok; 1 a check failed or the work could not be done; 2 wrong use.");
-  for (const add of [addStatus]) add(program, io, perform);
+  for (const add of [addStatus, addVerify]) add(program, io, perform);
   settle(program);
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -69,4 +69,41 @@ function addStatus(program: Command, io: Io, perform: Perform): void {
   withTarget(withOutput(command, ["wide", "json"])).action((names: string[], options: Options) =>
     perform(options, async (target) => (await import("./status.js")).status(target, { names, ...options }, io)),
   );
+}
+
+function addVerify(program: Command, io: Io, perform: Perform): void {
+  interface Options extends TargetOptions {
+    output?: OutputFormat;
+    wait: number;
+    run?: boolean;
+    shmSize?: string;
+    solution?: "sidecar" | "cronjob" | "both";
+    expectationFile?: string;
+  }
+  const command = program
+    .command("verify")
+    .description("check that the cure took, against the stack or against what is in force; exits 1 where a check fails")
+    .argument("[names...]", "outposts by their name or slug; default: all of the stack, or of the namespace")
+    .option("--wait <duration>", "go on checking for so long while a check fails", durationFlag("1s", "1h"), 0)
+    .option("--run", "start a run of the CronJob now, and judge that one")
+    .option(
+      "--shm-size <size>",
+      "size that /dev/shm is to have; default: what the stack or the Deployment says",
+      sizeFlag,
+    )
+    .addOption(
+      new Option("--solution <name>", "what is to sweep; default: what the stack says or what is in force").choices([
+        "sidecar",
+        "cronjob",
+        "both",
+      ]),
+    )
+    .addOption(new Option("--expectation-file <file>", "what `pulumi up` hands over").hideHelp());
+  withTarget(withOutput(command, ["json"])).action(async (names: string[], options: Options) => {
+    const { readExpectation } = await import("./verify/handedOver.js");
+    const expectation = options.expectationFile === undefined ? undefined : readExpectation(options.expectationFile);
+    await perform({ ...options, expectation }, async (target) =>
+      (await import("./verify.js")).verify(target, { names, ...options }, io),
+    );
+  });
 }

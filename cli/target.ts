@@ -1,6 +1,6 @@
 import { repositoryRoot } from "../sandbox/paths";
 import { readStackFile } from "../components/stackFile";
-import type { Settings } from "../components/settings";
+import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../components/expectation";
 import type { KubernetesConfig } from "../components/cluster/connection";
 import type { Cluster } from "./cluster/clusterApi";
 import { UsageError } from "./errors";
@@ -12,14 +12,16 @@ export interface TargetOptions {
   kubeconfig?: string;
   /** Name of a stack, whose file then gives what isn't given here. */
   stack?: string;
+  /** What the stack wants, already at hand: pins the namespace as a stack does. */
+  expectation?: Expectation;
 }
 
 /** Where a command works. */
 export interface Target {
   cluster: Cluster;
   namespace: string;
-  /** What the stack's file wants; undefined without a stack. */
-  settings?: Settings;
+  /** What the stack wants; undefined without one. */
+  expectation?: Expectation;
 }
 
 /** What a target is made from, beside the flags; tests inject their own. */
@@ -29,9 +31,6 @@ export interface TargetMakers {
   /** Folder of Pulumi.yaml and the stack files. Default: this clone. */
   projectDir?: string;
 }
-
-/** Text or path of a kubeconfig, for the check at the end of `pulumi up`: the stack's may be a secret, which has no place among the flags. */
-export const kubeconfigVariable = "OUTPOST_SHM_KUBECONFIG";
 
 /**
  * The namespace is the flag's, the stack's, or that of the kubeconfig's context, as with kubectl. A stack pins context and namespace:
@@ -44,14 +43,15 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     refuseConflict("--context", options.context, stack.kubernetes.context, stack.stack);
     refuseConflict("--namespace", options.namespace, stack.settings.namespace, stack.stack);
   }
-  const context = options.context ?? stack?.kubernetes.context;
+  const expectation = stack ? expectationOf(stack.settings) : options.expectation;
+  const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
   const cluster = await makers.cluster({
     kubeconfig: options.kubeconfig ?? stack?.kubernetes.kubeconfig ?? makers.env[kubeconfigVariable],
     context,
     contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
   });
-  const namespace = options.namespace ?? stack?.settings.namespace ?? (await cluster.contextNamespace());
-  return { cluster, namespace, ...(stack && { settings: stack.settings }) };
+  const namespace = options.namespace ?? expectation?.namespace ?? (await cluster.contextNamespace());
+  return { cluster, namespace, ...(expectation && { expectation }) };
 }
 
 function refuseConflict(flag: string, given: string | undefined, pinned: string | undefined, stack: string): void {

@@ -83,6 +83,8 @@ export interface Cluster {
   selfMay: (wish: Wish, as?: string) => Promise<Verdict>;
   /** Whether another account may do something, by a SubjectAccessReview. */
   accountMay: (wish: Wish, user: string, groups: string[]) => Promise<Verdict>;
+  /** Starts a Job from the CronJob's template, as `kubectl create job --from` does. */
+  startJob: (cronJob: V1CronJob, name: string) => Promise<void>;
   /** Deletes a Deployment and, in the background, its pods. */
   deleteDeployment: (namespace: string, name: string) => Promise<void>;
 }

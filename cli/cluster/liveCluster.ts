@@ -149,8 +149,17 @@ function reviews(call: Call): Pick<Cluster, "selfMay" | "accountMay"> {
   };
 }
 
-function changes(call: Call): Pick<Cluster, "deleteDeployment"> {
+function changes(call: Call): Pick<Cluster, "startJob" | "deleteDeployment"> {
   return {
+    startJob: ({ metadata, spec }, name) =>
+      call(`create Job ${metadata?.namespace}/${name}`, async ({ batch }) => {
+        const { namespace = "", uid = "", name: cronJob = "" } = metadata ?? {};
+        const owner = { apiVersion: "batch/v1", kind: "CronJob", name: cronJob, uid, controller: true };
+        const { metadata: template, spec: job } = spec?.jobTemplate ?? {};
+        const annotations = { ...template?.annotations, "cronjob.kubernetes.io/instantiate": "manual" };
+        const given = { name, annotations, labels: template?.labels, ownerReferences: [owner] };
+        await batch.createNamespacedJob({ namespace, body: { metadata: given, spec: job } });
+      }),
     deleteDeployment: (namespace, name) =>
       call(`delete Deployment ${namespace}/${name}`, async ({ apps }) => {
         await apps.deleteNamespacedDeployment({ namespace, name, propagationPolicy: "Background" });

@@ -1,0 +1,90 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { hasCronJob, type Expectation } from "../components/expectation";
+import { exitCodes, UsageError } from "./errors";
+import type { Io } from "./io";
+import { asJson, type OutputFormat } from "./output";
+import { sweepCronJob } from "./pods/cronJob";
+import { findOutposts, type Outposts } from "./pods/outpostPods";
+import type { Target } from "./target";
+import type { Check } from "./verify/check";
+import { allChecks } from "./verify/checks";
+import { expectationInForce, type Stated } from "./verify/inForce";
+import { checksText } from "./verify/report";
+
+export interface VerifyOptions extends Stated {
+  /** Pods or outposts; none: all of the namespace, or of the stack. */
+  names: string[];
+  output?: OutputFormat;
+  /** Seconds to go on checking for while something fails; 0: once. */
+  wait: number;
+  /** Whether to start a run of the CronJob, and judge that one. */
+  run?: boolean;
+}
+
+/** How long a run of the CronJob that was started here is waited for unless said otherwise, in seconds. */
+const runWait = 300;
+/** Between two rounds of checks, in milliseconds. */
+const pauseMs = 2_000;
+
+/** Checks that the cure took. @returns the exit status: 0 where every check passed */
+export async function verify(target: Target, options: VerifyOptions, io: Io): Promise<number> {
+  const { cluster, namespace } = target;
+  const wanted = target.expectation && chosen(target.expectation, options);
+  if (wanted && wanted.outposts.length === 0) {
+    io.out(`Nothing to verify: no outpost of the stack has a solution.\n`);
+    return exitCodes.ok;
+  }
+  if (options.run) await startRun(target, wanted);
+  const round = async (): Promise<Check[]> => {
+    const found = await findOutposts(cluster, namespace, wanted ? [] : options.names);
+    if (!wanted && found.deployments.length === 0) throw new Error(noOutposts(namespace, found));
+    const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
+    return allChecks(cluster, expected, found, io.now());
+  };
+  const checks = await untilPassed(round, options.run && options.wait === 0 ? runWait : options.wait, io);
+  const passed = checks.every((check) => check.passed);
+  io.out(options.output === "json" ? asJson({ namespace, passed, checks }) : checksText(checks, io));
+  return passed ? exitCodes.ok : exitCodes.failed;
+}
+
+/** The last round of checks: the first that passed, or the one after which time was up. */
+async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: Io): Promise<Check[]> {
+  const deadline = io.now().getTime() + seconds * 1000;
+  let said = "";
+  for (;;) {
+    const checks = await round();
+    const failed = checks.filter(({ passed }) => !passed).map(({ subject, check }) => `${subject} ${check}`);
+    if (failed.length === 0 || io.now().getTime() >= deadline) return checks;
+    const waiting = `waiting for: ${failed.join(", ")}\n`;
+    if (waiting !== said) io.err(waiting);
+    said = waiting;
+    await pause(pauseMs);
+  }
+}
+
+/** Of the stack's outposts, those that are named and have a solution, with what is stated put over what the stack says. */
+function chosen({ outposts, ...rest }: Expectation, { names, shmSize, solution }: VerifyOptions): Expectation {
+  const unknown = names.filter((name) => !outposts.some((outpost) => isNamed(outpost, name)));
+  if (unknown.length > 0) {
+    const known = outposts.map(({ name }) => name).join(", ");
+    throw new UsageError(`"${unknown[0]}" is no outpost of the stack; it has: ${known}`);
+  }
+  const named = outposts.filter((outpost) => names.length === 0 || names.some((name) => isNamed(outpost, name)));
+  const stated = named.map((outpost) => ({ ...outpost, ...(shmSize && { shmSize }), ...(solution && { solution }) }));
+  return { ...rest, outposts: stated.filter(({ solution }) => solution !== "none") };
+}
+
+const isNamed = (outpost: Expectation["outposts"][number], name: string): boolean =>
+  [outpost.name, outpost.slug, outpost.deployment].includes(name);
+
+async function startRun({ cluster, namespace }: Target, wanted: Expectation | undefined): Promise<void> {
+  if (wanted && !wanted.outposts.some(hasCronJob)) return;
+  const cronJob = await cluster.cronJob(namespace, sweepCronJob);
+  if (cronJob) await cluster.startJob(cronJob, `${sweepCronJob}-verify-${randomBytes(3).toString("hex")}`);
+}
+
+function noOutposts(namespace: string, { pods }: Outposts): string {
+  const orphans = pods.length > 0 ? ` (and ${pods.length} pods of none)` : "";
+  return `there is no Deployment of a proxy outpost in namespace ${namespace}${orphans}`;
+}

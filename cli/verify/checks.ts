@@ -1,0 +1,56 @@
+import { hasCronJob, hasSidecar, type Expectation, type ExpectedOutpost } from "../../components/expectation";
+import type { Cluster } from "../cluster/clusterApi";
+import { nameOf, type Outposts } from "../pods/outpostPods";
+import { podFacts } from "../pods/podFacts";
+import { checksOf, type Check } from "./check";
+import { cronJobChecks } from "./cronJobChecks";
+import { namesCheck, volumeCheck } from "./deploymentChecks";
+import { containersCheck, sizeCheck, sweepCheck } from "./podChecks";
+
+/** Everything that is checked of a namespace, against what is expected of it. */
+export async function allChecks(cluster: Cluster, expected: Expectation, found: Outposts, now: Date): Promise<Check[]> {
+  const outposts = expected.outposts.filter(hasSidecar);
+  const ofOutposts = await Promise.all(outposts.map((outpost) => outpostChecks(cluster, outpost, found, now)));
+  const ofCronJob = expected.outposts.some(hasCronJob) ? await cronJobChecks(cluster, expected, now) : [];
+  const unswept = expected.outposts.filter(({ solution }) => solution === "none").map(noSolution);
+  return [...ofOutposts.flat(), ...ofCronJob, ...unswept];
+}
+
+async function outpostChecks(
+  cluster: Cluster,
+  expected: ExpectedOutpost,
+  found: Outposts,
+  now: Date,
+): Promise<Check[]> {
+  const deployment = found.deployments.find((each) => nameOf(each) === expected.deployment);
+  if (!deployment) return [missing(expected, found)];
+  const own = found.pods.filter((pod) => pod.deployment === expected.deployment);
+  const facts = await podFacts(cluster, own, now);
+  const pods = own.map((pod, index) => ({ pod, facts: facts[index] }));
+  const running = pods.filter(({ facts }) => facts.phase === "Running");
+  return [
+    volumeCheck(expected, deployment),
+    containersCheck(expected, deployment, pods),
+    namesCheck(expected, deployment),
+    await sizeCheck(cluster, expected, deployment, running),
+    await sweepCheck(cluster, expected, running, now),
+  ];
+}
+
+function missing({ name, deployment }: ExpectedOutpost, found: Outposts): Check {
+  const others = found.deployments.map(nameOf).join(", ") || "none";
+  return checksOf(name).fail(
+    "volume",
+    `there is no Deployment ${deployment}; proxy outposts found: ${others}`,
+    "Correct the outpost's name or the namespace, or see why authentik has not deployed it (System Tasks in its Admin UI).",
+  );
+}
+
+/** Only what is in force says so: who expects nothing has nothing to check. */
+function noSolution({ name, slug }: ExpectedOutpost): Check {
+  return checksOf(name).fail(
+    "solution",
+    "neither a sidecar nor the CronJob sweeps it",
+    `Add it to the stack's outposts and run \`pulumi up\`; until then: outpost-shm status ${slug}`,
+  );
+}

@@ -1,0 +1,176 @@
+import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { refusedWith } from "../../components/cluster/connection";
+import { execRules } from "../../components/cronjob/manifest";
+import { hasCronJob, type Expectation } from "../../components/expectation";
+import type { Cluster, Verdict, Wish } from "../cluster/clusterApi";
+import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
+import { wordsOf } from "../pods/metrics";
+import { formatAge } from "../units";
+import { checksOf, type Check } from "./check";
+
+const { pass, fail } = checksOf("CronJob");
+
+/** The CronJob is there and active, its last run succeeded, and its account may do what it takes. */
+export async function cronJobChecks(cluster: Cluster, expected: Expectation, now: Date): Promise<Check[]> {
+  const { namespace } = expected;
+  const cronJob = await cluster.cronJob(namespace, sweepCronJob);
+  if (!cronJob) {
+    return [
+      fail(
+        "schedule",
+        `there is no CronJob ${sweepCronJob} in namespace ${namespace}`,
+        "Run `pulumi up`, which brings it.",
+      ),
+    ];
+  }
+  const run = lastRun(await cluster.jobsOf(namespace, sweepCronJob));
+  return [
+    scheduleCheck(cronJob, expected),
+    await runCheck(cluster, namespace, cronJob, run, now),
+    await rbacCheck(cluster, namespace, cronJob, run?.outcome === "Complete"),
+  ];
+}
+
+function scheduleCheck(cronJob: V1CronJob, { namespace, schedule, outposts }: Expectation): Check {
+  const { spec } = cronJob;
+  if (spec?.suspend) {
+    const resume = `kubectl -n ${namespace} patch cronjob ${sweepCronJob} -p '{"spec":{"suspend":false}}'`;
+    return fail("schedule", "it is suspended", `Find out who suspended it, then: ${resume}`);
+  }
+  if (schedule !== undefined && spec?.schedule !== schedule) {
+    return fail("schedule", `its schedule is ${spec?.schedule}, not ${schedule}`, "Run `pulumi up`.");
+  }
+  const swept = sweptOutposts(cronJob);
+  const missing = outposts.filter((outpost) => hasCronJob(outpost) && !swept.includes(outpost.slug));
+  if (missing.length > 0) {
+    return fail("schedule", `it does not sweep ${missing.map(({ name }) => name).join(", ")}`, "Run `pulumi up`.");
+  }
+  return pass("schedule", `${spec?.schedule}, active; sweeps ${swept.join(", ")}`);
+}
+
+/** A Job of the CronJob's and how it ended. */
+interface Run {
+  job: V1Job;
+  outcome: "Complete" | "Failed" | "under way";
+}
+
+/** The newest Job. */
+function lastRun([job]: V1Job[]): Run | undefined {
+  if (!job) return undefined;
+  const ended = job.status?.conditions?.find(
+    ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
+  );
+  return { job, outcome: (ended?.type as "Complete" | "Failed" | undefined) ?? "under way" };
+}
+
+async function runCheck(
+  cluster: Cluster,
+  namespace: string,
+  cronJob: V1CronJob,
+  run: Run | undefined,
+  now: Date,
+): Promise<Check> {
+  const lastSuccess = cronJob.status?.lastSuccessfulTime;
+  if (!run) {
+    if (lastSuccess) return pass("run", `the last run succeeded ${ago(lastSuccess, now)}; its Job is gone`);
+    return fail("run", "it has not run yet", "Start a run and have it judged: outpost-shm verify --run");
+  }
+  const name = run.job.metadata?.name ?? "";
+  if (run.outcome === "Complete")
+    return pass("run", `Job ${name} succeeded ${ago(run.job.status?.completionTime, now)}`);
+  const look = `kubectl -n ${namespace} logs job/${name}`;
+  if (run.outcome === "under way")
+    return fail("run", `Job ${name} is under way`, `Wait for its end, or look on: ${look} --follow`);
+  const reasons = await failuresOf(cluster, namespace, name).catch((error: Error) => [error.message]);
+  return fail(
+    "run",
+    `Job ${name} failed${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`,
+    `See all it said: ${look}`,
+  );
+}
+
+const ago = (time: Date | string | undefined, now: Date): string =>
+  time === undefined ? "" : `${formatAge((now.getTime() - new Date(time).getTime()) / 1000)} ago`;
+
+/** What the pods of a Job that failed say of the outposts' pods that could not be swept. */
+async function failuresOf(cluster: Cluster, namespace: string, job: string): Promise<string[]> {
+  const [pod] = await cluster.pods(namespace, `job-name=${job}`);
+  const name = pod?.metadata?.name;
+  if (!name) return [];
+  const container = pod.spec?.containers[0].name ?? "";
+  const log = await cluster.log({ namespace, pod: name, container }, { tailLines: 200 });
+  const failed = log
+    .split("\n")
+    .map(wordsOf)
+    .filter(({ result }) => result === "failed");
+  return failed.map(({ outpost, pod, reason }) => `${pod ? `pod ${pod}` : `outpost ${outpost}`}: ${reason}`);
+}
+
+/** Asked as the account itself, or about it where one may not impersonate; a run that succeeded tells as much. */
+async function rbacCheck(
+  cluster: Cluster,
+  namespace: string,
+  cronJob: V1CronJob,
+  hasSucceeded: boolean,
+): Promise<Check> {
+  const account = cronJob.spec?.jobTemplate.spec?.template.spec?.serviceAccountName ?? "default";
+  const user = `system:serviceaccount:${namespace}:${account}`;
+  let how: string;
+  let denied: Wish[];
+  try {
+    ({ how, denied } = await review(cluster, namespace, user));
+  } catch (error) {
+    const reason = (error as Error).message;
+    if (hasSucceeded)
+      return pass("rbac", `not reviewed (${reason}), but the last run succeeded as ServiceAccount ${account}`);
+    return fail(
+      "rbac",
+      `not known: you may neither impersonate ServiceAccount ${account} nor review access (${reason})`,
+      `Have somebody check who may: kubectl -n ${namespace} auth can-i create pods/exec --as ${user}`,
+    );
+  }
+  if (denied.length === 0) return pass("rbac", `ServiceAccount ${account} may list pods and exec in them (${how})`);
+  const what = denied.map(
+    ({ verb, resource, subresource }) => `${verb} ${resource}${subresource ? `/${subresource}` : ""}`,
+  );
+  return fail(
+    "rbac",
+    `ServiceAccount ${account} may not ${what.join(", ")} (${how})`,
+    "Run `pulumi up`, which brings its Role and RoleBinding.",
+  );
+}
+
+async function review(cluster: Cluster, namespace: string, user: string): Promise<{ how: string; denied: Wish[] }> {
+  const groups = ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
+  const ways: { how: string; ask: (wish: Wish) => Promise<Verdict> }[] = [
+    { how: "SelfSubjectAccessReview as that account", ask: (wish) => cluster.selfMay(wish, user) },
+    {
+      how: "SubjectAccessReview, as you may not impersonate it",
+      ask: (wish) => cluster.accountMay(wish, user, groups),
+    },
+  ];
+  for (const [index, { how, ask }] of ways.entries()) {
+    try {
+      const verdicts = await Promise.all(wishes(namespace).map(async (wish) => ({ wish, ...(await ask(wish)) })));
+      return { how, denied: verdicts.filter(({ allowed }) => !allowed).map(({ wish }) => wish) };
+    } catch (error) {
+      if (index === ways.length - 1 || refusedWith(error) !== 403) throw error;
+    }
+  }
+  throw new Error("no way to review access");
+}
+
+/** What the Role of the CronJob's account grants, one by one. */
+function wishes(namespace: string): Wish[] {
+  return execRules.flatMap((rule) =>
+    (rule.resources as string[]).flatMap((path) => {
+      const [resource, subresource] = path.split("/");
+      return (rule.verbs as string[]).map((verb) => ({
+        namespace,
+        resource,
+        ...(subresource && { subresource }),
+        verb,
+      }));
+    }),
+  );
+}

@@ -1,0 +1,84 @@
+import type { V1Container, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { ExpectedOutpost } from "../../components/expectation";
+import { quantityBytes } from "../../components/settings/quantity";
+import {
+  outpostContainer,
+  settingsVariable,
+  shmMountPath,
+  shmVolume,
+  sidecarContainer,
+} from "../../components/sidecar/podFragment";
+import { checksOf, type Check } from "./check";
+
+const bringIt =
+  "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
+
+/** The volume is the Deployment's, of the expected size, in memory, and where it belongs. */
+export function volumeCheck(expected: ExpectedOutpost, deployment: V1Deployment): Check {
+  const { pass, fail } = checksOf(expected.name);
+  const name = deployment.metadata?.name;
+  const volume = deployment.spec?.template.spec?.volumes?.find((each) => each.name === shmVolume);
+  if (!volume) return fail("volume", `Deployment ${name} has no volume ${shmVolume}`, bringIt);
+  const { medium, sizeLimit } = volume.emptyDir ?? {};
+  if (medium !== "Memory") return fail("volume", `volume ${shmVolume} of Deployment ${name} is not in memory`, bringIt);
+  if (expected.shmSize !== undefined && quantityBytes(sizeLimit ?? "") !== quantityBytes(expected.shmSize)) {
+    return fail(
+      "volume",
+      `volume ${shmVolume} of Deployment ${name} is of ${sizeLimit ?? "no size"}, not ${expected.shmSize}`,
+      bringIt,
+    );
+  }
+  const bare = [outpostContainer, sidecarContainer].filter((container) => !mountsShm(named(deployment, container)[0]));
+  if (bare.length > 0) {
+    return fail("volume", `volume ${shmVolume} is not on ${shmMountPath} of container ${bare.join(" and ")}`, bringIt);
+  }
+  return pass("volume", `${shmVolume} of ${sizeLimit}, in memory, on ${shmMountPath} of both containers`);
+}
+
+/** Containers are called what authentik, the CronJob and the monitoring take them by. */
+export function namesCheck(expected: ExpectedOutpost, deployment: V1Deployment): Check {
+  const { pass, fail } = checksOf(expected.name);
+  const first = deployment.spec?.template.spec?.containers[0]?.name;
+  if (first !== outpostContainer) {
+    return fail(
+      "names",
+      `the first container is ${first}, not ${outpostContainer}`,
+      "authentik recreates a Deployment whose first container is not its own: remove what was put before it.",
+    );
+  }
+  const sidecars = named(deployment, sidecarContainer);
+  if (sidecars.length !== 1) {
+    const seen =
+      sidecars.length === 0
+        ? `there is no container ${sidecarContainer}`
+        : `container ${sidecarContainer} is there ${sidecars.length} times`;
+    return fail("names", seen, bringIt);
+  }
+  if (!sidecars[0].env?.some(({ name }) => name === settingsVariable)) {
+    return fail(
+      "names",
+      `container ${sidecarContainer} is not this program's`,
+      "It was pasted by hand: see docs/delivery.md for how to have it taken over.",
+    );
+  }
+  const label = deployment.spec?.template.metadata?.labels?.["goauthentik.io/outpost-name"];
+  if (label !== expected.slug && expected.slug !== "") {
+    return fail(
+      "names",
+      `the pods' label goauthentik.io/outpost-name is ${label ?? "missing"}, not ${expected.slug}`,
+      "Give the outpost's name as authentik shows it.",
+    );
+  }
+  return pass("names", `${outpostContainer}, then ${sidecarContainer}; pods labelled ${label}`);
+}
+
+function named(deployment: V1Deployment, name: string): V1Container[] {
+  const { containers = [], initContainers = [] } = deployment.spec?.template.spec ?? {};
+  return [...containers, ...initContainers].filter((container) => container.name === name);
+}
+
+function mountsShm(container: V1Container | undefined): boolean {
+  return (
+    container?.volumeMounts?.some(({ name, mountPath }) => name === shmVolume && mountPath === shmMountPath) === true
+  );
+}

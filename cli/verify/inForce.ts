@@ -1,0 +1,60 @@
+import type { V1ConfigMap, V1CronJob, V1Deployment } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import type { Expectation, ExpectedOutpost } from "../../components/expectation";
+import type { Solution } from "../../components/settings";
+import { settingsConfigMap, settingsFile, sidecarContainer } from "../../components/sidecar/podFragment";
+import type { Cluster } from "../cluster/clusterApi";
+import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
+import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";
+
+/** What is said at the command line about what to expect. */
+export interface Stated {
+  shmSize?: string;
+  solution?: Exclude<Solution, "none">;
+}
+
+/** The built-in interval of cleaner/sweep.sh, in seconds. */
+const builtInInterval = 60;
+
+/** Without a stack: what the Deployments and the CronJob themselves say is expected, but for what is stated. */
+export async function expectationInForce(
+  cluster: Cluster,
+  namespace: string,
+  { deployments }: Outposts,
+  stated: Stated,
+): Promise<Expectation> {
+  const cronJob = await cluster.cronJob(namespace, sweepCronJob);
+  const outposts = await Promise.all(
+    deployments.map(async (deployment) => {
+      const settings = await cluster.configMap(namespace, settingsConfigMap(nameOf(deployment)));
+      return outpostInForce(deployment, cronJob, settings, stated);
+    }),
+  );
+  return { namespace, outposts };
+}
+
+function outpostInForce(
+  deployment: V1Deployment,
+  cronJob: V1CronJob | undefined,
+  settings: V1ConfigMap | undefined,
+  { shmSize, solution }: Stated,
+): ExpectedOutpost {
+  const slug = outpostOf(deployment);
+  const interval = /^SWEEP_INTERVAL_SECONDS=(\d+)$/m.exec(settings?.data?.[settingsFile] ?? "")?.[1];
+  return {
+    name: slug,
+    slug,
+    deployment: nameOf(deployment),
+    solution: solution ?? solutionOf(deployment, cronJob),
+    ...(shmSize !== undefined && { shmSize }),
+    sweepIntervalSeconds: interval === undefined ? builtInInterval : Number(interval),
+  };
+}
+
+function solutionOf(deployment: V1Deployment, cronJob: V1CronJob | undefined): Solution {
+  const { containers = [], initContainers = [] } = deployment.spec?.template.spec ?? {};
+  const sidecar = [...containers, ...initContainers].some(({ name }) => name === sidecarContainer);
+  const swept = cronJob !== undefined && sweptOutposts(cronJob).includes(outpostOf(deployment));
+  return sidecar ? (swept ? "both" : "sidecar") : swept ? "cronjob" : "none";
+}

@@ -1,0 +1,164 @@
+import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { ExpectedOutpost } from "../../components/expectation";
+import { formatDuration } from "../../components/settings/duration";
+import { quantityBytes } from "../../components/settings/quantity";
+import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../components/sidecar/podFragment";
+import type { Cluster } from "../cluster/clusterApi";
+import { wordsOf } from "../pods/metrics";
+import { nameOf, type OutpostPod } from "../pods/outpostPods";
+import type { PodFacts } from "../pods/podFacts";
+import { formatAge, formatBytes } from "../units";
+import { checksOf, overPods, type Check, type Seen } from "./check";
+
+/** A pod with what is known of it. */
+export interface KnownPod {
+  pod: OutpostPod;
+  facts: PodFacts;
+}
+
+/** The rollout is over, and both containers run in every pod. */
+export function containersCheck(expected: ExpectedOutpost, deployment: V1Deployment, pods: KnownPod[]): Check {
+  const verdicts = pods.map(({ pod }) => ({ pod: pod.name, seen: containersOf(pod) }));
+  const judged = overPods(expected.name, "containers", verdicts);
+  const unfinished = rolloutOf(deployment);
+  if (!judged.passed || !unfinished) return judged;
+  const todo = `Wait for it, or see why it stays so: kubectl -n ${deployment.metadata?.namespace} describe deployment ${nameOf(deployment)}`;
+  return checksOf(expected.name).fail("containers", unfinished, todo);
+}
+
+function containersOf({ pod, name, namespace }: OutpostPod): Seen {
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const wrong = [outpostContainer, sidecarContainer].flatMap((container) => {
+    const status = statuses.find((each) => each.name === container);
+    return status?.state?.running ? [] : [`container ${container} ${notRunning(status)}`];
+  });
+  if (wrong.length === 0) return { right: `${outpostContainer} and ${sidecarContainer} are running` };
+  return { wrong: wrong.join("; "), todo: `See why: kubectl -n ${namespace} describe pod ${name}` };
+}
+
+function notRunning(status: V1ContainerStatus | undefined): string {
+  if (!status) return "is not there";
+  const { reason = "unknown", message } = status.state?.waiting ?? status.state?.terminated ?? {};
+  return `is not running: ${reason}${message ? ` (${message.replace(/\s+/g, " ").trim()})` : ""}`;
+}
+
+/** What a rollout still lacks; undefined once it is over. */
+function rolloutOf({ metadata, spec, status }: V1Deployment): string | undefined {
+  const wanted = spec?.replicas ?? 1;
+  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return "the rollout has not begun";
+  const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status ?? {};
+  if (updatedReplicas < wanted) return `the rollout is under way: ${updatedReplicas} of ${wanted} pods are new`;
+  if (replicas > updatedReplicas) return `the rollout is under way: ${replicas - updatedReplicas} old pods are left`;
+  if (availableReplicas < wanted) return `${availableReplicas} of ${wanted} pods are available`;
+  return undefined;
+}
+
+/** In every pod /dev/shm has the size that its Deployment asks for, as the outpost's own container sees it. */
+export async function sizeCheck(
+  cluster: Cluster,
+  expected: ExpectedOutpost,
+  deployment: V1Deployment,
+  pods: KnownPod[],
+): Promise<Check> {
+  const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
+  const size = expected.shmSize ?? volume?.emptyDir?.sizeLimit ?? "";
+  const verdicts = await Promise.all(
+    pods.map(async (known) => ({ pod: known.pod.name, seen: await sizeIn(cluster, known, size) })),
+  );
+  return overPods(expected.name, "size", verdicts);
+}
+
+async function sizeIn(cluster: Cluster, { pod, facts }: KnownPod, size: string): Promise<Seen> {
+  const { bytes, source } = await dfIn(cluster, pod).catch((error: Error) => ({
+    bytes: facts.sizeBytes,
+    source: `${facts.source ?? error.message}`,
+  }));
+  if (bytes === undefined)
+    return { wrong: `its size is not known: ${source}`, todo: "See to it that you may exec in the pods." };
+  if (bytes === quantityBytes(size)) return { right: `${shmMountPath} has ${size} (by ${source})` };
+  return {
+    wrong: `${shmMountPath} has ${formatBytes(bytes)}, not ${size || "what it should"} (by ${source})`,
+    todo: whySize(pod, bytes, size),
+  };
+}
+
+function whySize({ namespace, name, pod }: OutpostPod, bytes: number, size: string): string {
+  const limit = pod.spec?.volumes?.find((volume) => volume.name === shmVolume)?.emptyDir?.sizeLimit;
+  if (limit === undefined || bytes === quantityBytes(limit)) {
+    return `The pod is not of the template that is wanted: wait for the rollout, or replace it: kubectl -n ${namespace} delete pod ${name} (its users log in again).`;
+  }
+  return `The kubelet gives no more than the pod's memory limit or the node's allocatable memory: raise the limit to more than ${size}, or lower shmSize.`;
+}
+
+async function dfIn(cluster: Cluster, { namespace, name }: OutpostPod): Promise<{ bytes: number; source: string }> {
+  const command = ["df", "-kP", shmMountPath];
+  const ended = await cluster.exec({ namespace, pod: name, container: outpostContainer }, command);
+  const [, kibibytes] = ended.stdout.trim().split("\n").at(-1)?.split(/\s+/) ?? [];
+  if (ended.status !== 0 || !/^\d+$/.test(kibibytes ?? "")) throw new Error(ended.stderr.trim() || "df said nothing");
+  return { bytes: Number(kibibytes) * 1024, source: "df" };
+}
+
+/**
+ * After a sweep that removed nothing the sidecar pauses a second for so many files, where that is longer than the interval
+ * (IDLE_FILES_PER_SECOND in cleaner/sidecar.sh).
+ */
+const idleFilesPerSecond = 33;
+
+/** The sidecar's last sweep is no older than three of its intervals, and had no error. */
+export async function sweepCheck(
+  cluster: Cluster,
+  expected: ExpectedOutpost,
+  pods: KnownPod[],
+  now: Date,
+): Promise<Check> {
+  const asked = pods.map(async (known) => ({
+    pod: known.pod.name,
+    seen: await lastSweep(cluster, expected, known, now),
+  }));
+  const oldest = Math.max(...pods.map(({ facts }) => sweptAgo(facts, now) ?? 0));
+  return overPods(
+    expected.name,
+    "sweep",
+    await Promise.all(asked),
+    `the last sweep was at most ${formatAge(oldest)} ago, without error`,
+  );
+}
+
+/** Seconds since the pod's last sweep. */
+const sweptAgo = ({ lastSweepAt }: PodFacts, now: Date): number | undefined =>
+  lastSweepAt && Math.max(0, (now.getTime() - lastSweepAt.getTime()) / 1000);
+
+async function lastSweep(
+  cluster: Cluster,
+  { sweepIntervalSeconds }: ExpectedOutpost,
+  { pod, facts }: KnownPod,
+  now: Date,
+): Promise<Seen> {
+  const todo = `See what it says: kubectl -n ${pod.namespace} logs ${pod.name} -c ${sidecarContainer}`;
+  const age = sweptAgo(facts, now);
+  if (age === undefined || !facts.lastSweepAt) return { wrong: facts.notes[0] ?? "no sweep is known", todo };
+  const interval = Math.max(sweepIntervalSeconds, Math.floor((facts.inodesUsed ?? 0) / idleFilesPerSecond));
+  if (age > 3 * interval) {
+    return {
+      wrong: `the last sweep was ${formatAge(age)} ago, more than three intervals of ${formatDuration(interval)}`,
+      todo,
+    };
+  }
+  const problem = facts.sweepErrors ? await lastProblem(cluster, pod, facts.lastSweepAt) : undefined;
+  return problem ? { wrong: `the last sweep had errors: ${problem}`, todo } : { right: "swept" };
+}
+
+/** The counter of errors only grows; whether the last sweep had any its log says, where quiet sweeps say nothing. */
+async function lastProblem(
+  cluster: Cluster,
+  { namespace, name }: OutpostPod,
+  lastSweepAt: Date,
+): Promise<string | undefined> {
+  const log = await cluster.log({ namespace, pod: name, container: sidecarContainer }, { tailLines: 100 });
+  const lines = log.split("\n").map(wordsOf);
+  const last = lines.filter(({ event }) => event === "sweep" || event === "sweep_failed").at(-1);
+  // The log's line follows the metrics' timestamp at once.
+  if (!last || Date.parse(last.time) < lastSweepAt.getTime() - 1000) return undefined;
+  if (last.event === "sweep_failed") return last.error ?? `exit status ${last.status}`;
+  return last.errors === "0" ? undefined : (last.problem ?? `${last.errors} files could not be removed`);
+}

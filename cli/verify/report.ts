@@ -1,0 +1,22 @@
+import { emphasised, type Io } from "../io";
+import { table } from "../table";
+import type { Check } from "./check";
+
+/** A line a check; below it what to do about those that failed, and the sum. */
+export function checksText(checks: Check[], io: Pick<Io, "colour">): string {
+  const rows = checks.map(({ subject, check, passed, seen }) => [
+    subject,
+    check,
+    passed ? "pass" : emphasised(io, "critical", "FAIL"),
+    seen,
+  ]);
+  const failed = checks.filter(({ passed }) => !passed);
+  const todos = failed.map(({ subject, check, todo }) => `${subject} ${check}: ${todo}\n`);
+  const sum =
+    failed.length === 0
+      ? `All ${checks.length} checks passed.\n`
+      : `${failed.length} of ${checks.length} checks failed.\n`;
+  return [table(["OUTPOST", "CHECK", "RESULT", "SEEN"], rows), ...(todos.length > 0 ? [todos.join("")] : []), sum].join(
+    "\n",
+  );
+}

@@ -1,0 +1,51 @@
+import type { Settings, Solution } from "./settings";
+
+/** What the check after a rollout expects of an outpost. */
+export interface ExpectedOutpost {
+  /** The name as authentik shows it. */
+  name: string;
+  slug: string;
+  deployment: string;
+  solution: Solution;
+  /** Size of /dev/shm, a Kubernetes quantity; undefined: whatever the Deployment asks for. */
+  shmSize?: string;
+  sweepIntervalSeconds: number;
+}
+
+/** Text or path of a kubeconfig for the check at the end of `pulumi up`: the stack's may be a secret, which has no place among flags. */
+export const kubeconfigVariable = "OUTPOST_SHM_KUBECONFIG";
+/** The context, for the same check. */
+export const contextVariable = "OUTPOST_SHM_CONTEXT";
+
+/** What `outpost-shm verify` checks a namespace against. */
+export interface Expectation {
+  namespace: string;
+  outposts: ExpectedOutpost[];
+  /** Of the CronJob; undefined: whatever it has. */
+  schedule?: string;
+}
+
+/** What settings expect. */
+export function expectationOf({
+  namespace,
+  outposts,
+  schedule,
+}: Pick<Settings, "namespace" | "outposts" | "schedule">): Expectation {
+  return {
+    namespace,
+    schedule,
+    outposts: outposts.map(({ name, slug, deployment, solution, shmSize, sweep }) => ({
+      name,
+      slug,
+      deployment,
+      solution,
+      shmSize,
+      sweepIntervalSeconds: sweep.sweepIntervalSeconds,
+    })),
+  };
+}
+
+export const hasSidecar = ({ solution }: { solution: Solution }): boolean =>
+  solution === "sidecar" || solution === "both";
+export const hasCronJob = ({ solution }: { solution: Solution }): boolean =>
+  solution === "cronjob" || solution === "both";
