@@ -1,12 +1,12 @@
 // `npm run preview -- --stack prod`: what the pull request's comment would say, at a desk.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { repositoryRoot, stateRoot } from "../sandbox/paths";
+import { repositoryRoot } from "../sandbox/paths";
 import { openPlugins } from "../sandbox/plugins";
 import { consoleProgress } from "../sandbox/progress";
 import { pulumiCommand } from "../sandbox/pulumiCommand";
+import { createStateFolder } from "../sandbox/stateFolder";
 import { ensureTools } from "../sandbox/toolchain";
 import { previewMarkdown } from "./preview/markdown";
 import { runPreview } from "./preview/runPreview";
@@ -23,8 +23,7 @@ const command = new Command("npm run preview --")
 
 async function main(stack: string): Promise<void> {
   const progress = consoleProgress();
-  mkdirSync(stateRoot(), { recursive: true });
-  const dir = mkdtempSync(join(stateRoot(), "preview-"));
+  const dir = createStateFolder("preview");
   const { pulumi } = await ensureTools(["pulumi"], progress);
   const pulumiHome = process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
   const plugins = await openPlugins({ pulumi, pulumiHome, kubeconfig: process.env.KUBECONFIG ?? "", progress });
@@ -39,7 +38,6 @@ async function main(stack: string): Promise<void> {
     process.stdout.write(previewMarkdown(text));
   } finally {
     await plugins.stop();
-    rmSync(dir, { recursive: true });
   }
 }
 

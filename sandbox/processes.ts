@@ -1,16 +1,15 @@
 // Child processes that never outlive their purpose: each in a process group of its own, its output in a log file, ended by
-// id in reverse order of their start, by `stop()` or when this process exits, is signalled, or dies of an uncaught error.
-// (Nothing in this process can act on its own SIGKILL.)
+// id in reverse order of their start, by `stop()` or when this process ends (endings.ts).
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { beforeEnd, isEnding } from "./endings";
 
 /** How long a child may take from SIGTERM to its end before SIGKILL follows, in milliseconds. */
 const GRACE_MS = 10_000;
 /** How many lines of a dead child's log its error quotes. */
 const LOG_TAIL_LINES = 15;
-const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export interface ProcessSpec {
   /** What messages call it. */
@@ -55,7 +54,7 @@ export class Processes {
   /** Aborted when a child ends unasked; its reason is the {@link ProcessDied}. Waits for anything the children do should watch it. */
   readonly death: AbortSignal = this.deathSeen.signal;
 
-  /** Starts a child. Rejects if the executable can't be started at all; {@link death} tells of one that ends later. */
+  /** Starts a child. Rejects if the executable can't be started at all, or this process is ending; {@link death} tells of one that ends later. */
   async start(spec: ProcessSpec): Promise<RunningProcess> {
     const child = await Child.start(spec);
     this.children.push(child);
@@ -91,13 +90,15 @@ class Child implements RunningProcess {
   private stopping = false;
 
   static async start(spec: ProcessSpec): Promise<Child> {
+    if (isEnding()) throw new Error(`cannot start ${spec.name}: this process is ending`);
     const process = spawnIntoOwnGroup(spec);
+    const child = process.pid === undefined ? undefined : new Child(spec, process);
     try {
       await once(process, "spawn");
     } catch (error) {
       throw new Error(`cannot start ${spec.name} (${spec.command}): ${(error as Error).message}`, { cause: error });
     }
-    return new Child(spec, process);
+    return child!;
   }
 
   private constructor(
@@ -105,11 +106,11 @@ class Child implements RunningProcess {
     private readonly process: ChildProcess,
   ) {
     this.name = spec.name;
-    guard(this);
+    const release = beforeEnd(this);
     this.exit = new Promise((resolve) => {
       process.once("exit", (code, signal) => {
         this.killGroup("SIGKILL"); // whatever the child itself started and left behind
-        release(this);
+        release();
         resolve({ code, signal, asked: this.stopping });
       });
     });
@@ -173,44 +174,12 @@ function tailOfLog(logFile: string): string {
   return lines.slice(-LOG_TAIL_LINES).join("\n") || "(nothing)";
 }
 
-// Every child alive in this process, in order of start.
-const alive = new Set<Child>();
-
-function guard(child: Child): void {
-  if (alive.size === 0) {
-    process.on("exit", killAll);
-    for (const signal of ENDING_SIGNALS) process.on(signal, stopAllAndEnd);
+/** Whether there is a process of this id. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-  alive.add(child);
-}
-
-function release(child: Child): void {
-  alive.delete(child);
-  if (alive.size > 0) return;
-  process.off("exit", killAll);
-  // While a signal is being handled its listener stays, or a repeated signal would end us half-way.
-  if (!endingBySignal) for (const signal of ENDING_SIGNALS) process.off(signal, stopAllAndEnd);
-}
-
-/** Also runs after an uncaught error, which ends in "exit". No time is left to wait there. */
-function killAll(): void {
-  for (const child of alive) child.kill();
-}
-
-let endingBySignal = false;
-
-/**
- * Stops all children in order, then lets the signal do what it would have done: end this process, unless other code
- * listens for it too and so has taken over ending. Repeats (a terminal's Ctrl-C that a parent passes on as well) change nothing.
- */
-function stopAllAndEnd(signal: NodeJS.Signals): void {
-  if (endingBySignal) return;
-  endingBySignal = true;
-  const children = [...alive].reverse();
-  void (async () => {
-    for (const child of children) await child.stop();
-    for (const ending of ENDING_SIGNALS) process.off(ending, stopAllAndEnd);
-    endingBySignal = false;
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  })();
 }

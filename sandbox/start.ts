@@ -3,10 +3,10 @@ import { Command, Option } from "commander";
 import type { Delivery } from "../components/settings";
 import { authentikTour } from "./demo/authentikTour";
 import { Checks } from "./demo/checks";
-import { Cleanup } from "./demo/cleanup";
 import { setStage, type Stage } from "./demo/stage";
 import { tour } from "./demo/tour";
 import { watching, watchPods } from "./demo/watchPods";
+import { beforeEnd, undoAll } from "./endings";
 import { consoleProgress } from "./progress";
 
 interface Options {
@@ -47,11 +47,11 @@ const command = new Command("npm start --")
   .allowExcessArguments(false);
 
 async function main(options: Options): Promise<number> {
-  const cleanup = new Cleanup(() => say("Everything is stopped and removed."));
+  beforeEnd({ stop: () => say("Everything is stopped and removed.") });
   try {
     const authentik = options.delivery === "authentik";
     const { context, node } = options;
-    const stage = await setStage(consoleProgress(), cleanup, { context, node, authentik });
+    const stage = await setStage(consoleProgress(), { context, node, authentik });
     const checks = new Checks(say);
     await (authentik ? authentikTour : tour)(stage, checks, say);
     if (node) await watchPods(stage, checks, say);
@@ -59,7 +59,7 @@ async function main(options: Options): Promise<number> {
     if (options.keep) await keep(stage, node);
     return checks.passed ? 0 : 1;
   } finally {
-    await cleanup.run();
+    await undoAll();
   }
 }
 

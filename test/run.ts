@@ -1,11 +1,13 @@
 // `npm test`: every tier that needs no root, then one line of true totals. `npm test -- unit` runs the named tiers only, and
 // `npm run test:node` the one that needs root.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { repositoryRoot, stateRoot } from "../sandbox/paths";
+import { beforeEnd } from "../sandbox/endings";
+import { repositoryRoot } from "../sandbox/paths";
 import { consoleProgress } from "../sandbox/progress";
+import { createStateFolder } from "../sandbox/stateFolder";
 import { ensureTools } from "../sandbox/toolchain";
 import { tiers, tools, type Tier } from "./tiers";
 
@@ -31,8 +33,17 @@ async function node(
     env: { ...process.env, ...env },
   });
   const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
+  const release = beforeEnd({
+    // The one signal that mocha passes on to the process its tests are in, which then stops what they started.
+    stop: async () => {
+      child.kill("SIGINT");
+      await ended;
+    },
+  });
   const output = await text(child.stdout);
-  return { status: await ended, output };
+  const status = await ended;
+  release();
+  return { status, output };
 }
 
 async function runChecks(tier: Tier): Promise<Outcome> {
@@ -48,9 +59,7 @@ async function runChecks(tier: Tier): Promise<Outcome> {
 
 async function runMocha(tier: Tier): Promise<Outcome> {
   if (!tier.specs) return { passed: 0, failed: 0, output: "" };
-  mkdirSync(stateRoot(), { recursive: true });
-  const results = mkdtempSync(join(stateRoot(), "test-"));
-  const totals = join(results, "totals.json");
+  const totals = join(createStateFolder("test"), "totals.json");
   const mocha = [
     "node_modules/mocha/bin/mocha.js",
     "--reporter",
@@ -62,7 +71,6 @@ async function runMocha(tier: Tier): Promise<Outcome> {
   const counted = existsSync(totals)
     ? (JSON.parse(readFileSync(totals, "utf8")) as Totals & { skipped: number })
     : { passed: 0, failed: 0, skipped: 0 };
-  rmSync(results, { recursive: true });
   // A skipped test counts as failed, and so does a mocha that ended badly without a failed test (a crash, a bad import).
   const failed = counted.failed + counted.skipped;
   return { passed: counted.passed, failed: status !== 0 && failed === 0 ? 1 : failed, output };

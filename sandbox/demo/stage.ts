@@ -1,16 +1,17 @@
 // What the demo plays on: a cluster with an outpost, and a stack of the program.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { startAuthentik, type AuthentikStandIn } from "../authentik";
 import { startCluster, startNodeCluster, type Cluster } from "../cluster";
+import { beforeEnd } from "../endings";
 import { openStack, type EngineStack } from "../engine";
 import { createOutpost, untilAvailable, type OutpostSpec } from "../outpost";
-import { cacheDir, stateRoot } from "../paths";
+import { cacheDir } from "../paths";
 import { openPlugins } from "../plugins";
 import type { Progress } from "../progress";
+import { createStateFolder } from "../stateFolder";
 import { ensureTools } from "../toolchain";
-import type { Cleanup } from "./cleanup";
 
 export interface Stage {
   readonly stack: EngineStack;
@@ -45,28 +46,25 @@ export interface StageOptions {
 
 /**
  * Sets the stage on a cluster of its own, or on the one of `context` in the user's kubeconfig. There it makes a namespace, and
- * refuses to use one that exists. All that it starts and makes is handed to `cleanup`.
+ * refuses to use one that exists. All that it starts and makes goes before this process ends.
  */
 export async function setStage(
   progress: Progress,
-  cleanup: Cleanup,
   { context, node, authentik: withAuthentik }: StageOptions,
 ): Promise<Stage> {
-  mkdirSync(stateRoot(), { recursive: true });
-  const dir = mkdtempSync(join(stateRoot(), "demo-"));
-  cleanup.add(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = createStateFolder("demo");
   const { pulumi } = await ensureTools(["pulumi"], progress);
   const cluster = context
     ? await userCluster(dir, context)
     : await (node ? startNodeCluster : startCluster)({ dir: join(dir, "cluster"), progress });
-  cleanup.add(() => cluster.stop());
+  beforeEnd({ stop: () => cluster.stop() });
   const { kubeconfig } = cluster;
   const kubeConfig = await loadKubeconfig(kubeconfig);
-  if (context) cleanup.add(await ownNamespace(kubeConfig));
+  if (context) beforeEnd({ stop: await ownNamespace(kubeConfig) });
   const plugins = await openPlugins({ pulumi, pulumiHome: join(cacheDir(), "pulumi"), kubeconfig, progress });
-  cleanup.add(() => plugins.stop());
+  beforeEnd({ stop: () => plugins.stop() });
   const authentik = await deployOutpost(kubeconfig, progress, withAuthentik);
-  if (authentik) cleanup.add(() => authentik.stop());
+  if (authentik) beforeEnd({ stop: () => authentik.stop() });
   const own = {
     namespace,
     outposts: [outpost.name],

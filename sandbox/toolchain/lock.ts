@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isRunning } from "../processes";
 
 /** How often a holder touches its lock, in milliseconds. */
 const TOUCH_MS = 2_000;
@@ -80,15 +81,6 @@ function isAbandoned(file: string, holder: Holder): boolean {
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -13,7 +13,10 @@ import {
 import { silentProgress } from "../../sandbox/progress";
 import { ensureTools } from "../../sandbox/toolchain";
 import { waitUntil } from "../../sandbox/waitUntil";
-import { sharedCluster, temporaryDir } from "./fixture";
+import { createStateFolder } from "../../sandbox/stateFolder";
+import { sharedCluster } from "./fixture";
+import { statusOf } from "./httpStatus";
+import { listenersOf } from "./listeners";
 
 describe("the sandbox cluster", () => {
   let cluster: Cluster;
@@ -59,7 +62,7 @@ describe("the sandbox cluster", () => {
     const clients: Record<string, string>[] = [{}, { authorization: "Bearer admintoken" }];
     for (const headers of clients) {
       for (const path of ["/readyz", "/version", "/api/v1/namespaces/default/pods"]) {
-        assert.equal(await statusOf(cluster, path, headers), 401, path);
+        assert.equal(await statusOf(`${cluster.server}${path}`, headers), 401, path);
       }
     }
   });
@@ -121,7 +124,7 @@ describe("a cluster of its own", function () {
   this.timeout(120_000);
 
   it("leaves no process and no state when it is stopped, and refuses a folder in use", async () => {
-    const dir = temporaryDir("own-cluster");
+    const dir = createStateFolder("own-cluster");
     const started = Date.now();
     const cluster = await startCluster({ dir, progress: silentProgress });
     assert.ok(Date.now() - started < 60_000, "starts within a minute");
@@ -139,7 +142,7 @@ describe("a cluster of its own", function () {
 
   it("tells of a process that dies while it runs", async function () {
     if (process.platform !== "linux") this.skip();
-    const dir = temporaryDir("own-cluster");
+    const dir = createStateFolder("own-cluster");
     const said: string[] = [];
     const cluster = await startCluster({ dir, progress: { ...silentProgress, say: (line) => said.push(line) } });
     const scheduler = processesIn(dir).find((pid) =>
@@ -160,22 +163,6 @@ describe("a cluster of its own", function () {
   });
 });
 
-/** HTTP status that the API server answers with. Nothing verifies the certificate here: the answer is what is looked at. */
-async function statusOf(cluster: Cluster, path: string, headers: Record<string, string>): Promise<number> {
-  const { get } = await import("node:https");
-  return new Promise((resolve, reject) => {
-    const request = get(
-      `${cluster.server}${path}`,
-      { headers, rejectUnauthorized: false, agent: false },
-      (response) => {
-        response.resume();
-        resolve(response.statusCode!);
-      },
-    );
-    request.once("error", reject);
-  });
-}
-
 /** Ids of the processes whose working directory is the state folder of the cluster in `dir`. Only Linux tells; elsewhere none are found. */
 function processesIn(dir: string): number[] {
   if (!existsSync("/proc/self/cwd")) return [];
@@ -188,29 +175,4 @@ function processesIn(dir: string): number[] {
     }
   });
   return inDir.map(Number);
-}
-
-/** "address:port" of every TCP socket that the process listens on, and every UDP socket it has, IPv6 as raw hexadecimal digits. */
-function listenersOf(pid: number): string[] {
-  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
-    try {
-      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
-    } catch {
-      return undefined; // closed meanwhile
-    }
-  });
-  const LISTEN = "0A";
-  return ["tcp", "tcp6", "udp", "udp6"].flatMap((protocol) => {
-    const rows = readFileSync(`/proc/${pid}/net/${protocol}`, "utf8").trim().split("\n").slice(1);
-    return rows
-      .map((row) => row.trim().split(/\s+/))
-      .filter((columns) => sockets.includes(columns[9]) && (protocol.startsWith("udp") || columns[3] === LISTEN))
-      .map((columns) => readableAddress(columns[1]));
-  });
-}
-
-function readableAddress(hexadecimal: string): string {
-  const [address, port] = hexadecimal.split(":");
-  const readable = address.length === 8 ? Buffer.from(address, "hex").reverse().join(".") : address; // IPv4 is little-endian there
-  return `${readable}:${parseInt(port, 16)}`;
 }

@@ -11,7 +11,8 @@ import { repositoryRoot } from "../../sandbox/paths";
 import { openPlugins } from "../../sandbox/plugins";
 import { silentProgress } from "../../sandbox/progress";
 import { ensureTools } from "../../sandbox/toolchain";
-import { sharedCluster, temporaryDir } from "./fixture";
+import { createStateFolder } from "../../sandbox/stateFolder";
+import { sharedCluster } from "./fixture";
 
 export interface Result {
   code: number;
@@ -29,7 +30,7 @@ export interface Desk {
 
 /** @param context name of the shared cluster's context in the desk's kubeconfig */
 export async function openDesk(name: string, context: string): Promise<Desk> {
-  const dir = temporaryDir(name);
+  const dir = createStateFolder(name);
   const clone = copyClone(join(dir, "authentik-outpost-shm"));
   const kubeconfig = join(dir, "kubeconfig");
   const cluster = await sharedCluster();

@@ -10,7 +10,8 @@ import { repositoryRoot } from "../../sandbox/paths";
 import { silentProgress } from "../../sandbox/progress";
 import { pulumiCommand } from "../../sandbox/pulumiCommand";
 import { ensureTools } from "../../sandbox/toolchain";
-import { sharedCluster, temporaryDir } from "./fixture";
+import { createStateFolder } from "../../sandbox/stateFolder";
+import { sharedCluster } from "./fixture";
 import { closeScenarios, sharedPlugins } from "./scenario";
 
 describe("npm run preview", () => {
@@ -20,7 +21,7 @@ describe("npm run preview", () => {
     const cluster = await sharedCluster();
     const namespace = "test-preview";
     await createOutpost(cluster.kubeconfig, { namespace, name: "main" });
-    const workDir = temporaryDir("preview");
+    const workDir = createStateFolder("preview");
     copyFileSync(join(repositoryRoot, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
     const stackFile = join(workDir, "Pulumi.desk.yaml");
     const config = {

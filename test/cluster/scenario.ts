@@ -11,7 +11,8 @@ import { cacheDir } from "../../sandbox/paths";
 import { openPlugins, type Plugins } from "../../sandbox/plugins";
 import { silentProgress } from "../../sandbox/progress";
 import { ensureTools } from "../../sandbox/toolchain";
-import { sharedCluster, temporaryDir } from "./fixture";
+import { createStateFolder } from "../../sandbox/stateFolder";
+import { sharedCluster } from "./fixture";
 
 /** Kinds of which the program may create objects. */
 const ownKinds = [
@@ -89,7 +90,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
   };
   const stack = await openStack({
     stack: name,
-    stateDir: temporaryDir(`engine-${name}`),
+    stateDir: createStateFolder(`engine-${name}`),
     kubeconfig: cluster.kubeconfig,
     context: cluster.context,
     pulumi,

@@ -6,7 +6,8 @@ import { openStack, type EngineStack } from "../../sandbox/engine";
 import { createOutpost, outpostObjectName, type OutpostSpec } from "../../sandbox/outpost";
 import { slugify } from "../../components/settings/slug";
 import { waitUntil } from "../../sandbox/waitUntil";
-import { sharedStage, temporaryDir, type Stage } from "./fixture";
+import { createStateFolder } from "../../sandbox/stateFolder";
+import { sharedStage, type Stage } from "./fixture";
 
 /** How long a rollout of a few pods may take, in milliseconds. */
 const ROLLOUT_TIMEOUT_MS = 90_000;
@@ -119,7 +120,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
   const names = outposts.map((outpost) => outpost.name);
   const stack = await openStack({
     stack: name,
-    stateDir: temporaryDir(`engine-${name}`),
+    stateDir: createStateFolder(`engine-${name}`),
     kubeconfig,
     context,
     pulumi: stage.tools.pulumi,

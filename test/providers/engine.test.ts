@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { UpdateFailed } from "../../sandbox/engine";
 import { repositoryRoot } from "../../sandbox/paths";
 import { openPlugins } from "../../sandbox/plugins";
-import { temporaryDir } from "../cluster/fixture";
+import { createStateFolder } from "../../sandbox/stateFolder";
 import { failure, openHarness, values, type Harness } from "./harness";
 
 describe("engine", () => {
@@ -82,7 +82,7 @@ describe("engine", () => {
 
 describe("plugins", () => {
   let dir: string;
-  beforeEach(() => (dir = temporaryDir("test-plugins")));
+  beforeEach(() => (dir = createStateFolder("test-plugins")));
   afterEach(() => rmSync(dir, { recursive: true }));
 
   /** A CLI that does `script` on `plugin install resource NAME VERSION`, and what was announced with it. */

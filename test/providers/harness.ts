@@ -9,7 +9,8 @@ import type { Plugins } from "../../sandbox/plugins";
 import { startStandIns } from "../../sandbox/providers/standIns";
 import { silentProgress } from "../../sandbox/progress";
 import { ensureTools } from "../../sandbox/toolchain";
-import { sharedCluster, temporaryDir } from "../cluster/fixture";
+import { createStateFolder } from "../../sandbox/stateFolder";
+import { sharedCluster } from "../cluster/fixture";
 
 export interface Harness {
   readonly core: CoreV1Api;
@@ -35,7 +36,7 @@ export async function openHarness(): Promise<Harness> {
   const core = config.makeApiClient(CoreV1Api);
   const namespace = `providers-${randomBytes(4).toString("hex")}`;
   await core.createNamespace({ body: { metadata: { name: namespace } } });
-  const stateDir = temporaryDir("test-providers");
+  const stateDir = createStateFolder("test-providers");
   const standIns = await startStandIns({ kubernetes: "4.34.2", command: "1.2.1" }, kubeconfig);
   const env = { ...standIns.env, PULUMI_HOME: `${stateDir}/home` };
   const plugins: Plugins = { kind: "stand-in", reason: "they are under test", env, stop: () => standIns.stop() };

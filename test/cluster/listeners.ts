@@ -1,0 +1,27 @@
+// What a process listens on, as /proc has it.
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** "address:port" of every TCP socket that the process listens on, and every UDP socket it has, IPv6 as raw hexadecimal digits. */
+export function listenersOf(pid: number): string[] {
+  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+    } catch {
+      return undefined; // closed meanwhile
+    }
+  });
+  const LISTEN = "0A";
+  return ["tcp", "tcp6", "udp", "udp6"].flatMap((protocol) => {
+    const rows = readFileSync(`/proc/${pid}/net/${protocol}`, "utf8").trim().split("\n").slice(1);
+    return rows
+      .map((row) => row.trim().split(/\s+/))
+      .filter((columns) => sockets.includes(columns[9]) && (protocol.startsWith("udp") || columns[3] === LISTEN))
+      .map((columns) => readableAddress(columns[1]));
+  });
+}
+
+function readableAddress(hexadecimal: string): string {
+  const [address, port] = hexadecimal.split(":");
+  const readable = address.length === 8 ? Buffer.from(address, "hex").reverse().join(".") : address; // IPv4 is little-endian there
+  return `${readable}:${parseInt(port, 16)}`;
+}
