@@ -1,10 +1,11 @@
 #!/bin/sh
 # A machine within this one: namespaces of its own for mounts, processes and network. Whatever a node does in there, its mounts,
-# bridges, iptables rules, sockets and container shims, is gone with it, even when this is killed outright. Runs until SIGTERM,
-# or until the process that started it is gone.
+# bridges, iptables rules, sockets and container shims, is gone with it, and its control groups a moment later, even when this is
+# killed outright. Runs until SIGTERM, or until the process that started it is gone.
 #
 #   sh machine.sh STATE CGROUP     STATE   an empty folder; STATE/machine.pid then holds the id of the machine's first process
 #                                  CGROUP  name of a new control group, in each hierarchy, removed at the end
+#   sh machine.sh --after CGROUP   removes these groups when its stdin ends; the above starts it
 set -eu
 
 STATE=$1 CGROUP=$2
@@ -69,11 +70,27 @@ while :; do
   wait # also for processes that lost their parent
 done'
 
+if [ "$STATE" = --after ]; then
+  cat >/dev/null
+  remove_groups
+  exit
+fi
+
+# In a session of its own this outlives a SIGKILL of the whole process group. When the script is gone, however it ended, its end
+# of the pipe closes, and what is left of the groups is removed.
+watch_over_groups() {
+  mkfifo "$STATE/alive"
+  setsid sh "$0" --after "$CGROUP" <"$STATE/alive" >/dev/null 2>&1 &
+  exec 9>"$STATE/alive"
+  rm "$STATE/alive"
+}
+
 # A signal goes to the whole process group; unshare ignores it, and what it started ends.
 trap : TERM INT HUP
 trap remove_groups EXIT
+watch_over_groups
 make_groups
-(while kill -0 "$PPID" 2>/dev/null; do sleep 1; done; kill -TERM 0) &
+(while kill -0 "$PPID" 2>/dev/null; do sleep 1; done; kill -TERM 0) 9>&- &
 watcher=$!
 trap 'kill $watcher 2>/dev/null || :; remove_groups' EXIT
-unshare --mount --propagation private --net --pid --fork --kill-child sh -c "$FIRST" machine
+unshare --mount --propagation private --net --pid --fork --kill-child sh -c "$FIRST" machine 9>&-
