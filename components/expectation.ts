@@ -33,7 +33,7 @@ export function expectationOf({
 }: Pick<Settings, "namespace" | "outposts" | "schedule">): Expectation {
   return {
     namespace,
-    schedule,
+    ...(outposts.some(hasCronJob) && { schedule }),
     outposts: outposts.map(({ name, slug, deployment, solution, shmSize, sweep }) => ({
       name,
       slug,

@@ -3,6 +3,7 @@ import { cleanerScripts } from "./cleanerScripts";
 import { clusterDeployments, type DeploymentApi } from "./cluster/deploymentApi";
 import { merge, type Findings } from "./cluster/findings";
 import { inspect } from "./cluster/inspection";
+import { expectationOf, hasCronJob, hasSidecar } from "./expectation";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { clusterPolicies, type PolicyApi } from "./cluster/policyApi";
 import { inspectPolicies, type PolicyFindings } from "./cluster/policyInspection";
@@ -11,6 +12,7 @@ import type { OutpostSettings, Settings, Solution } from "./settings";
 import { authentikClient } from "./sidecar/authentik/client";
 import { podFragment } from "./sidecar/podFragment";
 import { SidecarPatch } from "./sidecar/sidecarPatch";
+import { verificationCommand } from "./verification";
 
 /** An outpost's settings. What decides which resources exist is plain; every value may come from another resource. */
 export type OutpostArgs = {
@@ -27,6 +29,10 @@ export interface OutpostShmCleanupArgs {
   kubectlImage: pulumi.Input<Settings["kubectlImage"]>;
   /** Whether the cluster is to refuse the CronJob's account every command but the sweep, where it can. */
   restrictExec: Settings["restrictExec"];
+  /** Whether an update ends by checking that the cure took, and fails where it did not. Default: false. */
+  verify?: Settings["verify"];
+  /** How long that check waits for rollout, first sweep and a run of the CronJob, in seconds. Default: 600. */
+  verifyTimeout?: pulumi.Input<Settings["verifyTimeout"]>;
   /** Access to authentik; needed by outposts with `delivery: authentik`, and to take their patches back. */
   authentik?: {
     /** Base URL, without trailing slash. */
@@ -125,6 +131,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     const swept = outposts.filter(hasCronJob).map(resolved);
     const cronJobArgs = { namespace, schedule, kubectlImage, outposts: swept, execPolicy };
     const cronJobs = swept.length > 0 ? [new SweepCronJob(`${name}-cronjob`, cronJobArgs, { parent: this })] : [];
+    if (this.args.verify) this.verifyAfter(name, [...patches, ...cronJobs]);
     return {
       patchedDeployments: pulumi.all(patches.map((patch) => patch.deployment)),
       cronJobs: pulumi.all(cronJobs.map((cronJob) => cronJob.name)),
@@ -143,6 +150,18 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     return new SidecarPatch(`${name}-${outpost.deployment}`, args, { parent: this });
   }
 
+  /** With nothing deployed there is nothing to verify. */
+  private verifyAfter(name: string, deployed: (SidecarPatch | SweepCronJob)[]): void {
+    if (deployed.length === 0) return;
+    const { namespace, schedule, outposts, verifyTimeout: timeout = 600 } = this.args;
+    const expectation = pulumi
+      .all([namespace, schedule, pulumi.all(outposts.map(resolved))])
+      .apply(([namespace, schedule, outposts]) => expectationOf({ namespace, schedule, outposts }));
+    const revisions = deployed.map(({ revision }) => revision);
+    const opts = { parent: this, dependsOn: deployed };
+    verificationCommand(`${name}-verify`, { expectation, timeout, cluster: kubernetesConfig(), revisions }, opts);
+  }
+
   private authentikUrl(): pulumi.Input<string> {
     if (this.args.authentik) return this.args.authentik.url;
     throw new Error("OutpostShmCleanup: an outpost with delivery authentik needs the argument `authentik`");
@@ -155,9 +174,6 @@ interface Created {
   cronJobs: pulumi.Output<string[]>;
 }
 const nothingCreated: Created = { patchedDeployments: pulumi.output([]), cronJobs: pulumi.output([]) };
-
-const hasSidecar = ({ solution }: { solution: Solution }): boolean => solution === "sidecar" || solution === "both";
-const hasCronJob = ({ solution }: { solution: Solution }): boolean => solution === "cronjob" || solution === "both";
 
 const resolved = (outpost: OutpostArgs): pulumi.Output<OutpostSettings> => pulumi.output(outpost);
 

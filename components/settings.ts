@@ -82,6 +82,8 @@ export interface Settings {
   monitoring: boolean;
   /** Whether `pulumi up` ends by checking that the cure took. Default false. */
   verify: boolean;
+  /** How long that check waits for rollout, first sweep and a run of the CronJob, in seconds; 10 s to an hour, default 600. */
+  verifyTimeout: number;
   /** Base URL of authentik, without trailing slash; always there when an outpost's delivery is `authentik`. */
   authentikUrl?: string;
 }

@@ -4,7 +4,7 @@
  * a report, from the engine's own events.
  */
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
@@ -59,6 +59,8 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
   mkdirSync(workDir, { recursive: true });
   // Copied, so that the engine checks the config against its schema; the stack file goes beside it, not into the clone.
   copyFileSync(join(repositoryRoot, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
+  // Commands of the program run in the project's folder.
+  if (!existsSync(join(workDir, "cli"))) symlinkSync(join(repositoryRoot, "cli"), join(workDir, "cli"));
   const env = environment(options, workDir);
   addDynamicHost(options.pulumi);
   const { name: project } = parse(readFileSync(join(workDir, "Pulumi.yaml"), "utf8")) as { name: string };

@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../cleanerScripts";
 import { objectLabels } from "../objectLabels";
+import { revisionOf } from "../verification";
 import { execPolicySpec } from "./execPolicy";
 import { cronJobSpec, execRules, type SweptOutpost } from "./manifest";
 import { objectName } from "./names";
@@ -23,6 +24,8 @@ export interface SweepCronJobArgs {
 export class SweepCronJob extends pulumi.ComponentResource {
   /** The CronJob's name. */
   readonly name: pulumi.Output<string>;
+  /** Differs where the CronJob's spec does. */
+  readonly revision: pulumi.Output<string>;
 
   constructor(name: string, args: SweepCronJobArgs, opts?: pulumi.ComponentResourceOptions) {
     super("authentik-outpost-shm:index:SweepCronJob", name, {}, opts);
@@ -55,6 +58,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
     const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, { ...child, dependsOn });
 
     this.name = cronJob.metadata.name;
+    this.revision = revisionOf(spec);
     this.registerOutputs({ name: this.name });
   }
 

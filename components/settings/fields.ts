@@ -49,6 +49,8 @@ export const STACK_FIELDS = {
   restrictExec: field(true, parseBoolean),
   monitoring: field(false, parseBoolean),
   verify: field(false, parseBoolean),
+  // A rollout, and a run of the CronJob, which its own deadline ends after 15 minutes.
+  verifyTimeout: durationField("10m", "10s", "1h"),
 };
 
 /** Keys an object in `outposts` may hold. */

@@ -4,6 +4,7 @@ import type { PodSpecPatch } from "../kubernetesTypes";
 import { objectLabels } from "../objectLabels";
 import type { SweepSettings } from "../settings";
 import { sweepVariables } from "../sweepSettings";
+import { revisionOf } from "../verification";
 import { ownPart } from "./authentik/jsonPatch";
 import { OutpostJsonPatch } from "./authentik/outpostJsonPatch";
 import { settingsConfigMap, settingsFile } from "./podFragment";
@@ -35,6 +36,8 @@ export interface SidecarPatchArgs {
 export class SidecarPatch extends pulumi.ComponentResource {
   /** The patched Deployment's name. */
   readonly deployment: pulumi.Output<string>;
+  /** Differs where anything that was delivered does, or where it was delivered to another Deployment of that name. */
+  readonly revision: pulumi.Output<string>;
 
   constructor(
     name: string,
@@ -45,9 +48,10 @@ export class SidecarPatch extends pulumi.ComponentResource {
     const { authentik } = args;
     // The settings first: the new pods start with them.
     const child = { parent: this, dependsOn: [this.createSettings(name)] };
-    this.deployment = authentik
-      ? this.createJsonPatch(name, authentik, child).deployment
-      : this.createDeploymentPatch(name, child).metadata.name;
+    const patch = authentik ? this.createJsonPatch(name, authentik, child) : this.createDeploymentPatch(name, child);
+    this.deployment = patch instanceof OutpostJsonPatch ? patch.deployment : patch.metadata.name;
+    const identity = patch instanceof OutpostJsonPatch ? patch.id : patch.metadata.uid;
+    this.revision = revisionOf(args.podFragment, args.sweep, identity);
     this.registerOutputs({ deployment: this.deployment });
   }
 

@@ -306,6 +306,85 @@ describe("OutpostShmCleanup on mocks", () => {
     }
   });
 
+  describe("with verify", () => {
+    const commandType = "command:local:Command";
+    const verified = async (raw: Record<string, unknown>, rest: Partial<OutpostShmCleanupArgs> = {}) => {
+      const { registered, failures } = await run({ ...stackArgs({ verify: true, ...raw }), ...rest });
+      assert.deepEqual(failures, []);
+      return registered;
+    };
+    const triggersOf = async (raw: Record<string, unknown>) =>
+      inputsOf(await verified(raw), commandType).triggers as string[];
+
+    it("runs the check as a command, told by its input what to expect", async () => {
+      const inputs = inputsOf(
+        await verified({ solution: "both", verifyTimeout: "90s", outposts: ["one"] }),
+        commandType,
+      );
+      const { stdin, triggers, ...rest } = inputs;
+      assert.deepEqual(rest, {
+        create: "node cli/outpost-shm.mjs verify --expectation-file - --run --wait 1m30s",
+        environment: {},
+      });
+      assert.deepEqual(JSON.parse(stdin as string), {
+        namespace: "authentik",
+        schedule: "0 * * * *",
+        outposts: [
+          {
+            name: "one",
+            slug: "one",
+            deployment: "ak-outpost-one",
+            solution: "both",
+            shmSize: "256Mi",
+            sweepIntervalSeconds: 60,
+          },
+        ],
+      });
+      assert.equal((triggers as string[]).length, 2);
+      for (const trigger of triggers as string[]) assert.match(trigger, /^[0-9a-f]{16}$/);
+    });
+
+    it("has nothing to verify where no outpost has a solution, and does not unless asked", async () => {
+      assert.deepEqual(named(await verified({ solution: "none" })), stackAndComponent);
+      const { registered } = await run(stackArgs({ verify: false }));
+      assert.ok(!named(registered).some((resource) => resource.startsWith(commandType)));
+    });
+
+    it("runs it again when anything that was deployed changes, and only then", async () => {
+      const before = await triggersOf({ solution: "both" });
+      assert.equal(before.length, 3); // two Deployments, one CronJob
+      assert.deepEqual(await triggersOf({ solution: "both" }), before);
+      const changes: [Record<string, unknown>, number[]][] = [
+        [{ shmSize: "512Mi" }, [0, 1]],
+        [{ cleanerImage: "docker.io/library/busybox:1.36" }, [0, 1]],
+        [{ anonymousMaxAge: "30m" }, [0, 1, 2]],
+        [{ kubectlImage: "docker.io/alpine/kubectl:1.33.0" }, [2]],
+        [{ schedule: "30 * * * *" }, [2]],
+      ];
+      for (const [change, expected] of changes) {
+        const after = await triggersOf({ solution: "both", ...change });
+        const changed = after.flatMap((trigger, index) => (trigger === before[index] ? [] : [index]));
+        assert.deepEqual(changed, expected, JSON.stringify(change));
+      }
+    });
+
+    it("hands the cluster over in the environment: a kubeconfig's path as it is, its text as a secret", async () => {
+      const config = pulumi.runtime.allConfig();
+      try {
+        for (const kubeconfig of ["/home/me/config", '{"kind":"Config"}']) {
+          pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": kubeconfig, "kubernetes:context": "prod" });
+          const { environment } = inputsOf(await verified({}), commandType);
+          const given = { OUTPOST_SHM_KUBECONFIG: kubeconfig, OUTPOST_SHM_CONTEXT: "prod" };
+          // The engine's mark of a secret.
+          const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: given };
+          assert.deepEqual(environment, kubeconfig.startsWith("{") ? secret : given);
+        }
+      } finally {
+        pulumi.runtime.setAllConfig(config);
+      }
+    });
+  });
+
   it("takes Outputs for its values", async () => {
     const args = stackArgs({ outposts: ["one"], solution: "both" });
     const [outpost] = args.outposts;

@@ -54,7 +54,7 @@ const KEYS_OF_OUTPOST =
   "lowWatermark, cleanerImage, runAsUser, nativeSidecar";
 const KEYS_OF_STACK =
   "namespace, outposts, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser, nativeSidecar, schedule, kubectlImage, restrictExec, monitoring, verify, authentikUrl, authentikToken";
+  "lowWatermark, cleanerImage, runAsUser, nativeSidecar, schedule, kubectlImage, restrictExec, monitoring, verify, verifyTimeout, authentikUrl, authentikToken";
 
 describe("settings that hold", () => {
   it("fills in every default", () => {
@@ -85,6 +85,7 @@ describe("settings that hold", () => {
       restrictExec: true,
       monitoring: false,
       verify: false,
+      verifyTimeout: 600,
     });
   });
 
@@ -107,6 +108,7 @@ describe("settings that hold", () => {
         restrictExec: "false",
         monitoring: "true",
         verify: "true",
+        verifyTimeout: "90s",
         authentikUrl: "https://auth.example.com/sso/",
         authentikToken: "t0ken",
       },
@@ -139,6 +141,7 @@ describe("settings that hold", () => {
       restrictExec: false,
       monitoring: true,
       verify: true,
+      verifyTimeout: 90,
       authentikUrl: "https://auth.example.com/sso",
     });
   });

@@ -3,17 +3,13 @@ import { resolveSettings } from "../../components/settings";
 import { unavailable } from "../../components/unavailable";
 
 describe("what is not available yet", () => {
-  it("is refused by name, all at once", () => {
+  it("is refused by name", () => {
     const settings = resolveSettings({
       namespace: "authentik",
       outposts: ["one"],
       monitoring: true,
-      verify: true,
     });
-    assert.deepEqual(unavailable(settings), [
-      "monitoring: true is not available yet; choose false",
-      "verify: true is not available yet; choose false",
-    ]);
+    assert.deepEqual(unavailable(settings), ["monitoring: true is not available yet; choose false"]);
   });
 
   it("is nothing with the defaults", () => {
