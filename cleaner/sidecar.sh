@@ -4,7 +4,7 @@
 #   sh sidecar.sh SWEEP-TEXT     the text of sweep.sh, which documents the settings
 #
 # METRICS_DIR is the one place it writes to; metrics.txt there is served on METRICS_PORT (9301) where busybox httpd is
-# available. SETTINGS_FILE is read again by every sweep. Stops at once on SIGTERM, with exit status 0.
+# available. SETTINGS_FILE is read again by every sweep, and a sweep follows its change at once. Stops at once on SIGTERM, with exit status 0.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -91,6 +91,10 @@ watch_clock() {
   fi
 }
 
+# Whether the settings were written since the last sweep began: a long interval must not hold back a shorter one.
+# shellcheck disable=SC3013 # dash and busybox have -nt
+settings_changed() { [ "${SETTINGS_FILE:-}" -nt "$notes/begun" ]; }
+
 # What the sweep says for the loop: KEY=value lines.
 take_notes() {
   LAST_GOOD=
@@ -131,6 +135,7 @@ report() {
 run_sweep() {
   watch_clock
   started=$uptime files=0 removed=0 errors=0
+  touch -d "@$((offset + uptime - 1))" "$notes/begun" # busybox compares whole seconds
   interruptibly timeout $SWEEP_LIMIT_SECONDS sh -c "$sweep" sweep >"$notes/said" 2>"$notes/complaints"
   status=$?
   uptime_seconds
@@ -156,7 +161,7 @@ while :; do
   serve
   uptime_seconds
   look
-  if [ "$uptime" -ge "$due" ] || { [ $((permille / 10)) -ge "$high" ] && [ "$uptime" -ge "$retry" ]; }; then
+  if [ "$uptime" -ge "$due" ] || settings_changed || { [ $((permille / 10)) -ge "$high" ] && [ "$uptime" -ge "$retry" ]; }; then
     run_sweep
   fi
   [ $((due - uptime)) -ge "$pause" ] || pause=$((due - uptime > 1 ? due - uptime : 1))

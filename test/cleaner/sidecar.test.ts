@@ -243,6 +243,27 @@ for (const shell of shells) {
       );
     });
 
+    it("sweeps at once when the settings change, however long the interval, and then rests again", async () => {
+      const file = join(metrics, "settings");
+      const settings = (anonymous: string) => {
+        const rest = ["AUTHENTICATED_MAX_AGE_SECONDS=86400", "HIGH_WATERMARK_PERCENT=80", "LOW_WATERMARK_PERCENT=60"];
+        writeFileSync(
+          file,
+          ["SWEEP_INTERVAL_SECONDS=86400", `ANONYMOUS_MAX_AGE_SECONDS=${anonymous}`, ...rest].join("\n"),
+        );
+      };
+      settings("3600");
+      const { events } = start({ SETTINGS_FILE: file });
+      await events("sweep", 1);
+      for (const n of [1, 2]) save(goName(n), visit, 500);
+      settings("400");
+      await events("sweep", 2);
+      assert.deepEqual([exists(1), exists(2)], [false, false]);
+      save(goName(3), visit, 500);
+      await delay(4000); // longer than it takes to look
+      assert.ok(exists(3));
+    });
+
     const jumpingDate =
       'date() { if [ -e "$METRICS_DIR/jump" ]; then command date -d "@$(($(command date +%s) + JUMP))" "$@"; else command date "$@"; fi; }';
 
