@@ -11,7 +11,7 @@ export LC_ALL
 
 LOOK_SECONDS=3           # between looks at the usage
 GROWING_LOOK_SECONDS=1   # the same while usage grows by more than a percent a look
-RETRY_SECONDS=5          # after a sweep under pressure that could remove nothing: younger visitors age meanwhile
+RETRY_SECONDS=2          # after a sweep under pressure that could remove nothing: younger visitors age meanwhile
 SUMMARY_SECONDS=3600     # sweeps with nothing to tell are summed up in one line this often
 SWEEP_LIMIT_SECONDS=600  # a sweep that takes longer is ended and counts as failed
 IDLE_FILES_PER_SECOND=33 # after a sweep that removed nothing, the pause is a second for so many files if that is longer
@@ -152,7 +152,7 @@ run_sweep() {
   rest=$interval
   [ "$removed" -gt 0 ] || [ $((files / IDLE_FILES_PER_SECOND)) -le "$rest" ] || rest=$((files / IDLE_FILES_PER_SECOND))
   due=$((started + rest)) retry=$uptime
-  [ "$removed" -gt 0 ] || retry=$((uptime + RETRY_SECONDS))
+  [ "$removed" -gt 0 ] || [ $((permille / 10)) -lt "$high" ] || retry=$((uptime + RETRY_SECONDS))
 }
 
 trap stop TERM INT

@@ -26,7 +26,7 @@ DEBRIS_AGE=300     # seconds. Empty and staging files live for milliseconds; thi
 PRESSURE_FLOOR=5   # seconds. A younger visitor is on the way to the login page, which needs the session.
 LOGIN_PERCENT=95   # Logins are given up only from this usage on, and only down to it.
 BATCH=1000         # Names a removal. The age is checked again just before it, so the two are milliseconds apart.
-UNSORTED=20000     # From so many files on, what goes under pressure is told from a part of them, and not sorted.
+UNSORTED=12000     # From so many files on, what goes under pressure is told from a part of them, and not sorted.
 SORT_LIMIT=100000  # Lines that "oldest first" holds in memory (14 MB of the container's 32).
 COUNT_LIMIT=5000   # Files in the directory; past it a part of them tells the gauges, and what to remove without order.
 SMALL=400          # Bytes. What has no more of a Go outpost is no login: gob spells out its type, which takes 696 at least.
@@ -158,9 +158,15 @@ FD6
 FD7
 FD9
   dead_moment=$(saved_before "$AUTHENTICATED_MAX_AGE_SECONDS") aged_moment=$(saved_before "$ANONYMOUS_MAX_AGE_SECONDS")
-  debris_moment=$(saved_before "$DEBRIS_AGE") floor_moment=$(saved_before "$PRESSURE_FLOOR")
-  DEAD=$(not_since "$dead_moment" 4) && AGED=$(not_since "$aged_moment" 5) &&
-    OLD=$(not_since "$debris_moment" 6) && FLOOR=$(not_since "$floor_moment" 7)
+  debris_moment=$(saved_before "$DEBRIS_AGE")
+  DEAD=$(not_since "$dead_moment" 4) && AGED=$(not_since "$aged_moment" 5) && OLD=$(not_since "$debris_moment" 6) && set_floor
+}
+
+# Anew before each pass: under a small CPU limit a pass takes seconds, in which visitors grow old enough.
+set_floor() {
+  now=$((started_at + ($(uptime_ms) - started) / 1000)) # whatever the wall clock does meanwhile
+  floor_moment=$(saved_before "$PRESSURE_FLOOR")
+  FLOOR=$(not_since "$floor_moment" 7)
 }
 
 # ---- what is removed ----
@@ -329,10 +335,13 @@ facts() {
 }
 facts_of_names() { xargs -0 -r -s 100000 stat -c '%Y %b %h %s %n'; }
 
-# Step 4 exactly: oldest first, until the low watermark; with LOGINS=1 the last resort too.
+# Step 4 exactly: oldest first, until the low watermark; with LOGINS=1 the last resort too. That one looks at younger visitors
+# as well: no login goes where they, a few seconds from now, make room enough.
 pass_in_order() { # LOGINS
+  set_floor
+  if [ -n "$1" ]; then tests=; else tests=$FLOOR; fi
   # shellcheck disable=SC2086 # tests are words
-  facts $FLOOR ! -name '*[!A-Za-z0-9_.=-]*' | { head -n $SORT_LIMIT && cat >/dev/null; } | sort -n |
+  facts $tests ! -name '*[!A-Za-z0-9_.=-]*' | { head -n $SORT_LIMIT && cat >/dev/null; } | sort -n |
     judge "$IN_ORDER" -v logins="$1" -v dry="$DRY_RUN"
 }
 # shellcheck disable=SC2016
@@ -350,6 +359,7 @@ settled || substr(name, 3, 1) == "." { next }
   state = state_of()
   if (expired() && !dry) { send(state, "expired"); leave(); next }
   if (due(state)) { if (dry) leave(); next } # the find has said so
+  if (mtime > floor) { if (state != "authenticated") leave(); next }
   if (!lowering) lowering = reaches_bytes(high) || reaches_inodes(high)
   if (!lowering || !above_bytes(low) && !above_inodes(low)) { settled = 1; next }
   if (state != "authenticated") { send(state, "pressure"); leave() }
@@ -368,18 +378,21 @@ END {
 # The directory as a few numbers: how many sessions are anonymous, authenticated, debris, and when the oldest was saved. Then
 # what has to go under pressure: all that was saved by a moment (0: none), and of the second after it, given as a moment
 # too, what has these letters in its name; within a second nothing is older. A large directory is told from a part of it: ids
-# are random. A quarter of 20,000 files, or a sixteenth of 65,536, hits the low watermark to about two percent.
+# are random. A quarter of 16,384 files, or a sixteenth of 65,536, hits the low watermark to about two percent.
+# If it is full and no visitor is old enough to go, this waits for the first ones: a sweep that removed nothing would have
+# visitors refused until the next one has looked at everything again.
 assess() {
   if [ "$used_inodes" -gt $((6 * COUNT_LIMIT)) ]; then
-    set -- session_*[AQa]?
+    set -- session_[AQa]*
   elif [ "$used_inodes" -gt $COUNT_LIMIT ]; then
-    set -- session_*[AEIMQUY4ae]?
+    set -- session_[AEIMQUY4ae]*
   fi
   if [ $# -ge $((COUNT_LIMIT / 5)) ]; then
     printf './%s\0' "$@" | facts_of_names
   else
     facts && echo all
-  fi 2>/dev/null | sort -n | judge "$ASSESS" -v swept="$swept"
+  fi 2>/dev/null | sort -n | judge "$ASSESS" -v swept="$swept" -v floor_set=$((started / 1000 + now - started_at)) \
+    -v longest=$((PRESSURE_FLOOR + 1))
 }
 # shellcheck disable=SC2016
 ASSESS='
@@ -390,21 +403,37 @@ ASSESS='
   count[state]++
   all++
   if (state != "debris" && !oldest) oldest = mtime
-  if (due(state) || mtime <= floor && state != "authenticated") {
+  if (due(state) || state != "authenticated") {
     saved[++last] = mtime; held_bytes[last] = links == 1 ? blocks * 512 : 0; held_inodes[last] = links == 1
   }
 }
+function lift_floor(   up) { # by the seconds since it was set
+  if ((getline up < "/proc/uptime") > 0) floor += int(up) - floor_set
+}
+function wait_for_room(   i, bytes, inodes, wait) {
+  bytes = used_bytes; inodes = used_inodes
+  for (i = 1; i <= last && (reaches_bytes(login_percent) || reaches_inodes(login_percent)); i++) leave(i)
+  used_bytes = bytes; used_inodes = inodes
+  wait = saved[i - 1] - floor
+  if (i == 1 || wait <= 0 || wait > longest) return
+  system("sleep " wait)
+  floor += wait
+}
+function leave(i) { used_bytes -= held_bytes[i] * scale; used_inodes -= held_inodes[i] * scale }
 END {
   scale = whole || !all ? 1 : used_inodes / all
   printf "%d %d %d %d ", count["anonymous"] * scale, count["authenticated"] * scale, count["debris"] * scale, oldest
-  for (i = 1; i <= last && (above_bytes(low) || above_inodes(low)); i++) {
+  if (swept) exit # only the gauges are asked for
+  lift_floor()
+  wait_for_room()
+  for (i = 1; i <= last && saved[i] <= floor && (above_bytes(low) || above_inodes(low)); i++) {
     if (saved[i] != second) { before = second; second = saved[i]; first = i }
-    used_bytes -= held_bytes[i] * scale; used_inodes -= held_inodes[i] * scale
+    leave(i)
     if (saved[i] <= aged && saved[i + 1] > aged && !reaches_bytes(high) && !reaches_inodes(high)) exit
   }
   if (!second) exit # nothing has to go, or nothing can
   for (end = first; end <= last && saved[end] == second; end++) ;
-  print before + 0, second, "-name session_??????????????????????????????????????????????????[/" substr("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 1, (i - first) / (end - first) * 32) "]?"
+  print before + 0, second, "-name session_[/" substr("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 1, (i - first) / (end - first) * 32) "]*"
 }'
 
 # What the passes say, added up: a line of numbers, and the first problem. A file that is gone before we get to it is no
@@ -502,7 +531,7 @@ publish() {
 # ---- the sweep ----
 
 errors=0 debris_gone=0 debris_pressed=0 anonymous_gone=0 anonymous_pressed=0 authenticated_gone=0 authenticated_pressed=0
-first_problem='' swept='' started=$(uptime_ms)
+first_problem='' swept='' started=$(uptime_ms) started_at=$(date +%s)
 read_settings "$@"
 [ "$DRY_RUN" != 0 ] || DRY_RUN=
 [ "$COUNT_ONLY" != 0 ] || COUNT_ONLY=
@@ -510,7 +539,7 @@ read_settings "$@"
 for tool in awk cat cut date env find head mv rm sed sort stat touch tr xargs; do
   command -v "$tool" >/dev/null || fail "missing tool: $tool"
 done
-now=$(date +%s)
+now=$started_at
 CLOCK=$((now - ${CLOCK_JUMPED_BY:-0}))
 
 # From here on every path is relative: whatever becomes of the name SHM_DIR, this stays the directory we are in.
@@ -534,6 +563,7 @@ if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ] && [ "$used_inodes" -gt "$UNSORTED
   set -f
   # shellcheck disable=SC2046 # words
   set -- $(set +f && assess)
+  set_floor
   if [ $# -eq 8 ]; then
     exec 3<<FD3 # only a dry run says anything there
 FD3
@@ -552,7 +582,7 @@ ended=$(uptime_ms) && duration=$((ended - started))
 publish
 
 [ "$authenticated_pressed" -eq 0 ] || say "logins_removed level=warning count=$authenticated_pressed" \
-  "reason=\"usage at or above $LOGIN_PERCENT % and no anonymous session older than $PRESSURE_FLOOR s left\""
+  "reason=\"usage at or above $LOGIN_PERCENT % and too few anonymous sessions left\""
 removed=$((debris_gone + debris_pressed + anonymous_gone + anonymous_pressed + authenticated_gone + authenticated_pressed))
 [ -z "${LOOP_NOTES:-}" ] || {
   printf '%s\n' "FILES=$used_inodes" "REMOVED=$removed" "ERRORS=$errors"

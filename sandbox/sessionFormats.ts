@@ -132,11 +132,12 @@ export function rustSession({ expires, login, url = "https://app.example.com/sta
 
 const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** The nth file name in a Go outpost's form; a number makes tests repeatable. */
+/** The nth file name in a Go outpost's form, n below 2^32. A number makes tests repeatable; scattered, as ids are random. */
 export function goName(n: number): string {
+  const scattered = Math.imul(n, 0x9e3779b1);
   let id = "";
-  for (let rest = n; rest > 0; rest = Math.floor(rest / 32)) id = base32.charAt(rest % 32) + id;
-  return `session_${id.padStart(52, "A")}`;
+  for (let bit = 27; bit > -5; bit -= 5) id += base32.charAt((bit < 0 ? scattered << -bit : scattered >>> bit) & 31);
+  return `session_${id.padEnd(52, "A")}`;
 }
 
 /** The nth file name of a Rust outpost. */
