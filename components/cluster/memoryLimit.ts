@@ -1,7 +1,7 @@
 import type { Deployment } from "../kubernetesTypes";
 import type { OutpostSettings } from "../settings";
 import { quantityBytes } from "../settings/quantity";
-import { outpostContainer } from "../sidecar/podFragment";
+import { outpostContainer, sidecarContainer, sidecarMemoryLimit } from "../sidecar/podFragment";
 
 const mebibyte = 1024 * 1024;
 
@@ -11,17 +11,53 @@ const mebibyte = 1024 * 1024;
  */
 const workingSetBytes = 64 * mebibyte;
 
+type Containers = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>["containers"];
+
 /** A warning where the outpost's own memory limit would end it before its /dev/shm is full; none without a limit. */
 export function memoryWarning(settings: OutpostSettings, live: Deployment): string[] {
-  const outpost = live.spec?.template.spec?.containers.find(({ name }) => name === outpostContainer);
-  const limit = outpost?.resources?.limits?.memory;
+  const { containers = [], initContainers = [] } = live.spec?.template.spec ?? {};
+  const limit = containers.find(({ name }) => name === outpostContainer)?.resources?.limits?.memory;
   const limitBytes = quantityBytes(limit ?? "");
   if (limitBytes === undefined) return [];
-  const neededBytes = (quantityBytes(settings.shmSize) ?? 0) + workingSetBytes;
+  const shmBytes = quantityBytes(settings.shmSize) ?? 0;
+  const neededBytes = shmBytes + workingSetBytes;
   if (limitBytes >= neededBytes) return [];
+  const podBytes = podLimitBytes(containers, initContainers);
+  const capped =
+    podBytes !== undefined && podBytes < shmBytes
+      ? `With it /dev/shm has only ${Math.floor(podBytes / mebibyte)}Mi: every container of the pod has a memory limit, and the kubelet makes ` +
+        `the volume no bigger than their sum. `
+      : "";
   return [
     `Deployment ${settings.deployment}: container ${outpostContainer} has a memory limit of ${limit}, too little for a /dev/shm of ` +
-      `${settings.shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ` +
+      `${settings.shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}` +
       `Raise the limit to at least ${Math.ceil(neededBytes / mebibyte)}Mi in authentik (kubernetes_json_patches), or lower shmSize.`,
   ];
 }
+
+/**
+ * Memory limit of the pod with the sidecar in it, in bytes, as the kubelet works it out: undefined unless every container has a limit.
+ * What runs for as long as the pod adds up; an init container that ends counts beside the sidecars that were started before it.
+ */
+function podLimitBytes(containers: Containers, initContainers: Containers): number | undefined {
+  let sidecars = 0;
+  let highest = 0;
+  for (const container of without(sidecarContainer, initContainers)) {
+    const bytes = limitOf(container);
+    if (!bytes) return undefined;
+    if (container.restartPolicy === "Always") sidecars += bytes;
+    else highest = Math.max(highest, sidecars + bytes);
+  }
+  const limits = without(sidecarContainer, containers).map(limitOf);
+  if (limits.some((bytes) => !bytes)) return undefined;
+  const ours = quantityBytes(sidecarMemoryLimit) ?? 0;
+  return Math.max(
+    highest,
+    limits.reduce<number>((sum, bytes) => sum + (bytes ?? 0), sidecars + ours),
+  );
+}
+
+const without = (name: string, containers: Containers) => containers.filter((container) => container.name !== name);
+
+const limitOf = ({ resources }: Containers[number]): number | undefined =>
+  quantityBytes(resources?.limits?.memory ?? "");

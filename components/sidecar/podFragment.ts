@@ -7,6 +7,8 @@ export const outpostContainer = "proxy";
 export const sidecarContainer = "shm-cleanup";
 export const shmVolume = "dshm";
 export const shmMountPath = "/dev/shm";
+/** Enough for the sweep of a full /dev/shm; what it writes there itself counts too. */
+export const sidecarMemoryLimit = "32Mi";
 /** Where the sidecar serves Prometheus text. */
 export const metricsPort = 9301;
 
@@ -68,7 +70,7 @@ function sidecarSpec(settings: PodFragmentSettings, scripts: CleanerScripts): Co
       { name: "METRICS_DIR", value: runDirectory },
     ],
     ports: [{ name: "shm-metrics", containerPort: metricsPort, protocol: "TCP" }],
-    resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "50m", memory: "32Mi" } },
+    resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "50m", memory: sidecarMemoryLimit } },
     // /dev/shm is mode 1777: only the uid that wrote a file can delete it, so the sidecar runs as the outpost's.
     securityContext: {
       runAsNonRoot: true,

@@ -1,5 +1,6 @@
 // An outpost with a memory limit and a full /dev/shm of 256 MiB: does what the preview's warning says, and does not where there is none.
 import assert from "node:assert/strict";
+import { outpostObjectName } from "../../sandbox/outpost";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 import { startVisits, visit } from "./visits";
 
@@ -12,28 +13,43 @@ describe("an outpost with a memory limit", function () {
       name: "memory",
       outposts: [
         { name: "tight", memoryLimit: "128Mi" },
+        { name: "mixed", memoryLimit: "128Mi" },
         { name: "roomy", memoryLimit: "320Mi" },
       ],
     });
+    // As a JSON patch in authentik would add it.
+    const unlimited = { name: "unlimited", image: "docker.io/library/busybox:1.37", command: ["sleep", "1000000"] };
+    const patch = JSON.stringify({ spec: { template: { spec: { containers: [unlimited] } } } });
+    await scenario.kubectl("patch", "deployment", outpostObjectName({ name: "mixed" }), `--patch=${patch}`);
   });
 
   after(() => closeScenario(scenario));
 
-  it("is warned of by the preview where that is too little, and only there", async () => {
+  it("is warned of by the preview where that is too little, with the size that /dev/shm then has, and only there", async () => {
     const { diagnostics } = await scenario.stack.preview();
     const warnings = diagnostics.filter(({ message }) => message.includes("memory limit"));
-    assert.deepEqual(
-      warnings.map(({ message }) => message.trim()),
-      [
-        "Deployment ak-outpost-tight: container proxy has a memory limit of 128Mi, too little for a /dev/shm of 256Mi: its pages count " +
-          "as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. Raise the limit to at least 320Mi in " +
-          "authentik (kubernetes_json_patches), or lower shmSize.",
-      ],
-    );
+    const warning = (deployment: string, size = "") =>
+      `Deployment ${deployment}: container proxy has a memory limit of 128Mi, too little for a /dev/shm of 256Mi: its pages count ` +
+      `as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${size}Raise the limit to at least 320Mi in ` +
+      "authentik (kubernetes_json_patches), or lower shmSize.";
+    const only =
+      "With it /dev/shm has only 160Mi: every container of the pod has a memory limit, and the kubelet makes the volume no bigger than their sum. ";
+    assert.deepEqual(warnings.map(({ message }) => message.trim()).sort(), [
+      warning("ak-outpost-mixed"),
+      warning("ak-outpost-tight", only),
+    ]);
+  });
+
+  it("has a /dev/shm of the size that the warning says", async () => {
+    await scenario.up();
+    const sizes: Record<string, number> = { tight: 160, mixed: 256, roomy: 256 };
+    for (const [outpost, mebibytes] of Object.entries(sizes)) {
+      const [size] = await usage(scenario, await scenario.pod(outpost));
+      assert.equal(size, mebibytes * 1024, outpost);
+    }
   });
 
   it("is OOM-killed before /dev/shm is full, with 128Mi", async () => {
-    await scenario.up();
     const pod = await scenario.pod("tight");
     await fillShm(scenario, pod, 96);
     // Outside of tests it is the only process of its container, with no visitors beside it for the kernel to choose from.
@@ -47,8 +63,7 @@ describe("an outpost with a memory limit", function () {
     await visits.over();
     assert.equal(killed.reason, "OOMKilled");
     const [size, used] = await usage(scenario, pod);
-    // Every container has a limit here, and then the kubelet makes the volume no bigger than all of them together.
-    assert.equal(size, (128 + 32) * 1024);
+    assert.equal(size, 160 * 1024);
     assert.ok(used < 128 * 1024, `${used} KiB were used`);
   });
 
