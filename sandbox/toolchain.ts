@@ -73,7 +73,8 @@ async function buildUnlessThere(binary: string, module: GoModule, recipe: Recipe
 /** Flags that make the same binary on every machine: no paths of it, no symbol tables. */
 function buildFlags(module: GoModule, recipe: Recipe): string[] {
   const version = recipe.versionVariable ? `-X ${recipe.versionVariable}=${module.versionOf(recipe.versionFrom)}` : "";
-  return ["-trimpath", "-mod=readonly", "-ldflags", `-s -w ${version}`];
+  const tags = recipe.tags ? ["-tags", recipe.tags] : [];
+  return ["-trimpath", "-mod=readonly", ...tags, "-ldflags", `-s -w ${version}`];
 }
 
 function copyData(module: GoModule, { data }: Recipe, binary: string): void {

@@ -14,7 +14,9 @@ export type Tool =
   | "kubelet"
   | "kube-proxy"
   | "kwok"
-  | "actionlint";
+  | "actionlint"
+  | "prometheus"
+  | "promtool";
 
 /** How one tool is built. */
 export interface Recipe {
@@ -26,6 +28,8 @@ export interface Recipe {
   versionFrom: string;
   /** Variable that the linker sets to that version, where the tool can't know it otherwise. */
   versionVariable?: string;
+  /** Go build tags, separated by commas. */
+  tags?: string;
   /** Files of a module to put beside the binary: `folder` beside it receives `files`, paths inside the module. */
   data?: { module: string; folder: string; files: readonly string[] };
 }
@@ -37,6 +41,14 @@ const kubernetes = (tool: string): Recipe => ({
   module: "kubernetes",
   package: `k8s.io/kubernetes/cmd/${tool}`,
   versionFrom: "k8s.io/kubernetes",
+});
+
+const prometheus = (tool: string): Recipe => ({
+  module: "prometheus",
+  package: `github.com/prometheus/prometheus/cmd/${tool}`,
+  versionFrom: "github.com/prometheus/prometheus",
+  // Our targets are listed by hand, and the clients of all the clouds are a third of what there is to compile.
+  tags: "remove_all_sd",
 });
 
 const RECIPES: Record<Tool, Recipe> = {
@@ -75,6 +87,8 @@ const RECIPES: Record<Tool, Recipe> = {
     package: "github.com/rhysd/actionlint/cmd/actionlint",
     versionFrom: "github.com/rhysd/actionlint",
   },
+  prometheus: prometheus("prometheus"),
+  promtool: prometheus("promtool"),
 };
 
 /** A Go module of toolchain/: its folder, the Go version it asks for, and a key that changes whenever what it pins does. */

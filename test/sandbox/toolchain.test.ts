@@ -89,6 +89,12 @@ describe("the toolchain", function () {
     assert.ok(builtCommands()[0].includes(` -ldflags -s -w -X ${variable}=${version} -o `), builtCommands()[0]);
   });
 
+  it("leaves out of Prometheus what finds targets in clouds", async () => {
+    onPath("go", WORKING_GO);
+    await ensureTools(["promtool"], silentProgress);
+    assert.match(builtCommands()[0], / -mod=readonly -tags remove_all_sd -ldflags -s -w {2}-o /);
+  });
+
   it("builds the same whatever the user's Go settings are", async () => {
     onPath("go", WORKING_GO);
     Object.assign(process.env, {
