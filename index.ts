@@ -3,7 +3,6 @@ import { OutpostShmCleanup } from "./components/outpostShmCleanup";
 import { messageOnly } from "./components/messageOnly";
 import { SettingsError, type Settings } from "./components/settings";
 import { authentikAccess, readSettings } from "./components/stackConfig";
-import { unavailable } from "./components/unavailable";
 
 /** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
 export = async () => {
@@ -25,10 +24,7 @@ export = async () => {
 /** A RunError ends the update with its message alone; any other error shows a stack trace nobody at the desk needs. */
 function settingsOrRunError(): Settings {
   try {
-    const settings = readSettings();
-    const problems = unavailable(settings);
-    if (problems.length > 0) throw new SettingsError(problems);
-    return settings;
+    return readSettings();
   } catch (error) {
     throw error instanceof SettingsError ? messageOnly(new RunError(error.message)) : error;
   }

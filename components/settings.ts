@@ -2,6 +2,7 @@ import { parseAuthentikUrl } from "./settings/authentikUrl";
 import { parseDnsLabel } from "./settings/dnsLabel";
 import { OUTPOST_FIELDS, STACK_FIELDS, STACK_KEYS } from "./settings/fields";
 import { checkLimits } from "./settings/limits";
+import { readMonitoring } from "./settings/monitoring";
 import { readOutposts } from "./settings/outposts";
 import { fromText, parseText } from "./settings/parsed";
 import { Problems } from "./settings/problems";
@@ -63,6 +64,31 @@ export interface OutpostSettings {
   nativeSidecar: boolean;
 }
 
+/** Where an alert on an outpost's /dev/shm begins. */
+export interface AlertThresholds {
+  /** Usage above which a warning fires, in percent; 1 to 99, default 80, not below any sidecar's highWatermarkPercent. */
+  usageWarningPercent: number;
+  /** Usage above which it is critical, in percent; 1 to 99, default 95. */
+  usageCriticalPercent: number;
+  /** Session files in one pod above which a warning fires; 1,000 to 4,194,304, default 50,000. */
+  sessionFiles: number;
+}
+
+/** What to create for Prometheus and Grafana. */
+export interface MonitoringSettings {
+  /** A PodMonitor for the sidecars, where there are any. Default true. */
+  podMonitor: boolean;
+  /** A PrometheusRule with alerts on what is deployed. Default true. */
+  alerts: boolean;
+  /** A ConfigMap with a dashboard for Grafana. Default true. */
+  dashboard: boolean;
+  /** Labels of these objects beside our own, by which the Prometheus operator and Grafana select them. Default none. */
+  labels: Record<string, string>;
+  thresholds: AlertThresholds;
+  /** Where the runbooks can be read: a URL without trailing slash, or `docs/runbooks` (default), their place in this repository. */
+  runbookUrl: string;
+}
+
 /** The stack's config, every value checked. */
 export interface Settings {
   /** Namespace of the outposts, a DNS label. No default. */
@@ -78,8 +104,8 @@ export interface Settings {
    * (Kubernetes 1.30 and later). Default true.
    */
   restrictExec: boolean;
-  /** Whether to create a PodMonitor, alerts and a dashboard; needs the Prometheus operator. Default false. */
-  monitoring: boolean;
+  /** What to create for Prometheus and Grafana; nothing unless `monitoring: true`. */
+  monitoring?: MonitoringSettings;
   /** Whether `pulumi up` ends by checking that the cure took. Default false. */
   verify: boolean;
   /** How long that check waits for rollout, first sweep and a run of the CronJob, in seconds; 10 s to an hour, default 600. */
@@ -118,11 +144,18 @@ export function resolveSettings(raw: Record<string, unknown>, secrets: ReadonlyS
   checkLimits({ name: "", given: raw, values: common }, problems);
   const outposts = readOutposts(raw.outposts, common, problems);
   const stack = readFields(STACK_FIELDS, raw, defaultsOf(STACK_FIELDS), "", problems);
+  const monitoring = readMonitoring(raw, outposts, problems);
   const authentikUrl = readAuthentikUrl(raw, problems);
   checkAuthentikToken(raw, secrets, problems);
   checkAuthentikAccess(raw, outposts, problems);
   if (problems.lines.length > 0) throw new SettingsError(problems.lines);
-  return { namespace, outposts, ...stack, ...(authentikUrl === undefined ? {} : { authentikUrl }) };
+  return {
+    namespace,
+    outposts,
+    ...stack,
+    ...(monitoring && { monitoring }),
+    ...(authentikUrl !== undefined && { authentikUrl }),
+  };
 }
 
 function readNamespace(raw: Raw, problems: Problems): string {

@@ -3,8 +3,10 @@ import { choiceOf } from "./choice";
 import { parseSchedule } from "./cron";
 import { parseDuration } from "./duration";
 import { parseImage } from "./image";
+import { parseLabels } from "./labels";
 import { fromText, type Parsed, parseBoolean, parseInteger } from "./parsed";
 import { parseSize } from "./quantity";
+import { parseRunbookUrl } from "./runbookUrl";
 
 /** One setting: its default as an operator would write it, and how a value of it is read. */
 export interface Field<T> {
@@ -47,10 +49,24 @@ export const STACK_FIELDS = {
   schedule: field("0 * * * *", fromText(parseSchedule)),
   kubectlImage: field("docker.io/alpine/kubectl:1.34.2", fromText(parseImage)),
   restrictExec: field(true, parseBoolean),
-  monitoring: field(false, parseBoolean),
   verify: field(false, parseBoolean),
   // A rollout, and a run of the CronJob, which its own deadline ends after 15 minutes.
   verifyTimeout: durationField("10m", "10s", "1h"),
+};
+
+/** Settings of what is created for Prometheus and Grafana. */
+export const MONITORING_FIELDS = {
+  monitoring: field(false, parseBoolean),
+  podMonitor: field(true, parseBoolean),
+  alerts: field(true, parseBoolean),
+  dashboard: field(true, parseBoolean),
+  monitoringLabels: field("", parseLabels),
+  usageWarning: percentField(80),
+  // From here on the sweep gives up logins.
+  usageCritical: percentField(95),
+  // Three quarters of what 256Mi hold. 16Gi hold four million.
+  sessionFilesWarning: field(50_000, (value) => parseInteger(value, 1_000, 4_194_304)),
+  runbookUrl: field("docs/runbooks", fromText(parseRunbookUrl)),
 };
 
 /** Keys an object in `outposts` may hold. */
@@ -62,6 +78,7 @@ export const STACK_KEYS: readonly string[] = [
   "outposts",
   ...Object.keys(OUTPOST_FIELDS),
   ...Object.keys(STACK_FIELDS),
+  ...Object.keys(MONITORING_FIELDS),
   "authentikUrl",
   "authentikToken",
 ];

@@ -54,7 +54,8 @@ const KEYS_OF_OUTPOST =
   "lowWatermark, cleanerImage, runAsUser, nativeSidecar";
 const KEYS_OF_STACK =
   "namespace, outposts, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser, nativeSidecar, schedule, kubectlImage, restrictExec, monitoring, verify, verifyTimeout, authentikUrl, authentikToken";
+  "lowWatermark, cleanerImage, runAsUser, nativeSidecar, schedule, kubectlImage, restrictExec, verify, verifyTimeout, monitoring, podMonitor, alerts, dashboard, " +
+  "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, authentikUrl, authentikToken";
 
 describe("settings that hold", () => {
   it("fills in every default", () => {
@@ -83,7 +84,6 @@ describe("settings that hold", () => {
       schedule: "0 * * * *",
       kubectlImage: "docker.io/alpine/kubectl:1.34.2",
       restrictExec: true,
-      monitoring: false,
       verify: false,
       verifyTimeout: 600,
     });
@@ -107,6 +107,14 @@ describe("settings that hold", () => {
         kubectlImage: "alpine/kubectl:1.33.0",
         restrictExec: "false",
         monitoring: "true",
+        podMonitor: "false",
+        alerts: "true",
+        dashboard: "false",
+        monitoringLabels: "release=kube-prometheus-stack,example.com/team=auth",
+        usageWarning: "75",
+        usageCritical: "90",
+        sessionFilesWarning: "20000",
+        runbookUrl: "https://git.example.com/ops/shm/docs/runbooks/",
         verify: "true",
         verifyTimeout: "90s",
         authentikUrl: "https://auth.example.com/sso/",
@@ -139,9 +147,16 @@ describe("settings that hold", () => {
       schedule: "*/15 * * * *",
       kubectlImage: "alpine/kubectl:1.33.0",
       restrictExec: false,
-      monitoring: true,
       verify: true,
       verifyTimeout: 90,
+      monitoring: {
+        podMonitor: false,
+        alerts: true,
+        dashboard: false,
+        labels: { release: "kube-prometheus-stack", "example.com/team": "auth" },
+        thresholds: { usageWarningPercent: 75, usageCriticalPercent: 90, sessionFiles: 20_000 },
+        runbookUrl: "https://git.example.com/ops/shm/docs/runbooks",
+      },
       authentikUrl: "https://auth.example.com/sso",
     });
   });

@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runtime } from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { OUTPOST_FIELDS, OUTPOST_KEYS, STACK_FIELDS, STACK_KEYS } from "../../components/settings/fields";
+import {
+  MONITORING_FIELDS,
+  OUTPOST_FIELDS,
+  OUTPOST_KEYS,
+  STACK_FIELDS,
+  STACK_KEYS,
+} from "../../components/settings/fields";
 import { readSettings } from "../../components/stackConfig";
 import type { Settings } from "../../components/settings";
 
@@ -16,7 +22,9 @@ interface Declaration {
 
 const ROOT = join(__dirname, "..", "..");
 const DEFAULTS = new Map(
-  Object.entries({ ...OUTPOST_FIELDS, ...STACK_FIELDS }).map(([key, field]): [string, unknown] => [key, field.default]),
+  Object.entries({ ...OUTPOST_FIELDS, ...STACK_FIELDS, ...MONITORING_FIELDS }).map(
+    ([key, field]): [string, unknown] => [key, field.default],
+  ),
 );
 const { config } = readYaml("Pulumi.yaml") as { config: Record<string, Declaration> };
 /** Our own keys; others, such as the provider's, have their namespace in front. */
@@ -76,7 +84,8 @@ describe("docs/settings.md", () => {
   for (const [key, standard] of DEFAULTS) {
     it(`gives the default of ${key}, and whether an outpost may override it`, () => {
       const perOutpost = OUTPOST_KEYS.includes(key) ? "yes" : "no";
-      assert.deepEqual(table.get(key), { standard: `\`${String(standard)}\``, perOutpost });
+      const shown = standard === "" ? "none" : `\`${String(standard)}\``;
+      assert.deepEqual(table.get(key), { standard: shown, perOutpost });
     });
   }
 });
