@@ -68,6 +68,14 @@ export const tiers: Tier[] = [
     timeout: 300_000,
   },
   {
+    name: "monitoring",
+    what: "alerts under promtool, a Prometheus that scrapes the sidecar",
+    lane: 1,
+    specs: ["test/monitoring/**/*.test.ts"],
+    timeout: 120_000,
+    tools: ["prometheus", "promtool"],
+  },
+  {
     name: "node",
     what: "real pods on a node of this machine; needs root and Debian packages",
     onlyByName: true,

@@ -9,6 +9,10 @@ const parallelPods = 8;
 const podTimeoutSeconds = 120;
 /** Seconds after which Kubernetes ends the whole Job: room for a few rounds of pods that all time out. */
 const jobDeadlineSeconds = 900;
+/** Seconds after its time within which a run starts, or is left to the next one (controller down). */
+const startingDeadlineSeconds = 300;
+/** Seconds after its time at which a run has ended, whatever becomes of it. */
+export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 
 /** An outpost that the CronJob sweeps. */
 export type SweptOutpost = Pick<OutpostSettings, "slug" | "sweep">;
@@ -47,8 +51,7 @@ export function cronJobSpec(
   return {
     schedule: settings.schedule,
     concurrencyPolicy: "Forbid",
-    // A run that could not start within five minutes of its time (controller down) is left to the next one.
-    startingDeadlineSeconds: 300,
+    startingDeadlineSeconds,
     successfulJobsHistoryLimit: 1,
     failedJobsHistoryLimit: 3,
     jobTemplate: {

@@ -11,6 +11,8 @@ export const shmMountPath = "/dev/shm";
 export const sidecarMemoryLimit = "32Mi";
 /** Where the sidecar serves Prometheus text. */
 export const metricsPort = 9301;
+export const metricsPortName = "shm-metrics";
+export const metricsPath = "/metrics.txt";
 
 const settingsVolume = "shm-cleanup-settings";
 const settingsDirectory = "/etc/shm-cleanup";
@@ -69,7 +71,7 @@ function sidecarSpec(settings: PodFragmentSettings, scripts: CleanerScripts): Co
       { name: settingsVariable, value: `${settingsDirectory}/${settingsFile}` },
       { name: "METRICS_DIR", value: runDirectory },
     ],
-    ports: [{ name: "shm-metrics", containerPort: metricsPort, protocol: "TCP" }],
+    ports: [{ name: metricsPortName, containerPort: metricsPort, protocol: "TCP" }],
     resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "50m", memory: sidecarMemoryLimit } },
     // /dev/shm is mode 1777: only the uid that wrote a file can delete it, so the sidecar runs as the outpost's.
     securityContext: {

@@ -1,0 +1,73 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { objectLabels } from "../objectLabels";
+import type { MonitoringSettings } from "../settings";
+import type { MonitoringParts } from "./parts";
+import { alertRules } from "./alerts";
+import { dashboard } from "./dashboard";
+import { podMonitorSpec } from "./podMonitor";
+import type { SweptBySidecar } from "./sidecarAlerts";
+
+const objectName = "authentik-outpost-shm";
+/** Kinds of the Prometheus operator. */
+const apiVersion = "monitoring.coreos.com/v1";
+
+/** Arguments of {@link Monitoring}. */
+export interface MonitoringArgs {
+  namespace: pulumi.Input<string>;
+  settings: MonitoringSettings;
+  /** Which of the objects to create. */
+  parts: MonitoringParts;
+  /** Outposts with a sidecar. */
+  sidecars: pulumi.Input<SweptBySidecar>[];
+  /** Name of the CronJob, where there is one. */
+  cronJob?: string;
+}
+
+/** What Prometheus and Grafana need to watch the outposts' /dev/shm: a PodMonitor, alerts, a dashboard. */
+export class Monitoring extends pulumi.ComponentResource {
+  constructor(
+    name: string,
+    private readonly args: MonitoringArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("authentik-outpost-shm:index:Monitoring", name, {}, opts);
+    const { podMonitor, alerts, dashboard } = args.parts;
+    if (podMonitor) this.createPodMonitor(name);
+    if (alerts) this.createAlerts(name);
+    if (dashboard) this.createDashboard(name);
+    this.registerOutputs({});
+  }
+
+  private createPodMonitor(name: string): void {
+    const kind = { apiVersion, kind: "PodMonitor" };
+    const object = { ...kind, metadata: this.metadata(objectName), spec: podMonitorSpec };
+    new kubernetes.apiextensions.CustomResource(`${name}-pod-monitor`, object, { parent: this });
+  }
+
+  private createAlerts(name: string): void {
+    const { namespace, sidecars, cronJob, settings } = this.args;
+    const { thresholds, runbookUrl } = settings;
+    const spec = pulumi.all([namespace, pulumi.all(sidecars)]).apply(([namespace, sidecars]) => ({
+      groups: [{ name: objectName, rules: alertRules({ namespace, sidecars, cronJob, thresholds, runbookUrl }) }],
+    }));
+    const kind = { apiVersion, kind: "PrometheusRule" };
+    const object = { ...kind, metadata: this.metadata(objectName), spec };
+    new kubernetes.apiextensions.CustomResource(`${name}-alerts`, object, { parent: this });
+  }
+
+  private createDashboard(name: string): void {
+    const { namespace, settings } = this.args;
+    const text = pulumi
+      .output(namespace)
+      .apply((namespace) => `${JSON.stringify(dashboard(namespace, settings.thresholds), null, 2)}\n`);
+    const metadata = this.metadata(`${objectName}-dashboard`, { grafana_dashboard: "1" });
+    const data = { [`${objectName}.json`]: text };
+    new kubernetes.core.v1.ConfigMap(`${name}-dashboard`, { metadata, data }, { parent: this });
+  }
+
+  private metadata(name: string, labels: Record<string, string> = {}) {
+    const { namespace, settings } = this.args;
+    return { name, namespace, labels: { ...objectLabels, ...labels, ...settings.labels } };
+  }
+}

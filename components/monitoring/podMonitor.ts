@@ -1,0 +1,12 @@
+import { metricsPath, metricsPortName } from "../sidecar/podFragment";
+
+/**
+ * Has Prometheus scrape every sidecar in the PodMonitor's namespace. The operator gives the targets the labels `namespace`, `pod` and
+ * `container`, which the alerts go by, and here the outpost's slug as `goauthentik_io_outpost_name`. The port has its name since the
+ * first version of the sidecar, so a PodMonitor restarts no pod; Prometheus finds ports of native sidecars too.
+ */
+export const podMonitorSpec = {
+  selector: { matchLabels: { "goauthentik.io/outpost-type": "proxy" } },
+  podTargetLabels: ["goauthentik.io/outpost-name"],
+  podMetricsEndpoints: [{ port: metricsPortName, path: metricsPath }],
+};

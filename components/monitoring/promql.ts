@@ -1,0 +1,20 @@
+/** A series of the sidecar's: `shm("used_bytes", 'namespace="authentik"')`. */
+export const shm = (metric: string, selector: string): string => `authentik_outpost_shm_${metric}{${selector}}`;
+
+/** A range as Prometheus writes it, in its largest whole unit. */
+export function range(seconds: number): string {
+  if (seconds % 3600 === 0) return `${seconds / 3600}h`;
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
+}
+
+/** Longest base that Kubernetes leaves of a generated name, before its five random characters. */
+const longestBase = 58;
+/** A ReplicaSet adds a hyphen and up to ten characters to its Deployment's name, and its pods another hyphen. */
+const longestWhole = longestBase - "-0123456789-".length;
+
+/** A regular expression that the names of a Deployment's pods match and those of no other Deployment's. */
+export function podsOf(deployment: string): string {
+  // Of a longer name Kubernetes cuts off what comes last, and the name itself is all that can be told by.
+  if (deployment.length > longestWhole) return `${deployment.slice(0, longestBase)}.*`;
+  return `${deployment}-[a-z0-9]+-[a-z0-9]{5}`;
+}

@@ -1,0 +1,171 @@
+import { sidecarContainer } from "../sidecar/podFragment";
+import type { AlertThresholds, OutpostSettings } from "../settings";
+import { quantityBytes } from "../settings/quantity";
+import * as config from "./alertConfig";
+import type { Alert } from "./alertRule";
+import { podsOf, range, shm } from "./promql";
+
+/** An outpost with a sidecar. */
+export type SweptBySidecar = Pick<OutpostSettings, "name" | "deployment" | "shmSize" | "sweep">;
+
+const where = "pod {{ $labels.namespace }}/{{ $labels.pod }}";
+/** The smallest piece of a tmpfs. */
+const pageBytes = 4096;
+
+/** Alerts on the metrics of the outposts' sidecars; none without a sidecar. */
+export function sidecarAlerts(namespace: string, outposts: SweptBySidecar[], thresholds: AlertThresholds): Alert[] {
+  if (outposts.length === 0) return [];
+  const all = `namespace="${namespace}"`;
+  const groups = byInterval(namespace, outposts);
+  return [
+    ...usageAlerts(all, thresholds),
+    sessionFilesAlert(all, thresholds),
+    sweepErrorsAlert(all, outposts),
+    loginsEvictedAlert(all),
+    sweepStalledAlert(groups),
+    fillingUpAlert(groups),
+    ...outposts.map((outpost) => targetMissingAlert(namespace, outpost)),
+  ];
+}
+
+/** Under one name, so that Alertmanager's usual inhibition leaves out the warning where it is critical. */
+function usageAlerts(selector: string, { usageWarningPercent, usageCriticalPercent }: AlertThresholds): Alert[] {
+  const usage = `100 * ${shm("used_bytes", selector)} / ${shm("size_bytes", selector)}`;
+  const alert = {
+    name: "UsageHigh",
+    summary: "/dev/shm of an outpost is nearly full.",
+    description:
+      `/dev/shm of ${where} is {{ $value | printf "%.0f" }} % full, and the sweep does not bring it down. ` +
+      `Once it is full, every new visitor gets HTTP 400.`,
+  };
+  return [
+    { ...alert, severity: "warning", expr: `${usage} > ${usageWarningPercent}`, for: config.patience.usageWarning },
+    { ...alert, severity: "critical", expr: `${usage} > ${usageCriticalPercent}`, for: config.patience.usageCritical },
+  ];
+}
+
+function sessionFilesAlert(selector: string, { sessionFiles }: AlertThresholds): Alert {
+  return {
+    name: "SessionFilesHigh",
+    severity: "warning",
+    expr: `sum by (namespace, pod) (${shm("session_files", selector)}) > ${sessionFiles}`,
+    for: config.patience.sessionFiles,
+    summary: "An outpost keeps very many sessions.",
+    description:
+      `/dev/shm of ${where} holds {{ $value | printf "%.0f" }} session files. Each takes a page and an inode, ` +
+      `and a sweep takes longer the more there are.`,
+  };
+}
+
+function sweepErrorsAlert(selector: string, outposts: SweptBySidecar[]): Alert {
+  const lookback = Math.max(config.errorsLookback, ...outposts.map((outpost) => 2 * longestPause(outpost)));
+  return {
+    name: "SweepErrors",
+    severity: "warning",
+    expr: `increase(${shm("sweep_errors_total", selector)}[${range(lookback)}]) > 0`,
+    for: config.patience.sweepErrors,
+    summary: "The sweep of an outpost's /dev/shm has errors.",
+    description:
+      `In ${where} the sweep could not remove files, or could not do its work, ` +
+      `{{ $value | printf "%.0f" }} times within ${range(lookback)}. What it leaves fills /dev/shm.`,
+  };
+}
+
+/** Seconds between two sweeps at most, in whole minutes: with nothing due, as many files as fit below the high watermark lengthen the pause. */
+function longestPause({ shmSize, sweep }: SweptBySidecar): number {
+  const files = ((quantityBytes(shmSize) ?? 0) / pageBytes) * (sweep.highWatermarkPercent / 100);
+  const pause = Math.max(sweep.sweepIntervalSeconds, files / config.idleFilesPerSecond);
+  return Math.ceil(pause / 60) * 60;
+}
+
+function loginsEvictedAlert(selector: string): Alert {
+  const evicted = shm("removed_files_total", `${selector},state="authenticated",reason="pressure"`);
+  return {
+    name: "LoginsEvicted",
+    severity: "critical",
+    expr: `increase(${evicted}[${range(config.evictionsLookback)}]) > 0`,
+    for: config.patience.loginsEvicted,
+    summary: "People are logged out because an outpost's /dev/shm is full.",
+    description:
+      `In ${where} {{ $value | printf "%.0f" }} logins were removed before their time within ${range(config.evictionsLookback)}: ` +
+      `/dev/shm was at 95 % or more, with no visitor's session left to remove.`,
+  };
+}
+
+function sweepStalledAlert(groups: IntervalGroup[]): Alert {
+  return {
+    name: "SweepStalled",
+    severity: "warning",
+    expr: groups.map(stalled).join(" or "),
+    for: config.patience.sweepStalled,
+    summary: "The sweep of an outpost's /dev/shm stands still.",
+    description:
+      `The last sweep of ${where} was {{ $value | humanizeDuration }} ago, more than three intervals. ` +
+      `Without it /dev/shm fills up.`,
+  };
+}
+
+/**
+ * The age is taken at the scrape, so that a long scrape interval adds nothing to it. Where many files lie idle the sidecar itself
+ * lengthens its pause, and so does the limit.
+ */
+function stalled({ selector, interval }: IntervalGroup): string {
+  const last = shm("last_sweep_timestamp_seconds", selector);
+  const shortest = Math.max(interval, config.shortestInterval);
+  const pause = `clamp_min(${shm("inodes_used", selector)} / ${config.idleFilesPerSecond}, ${shortest})`;
+  return `timestamp(${last}) - ${last} > ${config.missedSweeps} * ${pause}`;
+}
+
+function fillingUpAlert(groups: IntervalGroup[]): Alert {
+  return {
+    name: "FillingUp",
+    severity: "warning",
+    expr: groups.map(fillingUp).join(" or "),
+    for: config.patience.fillingUp,
+    summary: "/dev/shm of an outpost will be full within an hour.",
+    description:
+      `At the rate of the last sweeps, /dev/shm of ${where} needs {{ $value | humanize1024 }}B within an hour, which is all it has. ` +
+      `From highWatermark on visitors' sessions are removed early; where logins fill it, people will be logged out.`,
+  };
+}
+
+function fillingUp({ selector, interval }: IntervalGroup): string {
+  const { ahead, past, sweeps } = config.prediction;
+  const [used, size] = [shm("used_bytes", selector), shm("size_bytes", selector)];
+  const predicted = `predict_linear(${used}[${range(Math.max(past, sweeps * interval))}], ${ahead})`;
+  return `${predicted} >= ${size} and 100 * ${used} / ${size} > ${config.predictedFromPercent}`;
+}
+
+/** Per outpost, so that one without a sidecar shows beside others that have theirs. */
+function targetMissingAlert(namespace: string, { deployment }: SweptBySidecar): Alert {
+  const pods = `namespace="${namespace}",pod=~"${podsOf(deployment)}"`;
+  return {
+    name: "TargetMissing",
+    severity: "warning",
+    expr: `absent(${shm("sweep_errors_total", pods)}) or up{${pods},container="${sidecarContainer}"} == 0`,
+    for: config.patience.targetMissing,
+    labels: { deployment },
+    summary: "Prometheus gets no metrics of an outpost's /dev/shm.",
+    description:
+      `{{ if $labels.pod }}The sidecar in ${where} gives no metrics.{{ else }}No pod of Deployment {{ $labels.namespace }}/${deployment} ` +
+      `gives metrics of its /dev/shm.{{ end }} Whether it fills up is not known, and the sidecar may be gone.`,
+  };
+}
+
+/** Outposts of the same sweepInterval. */
+interface IntervalGroup {
+  selector: string;
+  /** Seconds. */
+  interval: number;
+}
+
+/** Pods are named only where intervals differ. */
+function byInterval(namespace: string, outposts: SweptBySidecar[]): IntervalGroup[] {
+  const intervals = [...new Set(outposts.map(({ sweep }) => sweep.sweepIntervalSeconds))].sort((a, b) => a - b);
+  return intervals.map((interval) => {
+    const group = outposts.filter(({ sweep }) => sweep.sweepIntervalSeconds === interval);
+    const pods = group.map(({ deployment }) => podsOf(deployment)).sort();
+    const ofPods = intervals.length > 1 ? `,pod=~"${pods.join("|")}"` : "";
+    return { selector: `namespace="${namespace}"${ofPods}`, interval };
+  });
+}
