@@ -3,11 +3,16 @@ import { cleanerScripts } from "./cleanerScripts";
 import { clusterDeployments, type DeploymentApi } from "./cluster/deploymentApi";
 import { merge, type Findings } from "./cluster/findings";
 import { inspect } from "./cluster/inspection";
+import { objectName as cronJobName } from "./cronjob/names";
 import { expectationOf, hasCronJob, hasSidecar } from "./expectation";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
+import { clusterMonitoring, type MonitoringApi } from "./cluster/monitoringApi";
+import { inspectMonitoring } from "./cluster/monitoringInspection";
 import { clusterPolicies, type PolicyApi } from "./cluster/policyApi";
 import { inspectPolicies, type PolicyFindings } from "./cluster/policyInspection";
 import { messageOnly } from "./messageOnly";
+import { Monitoring } from "./monitoring/monitoring";
+import { monitoringParts } from "./monitoring/parts";
 import type { OutpostSettings, Settings, Solution } from "./settings";
 import { authentikClient } from "./sidecar/authentik/client";
 import { podFragment } from "./sidecar/podFragment";
@@ -33,6 +38,8 @@ export interface OutpostShmCleanupArgs {
   verify?: Settings["verify"];
   /** How long that check waits for rollout, first sweep and a run of the CronJob, in seconds. Default: 600. */
   verifyTimeout?: pulumi.Input<Settings["verifyTimeout"]>;
+  /** What to create for Prometheus and Grafana. Default: nothing. */
+  monitoring?: Settings["monitoring"];
   /** Access to authentik; needed by outposts with `delivery: authentik`, and to take their patches back. */
   authentik?: {
     /** Base URL, without trailing slash. */
@@ -43,6 +50,8 @@ export interface OutpostShmCleanupArgs {
   deployments?: DeploymentApi;
   /** Where it is looked up whether the cluster can do so. Default: as above. */
   policies?: PolicyApi;
+  /** Where it is looked up whether the cluster has the Prometheus operator's kinds. Default: as above. */
+  monitoringKinds?: MonitoringApi;
 }
 
 /**
@@ -103,8 +112,12 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
         }));
         const client = access && authentikClient(access);
         const places = { api, authentik: client, namespace, fieldManager: fieldManager() };
-        return Promise.all([inspect(places, wanted), this.lookAtPolicies(namespace)]).then(
-          ([deployments, policies]) => ({ ...policies, ...merge([deployments, policies]) }),
+        return Promise.all([
+          inspect(places, wanted),
+          this.lookAtPolicies(namespace),
+          this.lookAtMonitoring(namespace),
+        ]).then(
+          ([deployments, policies, monitoring]) => ({ ...policies, ...merge([deployments, policies, monitoring]) }),
           (error: Error) => ({ problems: [error.message], warnings: [], execPolicy: false }),
         );
       });
@@ -115,6 +128,16 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   private lookAtPolicies(namespace: string): Promise<PolicyFindings> {
     const { outposts, restrictExec, policies = clusterPolicies(kubernetesConfig()) } = this.args;
     return inspectPolicies(policies, namespace, restrictExec && outposts.some(hasCronJob));
+  }
+
+  private lookAtMonitoring(namespace: string): Promise<Findings> {
+    const { monitoringKinds = clusterMonitoring(kubernetesConfig()) } = this.args;
+    return inspectMonitoring(monitoringKinds, namespace, this.monitoringParts());
+  }
+
+  private monitoringParts() {
+    const { outposts, monitoring } = this.args;
+    return monitoringParts(monitoring, { sidecars: outposts.some(hasSidecar), cronJob: outposts.some(hasCronJob) });
   }
 
   private async report({ problems, warnings }: Findings): Promise<string[]> {
@@ -131,6 +154,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     const swept = outposts.filter(hasCronJob).map(resolved);
     const cronJobArgs = { namespace, schedule, kubectlImage, outposts: swept, execPolicy };
     const cronJobs = swept.length > 0 ? [new SweepCronJob(`${name}-cronjob`, cronJobArgs, { parent: this })] : [];
+    this.createMonitoring(name);
     if (this.args.verify) this.verifyAfter(name, [...patches, ...cronJobs]);
     return {
       patchedDeployments: pulumi.all(patches.map((patch) => patch.deployment)),
@@ -160,6 +184,15 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     const revisions = deployed.map(({ revision }) => revision);
     const opts = { parent: this, dependsOn: deployed };
     verificationCommand(`${name}-verify`, { expectation, timeout, cluster: kubernetesConfig(), revisions }, opts);
+  }
+
+  private createMonitoring(name: string): void {
+    const { namespace, monitoring: settings, outposts } = this.args;
+    const parts = this.monitoringParts();
+    if (!settings || !Object.values(parts).some(Boolean)) return;
+    const sidecars = outposts.filter(hasSidecar).map(resolved);
+    const cronJob = outposts.some(hasCronJob) ? cronJobName : undefined;
+    new Monitoring(`${name}-monitoring`, { namespace, settings, parts, sidecars, cronJob }, { parent: this });
   }
 
   private authentikUrl(): pulumi.Input<string> {

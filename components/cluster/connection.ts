@@ -1,10 +1,10 @@
 import type {
-  AdmissionregistrationV1Api,
   ApiException,
   AppsV1Api,
   AuthorizationV1Api,
   BatchV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   KubeConfig,
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
@@ -24,8 +24,9 @@ export interface Client {
   apps: AppsV1Api;
   batch: BatchV1Api;
   core: CoreV1Api;
-  admission: AdmissionregistrationV1Api;
   authorization: AuthorizationV1Api;
+  /** Also tells what any API group serves. */
+  custom: CustomObjectsApi;
   isApiException: (error: unknown) => error is ApiException<string>;
   server: string;
   /** What the others are made from, for requests that are none of theirs. */
@@ -58,7 +59,7 @@ export function connection(config: KubernetesConfig): Call {
 }
 
 async function connect(config: KubernetesConfig): Promise<Client> {
-  const { AdmissionregistrationV1Api, ApiException, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, KubeConfig } =
+  const { ApiException, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, CustomObjectsApi, KubeConfig } =
     await import("@kubernetes/client-node");
   const kubeConfig = new KubeConfig();
   load(kubeConfig, config.kubeconfig);
@@ -67,8 +68,8 @@ async function connect(config: KubernetesConfig): Promise<Client> {
     apps: kubeConfig.makeApiClient(AppsV1Api),
     batch: kubeConfig.makeApiClient(BatchV1Api),
     core: kubeConfig.makeApiClient(CoreV1Api),
-    admission: kubeConfig.makeApiClient(AdmissionregistrationV1Api),
     authorization: kubeConfig.makeApiClient(AuthorizationV1Api),
+    custom: kubeConfig.makeApiClient(CustomObjectsApi),
     isApiException: (error): error is ApiException<string> => error instanceof ApiException,
     server: kubeConfig.getCurrentCluster()?.server ?? "an unknown address",
     kubeConfig,

@@ -1,6 +1,7 @@
 import type { Deployment } from "../kubernetesTypes";
 import type { OutpostSettings } from "../settings";
 import { outpostContainer } from "../sidecar/podFragment";
+import { monitoringGroup, monitoringKinds, type MonitoringKind } from "./monitoringApi";
 import { authentikManager, type TakenField } from "./takenFields";
 
 export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
@@ -104,5 +105,22 @@ export function policiesForbidden(namespace: string): string {
   return (
     `restrictExec needs a ValidatingAdmissionPolicy and its binding, which your account may not create. Have somebody update the stack who may, ` +
     `or set restrictExec to false: the CronJob's account may then run any command in the pods of namespace ${namespace}, not only the sweep.`
+  );
+}
+
+/** The setting that switches the part off. */
+const monitoringPart: Record<MonitoringKind, string> = { PodMonitor: "podMonitor", PrometheusRule: "alerts" };
+
+export function monitoringKindMissing(kind: MonitoringKind): string {
+  return (
+    `monitoring: this cluster has no ${kind}: the CustomResourceDefinition ${monitoringKinds[kind]}.${monitoringGroup} is missing. ` +
+    `Install the Prometheus operator, or set ${monitoringPart[kind]} to false.`
+  );
+}
+
+export function monitoringKindForbidden(kind: MonitoringKind, namespace: string): string {
+  return (
+    `monitoring: your account may not create a ${kind} (${monitoringKinds[kind]}.${monitoringGroup}) in namespace ${namespace}. ` +
+    `Have somebody update the stack who may, or set ${monitoringPart[kind]} to false.`
   );
 }

@@ -2,6 +2,7 @@
 // exec that is allowed ends at the node; what it does in a pod is not this file's to prove.
 import assert from "node:assert/strict";
 import type { KubeConfig, V1ResourceAttributes } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { impersonating } from "./impersonating";
 import { podNames } from "./kubectl";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
@@ -89,15 +90,6 @@ describe("the CronJob's account", () => {
     assert.match(await exec(asAccount, "default", pod), /403/);
   });
 });
-
-async function impersonating(scenario: Scenario, user: string): Promise<KubeConfig> {
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromFile(scenario.kubeconfig);
-  const current = kubeConfig.getCurrentUser();
-  kubeConfig.users = [{ ...current!, impersonateUser: user }];
-  return kubeConfig;
-}
 
 /** The error that an exec ends with. */
 async function exec(kubeConfig: KubeConfig, namespace: string, pod: string): Promise<string> {

@@ -9,9 +9,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { DeploymentApi } from "../../components/cluster/deploymentApi";
 import { cleanerScripts } from "../../components/cleanerScripts";
-import type { PolicySupport } from "../../components/cluster/policyApi";
+import type { Support } from "../../components/cluster/resourceSupport";
 import { execPolicySpec } from "../../components/cronjob/execPolicy";
 import { cronJobSpec, execRules } from "../../components/cronjob/manifest";
+import { alertRules } from "../../components/monitoring/alerts";
+import { dashboard } from "../../components/monitoring/dashboard";
 import { objectLabels } from "../../components/objectLabels";
 import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../components/outpostShmCleanup";
 import { resolveSettings, type OutpostSettings } from "../../components/settings";
@@ -37,10 +39,11 @@ function api(live = [liveDeployment("ak-outpost-one"), liveDeployment("ak-outpos
   };
 }
 
-const stackArgs = (raw: Record<string, unknown>, support: PolicySupport = "usable"): OutpostShmCleanupArgs => ({
+const stackArgs = (raw: Record<string, unknown>, support: Support = "usable"): OutpostShmCleanupArgs => ({
   ...resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw }),
   deployments: api(),
   policies: { support: () => Promise.resolve(support) },
+  monitoringKinds: { support: () => Promise.resolve("usable") },
 });
 
 /** Runs the component with these arguments and collects what it registers, logs and fails with. */
@@ -119,6 +122,14 @@ const execPolicy = [
   "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding outpost-shm-cronjob",
 ];
 const heldCronJob = [...cronJob, ...execPolicy];
+const podMonitor = "kubernetes:monitoring.coreos.com/v1:PodMonitor outpost-shm-monitoring-pod-monitor";
+const prometheusRule = "kubernetes:monitoring.coreos.com/v1:PrometheusRule outpost-shm-monitoring-alerts";
+const dashboardConfigMap = "kubernetes:core/v1:ConfigMap outpost-shm-monitoring-dashboard";
+const monitoring = [
+  "authentik-outpost-shm:index:Monitoring outpost-shm-monitoring",
+  prometheusRule,
+  dashboardConfigMap,
+];
 
 describe("OutpostShmCleanup on mocks", () => {
   const bothSidecars = [...sidecarOf("ak-outpost-one"), ...sidecarOf("ak-outpost-two")];
@@ -265,6 +276,97 @@ describe("OutpostShmCleanup on mocks", () => {
         "stack who may, or set restrictExec to false: the CronJob's account may then run any command in the pods of namespace authentik, not only the sweep.",
     ]);
     assert.deepEqual((await run(stackArgs({ solution: "sidecar" }, "forbidden"))).failures, []);
+  });
+
+  const monitored: { raw: Record<string, unknown>; resources: string[] }[] = [
+    { raw: {}, resources: [...sidecarOf("ak-outpost-one"), ...monitoring, podMonitor] },
+    { raw: { solution: "cronjob" }, resources: [...heldCronJob, ...monitoring] },
+    { raw: { solution: "none" }, resources: [] },
+    {
+      raw: { podMonitor: false },
+      resources: [...sidecarOf("ak-outpost-one"), ...monitoring],
+    },
+    {
+      raw: { alerts: false },
+      resources: [...sidecarOf("ak-outpost-one"), ...monitoring, podMonitor].filter((it) => it !== prometheusRule),
+    },
+    {
+      raw: { dashboard: false },
+      resources: [...sidecarOf("ak-outpost-one"), ...monitoring, podMonitor].filter((it) => it !== dashboardConfigMap),
+    },
+    { raw: { podMonitor: false, alerts: false, dashboard: false }, resources: sidecarOf("ak-outpost-one") },
+    { raw: { solution: "cronjob", alerts: false, dashboard: false }, resources: heldCronJob },
+  ];
+  for (const { raw, resources } of monitored) {
+    it(`registers exactly what monitoring with ${JSON.stringify(raw)} asks for`, async () => {
+      const { registered, failures } = await run(stackArgs({ outposts: ["one"], monitoring: true, ...raw }));
+      assert.deepEqual(named(registered), [...stackAndComponent, ...resources].sort());
+      assert.deepEqual(failures, []);
+    });
+  }
+
+  it("hands Prometheus and Grafana their objects, with the labels they are selected by", async () => {
+    const raw = { outposts: ["one"], solution: "both", monitoring: true, monitoringLabels: "release=prom,team=auth" };
+    const args = stackArgs(raw);
+    const { registered } = await run(args);
+    const labels = { ...objectLabels, release: "prom", team: "auth" };
+    const metadata = { name: "authentik-outpost-shm", namespace: "authentik", labels };
+    const apiVersion = "monitoring.coreos.com/v1";
+    assert.deepEqual(inputsOf(registered, `kubernetes:${apiVersion}:PodMonitor`), {
+      apiVersion,
+      kind: "PodMonitor",
+      metadata,
+      spec: {
+        selector: { matchLabels: { "goauthentik.io/outpost-type": "proxy" } },
+        podTargetLabels: ["goauthentik.io/outpost-name"],
+        podMetricsEndpoints: [{ port: "shm-metrics", path: "/metrics.txt" }],
+      },
+    });
+    const { thresholds, runbookUrl } = args.monitoring!;
+    const rules = alertRules({
+      namespace: "authentik",
+      sidecars: args.outposts as OutpostSettings[],
+      cronJob: "authentik-outpost-shm-cleanup",
+      thresholds,
+      runbookUrl,
+    });
+    assert.deepEqual(inputsOf(registered, `kubernetes:${apiVersion}:PrometheusRule`), {
+      apiVersion,
+      kind: "PrometheusRule",
+      metadata,
+      spec: { groups: [{ name: "authentik-outpost-shm", rules }] },
+    });
+    const configMaps = registered.filter(({ name }) => name === "outpost-shm-monitoring-dashboard");
+    assert.deepEqual(configMaps[0].inputs, {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: {
+        name: "authentik-outpost-shm-dashboard",
+        namespace: "authentik",
+        labels: { ...objectLabels, grafana_dashboard: "1", release: "prom", team: "auth" },
+      },
+      data: { "authentik-outpost-shm.json": `${JSON.stringify(dashboard("authentik", thresholds), null, 2)}\n` },
+    });
+  });
+
+  it("registers nothing where the cluster lacks the Prometheus operator's kinds, and asks only for those it creates", async () => {
+    const lacking: OutpostShmCleanupArgs["monitoringKinds"] = { support: () => Promise.resolve("unserved") };
+    const monitored = (raw: Record<string, unknown>) => ({
+      ...stackArgs({ outposts: ["one"], monitoring: true, ...raw }),
+      monitoringKinds: lacking,
+    });
+    const { registered, failures } = await run(monitored({}));
+    assert.deepEqual(named(registered), stackAndComponent);
+    assert.deepEqual(failures, [
+      "Nothing was changed. The cluster is not as the settings need it:\n" +
+        "  - monitoring: this cluster has no PodMonitor: the CustomResourceDefinition podmonitors.monitoring.coreos.com is missing. " +
+        "Install the Prometheus operator, or set podMonitor to false.\n" +
+        "  - monitoring: this cluster has no PrometheusRule: the CustomResourceDefinition prometheusrules.monitoring.coreos.com is missing. " +
+        "Install the Prometheus operator, or set alerts to false.",
+    ]);
+    assert.deepEqual((await run(monitored({ podMonitor: false, alerts: false }))).failures, []);
+    assert.deepEqual((await run(monitored({ monitoring: false }))).failures, []);
+    assert.deepEqual((await run(monitored({ solution: "none" }))).failures, []);
   });
 
   it("hands our operations to the outpost's JSON patch with delivery authentik, the token to no resource", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { inspectPolicies } from "../../../components/cluster/policyInspection";
-import type { PolicySupport } from "../../../components/cluster/policyApi";
+import type { Support } from "../../../components/cluster/resourceSupport";
 
-const look = (support: PolicySupport, wanted = true) =>
+const look = (support: Support, wanted = true) =>
   inspectPolicies({ support: () => Promise.resolve(support) }, "authentik", wanted);
 
 describe("the look at a cluster's admission policies", () => {

@@ -1,0 +1,44 @@
+import type { Call } from "./connection";
+
+/** Whether objects of a kind can be created. */
+export type Support =
+  | "usable"
+  /** The cluster does not have the kind. */
+  | "unserved"
+  /** The cluster has it, and the account that runs the program may not create any. */
+  | "forbidden";
+
+/** A kind as the API server's own list of what it serves names it. */
+export interface ApiResource {
+  group: string;
+  version: string;
+  /** Plural, lower case. */
+  resource: string;
+  /** Where it is to be created; undefined for the whole cluster. */
+  namespace?: string;
+}
+
+/** By the cluster's own list of what it serves, and a review of what one may. Nothing here changes the cluster. */
+export async function supportOf(call: Call, wanted: ApiResource): Promise<Support> {
+  if (!(await isServed(call, wanted))) return "unserved";
+  return (await mayCreate(call, wanted)) ? "usable" : "forbidden";
+}
+
+function isServed(call: Call, { group, version, resource }: ApiResource): Promise<boolean> {
+  return call(`list the resources of ${group}/${version}`, async ({ custom, isApiException }) => {
+    try {
+      const { resources } = await custom.getAPIResources({ group, version });
+      return resources.some(({ name }) => name === resource);
+    } catch (error) {
+      if (isApiException(error) && error.code === 404) return false;
+      throw error;
+    }
+  });
+}
+
+function mayCreate(call: Call, { group, resource, namespace }: ApiResource): Promise<boolean> {
+  return call(`say who may create ${resource}`, async ({ authorization }) => {
+    const spec = { resourceAttributes: { group, resource, namespace, verb: "create" } };
+    return (await authorization.createSelfSubjectAccessReview({ body: { spec } })).status?.allowed === true;
+  });
+}

@@ -1,0 +1,11 @@
+import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+
+/** A kubeconfig by which requests are made as somebody else, as `kubectl --as` does. */
+export async function impersonating({ kubeconfig }: { kubeconfig: string }, user: string): Promise<KubeConfig> {
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(kubeconfig);
+  const current = kubeConfig.getCurrentUser();
+  kubeConfig.users = [{ ...current!, impersonateUser: user }];
+  return kubeConfig;
+}
