@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
   existsSync,
@@ -13,27 +12,15 @@ import {
 } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { goName, goSession } from "../../sandbox/sessionFormats";
-import { changed, coverage, shells, sidecarText, sweepText, type Shell } from "./shells";
+import { changed, coverage, shells, sidecarText, sweepText } from "./shells";
+import { freePort, Sidecar, until } from "./sidecarProcess";
 import { mountTmpfs, type Tmpfs } from "./tmpfs";
 
 const hour = 3600;
 const day = 24 * hour;
 const visit = goSession({ holds: [] });
 const login = goSession({ holds: ["claims"] });
-
-/** Waits until something holds, and says what it waited for if it does not in time. */
-async function until(what: string, holds: () => boolean, seconds = 20): Promise<void> {
-  for (const end = Date.now() + seconds * 1000; !holds(); await delay(20)) {
-    if (Date.now() > end) assert.fail(`not within ${seconds} s: ${what}`);
-  }
-}
-
-async function freePort(): Promise<number> {
-  const { default: getPort } = await import("get-port");
-  return getPort({ host: "127.0.0.1" });
-}
 
 function fetchText(url: string): Promise<{ status?: number; type?: string; text: string }> {
   return new Promise((done, failed) => {
@@ -43,46 +30,6 @@ function fetchText(url: string): Promise<{ status?: number; type?: string; text:
       response.on("end", () => done({ status: response.statusCode, type: response.headers["content-type"], text }));
     }).on("error", failed);
   });
-}
-
-/** A sidecar as a pod runs it: the loop's text as the command, the sweep's text as its argument. */
-class Sidecar {
-  log = "";
-  readonly child: ChildProcess;
-
-  constructor(shell: Shell, env: Record<string, string>, loop = sidecarText, sweep = sweepText) {
-    const [command = "", ...args] = [...shell.command, "-c", loop, "shm-cleanup", sweep];
-    this.child = spawn(command, args, {
-      cwd: "/",
-      env: { PATH: shell.path, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (chunk: string) => (this.log += chunk));
-    }
-  }
-
-  logged = (): string => this.log;
-
-  /** The lines of an event, once there are so many of it. */
-  events = async (name: string, atLeast: number): Promise<string[]> => {
-    const lines = () => this.log.split("\n").filter((line) => line.split(" ")[1] === `event=${name}`);
-    const complete = () => lines().length >= atLeast && this.log.endsWith("\n");
-    await until(`${atLeast} × event=${name} in\n`, complete).catch((error: Error) =>
-      assert.fail(error.message + this.log),
-    );
-    return lines();
-  };
-
-  /** Stops it as a pod is stopped; milliseconds until it had gone. */
-  stop = async (): Promise<{ code: number | null; milliseconds: number }> => {
-    if (this.child.exitCode !== null) return { code: this.child.exitCode, milliseconds: 0 };
-    const started = Date.now();
-    const gone = once(this.child, "exit");
-    this.child.kill("SIGTERM");
-    const [code] = (await gone) as [number | null];
-    return { code, milliseconds: Date.now() - started };
-  };
 }
 
 for (const shell of shells) {

@@ -1,0 +1,136 @@
+// A Prometheus on loopback, for tests and drawings: with given targets and rules, its data in a folder that is gone with the caller's.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { Processes } from "./processes";
+import { silentProgress } from "./progress";
+import { ensureTools } from "./toolchain";
+import { waitUntil } from "./waitUntil";
+
+/** An endpoint to scrape, with the labels that service discovery would give it. */
+export interface ScrapeTarget {
+  /** Host and port. */
+  address: string;
+  path: string;
+  labels: Record<string, string>;
+}
+
+export interface PrometheusOptions {
+  /** Folder for data, configuration and log; made if missing. */
+  dir: string;
+  targets: ScrapeTarget[];
+  /** Text of a rule file. */
+  rules: string;
+  /** Time between two scrapes, and between two evaluations of the rules. */
+  intervalSeconds: number;
+}
+
+/** A series with its samples, each Unix time and value. */
+export interface Series {
+  metric: Record<string, string>;
+  values: [time: number, value: number][];
+}
+
+/** An alert as Prometheus has it. */
+export interface ActiveAlert {
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  state: "pending" | "firing";
+}
+
+export interface Prometheus {
+  /** The value of an expression now, one sample a series. */
+  query(expr: string): Promise<Series[]>;
+  queryRange(expr: string, range: { start: number; end: number; step: number }): Promise<Series[]>;
+  alerts(): Promise<ActiveAlert[]>;
+  /** What went wrong at the last scrape, by address; empty text where nothing did. */
+  scrapeErrors(): Promise<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+const readyTimeoutMs = 30_000;
+
+/** Starts it and waits until it answers. */
+export async function startPrometheus({
+  dir,
+  targets,
+  rules,
+  intervalSeconds,
+}: PrometheusOptions): Promise<Prometheus> {
+  const { prometheus } = await ensureTools(["prometheus"], silentProgress);
+  const { default: getPort } = await import("get-port");
+  const address = `127.0.0.1:${await getPort({ host: "127.0.0.1" })}`;
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, "rules.yml"), rules);
+  writeFileSync(join(dir, "prometheus.yml"), stringify(configuration(targets, intervalSeconds)));
+  const processes = new Processes();
+  const args = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", `--web.listen-address=${address}`];
+  await processes.start({ name: "prometheus", command: prometheus, args, cwd: dir, logFile: join(dir, "log") });
+  const ready = async () => ((await fetch(`http://${address}/-/ready`)).ok ? true : undefined);
+  try {
+    await waitUntil(ready, { what: "Prometheus to be ready", timeoutMs: readyTimeoutMs, signal: processes.death });
+  } catch (error) {
+    await processes.stop();
+    throw error;
+  }
+  return { ...client(`http://${address}/api/v1`), stop: () => processes.stop() };
+}
+
+function configuration(targets: ScrapeTarget[], intervalSeconds: number) {
+  const interval = `${intervalSeconds}s`;
+  return {
+    global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
+    rule_files: ["rules.yml"],
+    // One job a target, since each has its own path; `labels` may name the job that service discovery would give.
+    scrape_configs: targets.map(({ address, path, labels }, index) => ({
+      job_name: `target-${index}`,
+      metrics_path: path,
+      honor_labels: true,
+      static_configs: [{ targets: [address], labels }],
+    })),
+  };
+}
+
+function client(api: string): Omit<Prometheus, "stop"> {
+  const get = async <T>(path: string, parameters: Record<string, string> = {}): Promise<T> => {
+    const response = await fetch(`${api}/${path}?${new URLSearchParams(parameters)}`);
+    const { data, error } = (await response.json()) as { data: T; error?: string };
+    if (error) throw new Error(`Prometheus on ${JSON.stringify(parameters)}: ${error}`);
+    return data;
+  };
+  return {
+    async query(expr) {
+      const { result } = await get<{ result: InstantResult[] }>("query", { query: expr });
+      return result.map(({ metric, value }) => ({ metric, values: [parsed(value)] }));
+    },
+    async queryRange(expr, range) {
+      const bounds = Object.entries(range).map(([key, value]) => [key, String(value)]);
+      const parameters = { query: expr, ...Object.fromEntries(bounds) } as Record<string, string>;
+      const { result } = await get<{ result: RangeResult[] }>("query_range", parameters);
+      return result.map(({ metric, values }) => ({ metric, values: values.map(parsed) }));
+    },
+    alerts: async () => (await get<{ alerts: ActiveAlert[] }>("alerts")).alerts,
+    async scrapeErrors() {
+      const { activeTargets } = await get<{ activeTargets: ActiveTarget[] }>("targets");
+      return Object.fromEntries(
+        activeTargets.map(({ discoveredLabels, lastError }) => [discoveredLabels.__address__, lastError]),
+      );
+    },
+  };
+}
+
+type RawSample = [time: number, value: string];
+interface InstantResult {
+  metric: Record<string, string>;
+  value: RawSample;
+}
+interface RangeResult {
+  metric: Record<string, string>;
+  values: RawSample[];
+}
+interface ActiveTarget {
+  discoveredLabels: Record<string, string>;
+  lastError: string;
+}
+
+const parsed = ([time, value]: RawSample): [number, number] => [time, Number(value)];
