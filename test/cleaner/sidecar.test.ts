@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { goName, goSession } from "../../sandbox/sessionFormats";
 import { changed, coverage, shells, sidecarText, sweepText } from "./shells";
 import { freePort, Sidecar, until } from "./sidecarProcess";
