@@ -8,16 +8,8 @@ import { ensureTools } from "../../sandbox/toolchain";
 import { waitUntil } from "../../sandbox/waitUntil";
 import { podNames } from "./kubectl";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
+import { CRON_JOB, refusedExec, SWEEP_COMMAND as sweep } from "./sweepCommand";
 
-const name = "authentik-outpost-shm-cleanup";
-const settings = [
-  "SWEEP_INTERVAL_SECONDS=60",
-  "ANONYMOUS_MAX_AGE_SECONDS=3600",
-  "AUTHENTICATED_MAX_AGE_SECONDS=86400",
-  "HIGH_WATERMARK_PERCENT=80",
-  "LOW_WATERMARK_PERCENT=60",
-];
-const sweep = ["sh", "-c", cleanerScripts().sweep, "sweep", ...settings];
 /** What is said of an exec that the API server lets through to a node that isn't there. */
 const letThrough = /error dialing backend|unable to upgrade connection|no preferred addresses found/;
 
@@ -32,10 +24,7 @@ describe("the policy on the CronJob's account", () => {
     scenario = await openScenario({ name: "exec-policy", config: { solution: "cronjob" } });
     await scenario.stack.up();
     [pod] = await podNames(scenario);
-    const policy = `${name}-${scenario.namespace}`;
-    refused =
-      `Error from server (Forbidden): pods "${pod}" is forbidden: ValidatingAdmissionPolicy '${policy}' with binding '${policy}' denied request: ` +
-      "this account may run nothing but the sweep of authentik-outpost-shm, as the CronJob runs it\n";
+    refused = refusedExec(pod, scenario.namespace);
     const inForce = async () => ((await exec(["true"])) === refused ? true : undefined);
     await waitUntil(inForce, { what: "the policy to be in force", timeoutMs: 60_000 });
   });
@@ -48,7 +37,7 @@ describe("the policy on the CronJob's account", () => {
     const args = [...target, "exec", pod, ...options, "--", ...command];
     return new Promise((resolve) => execFile(kubectl, args, (_error, _stdout, stderr) => resolve(stderr)));
   };
-  const account = (): string => `system:serviceaccount:${scenario.namespace}:${name}`;
+  const account = (): string => `system:serviceaccount:${scenario.namespace}:${CRON_JOB}`;
 
   it("lets the sweep through, as the CronJob runs it", async () => {
     assert.match(await exec(sweep), letThrough);
@@ -81,7 +70,7 @@ describe("the policy on the CronJob's account", () => {
   it("follows the settings of the sweep", async () => {
     await scenario.configure({ solution: "cronjob", anonymousMaxAge: "30m" });
     await scenario.stack.up();
-    const changed = sweep.map((word) => (word === settings[1] ? "ANONYMOUS_MAX_AGE_SECONDS=1800" : word));
+    const changed = [...sweep.slice(0, 5), "ANONYMOUS_MAX_AGE_SECONDS=1800", ...sweep.slice(6)];
     const follows = async () => (letThrough.test(await exec(changed)) ? true : undefined);
     await waitUntil(follows, { what: "the changed policy to be in force", timeoutMs: 60_000 });
     assert.equal(await exec(sweep), refused);

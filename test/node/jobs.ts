@@ -1,8 +1,8 @@
 // Runs of the CronJob, as `kubectl create job --from=cronjob/…` starts them.
 import type { V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { CRON_JOB } from "../cluster/sweepCommand";
 import type { Scenario } from "./scenario";
 
-export const CRON_JOB = "authentik-outpost-shm-cleanup";
 /** The CronJob's own deadline is 900 s. */
 const RUN_TIMEOUT_MS = 240_000;
 
