@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"authentik-outpost-shm/outpost-stand-in/session"
 )
 
 const (
@@ -100,7 +102,7 @@ func peopleOf(dir string) []*http.Cookie {
 	files, _ := filepath.Glob(sessionFile(dir, "*"))
 	var people []*http.Cookie
 	for _, file := range files {
-		if content, err := os.ReadFile(file); err == nil && isLogin(content) {
+		if content, err := os.ReadFile(file); err == nil && session.IsLogin(content) {
 			id := strings.TrimPrefix(filepath.Base(file), "session_")
 			people = append(people, &http.Cookie{Name: cookieName, Value: id})
 		}
