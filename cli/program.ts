@@ -3,7 +3,10 @@ import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { durationFlag, sizeFlag, withOutput, withTarget } from "./options";
 import type { OutputFormat } from "./output";
-import type { Target, TargetMakers, TargetOptions } from "./target";
+import { status } from "./status";
+import { openTarget, type Target, type TargetMakers, type TargetOptions } from "./target";
+import { verify } from "./verify";
+import { readExpectation } from "./verify/handedOver";
 
 /** A command's work, once its flags are read. */
 type Work = (target: Target) => Promise<number>;
@@ -16,7 +19,6 @@ type Work = (target: Target) => Promise<number>;
 export async function run(argv: string[], io: Io, makers: TargetMakers): Promise<number> {
   let code: number = exitCodes.ok;
   const perform = async (options: TargetOptions, work: Work): Promise<void> => {
-    const { openTarget } = await import("./target.js");
     code = await work(await openTarget(options, makers));
   };
   const program = new Command("outpost-shm")
@@ -67,7 +69,7 @@ function addStatus(program: Command, io: Io, perform: Perform): void {
     .option("-w, --watch", "look again and again, until Ctrl-C")
     .option("--interval <duration>", "time between two looks of --watch", durationFlag("1s", "1h"), 5);
   withTarget(withOutput(command, ["wide", "json"])).action((names: string[], options: Options) =>
-    perform(options, async (target) => (await import("./status.js")).status(target, { names, ...options }, io)),
+    perform(options, (target) => status(target, { names, ...options }, io)),
   );
 }
 
@@ -100,10 +102,7 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
     )
     .addOption(new Option("--expectation-file <file>", "what `pulumi up` hands over").hideHelp());
   withTarget(withOutput(command, ["json"])).action(async (names: string[], options: Options) => {
-    const { readExpectation } = await import("./verify/handedOver.js");
     const expectation = options.expectationFile === undefined ? undefined : readExpectation(options.expectationFile);
-    await perform({ ...options, expectation }, async (target) =>
-      (await import("./verify.js")).verify(target, { names, ...options }, io),
-    );
+    await perform({ ...options, expectation }, (target) => verify(target, { names, ...options }, io));
   });
 }

@@ -27,13 +27,12 @@ async function outpostChecks(
   const own = found.pods.filter((pod) => pod.deployment === expected.deployment);
   const facts = await podFacts(cluster, own, now);
   const pods = own.map((pod, index) => ({ pod, facts: facts[index] }));
-  const running = pods.filter(({ facts }) => facts.phase === "Running");
   return [
     volumeCheck(expected, deployment),
     containersCheck(expected, deployment, pods),
     namesCheck(expected, deployment),
-    await sizeCheck(cluster, expected, deployment, running),
-    await sweepCheck(cluster, expected, running, now),
+    await sizeCheck(cluster, expected, deployment, pods),
+    await sweepCheck(cluster, expected, pods, now),
   ];
 }
 

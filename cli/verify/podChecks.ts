@@ -69,18 +69,23 @@ export async function sizeCheck(
 }
 
 async function sizeIn(cluster: Cluster, { pod, facts }: KnownPod, size: string): Promise<Seen> {
+  if (facts.phase !== "Running") return notRunningYet(pod, facts);
   const { bytes, source } = await dfIn(cluster, pod).catch((error: Error) => ({
     bytes: facts.sizeBytes,
-    source: `${facts.source ?? error.message}`,
+    source: facts.source ?? error.message,
   }));
-  if (bytes === undefined)
-    return { wrong: `its size is not known: ${source}`, todo: "See to it that you may exec in the pods." };
+  if (bytes === undefined) {
+    return { wrong: `its size is not known: ${source}`, todo: "Have somebody verify who may exec in the pods." };
+  }
   if (bytes === quantityBytes(size)) return { right: `${shmMountPath} has ${size} (by ${source})` };
-  return {
-    wrong: `${shmMountPath} has ${formatBytes(bytes)}, not ${size || "what it should"} (by ${source})`,
-    todo: whySize(pod, bytes, size),
-  };
+  const wrong = `${shmMountPath} has ${formatBytes(bytes)}, not ${size || "what it should"} (by ${source})`;
+  return { wrong, todo: whySize(pod, bytes, size) };
 }
+
+const notRunningYet = ({ namespace, name }: OutpostPod, { phase }: PodFacts): Seen => ({
+  wrong: `it is ${phase}, not Running`,
+  todo: `See why: kubectl -n ${namespace} describe pod ${name}`,
+});
 
 function whySize({ namespace, name, pod }: OutpostPod, bytes: number, size: string): string {
   const limit = pod.spec?.volumes?.find((volume) => volume.name === shmVolume)?.emptyDir?.sizeLimit;
@@ -134,6 +139,7 @@ async function lastSweep(
   { pod, facts }: KnownPod,
   now: Date,
 ): Promise<Seen> {
+  if (facts.phase !== "Running") return notRunningYet(pod, facts);
   const todo = `See what it says: kubectl -n ${pod.namespace} logs ${pod.name} -c ${sidecarContainer}`;
   const age = sweptAgo(facts, now);
   if (age === undefined || !facts.lastSweepAt) return { wrong: facts.notes[0] ?? "no sweep is known", todo };
@@ -154,7 +160,9 @@ async function lastProblem(
   { namespace, name }: OutpostPod,
   lastSweepAt: Date,
 ): Promise<string | undefined> {
-  const log = await cluster.log({ namespace, pod: name, container: sidecarContainer }, { tailLines: 100 });
+  const place = { namespace, pod: name, container: sidecarContainer };
+  const log = await cluster.log(place, { tailLines: 100 }).catch((error: Error) => error);
+  if (log instanceof Error) return `its log, which would tell, can't be read: ${log.message}`;
   const lines = log.split("\n").map(wordsOf);
   const last = lines.filter(({ event }) => event === "sweep" || event === "sweep_failed").at(-1);
   // The log's line follows the metrics' timestamp at once.
