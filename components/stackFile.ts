@@ -13,7 +13,7 @@ export interface StackFile {
 }
 
 /** Stands in for authentik's token, which only Pulumi can decrypt and nothing here needs. */
-const unreadable = "stored as a secret";
+const unreadable = "stored-as-a-secret";
 
 /**
  * Reads `Pulumi.<stack>.yaml` and the defaults of `Pulumi.yaml`, without the engine: no backend, no passphrase.
