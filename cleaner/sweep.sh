@@ -12,6 +12,7 @@
 #   HIGH_WATERMARK_PERCENT        80        from this usage on (the worse of bytes and inodes) younger anonymous
 #   LOW_WATERMARK_PERCENT         60        … sessions go too, oldest first, until usage is down here
 #   METRICS_DIR                   (none)    where metrics.txt is written; its counters go on from what is there
+#   AGES_ONLY                     (none)    1: ages alone decide, whatever the usage
 #   DRY_RUN                       (none)    1: say what would be removed and why, remove nothing
 #   COUNT_ONLY                    (none)    1: no sweep, one line that says what is there
 #
@@ -49,13 +50,13 @@ valid() { # KEY VALUE
   case $1 in
     SHM_DIR) expected='an absolute path' range='' ;;
     METRICS_DIR) expected='an absolute path or nothing' range='' ;;
-    DRY_RUN | COUNT_ONLY) expected='1, 0 or nothing' range='' ;;
+    AGES_ONLY | DRY_RUN | COUNT_ONLY) expected='1, 0 or nothing' range='' ;;
     *_PERCENT) expected='a whole number from 1 to 100' range=100 ;;
     *_SECONDS) expected='a whole number from 1 to 31536000' range=31536000 ;;
     *) return 1 ;;
   esac
   case $1:$2 in
-    SHM_DIR:/* | METRICS_DIR:/* | METRICS_DIR: | DRY_RUN: | DRY_RUN:[01] | COUNT_ONLY: | COUNT_ONLY:[01]) return 0 ;;
+    SHM_DIR:/* | METRICS_DIR:/* | METRICS_DIR: | AGES_ONLY: | AGES_ONLY:[01] | DRY_RUN: | DRY_RUN:[01] | COUNT_ONLY: | COUNT_ONLY:[01]) return 0 ;;
     *:'' | *:0* | *:*[!0-9]* | *:?????????*) return 1 ;;
   esac
   [ -n "$range" ] && [ "$2" -le "$range" ]
@@ -101,8 +102,8 @@ read_settings_file() {
 read_settings() { # ARGUMENTS
   NUMBERS='SWEEP_INTERVAL_SECONDS ANONYMOUS_MAX_AGE_SECONDS AUTHENTICATED_MAX_AGE_SECONDS'
   NUMBERS="$NUMBERS HIGH_WATERMARK_PERCENT LOW_WATERMARK_PERCENT"
-  KNOWN="SHM_DIR METRICS_DIR DRY_RUN COUNT_ONLY $NUMBERS" taken=
-  for default in SHM_DIR=/dev/shm METRICS_DIR= DRY_RUN= COUNT_ONLY= SWEEP_INTERVAL_SECONDS=60 \
+  KNOWN="SHM_DIR METRICS_DIR AGES_ONLY DRY_RUN COUNT_ONLY $NUMBERS" taken=
+  for default in SHM_DIR=/dev/shm METRICS_DIR= AGES_ONLY= DRY_RUN= COUNT_ONLY= SWEEP_INTERVAL_SECONDS=60 \
     ANONYMOUS_MAX_AGE_SECONDS=3600 AUTHENTICATED_MAX_AGE_SECONDS=86400 HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60; do
     key=${default%%=*}
     eval "given=\${$key:-}; $key=\${default#*=}"
@@ -535,6 +536,7 @@ first_problem='' swept='' started=$(uptime_ms) started_at=$(date +%s)
 read_settings "$@"
 [ "$DRY_RUN" != 0 ] || DRY_RUN=
 [ "$COUNT_ONLY" != 0 ] || COUNT_ONLY=
+[ "$AGES_ONLY" != 1 ] || HIGH_WATERMARK_PERCENT=101 LOGIN_PERCENT=101 # no usage reaches that
 
 for tool in awk cat cut date env find head mv rm sed sort stat touch tr xargs; do
   command -v "$tool" >/dev/null || fail "missing tool: $tool"

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 
 /** Where a command prints and what it knows of the time; tests inject their own. */
@@ -7,7 +9,11 @@ export interface Io {
   err: (text: string) => void;
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
+  /** Whether stderr is one, for what is said while work is under way. */
+  readonly errIsTerminal: boolean;
   readonly colour: boolean;
+  /** Asks who sits there, and gives the answer, "" where there is none. Undefined where nobody does: stdin and stderr are terminals else. */
+  ask?: (question: string) => Promise<string>;
   now: () => Date;
   /** From now on Ctrl-C does not end the process but aborts this; a second one ends it. */
   interruption: () => AbortSignal;
@@ -28,6 +34,8 @@ export function processIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isTerminal,
+    errIsTerminal: process.stderr.isTTY === true,
+    ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
     colour: isTerminal && !process.env.NO_COLOR && process.env.TERM !== "dumb",
     now: () => new Date(),
     interruption: () => {
@@ -36,4 +44,14 @@ export function processIo(): Io {
       return interrupted.signal;
     },
   };
+}
+
+/** An end of the input, or Ctrl-C, is an answer too: none. */
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await Promise.race([terminal.question(question), once(terminal, "close").then(() => "")]);
+  } finally {
+    terminal.close();
+  }
 }

@@ -27,7 +27,7 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
     .helpOption("-h, --help", "show this")
     .helpCommand(false)
     .addHelpText("after", "\nExit status: 0 ok; 1 a check failed or the work could not be done; 2 wrong use.");
-  for (const add of [addStatus, addVerify]) add(program, io, perform);
+  for (const add of [addStatus, addVerify, addCleanup]) add(program, io, perform);
   settle(program);
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -105,4 +105,27 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
     const expectation = options.expectationFile === undefined ? undefined : readExpectation(options.expectationFile);
     await perform({ ...options, expectation }, (target) => verify(target, { names, ...options }, io));
   });
+}
+
+function addCleanup(program: Command, io: Io, perform: Perform): void {
+  interface Options extends TargetOptions {
+    output?: OutputFormat;
+    olderThan?: number;
+    anonymous?: boolean;
+    all?: boolean;
+    dryRun?: boolean;
+    yes?: boolean;
+  }
+  const command = program
+    .command("cleanup")
+    .description("remove sessions now; says how many people that logs out, and asks")
+    .argument(...names)
+    .option("--older-than <age>", "all sessions older than that, logins too", durationFlag("5s", "8760h"))
+    .option("--anonymous", "only visitors who have not logged in; all of them, or those of --older-than")
+    .option("--all", "every session but those of the last five seconds")
+    .option("--dry-run", "say what would go, remove nothing")
+    .option("-y, --yes", "log people out without asking");
+  withTarget(withOutput(command, ["json"])).action((names: string[], options: Options) =>
+    perform(options, async (target) => (await import("./cleanup.js")).cleanup(target, { names, ...options }, io)),
+  );
 }

@@ -1,6 +1,7 @@
 import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
-import { findOutposts, outpostSelector } from "./pods/outpostPods";
+import { noOutposts } from "./pods/noOutposts";
+import { findOutposts } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
 import { statusTable, usedPercent } from "./status/statusTable";
 import type { Target } from "./target";
@@ -31,21 +32,7 @@ async function lookOnce({ cluster, namespace }: Target, { names, output }: Statu
   const facts = await podFacts(cluster, pods, io.now());
   if (output === "json") return asJson({ namespace, pods: facts.map(withPercent) });
   if (facts.length > 0) return statusTable(facts, output === "wide", io);
-  const without = deployments.map(({ metadata, spec }) => `${metadata?.name} (${spec?.replicas ?? 1} replicas wanted)`);
-  if (without.length > 0)
-    return `No pods of proxy outposts in namespace ${namespace}; Deployments without any: ${without.join(", ")}.\n`;
-  const elsewhere = await namespacesWithOutposts({ cluster, namespace });
-  const hint =
-    elsewhere.length > 0
-      ? `They are in ${elsewhere.join(", ")}: name one with --namespace`
-      : "Name theirs with --namespace";
-  return `No proxy outposts in namespace ${namespace} (pods with the label ${outpostSelector}). ${hint}.\n`;
-}
-
-/** Only a hint, so an account that may not look beyond its namespace gets none. */
-async function namespacesWithOutposts({ cluster }: Target): Promise<string[]> {
-  const pods = await cluster.pods(undefined, outpostSelector).catch(() => []);
-  return [...new Set(pods.map(({ metadata }) => metadata?.namespace ?? ""))].sort();
+  return `${await noOutposts({ cluster, namespace }, deployments)}\n`;
 }
 
 const withPercent = (facts: PodFacts) => ({ ...facts, usedPercent: usedPercent(facts) });

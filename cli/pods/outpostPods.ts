@@ -101,6 +101,12 @@ export function hasSidecar({ spec }: V1Pod): boolean {
   return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(({ name }) => name === sidecarContainer);
 }
 
+/** Whether a container of the pod is running, ready or not. */
+export function isRunning({ status }: V1Pod, container: string): boolean {
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return all.some(({ name, state }) => name === container && state?.running !== undefined);
+}
+
 export function isReady({ status }: V1Pod): boolean {
   return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 }

@@ -389,6 +389,23 @@ const scenarios: Record<string, Scenario> = {
     },
   },
 
+  "bytes 100 % full, and ages alone to decide": {
+    guard: ["HIGH_WATERMARK_PERCENT=101 LOGIN_PERCENT=101", ":"],
+    tmpfs: { size: "4m" },
+    async act(scene) {
+      for (let n = 0; n < 100; n++) scene.save(goName(n), visit, 2 * hour);
+      for (let n = 100; n < 110; n++) scene.save(goName(n), login, 48 * hour);
+      let files = 110;
+      for (; statfsSync(scene.dir).bfree > 0; files++) scene.save(goName(files), files % 2 ? visit : login, minute);
+      for (const way of [["DRY_RUN=1"], []]) {
+        const said = report(await scene.sweep(["AGES_ONLY=1", ...way]));
+        assert.deepEqual([said.usage_before_percent, said.removed], ["100", "110"]);
+        assert.deepEqual([said.expired_anonymous, said.expired_authenticated], ["100", "10"]);
+      }
+      assert.equal(scene.left().length, files - 110);
+    },
+  },
+
   "inodes 100 % full": {
     guard: ["    usage=$((used_inodes * 100 / total_inodes))", "    :"],
     tmpfs: { inodes: 500, size: "40m" },

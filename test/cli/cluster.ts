@@ -31,6 +31,7 @@ export function fakeIo(options: Partial<Io> = {}): Printed {
     out: (text) => void (io.stdout += text),
     err: (text) => void (io.stderr += text),
     isTerminal: false,
+    errIsTerminal: false,
     colour: false,
     now: () => NOW,
     interruption: () => new AbortController().signal,

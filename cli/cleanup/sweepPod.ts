@@ -1,0 +1,132 @@
+import { cleanerScripts } from "../../components/cleanerScripts";
+import { outpostContainer, sidecarContainer } from "../../components/sidecar/podFragment";
+import type { Cluster } from "../cluster/clusterApi";
+import { refusalOf } from "../cluster/refusal";
+import { wordsOf } from "../pods/metrics";
+import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
+import type { Sessions } from "../pods/usageSources";
+import { sweepsOf, type CleanupRequest } from "./request";
+
+/** What came of a pod. */
+export interface PodCleanup {
+  pod: string;
+  outpost: string;
+  /** Where the sweep ran, or should have. */
+  container: string;
+  /** Files that went, or would go. Undefined where the sweep could not do its work, as with the four below. */
+  removed?: Sessions;
+  sizeBytes?: number;
+  usedBytesBefore?: number;
+  usedBytesAfter?: number;
+  /** Files that should have gone and stayed. */
+  errors?: number;
+  /** Why the sweep could not do its work, or the first of the errors, and what to do. */
+  problem?: string;
+}
+
+/** Longest wait for one sweep, in milliseconds; as the CronJob's (POD_TIMEOUT_SECONDS). */
+const sweepTimeoutMs = 120_000;
+
+/**
+ * Runs the sweep in the pod: in the sidecar where one is running, since that container is sure to have a shell, else in the
+ * outpost's own. Never rejects: a pod that can't be swept is a result too.
+ */
+export async function sweepPod(
+  cluster: Cluster,
+  pod: OutpostPod,
+  request: CleanupRequest,
+  dryRun: boolean,
+): Promise<PodCleanup> {
+  const container = isRunning(pod.pod, sidecarContainer) ? sidecarContainer : outpostContainer;
+  const known = { pod: pod.name, outpost: pod.outpost, container };
+  const notReady = isReady(pod.pod) ? "" : ` (the pod is not ready${because(pod)})`;
+  const phase = pod.pod.status?.phase ?? "Unknown";
+  if (phase !== "Running") return { ...known, problem: `the pod is ${phase}, not Running${because(pod)}` };
+  try {
+    const reports: Report[] = [];
+    for (const settings of sweepsOf(request, dryRun)) {
+      reports.push(await sweep(cluster, { namespace: pod.namespace, pod: pod.name, container }, settings));
+    }
+    return { ...known, ...summed(reports, dryRun) };
+  } catch (error) {
+    return { ...known, problem: `${(error as Error).message}${notReady}` };
+  }
+}
+
+function because({ pod }: OutpostPod): string {
+  const trouble = troubleOf(pod);
+  return trouble ? `: ${trouble}` : "";
+}
+
+/** The numbers of the sweep's own line. */
+interface Report {
+  removed: Sessions;
+  sizeBytes: number;
+  usedBytesBefore: number;
+  usedBytesAfter: number;
+  errors: number;
+  problem?: string;
+}
+
+/** A dry run names every file, up to 65,000 of them: they go nowhere. */
+const unnamed = 'exec 9>/dev/null; LOG_FD=9 exec sh -c "$0" sweep "$@"';
+
+async function sweep(
+  cluster: Cluster,
+  place: { namespace: string; pod: string; container: string },
+  settings: string[],
+): Promise<Report> {
+  const command = ["sh", "-c", unnamed, cleanerScripts().sweep, ...settings];
+  const ended = await cluster.exec(place, command, { timeoutMs: sweepTimeoutMs }).catch((error: Error) => {
+    throw new Error(refusalOf(error, place), { cause: error });
+  });
+  const line = ended.stdout.split("\n").find((text) => text.includes(" event=sweep "));
+  if (ended.status === 0 && line) return reportOf(wordsOf(line));
+  const said = `${ended.stderr}\n${ended.stdout}`.trim().split("\n").at(-1) ?? "";
+  const reason = wordsOf(ended.stderr).error ?? (said || `exit status ${ended.status}`);
+  throw new Error(`the sweep in container ${place.container} failed: ${reason}`);
+}
+
+function reportOf(words: Record<string, string>): Report {
+  const number = (key: string): number => Number(words[key]);
+  return {
+    removed: {
+      anonymous: number("expired_anonymous") + number("pressure_anonymous"),
+      authenticated: number("expired_authenticated") + number("pressure_authenticated"),
+      debris: number("debris") + number("pressure_debris"),
+    },
+    sizeBytes: number("total_bytes"),
+    usedBytesBefore: number("used_before_bytes"),
+    usedBytesAfter: number("used_after_bytes"),
+    errors: number("errors"),
+    ...(words.problem && { problem: words.problem }),
+  };
+}
+
+/**
+ * One result of the sweep of visitors and that of logins. The second of two dry runs meets again what the first would have
+ * removed: the logins are what it has more.
+ */
+function summed([visitors, logins]: Report[], dryRun: boolean): Report {
+  if (!logins) return visitors;
+  const sessions = ({ removed }: Report) => removed.anonymous + removed.authenticated;
+  const removed = dryRun
+    ? {
+        anonymous: visitors.removed.anonymous,
+        authenticated: visitors.removed.authenticated + Math.max(0, sessions(logins) - sessions(visitors)),
+        debris: logins.removed.debris,
+      }
+    : {
+        anonymous: visitors.removed.anonymous + logins.removed.anonymous,
+        authenticated: visitors.removed.authenticated + logins.removed.authenticated,
+        debris: visitors.removed.debris + logins.removed.debris,
+      };
+  return {
+    ...logins,
+    removed,
+    usedBytesBefore: visitors.usedBytesBefore,
+    // The second sweep meets the files again that stayed in the first.
+    ...(!logins.problem && visitors.problem && { problem: visitors.problem }),
+    errors: Math.max(visitors.errors, logins.errors),
+  };
+}

@@ -1,0 +1,25 @@
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Target } from "../target";
+import { outpostSelector } from "./outpostPods";
+
+/** Why there is no pod, and where there are some. @param deployments those of the namespace's outposts, without pods */
+export async function noOutposts(
+  { cluster, namespace }: Pick<Target, "cluster" | "namespace">,
+  deployments: V1Deployment[],
+): Promise<string> {
+  const without = deployments.map(({ metadata, spec }) => `${metadata?.name} (${spec?.replicas ?? 1} replicas wanted)`);
+  if (without.length > 0)
+    return `No pods of proxy outposts in namespace ${namespace}; Deployments without any: ${without.join(", ")}.`;
+  const elsewhere = await namespacesWithOutposts({ cluster });
+  const hint =
+    elsewhere.length > 0
+      ? `They are in ${elsewhere.join(", ")}: name one with --namespace`
+      : "Name theirs with --namespace";
+  return `No proxy outposts in namespace ${namespace} (pods with the label ${outpostSelector}). ${hint}.`;
+}
+
+/** Only a hint, so an account that may not look beyond its namespace gets none. */
+export async function namespacesWithOutposts({ cluster }: Pick<Target, "cluster">): Promise<string[]> {
+  const pods = await cluster.pods(undefined, outpostSelector).catch(() => []);
+  return [...new Set(pods.map(({ metadata }) => metadata?.namespace ?? ""))].sort();
+}

@@ -1,0 +1,29 @@
+import type { Io } from "./io";
+import { mapParallel } from "./parallel";
+
+/** Work under way at the same time. */
+const parallel = 8;
+
+/** Maps pods, and on a terminal says on stderr how many are done, in a line that is gone afterwards. */
+export async function withProgress<T, R>(
+  io: Pick<Io, "err" | "errIsTerminal">,
+  doing: string,
+  items: T[],
+  map: (item: T) => Promise<R>,
+): Promise<R[]> {
+  let done = 0;
+  const show = () => {
+    if (io.errIsTerminal) io.err(`\r\x1b[K${doing}: ${done} of ${items.length} pods`);
+  };
+  show();
+  try {
+    return await mapParallel(items, parallel, async (item) => {
+      const result = await map(item);
+      done += 1;
+      show();
+      return result;
+    });
+  } finally {
+    if (io.errIsTerminal) io.err("\r\x1b[K");
+  }
+}
