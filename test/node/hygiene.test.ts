@@ -36,6 +36,8 @@ interface Started {
   ended: Promise<unknown>;
   /** Resolves with the first line of its output that matches. */
   says(pattern: RegExp): Promise<string>;
+  /** Such a line, if it has come already. */
+  said(pattern: RegExp): string | undefined;
 }
 
 function start([command, ...args]: string[]): Started {
@@ -51,23 +53,20 @@ function start([command, ...args]: string[]): Started {
   void ended.then(release);
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) createInterface(stream).on("line", (line) => lines.push(line));
+  const said = (pattern: RegExp) => lines.find((line) => pattern.test(line));
   const says = (pattern: RegExp) =>
-    waitUntil(() => Promise.resolve(lines.find((line) => pattern.test(line))), {
+    waitUntil(() => Promise.resolve(said(pattern)), {
       what: `${command} to say ${pattern}`,
       timeoutMs: 150_000,
     }).catch((error: Error) => assert.fail(`${error.message}; it said:\n${lines.slice(-15).join("\n")}`));
-  return { child, traces, says, ended };
+  return { child, traces, says, said, ended };
 }
 
-/** Until the node's containerd runs; kubelet doesn't yet. */
-async function halfWay({ traces }: Started): Promise<Found> {
-  const look = () => {
-    const found = traces.look();
-    const runs = (name: RegExp) => found.processes.some((process) => name.test(process));
-    assert.ok(!runs(/^\d+ \S*\/kubelet /), "the start is past its half");
-    return Promise.resolve(runs(/^\d+ containerd /) ? found : undefined);
-  };
-  return waitUntil(look, { what: "containerd of the node", timeoutMs: 60_000, pauseMs: 20 });
+/** Until the node's containerd runs: the API server does, kubelet doesn't yet. */
+async function halfWay({ traces }: Started): Promise<void> {
+  const runs = () => traces.look().processes.some((process) => / containerd --config /.test(process));
+  const look = () => Promise.resolve(runs() || undefined);
+  await waitUntil(look, { what: "containerd of the node", timeoutMs: 60_000, pauseMs: 20 });
 }
 
 /** Nothing is left but so many folders, which go when the next process makes one. What was killed outright takes the kernel and the watcher a moment. */
@@ -177,13 +176,13 @@ describe("a node that runs pods", function () {
     },
   ];
   for (const { how, end, command = startNode, at = /^\{/, folders = 0 } of endings) {
-    const moments = { "while it runs": (started: Started) => started.says(at), "half-way through its start": halfWay };
-    for (const [when, moment] of Object.entries(moments)) {
-      it(`leaves nothing after ${how} ${when}`, async () => {
+    for (const isStarting of [false, true]) {
+      it(`leaves nothing after ${how} ${isStarting ? "half-way through its start" : "while it runs"}`, async () => {
         const started = start(command);
         try {
-          await moment(started);
+          await (isStarting ? halfWay(started) : started.says(at));
           assert.notDeepEqual(started.traces.look().groups, []);
+          assert.equal(started.said(at) === undefined, isStarting);
           end(started.child);
           await started.ended;
           await leftNothing(started, folders);
