@@ -77,7 +77,8 @@ export class Place {
   }
 }
 
-function save(path: string, content: string, savedAt: number | undefined): boolean {
+/** False if there was no space for it. */
+export function save(path: string, content: string, savedAt: number | undefined): boolean {
   try {
     writeFileSync(path, content, { mode: 0o600 });
   } catch (error) {

@@ -1,0 +1,189 @@
+// One panel of the dashboard as SVG, by the panel's own definition: its title, unit, legend, thresholds.
+import type { dashboard } from "../components/monitoring/dashboard";
+import type { Series } from "../sandbox/prometheus";
+
+type AnyPanel = ReturnType<typeof dashboard>["panels"][number];
+export type GraphPanel = Extract<AnyPanel, { targets: unknown }>;
+
+export interface Box {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+export interface Times {
+  start: number;
+  end: number;
+}
+
+/** A line of a panel: its legend, and what it is drawn from. */
+interface Line {
+  name: string;
+  values: [time: number, value: number][];
+}
+
+// Okabe and Ito's colours, which the colour-blind tell apart.
+const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+const thresholdColours: Record<string, string> = { green: "#047857", orange: "#d97706", red: "#b91c1c" };
+const letterWidth = 7;
+const lineHeight = 15;
+
+export const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+export const text = (x: number, y: number, content: string, attributes = ""): string =>
+  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escaped(content)}</text>`;
+
+/** @param targets what each of its queries answered */
+export function drawPanel(panel: GraphPanel, targets: Series[][], box: Box, times: Times): string[] {
+  const frame = `<rect x="${box.left}" y="${box.top}" width="${box.width}" height="${box.height}" rx="3" fill="#fff" stroke="#d1d5db"/>`;
+  const title = text(box.left + 12, box.top + 20, panel.title, 'font-weight="600"');
+  const lines = linesOf(panel, targets);
+  const content = panel.type === "stat" ? stat(panel, lines, box) : timeseries(panel, lines, box, times);
+  return [frame, title, ...content];
+}
+
+function linesOf(panel: GraphPanel, targets: Series[][]): Line[] {
+  return panel.targets
+    .flatMap(({ legendFormat }, index) =>
+      (targets[index] ?? []).map(({ metric, values }) => ({
+        name: legendFormat.replace(/\{\{(\w+)\}\}/g, (_, label: string) => metric[label] ?? ""),
+        values: values.filter(([, value]) => Number.isFinite(value)),
+      })),
+    )
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function stat({ fieldConfig }: GraphPanel, lines: Line[], { left, top, width, height }: Box): string[] {
+  const { unit, thresholds } = fieldConfig.defaults;
+  const value = lines[0]?.values.at(-1)?.[1];
+  if (value === undefined) throw new Error("a panel without data");
+  const step = thresholds.steps.filter((step) => step.value === null || value >= step.value).at(-1);
+  const style = `font-size="34" font-weight="600" text-anchor="middle" fill="${thresholdColours[step?.color ?? "green"]}"`;
+  return [text(left + width / 2, top + height / 2 + 22, formatted(unit, value), style)];
+}
+
+function timeseries(panel: GraphPanel, lines: Line[], box: Box, times: Times): string[] {
+  if (lines.length === 0) throw new Error(`panel ${panel.title} has no data`);
+  const { unit, max, custom, thresholds } = panel.fieldConfig.defaults;
+  const rows = legendRows(lines, box.width - 24);
+  const plot = { left: box.left + 56, right: box.left + box.width - 14, top: box.top + 34, bottom: 0 };
+  plot.bottom = box.top + box.height - 28 - rows.length * lineHeight;
+  const stacked = custom?.stacking.mode === "normal";
+  const tops = stacked ? stackedTops(lines) : lines;
+  const highest = max ?? roundedUp(Math.max(...tops.flatMap(({ values }) => values.map(([, value]) => value))), unit);
+  const x = (time: number): number =>
+    plot.left + ((time - times.start) / (times.end - times.start)) * (plot.right - plot.left);
+  const y = (value: number): number => plot.bottom - (Math.min(value, highest) / highest) * (plot.bottom - plot.top);
+
+  const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((share) => [
+    rule(plot.left, plot.right, y(share * highest), "#e5e7eb"),
+    text(
+      plot.left - 6,
+      y(share * highest) + 4,
+      formatted(unit, share * highest, highest),
+      'text-anchor="end" fill="#4b5563"',
+    ),
+  ]);
+  const marks = thresholds.steps.flatMap(({ color, value }) =>
+    value === null || !custom?.thresholdsStyle
+      ? []
+      : [rule(plot.left, plot.right, y(value), thresholdColours[color], "5 4")],
+  );
+  const minutes = Array.from({ length: Math.floor((times.end - times.start) / 120) + 1 }, (_, n) => n * 2).map(
+    (minute) =>
+      text(x(times.start + minute * 60), plot.bottom + 16, `${minute} min`, 'text-anchor="middle" fill="#4b5563"'),
+  );
+  const point = ([time, value]: [number, number]): string => `${x(time).toFixed(1)},${y(value).toFixed(1)}`;
+  const areas = tops.map(({ values }, index) =>
+    area(values.map(point), stacked ? tops[index - 1]?.values.map(point) : undefined, index, { x, y, stacked, values }),
+  );
+  return [...grid, ...marks, ...areas, ...minutes, ...legend(rows, box, plot.bottom + 34)];
+}
+
+interface Drawn {
+  x: (time: number) => number;
+  y: (value: number) => number;
+  stacked: boolean;
+  values: Line["values"];
+}
+
+/** A line, and where lines are stacked what lies between it and the one below. */
+function area(points: string[], below: string[] | undefined, index: number, { x, y, stacked, values }: Drawn): string {
+  const colour = colours[index % colours.length];
+  const line = `<polyline points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="1.8"/>`;
+  if (!stacked) return line;
+  const floor = values.map(([time]) => `${x(time).toFixed(1)},${y(0).toFixed(1)}`);
+  const under = [...(below ?? floor)].reverse();
+  return `<polygon points="${[...points, ...under].join(" ")}" fill="${colour}" fill-opacity="0.25"/>${line}`;
+}
+
+/** Each line on top of those before it; all have a sample at the same times. */
+function stackedTops(lines: Line[]): Line[] {
+  const sums = new Map<number, number>();
+  return lines.map(({ name, values }) => ({
+    name,
+    values: values.map(([time, value]) => {
+      const sum = (sums.get(time) ?? 0) + value;
+      sums.set(time, sum);
+      return [time, sum];
+    }),
+  }));
+}
+
+/** Legend entries in rows that fit. */
+function legendRows(lines: Line[], width: number): { name: string; index: number; left: number }[][] {
+  const rows: { name: string; index: number; left: number }[][] = [[]];
+  let left = 0;
+  for (const [index, { name }] of lines.entries()) {
+    const needed = 26 + name.length * letterWidth;
+    if (left > 0 && left + needed > width) {
+      rows.push([]);
+      left = 0;
+    }
+    rows[rows.length - 1].push({ name, index, left });
+    left += needed;
+  }
+  return rows;
+}
+
+function legend(rows: ReturnType<typeof legendRows>, { left }: Box, top: number): string[] {
+  return rows.flatMap((entries, row) =>
+    entries.flatMap(({ name, index, left: offset }) => {
+      const [x, y] = [left + 12 + offset, top + row * lineHeight];
+      const swatch = `<line x1="${x}" x2="${x + 12}" y1="${(y - 4).toFixed(1)}" y2="${(y - 4).toFixed(1)}" stroke="${colours[index % colours.length]}" stroke-width="3"/>`;
+      return [swatch, text(x + 17, y, name, 'fill="#374151"')];
+    }),
+  );
+}
+
+const rule = (left: number, right: number, y: number, colour: string, dash = ""): string =>
+  `<line x1="${left}" x2="${right}" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}" stroke="${colour}" stroke-dasharray="${dash}"/>`;
+
+const mebibyte = 1024 * 1024;
+
+/** What a unit's numbers are counted in, so that an axis has one of them. */
+function scaleOf(unit: string, highest: number): { scale: number; name: string } {
+  const size = Math.abs(highest);
+  if (unit === "percent") return { scale: 1, name: " %" };
+  if (unit === "bytes") return { scale: mebibyte, name: " MiB" };
+  if (unit === "short") return size >= 1000 ? { scale: 1000, name: " K" } : { scale: 1, name: "" };
+  if (size < 1) return { scale: 1e-3, name: " ms" };
+  if (size < 120) return { scale: 1, name: " s" };
+  return size < 7200 ? { scale: 60, name: " min" } : { scale: 3600, name: " h" };
+}
+
+/** The next value above whose quarters read well. */
+function roundedUp(value: number, unit: string): number {
+  const { scale } = scaleOf(unit, value);
+  const least = Math.max(value / scale, unit === "short" ? 4 : 1e-3);
+  const power = 10 ** Math.floor(Math.log10(least));
+  const factor = [1, 2, 4, 6, 8, 10].find((candidate) => candidate * power >= least) ?? 10;
+  return factor * power * scale;
+}
+
+/** A value in Grafana's units, as far as the dashboard uses them; on an axis in the same as its highest. */
+function formatted(unit: string, value: number, highest = value): string {
+  const { scale, name } = scaleOf(unit, highest);
+  const number = unit === "percent" ? Math.round(value) : Number((value / scale).toPrecision(3));
+  return `${number}${name}`;
+}

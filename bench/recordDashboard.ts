@@ -1,0 +1,106 @@
+// Records what the dashboard's own queries answer while a crawler comes and goes, in .sandbox/dashboard.json: `npx tsx bench/recordDashboard.ts`,
+// ten minutes. bench/drawDashboard.ts draws it. The sidecars and Prometheus are real; their pods' names are made up, ages and intervals
+// short, and kube-state-metrics is a stand-in.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { dashboard } from "../components/monitoring/dashboard";
+import { stateRoot } from "../sandbox/paths";
+import type { Series } from "../sandbox/prometheus";
+import { goName, goSession } from "../sandbox/sessionFormats";
+import { shells } from "../test/cleaner/shells";
+import { WatchedPods } from "../test/monitoring/watchedPods";
+import { save, unixTime } from "./place";
+
+/** Seconds. */
+export const day = {
+  length: 600,
+  crawlerFrom: 180,
+  crawlerUntil: 390,
+  sweepInterval: 5,
+  anonymousMaxAge: 120,
+  scrape: 2,
+};
+/** Visits and logins a second at each outpost, and those a second that the crawler adds to one of them. */
+const intranet = { pod: "ak-outpost-intranet-7d4b9c6f5-m8k2p", visits: 2, logins: 0.5, crawler: 0 };
+const open = { pod: "ak-outpost-public-5f6d8c7b9-q4w7z", visits: 15, logins: 0.2, crawler: 250 };
+const loginsBefore = 400;
+
+const visit = goSession({ holds: ["redirect"] });
+const login = goSession({ holds: ["claims"] });
+let files = 0;
+
+/** What each query of a panel answered. */
+export interface Recording {
+  start: number;
+  end: number;
+  panels: { id: number; targets: Series[][] }[];
+}
+
+async function visitors(dir: string, outpost: typeof intranet, from: number): Promise<void> {
+  const written = { visits: 0, logins: 0 };
+  let due = { visits: 0, logins: 0 };
+  for (let last = from; last - from < day.length; await delay(100)) {
+    const now = unixTime();
+    const crawling = now - from > day.crawlerFrom && now - from < day.crawlerUntil;
+    const rate = outpost.visits + (crawling ? outpost.crawler : 0);
+    due = { visits: due.visits + rate * (now - last), logins: due.logins + outpost.logins * (now - last) };
+    for (; written.visits < due.visits; written.visits++) save(join(dir, goName(++files)), visit, undefined);
+    for (; written.logins < due.logins; written.logins++) save(join(dir, goName(++files)), login, undefined);
+    last = now;
+  }
+}
+
+async function record(): Promise<Recording> {
+  const shell = shells.find(({ name }) => name.startsWith("busybox"));
+  if (!shell) throw new Error("no busybox here: its httpd serves the metrics");
+  const pods = { [intranet.pod]: "64m", [open.pod]: "64m" };
+  const env = { SWEEP_INTERVAL_SECONDS: `${day.sweepInterval}`, ANONYMOUS_MAX_AGE_SECONDS: `${day.anonymousMaxAge}` };
+  const watched = await WatchedPods.start({ pods, shell, rules: [], intervalSeconds: day.scrape, env });
+  try {
+    const from = unixTime();
+    for (const { pod } of [intranet, open])
+      for (let n = 0; n < loginsBefore; n++)
+        save(join(watched.shm[pod], goName(++files)), login, from - (86_000 * n) / loginsBefore);
+    await Promise.all([intranet, open].map((outpost) => visitors(watched.shm[outpost.pod], outpost, from)));
+    return await answers(watched, { start: from + 4 * day.scrape, end: unixTime() });
+  } finally {
+    await watched.stop();
+  }
+}
+
+async function answers(
+  { prometheus }: WatchedPods,
+  { start, end }: { start: number; end: number },
+): Promise<Recording> {
+  const { panels } = dashboard("authentik", {
+    usageWarningPercent: 80,
+    usageCriticalPercent: 95,
+    sessionFiles: 50_000,
+  });
+  const recorded: Recording["panels"] = [];
+  for (const panel of panels) {
+    if (!("targets" in panel)) continue;
+    const targets: Series[][] = [];
+    for (const { expr, range } of panel.targets) {
+      const query = expr
+        .replaceAll("$namespace", "authentik")
+        .replaceAll("$pod", ".*")
+        .replaceAll("$__rate_interval", `${5 * day.scrape}s`);
+      targets.push(
+        range
+          ? await prometheus.queryRange(query, { start, end, step: 2 * day.scrape })
+          : await prometheus.query(query),
+      );
+    }
+    recorded.push({ id: panel.id, targets });
+  }
+  return { start, end, panels: recorded };
+}
+
+if (require.main === module) {
+  void record().then((recording) => {
+    mkdirSync(stateRoot(), { recursive: true });
+    writeFileSync(join(stateRoot(), "dashboard.json"), JSON.stringify(recording));
+  });
+}
