@@ -28,11 +28,15 @@ export function containersCheck(expected: ExpectedOutpost, deployment: V1Deploym
 
 function containersOf({ pod, name, namespace }: OutpostPod): Seen {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const wrong = [outpostContainer, sidecarContainer].flatMap((container) => {
-    const status = statuses.find((each) => each.name === container);
-    return status?.state?.running ? [] : [`container ${container} ${notRunning(status)}`];
-  });
-  if (wrong.length === 0) return { right: `${outpostContainer} and ${sidecarContainer} are running` };
+  const stopped = [outpostContainer, sidecarContainer]
+    .map((container) => ({ container, status: statuses.find((each) => each.name === container) }))
+    .filter(({ status }) => !status?.state?.running);
+  if (stopped.length === 0) return { right: `${outpostContainer} and ${sidecarContainer} are running` };
+  // One that waits for another is not to blame.
+  const guilty = stopped.filter(({ status }) => status?.state?.waiting?.reason !== "PodInitializing");
+  const wrong = (guilty.length > 0 ? guilty : stopped).map(
+    ({ container, status }) => `container ${container} ${notRunning(status)}`,
+  );
   return { wrong: wrong.join("; "), todo: `See why: kubectl -n ${namespace} describe pod ${name}` };
 }
 

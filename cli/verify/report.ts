@@ -2,7 +2,7 @@ import { emphasised, type Io } from "../io";
 import { table } from "../table";
 import type { Check } from "./check";
 
-/** A line a check; below it what to do about those that failed, and the sum. */
+/** A line a check; below it what to do about those that failed, each thing once, and the sum. */
 export function checksText(checks: Check[], io: Pick<Io, "colour">): string {
   const rows = checks.map(({ subject, check, passed, seen }) => [
     subject,
@@ -11,7 +11,10 @@ export function checksText(checks: Check[], io: Pick<Io, "colour">): string {
     seen,
   ]);
   const failed = checks.filter(({ passed }) => !passed);
-  const todos = failed.map(({ subject, check, todo }) => `${subject} ${check}: ${todo}\n`);
+  const todos = [...new Set(failed.map(({ todo }) => todo))].map((todo) => {
+    const alike = failed.filter((each) => each.todo === todo).map(({ subject, check }) => `${subject} ${check}`);
+    return `${alike.join(", ")}: ${todo}\n`;
+  });
   const sum =
     failed.length === 0
       ? `All ${checks.length} checks passed.\n`

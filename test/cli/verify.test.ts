@@ -143,6 +143,9 @@ describe("verify", () => {
     waiting: { reason: "CrashLoopBackOff", message: "back-off 40s restarting failed\ncontainer=shm-cleanup" },
   };
 
+  const noImage = { waiting: { reason: "ErrImagePull" } };
+  const initializing = { waiting: { reason: "PodInitializing" } };
+
   const failures: Record<string, Failure> = {
     "the Deployment has no volume": {
       check: "volume",
@@ -183,6 +186,22 @@ describe("verify", () => {
         },
       }),
       seen: "pod main-a: container shm-cleanup is not running: CrashLoopBackOff (back-off 40s restarting failed container=shm-cleanup)",
+      todo: describePod,
+    },
+    "an image is not to be had, which all other containers wait for": {
+      check: "containers",
+      cluster: podOf({
+        status: {
+          phase: "Running",
+          initContainerStatuses: [
+            { name: "shm-cleanup", ready: false, state: noImage, image: "", imageID: "", restartCount: 0 },
+          ],
+          containerStatuses: [
+            { name: "proxy", ready: false, state: initializing, image: "", imageID: "", restartCount: 0 },
+          ],
+        },
+      }),
+      seen: "pod main-a: container shm-cleanup is not running: ErrImagePull",
       todo: describePod,
     },
     "a pod has no sidecar": {
@@ -309,6 +328,15 @@ describe("verify", () => {
       "1 of 5 checks failed.",
       "",
     ]);
+  });
+
+  it("says once what is to be done about several", async () => {
+    const pending = { phase: "Pending", initContainerStatuses: [], containerStatuses: [] };
+    const { stdout } = await verify({ ...sound, pods: () => Promise.resolve([pod({ status: pending })]) });
+    assert.match(
+      stdout,
+      /\n\nmain containers, main size, main sweep: See why: kubectl -n authentik describe pod main-a\n\n3 of 5 checks failed\.\n$/,
+    );
   });
 
   it("takes a pause that the sidecar makes over many files for no fault, nor errors of former sweeps", async () => {
