@@ -33,6 +33,14 @@ function populate(place: Place, files: number): void {
   }
 }
 
+/** The mean of several: `times` counts in hundredths of a second, of which a sweep takes a few. */
+function cpuSecondsPerSweep(settings: readonly string[]): number {
+  const each = `i=0; while [ $i -lt ${sweepsMeasured} ]; do "$@" || exit; i=$((i + 1)); done`;
+  const command = ["/bin/sh", "-c", each, "sh", ...sweepCommand(podShell, settings)];
+  return cpuSeconds(command, { path: podShell.path }) / sweepsMeasured;
+}
+const sweepsMeasured = 20;
+
 /**
  * An hour in which nothing is due, from its parts: the CPU of the loop over some seconds without a sweep, times what an hour
  * has of them; and the CPU of one sweep, times the sweeps the loop would start in an hour.
@@ -40,7 +48,7 @@ function populate(place: Place, files: number): void {
 export async function idleHour(place: Place, files: number, seconds: number): Promise<IdleHour> {
   populate(place, files);
   const settings = [`SHM_DIR=${place.dir}`, `METRICS_DIR=${place.metrics}`];
-  const perSweep = cpuSeconds(sweepCommand(podShell, settings), { path: podShell.path });
+  const perSweep = cpuSecondsPerSweep(settings);
   const sweepsPerHour = 3600 / Math.max(60, Math.floor(files / idleFilesPerSecond));
   const loop = await inGroup({}, async (group) => {
     if (!group) return undefined;

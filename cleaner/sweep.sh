@@ -42,7 +42,12 @@ fail() {
 }
 
 # Makes any text fit for a log line.
-clean() { printf '%s' "$1" | tr -c 'A-Za-z0-9_./:,%=+()\047-' ' ' | cut -c 1-200; }
+clean() {
+  case $1 in
+    *[!A-Za-z0-9_./-]*) printf '%s' "$1" | tr -c 'A-Za-z0-9_./:,%=+()\047-' ' ' | cut -c 1-200 ;;
+    *) echo "$1" ;;
+  esac
+}
 
 # ---- settings: values are only ever data, and a key is one of this list or nothing ----
 
@@ -128,25 +133,25 @@ look() { # sets total_bytes used_bytes total_inodes used_inodes, and usage: perc
     usage=$((used_inodes * 100 / total_inodes))
 }
 
-uptime_ms() { # unlike the wall clock this never jumps
-  if read -r up _ </proc/uptime; then echo "${up%.*}${up#*.}0"; else echo 0; fi
+uptime_ms() { # sets up_ms; unlike the wall clock this never jumps
+  if read -r up _ </proc/uptime; then up_ms=${up%.*}${up#*.}0; else up_ms=0; fi
 } 2>/dev/null
 
 # The moment before which a file must have been saved to be older than AGE. If the clock was put forward, files saved
 # before that look older than they are by as much; files saved since are older than AGE only once the moment has passed it.
-saved_before() { # AGE
-  moment=$((now - $1 - 1)) # one second more, so that it holds whatever the fractions
+saved_before() { # NAME AGE
+  moment=$((now - $2 - 1)) # one second more, so that it holds whatever the fractions
   [ "$moment" -ge "${CLOCK_JUMPED_AT:-0}" ] || moment=$((moment - ${CLOCK_JUMPED_BY:-0}))
-  echo "$moment"
+  eval "$1=$moment"
 }
 
 # "Not saved after this second" in find's words. Only GNU find takes a time; the others compare with a file, for which an open
 # pipe will do: it has an mtime, can be touched, and needs no writable place.
-not_since() { # MOMENT FD
+not_since() { # NAME MOMENT FD
   if [ -n "$find_takes_time" ]; then
-    echo "! -newermt @$1.999999999"
+    eval "$1='! -newermt @$2.999999999'"
   else
-    touch -d "@$1" "/proc/self/fd/$2" && echo "! -newer /proc/self/fd/$2"
+    touch -d "@$2" "/proc/self/fd/$3" && eval "$1='! -newer /proc/self/fd/$3'"
   fi
 }
 
@@ -158,16 +163,19 @@ FD5
 FD6
 FD7
 FD9
-  dead_moment=$(saved_before "$AUTHENTICATED_MAX_AGE_SECONDS") aged_moment=$(saved_before "$ANONYMOUS_MAX_AGE_SECONDS")
-  debris_moment=$(saved_before "$DEBRIS_AGE")
-  DEAD=$(not_since "$dead_moment" 4) && AGED=$(not_since "$aged_moment" 5) && OLD=$(not_since "$debris_moment" 6) && set_floor
+  saved_before dead_moment "$AUTHENTICATED_MAX_AGE_SECONDS"
+  saved_before aged_moment "$ANONYMOUS_MAX_AGE_SECONDS"
+  saved_before debris_moment "$DEBRIS_AGE"
+  DEAD='' AGED='' OLD='' FLOOR=''
+  not_since DEAD "$dead_moment" 4 && not_since AGED "$aged_moment" 5 && not_since OLD "$debris_moment" 6 && set_floor
 }
 
 # Anew before each pass: under a small CPU limit a pass takes seconds, in which visitors grow old enough.
 set_floor() {
-  now=$((started_at + ($(uptime_ms) - started) / 1000)) # whatever the wall clock does meanwhile
-  floor_moment=$(saved_before "$PRESSURE_FLOOR")
-  FLOOR=$(not_since "$floor_moment" 7)
+  uptime_ms
+  now=$((started_at + (up_ms - started) / 1000)) # whatever the wall clock does meanwhile
+  saved_before floor_moment "$PRESSURE_FLOOR"
+  not_since FLOOR "$floor_moment" 7
 }
 
 # ---- what is removed ----
@@ -392,7 +400,7 @@ assess() {
     printf './%s\0' "$@" | facts_of_names
   else
     facts && echo all
-  fi 2>/dev/null | sort -n | judge "$ASSESS" -v swept="$swept" -v floor_set=$((started / 1000 + now - started_at)) \
+  fi 2>/dev/null | sort -n | judge "$ASSESS" -v swept="$swept" -v relieving="$relieving" -v floor_set=$((started / 1000 + now - started_at)) \
     -v longest=$((PRESSURE_FLOOR + 1))
 }
 # shellcheck disable=SC2016
@@ -424,7 +432,7 @@ function leave(i) { used_bytes -= held_bytes[i] * scale; used_inodes -= held_ino
 END {
   scale = whole || !all ? 1 : used_inodes / all
   printf "%d %d %d %d ", count["anonymous"] * scale, count["authenticated"] * scale, count["debris"] * scale, oldest
-  if (swept) exit # only the gauges are asked for
+  if (!relieving) exit # only the numbers are asked for
   lift_floor()
   wait_for_room()
   for (i = 1; i <= last && saved[i] <= floor && (above_bytes(low) || above_inodes(low)); i++) {
@@ -476,12 +484,23 @@ metric() { printf '# HELP %s%s %s\n# TYPE %s%s %s\n' "$metrics" "$1" "$3" "$metr
 # Counters go on from the file that is there, so they outlive this process but not the pod.
 counted() { # SERIES ADD
   sum=$2
-  if [ -f "$METRICS_DIR/metrics.txt" ]; then
-    while read -r series number _; do
-      [ "$series" != "$metrics$1" ] || case $number in '' | *[!0-9]*) ;; *) sum=$((number + $2)) ;; esac
-    done <"$METRICS_DIR/metrics.txt"
-  fi
+  for pair in $counters; do
+    case $pair in
+      "$metrics$1="*[!0-9]* | *=) ;;
+      "$metrics$1="*) sum=$((${pair##*=} + $2)) ;;
+    esac
+  done
   echo "$metrics$1 $sum"
+}
+
+read_counters() { # sets counters: SERIES=NUMBER words, and some that are neither
+  counters='' before=''
+  [ -f "$METRICS_DIR/metrics.txt" ] || return 0
+  # shellcheck disable=SC2013 # words it is
+  for word in $(cat "$METRICS_DIR/metrics.txt"); do
+    case $before in *_total*) counters="$counters $before=$word" ;; esac
+    before=$word
+  done
 }
 
 # What is there: sets anonymous, authenticated and debris, and oldest, a moment or 0.
@@ -525,6 +544,7 @@ write_metrics() {
 publish() {
   [ -n "$METRICS_DIR" ] && [ -z "$DRY_RUN" ] || return 0
   metrics=authentik_outpost_shm_
+  read_counters
   (write_metrics >"$METRICS_DIR/metrics.txt.${$}" && mv -f "$METRICS_DIR/metrics.txt.${$}" "$METRICS_DIR/metrics.txt") ||
     say "metrics_not_written dir=$(clean "$METRICS_DIR")" >&2
 }
@@ -532,7 +552,9 @@ publish() {
 # ---- the sweep ----
 
 errors=0 debris_gone=0 debris_pressed=0 anonymous_gone=0 anonymous_pressed=0 authenticated_gone=0 authenticated_pressed=0
-first_problem='' swept='' started=$(uptime_ms) started_at=$(date +%s)
+first_problem='' swept='' relieving='' started_at=$(date +%s)
+uptime_ms
+started=$up_ms
 read_settings "$@"
 [ "$DRY_RUN" != 0 ] || DRY_RUN=
 [ "$COUNT_ONLY" != 0 ] || COUNT_ONLY=
@@ -564,12 +586,15 @@ PRESSED='-name /' CALM='-type f' relief= # no name is "/"
 if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ] && [ "$used_inodes" -gt "$UNSORTED" ] && [ -z "$DRY_RUN" ]; then
   set -f
   # shellcheck disable=SC2046 # words
-  set -- $(set +f && assess)
+  set -- $(set +f && relieving=1 && assess)
   set_floor
   if [ $# -eq 8 ]; then
     exec 3<<FD3 # only a dry run says anything there
 FD3
-    relief=1 CALM='-name /' PRESSED="( $(not_since "$5" 3) -o $(not_since "$6" 9) $7 $8 )"
+    relief=1 CALM='-name /'
+    not_since before "$5" 3
+    not_since second "$6" 9
+    PRESSED="( $before -o $second $7 $8 )"
   fi
   set +f
 fi
@@ -580,7 +605,8 @@ if [ -n "$METRICS_DIR" ]; then
   swept=1
   count
 fi
-ended=$(uptime_ms) && duration=$((ended - started))
+uptime_ms
+duration=$((up_ms - started))
 publish
 
 [ "$authenticated_pressed" -eq 0 ] || say "logins_removed level=warning count=$authenticated_pressed" \

@@ -136,8 +136,8 @@ for (const shell of shells) {
       // Killed when everything is removed and nothing written yet.
       const killed = changed(
         sweepText,
-        "duration=$((ended - started))\npublish",
-        'duration=$((ended - started))\n[ ! -e "$METRICS_DIR/kill" ] || kill -9 $$\npublish',
+        "duration=$((up_ms - started))\npublish",
+        'duration=$((up_ms - started))\n[ ! -e "$METRICS_DIR/kill" ] || kill -9 $$\npublish',
       );
       const { events } = start({}, undefined, killed);
       const [line = ""] = await events("sweep_failed", 2);
