@@ -127,7 +127,7 @@ ${why}`;
 function idleSection({ idle, memory }: Results): string {
   const rows = idle.map(({ files, sweepsPerHour, cpuSecondsPerSweep, cpuSecondsPerHourOfLoop, shareOfLimit }) => [
     `${number(files)} files`,
-    `${number(sweepsPerHour, 1)} × ${number(cpuSecondsPerSweep, 2)} s`,
+    `${number(sweepsPerHour, 1)} × ${number(cpuSecondsPerSweep, 3)} s`,
     cpuSecondsPerHourOfLoop === undefined ? notMeasured : `${number(cpuSecondsPerHourOfLoop, 2)} s`,
     shareOfLimit === undefined ? notMeasured : `${number(shareOfLimit, 2)} %`,
     shareOfLimit === undefined ? "" : verdict(shareOfLimit <= goals.idlePercent),
