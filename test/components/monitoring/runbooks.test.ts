@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { alertRules } from "../../../components/monitoring/alerts";
+import { run } from "../../../cli/program";
 import { resolveSettings } from "../../../components/settings";
 
 const root = join(__dirname, "..", "..", "..");
@@ -15,6 +16,17 @@ const rules = alertRules({
 });
 const runbooks = readdirSync(join(root, "docs", "runbooks")).sort();
 const read = (runbook: string): string => readFileSync(join(root, "docs", "runbooks", runbook), "utf8");
+
+/** What a command of the CLI says of itself; undefined where there is none of that name. */
+async function help(command: string): Promise<string | undefined> {
+  let said = "";
+  const say = (text: string) => (said += text);
+  const io = { out: say, err: say } as unknown as Parameters<typeof run>[1];
+  const code = await run([command, "--help"], io, {} as unknown as Parameters<typeof run>[2]);
+  return code === 0 && said.includes(`outpost-shm ${command} `) ? said : undefined;
+}
+/** Named by the runbooks, and built beside them. */
+const ahead = ["doctor"];
 
 describe("the runbooks", () => {
   it("are there for every alert, at the place it names, and for nothing else", () => {
@@ -37,6 +49,15 @@ describe("the runbooks", () => {
       ]);
       const sections = read(runbook).split(/^#+ .*\n/gm);
       for (const section of sections.slice(2)) assert.match(section, /\S/);
+    });
+
+    it(`${runbook} runs only commands that there are, with flags that they take`, async () => {
+      for (const [, command, args] of read(runbook).matchAll(/npx --no-install outpost-shm (\w+)([^`\n]*)/g)) {
+        const known = await help(command);
+        if (!known && ahead.includes(command)) continue;
+        assert.ok(known, `outpost-shm ${command}`);
+        for (const [flag] of args.matchAll(/(?<= )--?[a-z][a-z-]*/g)) assert.match(known, new RegExp(`[ ,]${flag}\\b`));
+      }
     });
 
     it(`${runbook} sets only what can be set, to what can be set, and links only what is there`, () => {
