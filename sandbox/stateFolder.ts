@@ -27,7 +27,10 @@ function removeAbandoned(): void {
   for (const entry of readdirSync(stateRoot())) {
     const [, owner = "", pid = ""] = /^[\w-]+\.(.+)\.(\d+)\.\w{6}$/.exec(entry) ?? [];
     if (owner !== host || isRunning(Number(pid))) continue;
-    // What still writes there is about to end; then it goes the next time.
-    rmSync(join(stateRoot(), entry), { recursive: true, force: true, maxRetries: 3 });
+    try {
+      rmSync(join(stateRoot(), entry), { recursive: true, force: true });
+    } catch {
+      // Something still writes there, or another call removes it just now: the next call will see to it.
+    }
   }
 }

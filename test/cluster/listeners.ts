@@ -1,23 +1,33 @@
 // What a process listens on, as /proc has it.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** "address:port" of every TCP socket that the process listens on, and every UDP socket it has, IPv6 as raw hexadecimal digits. */
+/**
+ * "address:port" of every TCP socket that the process listens on, and every UDP socket it has, IPv6 as raw hexadecimal digits.
+ * A process that has ended meanwhile has none.
+ */
 export function listenersOf(pid: number): string[] {
-  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
-    try {
-      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
-    } catch {
-      return undefined; // closed meanwhile
-    }
-  });
+  const sockets = orNone(() => readdirSync(`/proc/${pid}/fd`)).flatMap((fd) =>
+    orNone(() => [/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]]),
+  );
+  if (sockets.length === 0) return [];
   const LISTEN = "0A";
   return ["tcp", "tcp6", "udp", "udp6"].flatMap((protocol) => {
-    const rows = readFileSync(`/proc/${pid}/net/${protocol}`, "utf8").trim().split("\n").slice(1);
+    const rows = orNone(() => readFileSync(`/proc/${pid}/net/${protocol}`, "utf8").trim().split("\n")).slice(1);
     return rows
       .map((row) => row.trim().split(/\s+/))
       .filter((columns) => sockets.includes(columns[9]) && (protocol.startsWith("udp") || columns[3] === LISTEN))
       .map((columns) => readableAddress(columns[1]));
   });
+}
+
+/** Nothing of what is gone. */
+function orNone<T>(read: () => T[]): T[] {
+  try {
+    return read();
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+    throw error;
+  }
 }
 
 function readableAddress(hexadecimal: string): string {

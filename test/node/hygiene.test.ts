@@ -27,7 +27,11 @@ const tunables = [
 ];
 const kernelSettings = () => tunables.map((name) => readFileSync(`/proc/sys/${name}`, "utf8"));
 
-const startNode = [process.execPath, "--import", "tsx", join(__dirname, "scripts", "startNode.ts")];
+/** In a mount namespace that shares what is mounted, as systemd makes a machine's own. */
+const startNode = [
+  ...["unshare", "--mount", "--propagation", "shared"],
+  ...[process.execPath, "--import", "tsx", join(__dirname, "scripts", "startNode.ts")],
+];
 
 /** A program that starts a node, leader of a process group of its own as a shell makes it. */
 interface Started {
@@ -48,6 +52,7 @@ function start([command, ...args]: string[]): Started {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
   });
+  traces.starter = child.pid!;
   const ended = once(child, "exit");
   const release = beforeEnd({ stop: () => endGroup(child), kill: () => endGroup(child) });
   void ended.then(release);
@@ -80,6 +85,15 @@ async function leftNothing({ traces }: Started, folders: number): Promise<void> 
   assert.equal(state.length, folders, state.join());
   createStateFolder("next");
   assert.deepEqual(traces.look(), nothing);
+}
+
+/** Its network namespace; undefined for a process that has ended meanwhile. */
+function networkOf(pid: number | "self"): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
 }
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
@@ -116,8 +130,7 @@ describe("a node that runs pods", function () {
 
     it("listens on addresses of its own, and to itself", () => {
       const pids = during.processes.map((process) => parseInt(process));
-      const network = (pid: number | "self") => readlinkSync(`/proc/${pid}/ns/net`);
-      const outside = pids.filter((pid) => network(pid) === network("self"));
+      const outside = pids.filter((pid) => networkOf(pid) === networkOf("self"));
       assert.deepEqual(outside.flatMap(listenersOf), []);
       const inside = pids.filter((pid) => !outside.includes(pid)).flatMap(listenersOf);
       const loopback = /^127\.0\.0\.1:/;

@@ -28,6 +28,9 @@ export class Traces {
   /** Of the node's interface and control groups; known from the first look at which they were there. */
   name: string | undefined;
 
+  /** Id of the process that was started with the mark, whose mounts may be others than ours. */
+  starter = 0;
+
   private constructor(private readonly mark: string) {}
 
   /** Environment for the process that is to be traced, with all that it starts. */
@@ -49,7 +52,9 @@ export class Traces {
       processes: [...pids].map((pid) => `${pid} ${commandOf(pid).join(" ").slice(0, 200)}`),
       interfaces: readdirSync("/sys/class/net").filter((name) => name === this.name),
       groups,
-      mounts: linesOf(readFileSync("/proc/self/mountinfo", "utf8")).filter((line) => line.includes(stateRoot())),
+      mounts: ["self", this.starter]
+        .flatMap((pid) => linesOf(read(`/proc/${pid}/mountinfo`)))
+        .filter((line) => line.includes(stateRoot())),
       rules: linesOf(execFileSync("iptables-save", { encoding: "utf8" })).filter((line) =>
         /KUBE-|10\.244\./.test(line),
       ),
