@@ -162,10 +162,10 @@ describe("the pulumi CLI", () => {
 const restart = (slug: string): string =>
   `Deployment ak-outpost-${slug}: this change restarts its pod (rolling update). The sessions in a restarted pod end: their users log in again.`;
 
-/** The README's commands for the first deployment, but for cloning. */
+/** The README's commands for the first deployment. */
 function readmeCommands(): string[] {
   const readme = readFileSync(join(repositoryRoot, "README.md"), "utf8");
-  const block = /\$ git clone .*\n((?:\$ .*\n)+)/.exec(readme)![1];
+  const block = /((?:\$ pulumi .*\n)+\$ pulumi up\n)/.exec(readme)![1];
   return block
     .trimEnd()
     .split("\n")
