@@ -151,7 +151,8 @@ Nothing is due: half of the files are logins of some hours, half visits of some 
 ${table(["", "sweeps", "the loop between them", "share of 50m", "goal"], rows)}
 
 Put together from its parts: the CPU of one sweep times the sweeps the loop starts in an hour, and the CPU of the loop over some
-seconds without a sweep, scaled up to an hour. After a sweep that removed nothing, the loop waits longer the more files it had to look at.${whyIdle}
+seconds without a sweep, scaled up to an hour. After a sweep that removed nothing, the loop waits longer the more files it had to look at.
+${whyIdle}
 Peak memory of the sidecar with its sweep, of 32Mi. Goal: half.
 
 ${table(["", "peak", "goal"], peaks)}`;
