@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
+import { repositoryRoot } from "../sandbox/paths";
 
 /** Where a command prints and what it knows of the time; tests inject their own. */
 export interface Io {
@@ -14,6 +16,8 @@ export interface Io {
   readonly colour: boolean;
   /** Asks who sits there, and gives the answer, "" where there is none. Undefined where nobody does: stdin and stderr are terminals else. */
   ask?: (question: string) => Promise<string>;
+  /** Runs another program in the clone, on the same terminal. @returns its exit status */
+  run: (program: string, args: string[]) => Promise<number>;
   now: () => Date;
   /** From now on Ctrl-C does not end the process but aborts this; a second one ends it. */
   interruption: () => AbortSignal;
@@ -37,6 +41,7 @@ export function processIo(): Io {
     errIsTerminal: process.stderr.isTTY === true,
     ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
     colour: isTerminal && !process.env.NO_COLOR && process.env.TERM !== "dumb",
+    run,
     now: () => new Date(),
     interruption: () => {
       const interrupted = new AbortController();
@@ -54,4 +59,10 @@ async function ask(question: string): Promise<string> {
   } finally {
     terminal.close();
   }
+}
+
+async function run(program: string, args: string[]): Promise<number> {
+  const child = spawn(program, args, { cwd: repositoryRoot, stdio: "inherit" });
+  const [status] = (await once(child, "exit")) as [number | null];
+  return status ?? 1;
 }

@@ -1,8 +1,10 @@
 import { Command, CommanderError, Option } from "commander";
+import { cleanup } from "./cleanup";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { durationFlag, sizeFlag, withOutput, withTarget } from "./options";
 import type { OutputFormat } from "./output";
+import { recreate, type RecreateOptions } from "./recreate";
 import { status } from "./status";
 import { openTarget, type Target, type TargetMakers, type TargetOptions } from "./target";
 import { verify } from "./verify";
@@ -27,7 +29,7 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
     .helpOption("-h, --help", "show this")
     .helpCommand(false)
     .addHelpText("after", "\nExit status: 0 ok; 1 a check failed or the work could not be done; 2 wrong use.");
-  for (const add of [addStatus, addVerify, addCleanup]) add(program, io, perform);
+  for (const add of [addStatus, addVerify, addCleanup, addRecreate]) add(program, io, perform);
   settle(program);
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -126,6 +128,23 @@ function addCleanup(program: Command, io: Io, perform: Perform): void {
     .option("--dry-run", "say what would go, remove nothing")
     .option("-y, --yes", "log people out without asking");
   withTarget(withOutput(command, ["json"])).action((names: string[], options: Options) =>
-    perform(options, async (target) => (await import("./cleanup.js")).cleanup(target, { names, ...options }, io)),
+    perform(options, (target) => cleanup(target, { names, ...options }, io)),
+  );
+}
+
+function addRecreate(program: Command, io: Io, perform: Perform): void {
+  type Options = TargetOptions & Omit<RecreateOptions, "outpost">;
+  const command = program
+    .command("recreate")
+    .description("have authentik create an outpost's Deployment anew; its pods' sessions end")
+    .argument("<outpost>", "by its name, its slug or its Deployment")
+    .option("--dry-run", "say what it would do, change nothing")
+    .option("-y, --yes", "do it without asking")
+    .option("--timeout <duration>", "how long authentik has to bring it back", durationFlag("1s", "24h"), 300)
+    .option("--manifest <file>", "where its manifest is saved before; default: ./DEPLOYMENT-TIME.json")
+    .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outpost")
+    .option("--up", "end with `pulumi up --refresh --yes` of --stack, which brings the sidecar again");
+  withTarget(command).action((outpost: string, options: Options) =>
+    perform(options, (target) => recreate(target, { outpost, ...options }, io)),
   );
 }

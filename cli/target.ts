@@ -20,6 +20,8 @@ export interface TargetOptions {
 export interface Target {
   cluster: Cluster;
   namespace: string;
+  /** kubectl with the flags that make it work there, to be shown in commands. */
+  kubectl: string;
   /** What the stack wants; undefined without one. */
   expectation?: Expectation;
 }
@@ -51,7 +53,13 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
   });
   const namespace = options.namespace ?? expectation?.namespace ?? (await cluster.contextNamespace());
-  return { cluster, namespace, ...(expectation && { expectation }) };
+  return { cluster, namespace, kubectl: kubectlFor(options, context, namespace), ...(expectation && { expectation }) };
+}
+
+function kubectlFor({ kubeconfig }: TargetOptions, context: string | undefined, namespace: string): string {
+  const flags = { kubeconfig, context, namespace };
+  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
+  return ["kubectl", ...given].join(" ");
 }
 
 function refuseConflict(flag: string, given: string | undefined, pinned: string | undefined, stack: string): void {

@@ -3,6 +3,7 @@ import { cleanerScripts } from "./cleanerScripts";
 import { clusterDeployments, type DeploymentApi } from "./cluster/deploymentApi";
 import { merge, type Findings } from "./cluster/findings";
 import { inspect } from "./cluster/inspection";
+import { stackManagerPrefix } from "./cluster/takenFields";
 import { objectName as cronJobName } from "./cronjob/names";
 import { expectationOf, hasCronJob, hasSidecar } from "./expectation";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
@@ -211,7 +212,7 @@ const nothingCreated: Created = { patchedDeployments: pulumi.output([]), cronJob
 const resolved = (outpost: OutpostArgs): pulumi.Output<OutpostSettings> => pulumi.output(outpost);
 
 /** Owner of the fields we apply. With the stack in it, two stacks at one Deployment conflict instead of taking turns. */
-const fieldManager = (): string => `authentik-outpost-shm-${pulumi.getStack()}`;
+const fieldManager = (): string => `${stackManagerPrefix}${pulumi.getStack()}`;
 
 function kubernetesConfig() {
   const config = new pulumi.Config("kubernetes");

@@ -85,8 +85,8 @@ export interface Cluster {
   accountMay: (wish: Wish, user: string, groups: string[]) => Promise<Verdict>;
   /** Starts a Job from the CronJob's template, as `kubectl create job --from` does. */
   startJob: (cronJob: V1CronJob, name: string) => Promise<void>;
-  /** Deletes a Deployment and, in the background, its pods. */
-  deleteDeployment: (namespace: string, name: string) => Promise<void>;
+  /** Deletes the Deployment of that uid: its pods go first, it follows (foreground deletion). */
+  deleteDeployment: (namespace: string, name: string, uid: string) => Promise<void>;
 }
 
 export interface ExecOptions {

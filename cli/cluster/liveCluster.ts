@@ -160,9 +160,10 @@ function changes(call: Call): Pick<Cluster, "startJob" | "deleteDeployment"> {
         const given = { name, annotations, labels: template?.labels, ownerReferences: [owner] };
         await batch.createNamespacedJob({ namespace, body: { metadata: given, spec: job } });
       }),
-    deleteDeployment: (namespace, name) =>
+    deleteDeployment: (namespace, name, uid) =>
       call(`delete Deployment ${namespace}/${name}`, async ({ apps }) => {
-        await apps.deleteNamespacedDeployment({ namespace, name, propagationPolicy: "Background" });
+        const body = { propagationPolicy: "Foreground", preconditions: { uid } };
+        await apps.deleteNamespacedDeployment({ namespace, name, body });
       }),
   };
 }

@@ -33,6 +33,7 @@ export function fakeIo(options: Partial<Io> = {}): Printed {
     isTerminal: false,
     errIsTerminal: false,
     colour: false,
+    run: (program, args) => Promise.reject(new Error(`${program} ${args.join(" ")} is unexpected`)),
     now: () => NOW,
     interruption: () => new AbortController().signal,
     ...options,

@@ -1,0 +1,23 @@
+import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Cluster } from "../cluster/clusterApi";
+
+/** The label of authentik's own pods, server and worker, by its Helm chart. */
+export const authentikSelector = "app.kubernetes.io/name=authentik";
+
+/** authentik itself, as far as it runs in this cluster. */
+export interface Authentik {
+  namespace: string;
+  pods: V1Pod[];
+  /** Why it is not known. */
+  unknown?: string;
+}
+
+/** authentik's own pods of a namespace. Never rejects: that they can't be listed is an answer too. */
+export async function findAuthentik(cluster: Cluster, namespace: string): Promise<Authentik> {
+  try {
+    const pods = await cluster.pods(namespace, authentikSelector);
+    return { namespace, pods: pods.filter(({ metadata }) => metadata?.deletionTimestamp === undefined) };
+  } catch (error) {
+    return { namespace, pods: [], unknown: (error as Error).message };
+  }
+}

@@ -1,0 +1,54 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Cluster } from "../cluster/clusterApi";
+import type { Io } from "../io";
+import { nameOf, outpostSelector, troubleOf } from "../pods/outpostPods";
+
+/** Where a Deployment is on its way from one life to the next. */
+export type Stage = "deleting" | "gone" | "starting" | "ready";
+
+export interface Comeback {
+  stage: Stage;
+  /** Completes "it did not come back: …". */
+  seen: string;
+  deployment?: V1Deployment;
+}
+
+/** Between two looks, in milliseconds. */
+const pauseMs = 1_000;
+
+/** Follows the Deployment until it is ready again under another uid, or time is up. Says each stage as it comes. */
+export async function comeback(cluster: Cluster, before: V1Deployment, seconds: number, io: Io): Promise<Comeback> {
+  const deadline = io.now().getTime() + seconds * 1000;
+  let said = "";
+  for (;;) {
+    // The API server may be away for a moment: who waits goes on waiting.
+    const now = await look(cluster, before).catch((error: Error): Comeback => ({ stage: "gone", seen: error.message }));
+    if (now.stage === "ready" || io.now().getTime() >= deadline) return now;
+    if (now.seen !== said) io.err(`waiting: ${now.seen}\n`);
+    said = now.seen;
+    await pause(pauseMs);
+  }
+}
+
+async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {
+  const namespace = before.metadata?.namespace ?? "";
+  const deployment = await cluster.deployment(namespace, nameOf(before));
+  if (!deployment) return { stage: "gone", seen: "it is gone, and authentik has not created it again" };
+  if (deployment.metadata?.uid === before.metadata?.uid)
+    return { stage: "deleting", seen: "the old one is going, its pods first", deployment };
+  const { metadata, spec, status } = deployment;
+  const wanted = spec?.replicas ?? 1;
+  const current = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+  const available = current ? (status?.availableReplicas ?? 0) : 0;
+  if (current && available >= wanted) return { stage: "ready", seen: "it is back", deployment };
+  const trouble = await troubleIn(cluster, deployment).catch(() => "");
+  return { stage: "starting", seen: `it is back, ${available} of ${wanted} pods are available${trouble}`, deployment };
+}
+
+async function troubleIn(cluster: Cluster, { metadata, spec }: V1Deployment): Promise<string> {
+  const labels = Object.entries(spec?.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const pods = await cluster.pods(metadata?.namespace, [outpostSelector, ...labels].join(","));
+  const [first] = pods.flatMap((pod) => troubleOf(pod) ?? []);
+  return first ? `: ${first}` : "";
+}

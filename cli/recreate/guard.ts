@@ -1,0 +1,34 @@
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { authentikManager } from "../../components/cluster/takenFields";
+import { ownsFields } from "../../components/cluster/fieldOwners";
+import { isReady, nameOf } from "../pods/outpostPods";
+import type { Authentik } from "../pods/authentikPods";
+
+const managedBy = "app.kubernetes.io/managed-by";
+const outpostUuid = "goauthentik.io/outpost-uuid";
+
+/** Why nobody would bring the Deployment back; undefined where somebody should. */
+export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik): string | undefined {
+  const { labels = {}, managedFields = [], namespace } = deployment.metadata ?? {};
+  const name = `Deployment ${namespace}/${nameOf(deployment)}`;
+  // Those of a Deployment by hand, as authentik's manual shows it, have the first one too.
+  if (labels[managedBy] !== authentikManager || !labels[outpostUuid]) {
+    const missing = labels[managedBy] === authentikManager ? outpostUuid : `${managedBy}=${authentikManager}`;
+    return `${name} is not managed by authentik (it lacks the label ${missing}): nobody would bring it back`;
+  }
+  if (!ownsFields(authentikManager, managedFields)) {
+    return `${name} has authentik's labels, but authentik has never written it (no field manager ${authentikManager}): nobody would bring it back`;
+  }
+  if (authentik.pods.length > 0 && !authentik.pods.some(isReady)) {
+    const pods = authentik.pods.map(nameOf).join(", ");
+    return `none of authentik's own pods in namespace ${authentik.namespace} is ready (${pods}): nobody would bring ${name} back`;
+  }
+  return undefined;
+}
+
+/** What can't be told of whoever is to bring it back. */
+export function doubt({ pods, namespace, unknown }: Authentik): string | undefined {
+  if (unknown) return `Whether authentik runs is not known: ${unknown}`;
+  if (pods.length > 0) return undefined;
+  return `No pods of authentik are in namespace ${namespace}: if it runs in another, name that with --authentik-namespace; if it runs elsewhere, make sure that it does`;
+}

@@ -1,0 +1,70 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { V1Container, V1Deployment, V1PodSpec } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import { ownersOf, type FieldPath } from "../../components/cluster/fieldOwners";
+import { sidecarFields, stackManagerPrefix } from "../../components/cluster/takenFields";
+import { outpostContainer, ownVolumes, shmMountPath, sidecarContainer } from "../../components/sidecar/podFragment";
+import { nameOf } from "../pods/outpostPods";
+
+/**
+ * The Deployment as `kubectl create --field-manager=goauthentik.io` makes it again: without what a stack of ours has put on it, since
+ * that would then be authentik's, and `pulumi up` would rightly refuse to take it.
+ */
+export function manifestOf(deployment: V1Deployment): V1Deployment {
+  const { name, namespace, labels, annotations = {} } = deployment.metadata ?? {};
+  const kept = Object.entries(annotations).filter(
+    ([key]) => !/^(deployment\.kubernetes\.io\/revision$|pulumi\.com\/)/.test(key),
+  );
+  const { template, ...spec } = structuredClone(deployment.spec!);
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: {
+      name,
+      namespace,
+      ...(labels && { labels }),
+      ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
+    },
+    spec: {
+      ...spec,
+      template: { ...template, ...(template.spec && { spec: withoutOurs(template.spec, deployment) }) },
+    },
+  };
+}
+
+function withoutOurs(podSpec: V1PodSpec, { metadata }: V1Deployment): V1PodSpec {
+  const isOurs = (path: FieldPath): boolean => {
+    const owners = ownersOf(path, metadata?.managedFields ?? []);
+    return owners.length > 0 && owners.every((owner) => owner.startsWith(stackManagerPrefix));
+  };
+  const ours = new Set(sidecarFields.filter(({ path }) => isOurs(path)).map(({ field }) => field));
+  const mount = `mount ${shmMountPath} of container ${outpostContainer}`;
+  const unmounted = (container: V1Container): V1Container =>
+    container.name === outpostContainer && ours.has(mount)
+      ? { ...container, volumeMounts: container.volumeMounts?.filter(({ mountPath }) => mountPath !== shmMountPath) }
+      : container;
+  return {
+    ...podSpec,
+    volumes: podSpec.volumes?.filter(({ name }) => !(ownVolumes.includes(name) && ours.has(`volume ${name}`))),
+    initContainers: podSpec.initContainers?.filter(
+      ({ name }) => !(name === sidecarContainer && ours.has(`init container ${name}`)),
+    ),
+    containers: podSpec.containers
+      .filter(({ name }) => !(name === sidecarContainer && ours.has(`container ${name}`)))
+      .map(unmounted),
+  };
+}
+
+/** Writes it, for its owner's eyes only, and never over another file. @returns the file's absolute path */
+export function saveManifest(deployment: V1Deployment, file: string | undefined, now: Date): string {
+  const time = now.toISOString().replace(/\.\d+Z$/, "Z");
+  const path = resolve(file ?? `${nameOf(deployment)}-${time.replace(/:/g, "-")}.json`);
+  try {
+    writeFileSync(path, `${JSON.stringify(manifestOf(deployment), null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  } catch (cause) {
+    throw new Error(`its manifest can't be saved, so nothing was deleted: ${(cause as Error).message}`, { cause });
+  }
+  return path;
+}
