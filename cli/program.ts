@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { cleanup } from "./cleanup";
+import { doctor, type DoctorOptions } from "./doctor";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { durationFlag, sizeFlag, withOutput, withTarget } from "./options";
@@ -29,7 +30,7 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
     .helpOption("-h, --help", "show this")
     .helpCommand(false)
     .addHelpText("after", "\nExit status: 0 ok; 1 a check failed or the work could not be done; 2 wrong use.");
-  for (const add of [addStatus, addVerify, addCleanup, addRecreate]) add(program, io, perform);
+  for (const add of [addStatus, addVerify, addCleanup, addRecreate, addDoctor]) add(program, io, perform);
   settle(program);
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -146,5 +147,16 @@ function addRecreate(program: Command, io: Io, perform: Perform): void {
     .option("--up", "end with `pulumi up --refresh --yes` of --stack, which brings the sidecar again");
   withTarget(command).action((outpost: string, options: Options) =>
     perform(options, (target) => recreate(target, { outpost, ...options }, io)),
+  );
+}
+
+function addDoctor(program: Command, io: Io, perform: Perform): void {
+  const command = program
+    .command("doctor")
+    .description("find why it does not work, and say the cure; changes nothing, exits 1 where something is found")
+    .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outposts")
+    .option("--observe <duration>", "watch for so long whether authentik writes", durationFlag("1s", "24h"), 0);
+  withTarget(withOutput(command, ["json"])).action((options: TargetOptions & DoctorOptions) =>
+    perform(options, (target) => doctor(target, options, io)),
   );
 }

@@ -24,7 +24,12 @@ export interface Target {
   kubectl: string;
   /** What the stack wants; undefined without one. */
   expectation?: Expectation;
+  /** Where authentik is, by the stack, and the token by the environment; undefined unless both are given. */
+  authentikAccess?: { url: string; token: string };
 }
+
+/** Holds the token: the stack's own is a secret that only Pulumi can read. */
+const tokenVariable = "AUTHENTIK_TOKEN";
 
 /** What a target is made from, beside the flags; tests inject their own. */
 export interface TargetMakers {
@@ -53,7 +58,14 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
   });
   const namespace = options.namespace ?? expectation?.namespace ?? (await cluster.contextNamespace());
-  return { cluster, namespace, kubectl: kubectlFor(options, context, namespace), ...(expectation && { expectation }) };
+  const [url, token] = [stack?.settings.authentikUrl, makers.env[tokenVariable]];
+  return {
+    cluster,
+    namespace,
+    kubectl: kubectlFor(options, context, namespace),
+    ...(expectation && { expectation }),
+    ...(url && token && { authentikAccess: { url, token } }),
+  };
 }
 
 function kubectlFor({ kubeconfig }: TargetOptions, context: string | undefined, namespace: string): string {

@@ -33,6 +33,12 @@ export interface Verdict {
   reason?: string;
 }
 
+/** An object of ours, by our label. */
+export interface OwnObject {
+  kind: "ConfigMap" | "ServiceAccount" | "Role" | "RoleBinding";
+  name: string;
+}
+
 /** A volume in the kubelet's summary of a pod. */
 export interface VolumeUsage {
   name: string;
@@ -64,6 +70,9 @@ export interface Cluster {
   deployment: (namespace: string, name: string) => Promise<V1Deployment | undefined>;
   configMap: (namespace: string, name: string) => Promise<V1ConfigMap | undefined>;
   cronJob: (namespace: string, name: string) => Promise<V1CronJob | undefined>;
+  cronJobs: (namespace: string) => Promise<V1CronJob[]>;
+  /** What has our label, but for the CronJob. */
+  ownObjects: (namespace: string) => Promise<OwnObject[]>;
   /** Jobs that the CronJob of that name has started, the newest first. */
   jobsOf: (namespace: string, cronJob: string) => Promise<V1Job[]>;
   /** Events about objects of that kind and name, as `kubectl describe` lists them. */

@@ -5,7 +5,8 @@ import {
   type Client,
   type KubernetesConfig,
 } from "../../components/cluster/connection";
-import type { Cluster, ContainerPlace, NodeSummary, Verdict, Wish } from "./clusterApi";
+import { objectLabels } from "../../components/objectLabels";
+import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } from "./clusterApi";
 import { execIn, NotOpened, webSocketExec } from "./exec";
 
 /** The cluster of a kubeconfig and context. Connects at the first request. */
@@ -24,6 +25,8 @@ type Readers = Pick<
   | "deployment"
   | "configMap"
   | "cronJob"
+  | "cronJobs"
+  | "ownObjects"
   | "jobsOf"
   | "events"
 >;
@@ -59,6 +62,23 @@ function readers(call: Call): Readers {
       one(`ConfigMap ${namespace}/${name}`, ({ core }) => core.readNamespacedConfigMap({ namespace, name })),
     cronJob: (namespace, name) =>
       one(`CronJob ${namespace}/${name}`, ({ batch }) => batch.readNamespacedCronJob({ namespace, name })),
+    cronJobs: (namespace) =>
+      call(`list the CronJobs ${inNamespace(namespace)}`, async ({ batch }) => {
+        return (await batch.listNamespacedCronJob({ namespace })).items;
+      }),
+    ownObjects: (namespace) =>
+      call(`list our objects ${inNamespace(namespace)}`, async ({ core, kubeConfig }) => {
+        const { RbacAuthorizationV1Api } = await import("@kubernetes/client-node");
+        const rbac = kubeConfig.makeApiClient(RbacAuthorizationV1Api);
+        const ours = { namespace, labelSelector: `app.kubernetes.io/name=${objectLabels["app.kubernetes.io/name"]}` };
+        const lists = await Promise.all([
+          named("ConfigMap", core.listNamespacedConfigMap(ours)),
+          named("ServiceAccount", core.listNamespacedServiceAccount(ours)),
+          named("Role", rbac.listNamespacedRole(ours)),
+          named("RoleBinding", rbac.listNamespacedRoleBinding(ours)),
+        ]);
+        return lists.flat();
+      }),
     jobsOf: (namespace, cronJob) =>
       call(`list the Jobs ${inNamespace(namespace)}`, async ({ batch }) => {
         const { items } = await batch.listNamespacedJob({ namespace });
@@ -166,6 +186,13 @@ function changes(call: Call): Pick<Cluster, "startJob" | "deleteDeployment"> {
         await apps.deleteNamespacedDeployment({ namespace, name, body });
       }),
   };
+}
+
+async function named(
+  kind: OwnObject["kind"],
+  list: Promise<{ items: { metadata?: { name?: string } }[] }>,
+): Promise<OwnObject[]> {
+  return (await list).items.map(({ metadata }) => ({ kind, name: metadata?.name ?? "" }));
 }
 
 const inNamespace = (namespace: string | undefined): string => (namespace ? `in ${namespace}` : "in all namespaces");

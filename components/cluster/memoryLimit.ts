@@ -13,25 +13,47 @@ const workingSetBytes = 64 * mebibyte;
 
 type Containers = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>["containers"];
 
-/** A warning where the outpost's own memory limit would end it before its /dev/shm is full; none without a limit. */
-export function memoryWarning(settings: OutpostSettings, live: Deployment): string[] {
+/** A memory limit that holds less than a full /dev/shm, in MiB where not said otherwise. */
+export interface MemoryShortage {
+  /** The limit, as the Deployment has it. */
+  limit: string;
+  neededMi: number;
+  /** What the kubelet makes of the volume, where every container has a limit and their sum is less. */
+  cappedMi?: number;
+}
+
+/** Undefined where the outpost's own memory limit is enough for a /dev/shm of that size, and without a limit. */
+export function memoryShortage(shmSize: string, live: Deployment): MemoryShortage | undefined {
   const { containers = [], initContainers = [] } = live.spec?.template.spec ?? {};
   const limit = containers.find(({ name }) => name === outpostContainer)?.resources?.limits?.memory;
   const limitBytes = quantityBytes(limit ?? "");
-  if (limitBytes === undefined) return [];
-  const shmBytes = quantityBytes(settings.shmSize) ?? 0;
+  if (limit === undefined || limitBytes === undefined) return undefined;
+  const shmBytes = quantityBytes(shmSize) ?? 0;
   const neededBytes = shmBytes + workingSetBytes;
-  if (limitBytes >= neededBytes) return [];
+  if (limitBytes >= neededBytes) return undefined;
   const podBytes = podLimitBytes(containers, initContainers);
+  const isCapped = podBytes !== undefined && podBytes < shmBytes;
+  return {
+    limit,
+    neededMi: Math.ceil(neededBytes / mebibyte),
+    ...(isCapped && { cappedMi: Math.floor(podBytes / mebibyte) }),
+  };
+}
+
+/** A warning where the outpost's own memory limit would end it before its /dev/shm is full; none without a limit. */
+export function memoryWarning(settings: OutpostSettings, live: Deployment): string[] {
+  const shortage = memoryShortage(settings.shmSize, live);
+  if (!shortage) return [];
+  const { limit, neededMi, cappedMi } = shortage;
   const capped =
-    podBytes !== undefined && podBytes < shmBytes
-      ? `With it /dev/shm has only ${Math.floor(podBytes / mebibyte)}Mi: every container of the pod has a memory limit, and the kubelet makes ` +
+    cappedMi !== undefined
+      ? `With it /dev/shm has only ${cappedMi}Mi: every container of the pod has a memory limit, and the kubelet makes ` +
         `the volume no bigger than their sum. `
       : "";
   return [
     `Deployment ${settings.deployment}: container ${outpostContainer} has a memory limit of ${limit}, too little for a /dev/shm of ` +
       `${settings.shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}` +
-      `Raise the limit to at least ${Math.ceil(neededBytes / mebibyte)}Mi in authentik (kubernetes_json_patches), or lower shmSize.`,
+      `Raise the limit to at least ${neededMi}Mi in authentik (kubernetes_json_patches), or lower shmSize.`,
   ];
 }
 

@@ -1,0 +1,54 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { authentikClient } from "../components/sidecar/authentik/client";
+import { authentikConfigFindings, configCheck } from "./doctor/authentikConfig";
+import { checks } from "./doctor/checks";
+import { diagnosisText, type Diagnosis } from "./doctor/report";
+import { readSnapshot, type Snapshot } from "./doctor/snapshot";
+import { exitCodes } from "./errors";
+import type { Io } from "./io";
+import { asJson, type OutputFormat } from "./output";
+import { findOutposts } from "./pods/outpostPods";
+import type { Target } from "./target";
+
+export interface DoctorOptions {
+  /** Namespace that authentik itself runs in; default that of the outposts. */
+  authentikNamespace?: string;
+  /** Seconds to watch whether authentik writes the Deployments; 0: not at all. */
+  observe: number;
+  output?: OutputFormat;
+}
+
+/** Finds why it does not work, and says the cure. Changes nothing. @returns the exit status: 0 where nothing was found */
+export async function doctor(
+  target: Target,
+  { authentikNamespace, observe, output }: DoctorOptions,
+  io: Io,
+): Promise<number> {
+  const snapshot = await readSnapshot(target, authentikNamespace);
+  const observed = observe > 0 ? await observedFor(target, snapshot, observe, io) : snapshot;
+  const diagnosis = await diagnose(observed, target);
+  const { namespace } = target;
+  io.out(output === "json" ? asJson({ namespace, ...diagnosis }) : diagnosisText(diagnosis, io));
+  return diagnosis.findings.length === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+async function diagnose(snapshot: Snapshot, { authentikAccess }: Target): Promise<Diagnosis> {
+  const client = authentikAccess && authentikClient(authentikAccess);
+  const config = await authentikConfigFindings(snapshot, client);
+  const findings = [...checks.flatMap(({ of }) => of(snapshot)), ...config.findings];
+  const unchecked = [...snapshot.unchecked, ...config.unchecked].sort((a, b) => a.what.localeCompare(b.what));
+  const names = [...checks.map(({ name }) => name), configCheck];
+  const checked = names.filter((name) => !unchecked.some(({ what }) => what === name));
+  return { findings, checked, unchecked };
+}
+
+async function observedFor(
+  { cluster, namespace }: Target,
+  snapshot: Snapshot,
+  seconds: number,
+  io: Io,
+): Promise<Snapshot> {
+  io.err(`observing for ${seconds} s whether authentik writes the Deployments\n`);
+  await pause(seconds * 1000);
+  return { ...snapshot, later: (await findOutposts(cluster, namespace)).deployments };
+}

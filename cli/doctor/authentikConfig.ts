@@ -1,0 +1,72 @@
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { AuthentikClient } from "../../components/sidecar/authentik/client";
+import { shmMountPath } from "../../components/sidecar/podFragment";
+import { nameOf } from "../pods/outpostPods";
+import { hasSidecarIn } from "../recreate/plan";
+import type { Finding, Unchecked } from "./finding";
+import type { Snapshot } from "./snapshot";
+
+export const configCheck = "authentik's config";
+const check = configCheck;
+
+/** Patches that authentik has and does not apply. Without access to its API, judged by the Deployment alone. */
+export async function authentikConfigFindings(
+  snapshot: Snapshot,
+  authentik: Pick<AuthentikClient, "readOutpost"> | undefined,
+): Promise<{ findings: Finding[]; unchecked: Unchecked[] }> {
+  const unmanaged = snapshot.outposts.deployments.flatMap(notManaged);
+  if (!authentik) {
+    const why = "no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN";
+    return { findings: unmanaged, unchecked: [{ what: check, why }] };
+  }
+  const asked = (snapshot.expectation?.outposts ?? []).map(async ({ name, deployment }): Promise<Finding[]> => {
+    const live = snapshot.outposts.deployments.find((each) => nameOf(each) === deployment);
+    try {
+      const { config } = await authentik.readOutpost(name);
+      return live ? notApplied(config, live) : [];
+    } catch (error) {
+      return [unfit(deployment, (error as Error).message)];
+    }
+  });
+  return { findings: [...unmanaged, ...(await Promise.all(asked)).flat()], unchecked: [] };
+}
+
+/** One by hand, as authentik's manual for "manual deployment" has it. */
+function notManaged(deployment: V1Deployment): Finding[] {
+  const { labels = {} } = deployment.metadata ?? {};
+  if (labels["app.kubernetes.io/managed-by"] === "goauthentik.io" && labels["goauthentik.io/outpost-uuid"]) return [];
+  return [
+    {
+      check,
+      subject: `Deployment/${nameOf(deployment)}`,
+      seen: "it is not managed by authentik: the labels app.kubernetes.io/managed-by=goauthentik.io and goauthentik.io/outpost-uuid are not both there",
+      why: "authentik applies kubernetes_json_patches only to what it deploys itself by a Kubernetes integration.",
+      todo: "Use `delivery: deployment`, which needs no authentik; or choose a Kubernetes integration for the outpost (Applications › Outposts › Edit).",
+    },
+  ];
+}
+
+function notApplied(config: Record<string, unknown>, live: V1Deployment): Finding[] {
+  const patches = JSON.stringify((config.kubernetes_json_patches as Record<string, unknown> | null)?.deployment ?? []);
+  const mounts = (live.spec?.template.spec?.containers ?? []).some(({ volumeMounts }) =>
+    volumeMounts?.some(({ mountPath }) => mountPath === shmMountPath),
+  );
+  if (!patches.includes(shmMountPath) || (mounts && hasSidecarIn(live))) return [];
+  return [
+    {
+      check,
+      subject: `Deployment/${nameOf(live)}`,
+      seen: `the outpost's kubernetes_json_patches have ${shmMountPath}, and the Deployment has ${mounts ? "no sidecar" : "no volume there"}`,
+      why: "authentik has the patch and has not applied it.",
+      todo: "Save the outpost in the Admin UI (Applications › Outposts › Edit › Update), and see authentik's log if that changes nothing: outpost-shm doctor again.",
+    },
+  ];
+}
+
+const unfit = (deployment: string, message: string): Finding => ({
+  check,
+  subject: `Deployment/${deployment}`,
+  seen: message,
+  why: "authentik deploys, and patches, only proxy outposts that have a Kubernetes integration.",
+  todo: "Choose a Kubernetes integration (Applications › Outposts › Edit), or set `delivery` to deployment.",
+});

@@ -1,0 +1,24 @@
+import { authentikLogFindings } from "./authentikLog";
+import { crashFindings } from "./crashes";
+import { execFindings } from "./execRights";
+import type { Finding } from "./finding";
+import { leftoverFindings } from "./leftovers";
+import { memoryFindings } from "./memory";
+import { writeFindings } from "./reconcileWrites";
+import { selectorFindings } from "./selectors";
+import type { Snapshot } from "./snapshot";
+import { twoCleanersFindings } from "./twoCleaners";
+import { versionFindings } from "./versions";
+
+/** All that is told from a snapshot, what stops everything first. */
+export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] = [
+  { name: "selectors", of: selectorFindings },
+  { name: "sidecar", of: crashFindings },
+  { name: "authentik's log", of: authentikLogFindings },
+  { name: "two cleaners", of: twoCleanersFindings },
+  { name: "leftovers", of: leftoverFindings },
+  { name: "memory", of: memoryFindings },
+  { name: "versions", of: versionFindings },
+  { name: "exec", of: execFindings },
+  { name: "writes", of: writeFindings },
+];

@@ -1,0 +1,111 @@
+import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { sidecarContainer, sidecarMemoryLimit } from "../../components/sidecar/podFragment";
+import type { OutpostPod } from "../pods/outpostPods";
+import { wordsOf } from "../pods/metrics";
+import type { Finding } from "./finding";
+import { sidecarStatus, type Snapshot } from "./snapshot";
+
+const check = "sidecar";
+
+type Cause = Pick<Finding, "seen" | "why" | "todo">;
+
+/** Sidecars that do not run, or run and can't do their work. */
+export function crashFindings({ outposts, sidecarLogs, kubectl }: Snapshot): Finding[] {
+  return outposts.pods.flatMap((pod) => {
+    const status = sidecarStatus(pod.pod);
+    if (!status) return [];
+    const log = sidecarLogs[pod.name] ?? "";
+    const cause = ofStatus(status, pod, kubectl) ?? ofLog(log) ?? unexplained(status, log, pod, kubectl);
+    return cause ? [{ check, subject: `Pod/${pod.name}`, ...cause }] : [];
+  });
+}
+
+const unswept = "Nothing sweeps this pod's /dev/shm, and the pod is not ready: it is sent no visitors.";
+
+function ofStatus({ state, lastState, image }: V1ContainerStatus, pod: OutpostPod, kubectl: string): Cause | undefined {
+  const { reason = "", message = "" } = state?.waiting ?? {};
+  const said = `container ${sidecarContainer} ${reason}${message ? ` (${message.replace(/\s+/g, " ").trim()})` : ""}`;
+  if (/^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull)$/.test(reason)) {
+    return {
+      seen: said,
+      why: unswept,
+      todo: `Set \`cleanerImage\` to an image that the nodes can pull (it is ${imageOf(pod) || image || "unknown"}), and run \`pulumi up\`.`,
+    };
+  }
+  if (/^(CreateContainerConfigError|CreateContainerError|RunContainerError)$/.test(reason)) {
+    const todo = /runAsNonRoot|non-root/.test(message)
+      ? "Set `runAsUser` to the outpost's uid, which is not 0, and run `pulumi up`."
+      : `See the events: ${kubectl} describe pod ${pod.name}. Mind \`runAsUser\` and \`cleanerImage\`, which has to have /bin/sh.`;
+    return { seen: said, why: unswept, todo };
+  }
+  const ended = state?.terminated ?? lastState?.terminated;
+  if (ended?.reason === "OOMKilled") {
+    return {
+      seen: `container ${sidecarContainer} was OOM-killed (limit ${sidecarMemoryLimit})`,
+      why: "A sidecar that is killed in the midst of a sweep does not make room.",
+      todo: "What it writes to /dev/shm counts too: see that nobody writes there by exec. If it is killed again and again, lower `shmSize` and report it with its log.",
+    };
+  }
+  return undefined;
+}
+
+/** What a sidecar says of its work, the first that fits. */
+const complaints: { says: RegExp; why: string; todo: string }[] = [
+  {
+    says: /Operation not permitted|Permission denied/,
+    why: "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
+    todo:
+      "Set `runAsUser` to the outpost's own uid (kubectl exec POD -c proxy -- id -u; on OpenShift the namespace's), and run " +
+      "`pulumi up`.",
+  },
+  {
+    says: /[Rr]ead-only|METRICS_DIR .* can not be written to/,
+    why: "It can't remove sessions there, or has no place for its metrics and does not start.",
+    todo: "A mount of it is read-only or another's: run `pulumi up --refresh`, which puts it right.",
+  },
+  {
+    says: /missing tool/,
+    why: "Nothing is removed.",
+    todo: "Set `cleanerImage` to busybox 1.35 or later, or an image with the GNU tools, and run `pulumi up`.",
+  },
+  {
+    says: /event=sweep_failed/,
+    why: "Nothing was removed by that sweep.",
+    todo: "See what else its log says; outpost-shm status tells whether it is still so.",
+  },
+];
+
+/** Only the last sweep counts, or what was said where none was made. */
+function ofLog(log: string): Cause | undefined {
+  const lines = log.trim().split("\n");
+  const last =
+    lines.filter((line) => /event=(sweep |quiet |not_started |sweep_failed .*error=)/.test(line)).at(-1) ??
+    lines.at(-1) ??
+    "";
+  const complaint = complaints.find(({ says }) => says.test(last));
+  if (!complaint) return undefined;
+  const { error, problem, errors } = wordsOf(last);
+  const said = error ?? (problem && `${problem}, ${errors} errors in the last sweep`) ?? last.trim();
+  return { seen: `its log: ${said}`, why: complaint.why, todo: complaint.todo };
+}
+
+function unexplained(
+  { state, lastState, restartCount }: V1ContainerStatus,
+  log: string,
+  pod: OutpostPod,
+  kubectl: string,
+): Cause | undefined {
+  if (state?.waiting?.reason !== "CrashLoopBackOff") return undefined;
+  const ended = lastState?.terminated;
+  const last = log.trim().split("\n").at(-1) ?? "";
+  return {
+    seen: `container ${sidecarContainer} has ended ${restartCount} times, last with exit code ${ended?.exitCode}${last ? `, saying: ${last}` : ""}`,
+    why: unswept,
+    todo: `See what it says: ${kubectl} logs ${pod.name} -c ${sidecarContainer} --previous.`,
+  };
+}
+
+function imageOf({ pod }: OutpostPod): string | undefined {
+  const all = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  return all.find(({ name }) => name === sidecarContainer)?.image;
+}

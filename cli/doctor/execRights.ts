@@ -1,0 +1,19 @@
+import type { Finding } from "./finding";
+import type { Snapshot } from "./snapshot";
+
+/** Whether whoever asks may exec in the pods, by the API server's own review. */
+export function execFindings({ mayExec, namespace, kubectl }: Snapshot): Finding[] {
+  const denied = mayExec.filter(({ verdict }) => !verdict.allowed);
+  if (denied.length === 0) return [];
+  const [{ verdict }] = denied;
+  const verbs = denied.map(({ verb }) => verb).join(" and ");
+  return [
+    {
+      check: "exec",
+      subject: `Namespace/${namespace}`,
+      seen: `you may not ${verbs} pods/exec${verdict.reason ? ` (${verdict.reason})` : ""}`,
+      why: "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
+      todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${kubectl} auth can-i create pods/exec.`,
+    },
+  ];
+}

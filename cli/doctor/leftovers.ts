@@ -1,0 +1,88 @@
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { hasCronJob } from "../../components/expectation";
+import { ownersOf } from "../../components/cluster/fieldOwners";
+import { authentikManager, sidecarFields, stackManagerPrefix } from "../../components/cluster/takenFields";
+import { settingsConfigMap, settingsVariable, shmVolume, sidecarContainer } from "../../components/sidecar/podFragment";
+import { sweepCronJob } from "../pods/cronJob";
+import { nameOf } from "../pods/outpostPods";
+import { hasSidecarIn } from "../recreate/plan";
+import type { Finding } from "./finding";
+import type { Snapshot } from "./snapshot";
+
+const check = "leftovers";
+
+/** What an earlier solution has left: objects of ours that nothing uses, and parts of the pod that are not ours. */
+export function leftoverFindings(snapshot: Snapshot): Finding[] {
+  return [...unusedCronJob(snapshot), ...unusedObjects(snapshot), ...snapshot.outposts.deployments.flatMap(pasted)];
+}
+
+function unusedCronJob({ cronJobs, expectation }: Snapshot): Finding[] {
+  const there = cronJobs.some(({ metadata }) => metadata?.name === sweepCronJob);
+  if (!there || !expectation || expectation.outposts.some(hasCronJob)) return [];
+  return [
+    {
+      check,
+      subject: `CronJob/${sweepCronJob}`,
+      seen: "it is there, and no outpost of the stack has `solution: cronjob` or `both`",
+      why: "It goes on sweeping by settings that nobody maintains.",
+      todo: "Run `pulumi up --refresh`; where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.",
+    },
+  ];
+}
+
+function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: Snapshot): Finding[] {
+  const settings = outposts.deployments.filter(hasSidecarIn).map((deployment) => settingsConfigMap(nameOf(deployment)));
+  const hasCronJobHere =
+    cronJobs.some(({ metadata }) => metadata?.name === sweepCronJob) ||
+    unchecked.some(({ what }) => what === "CronJobs");
+  const unused = ownObjects.filter(({ kind, name }) => {
+    if (kind === "ConfigMap") return name.endsWith(settingsConfigMap("")) && !settings.includes(name);
+    return name.startsWith(sweepCronJob) && !hasCronJobHere;
+  });
+  return unused.map(({ kind, name }) => ({
+    check,
+    subject: `${kind}/${name}`,
+    seen: kind === "ConfigMap" ? "no Deployment with the sidecar reads it" : "there is no CronJob that uses it",
+    why:
+      kind === "ConfigMap"
+        ? "Settings that nobody reads mislead whoever changes them."
+        : "An account that may exec in the namespace's pods is a risk nobody needs.",
+    todo: `Run \`pulumi up --refresh\` of the stack that made it; where there is none: ${kubectl} delete ${kind.toLowerCase()} ${name}.`,
+  }));
+}
+
+function pasted(deployment: V1Deployment): Finding[] {
+  if (isOurs(deployment)) return [];
+  const { managedFields = [] } = deployment.metadata ?? {};
+  const taken = sidecarFields
+    .map(({ field, path }) => ({ field, owners: ownersOf(path, managedFields) }))
+    .filter(({ owners }) => owners.some((owner) => !owner.startsWith(stackManagerPrefix)));
+  if (taken.length === 0) return [];
+  const owners = [...new Set(taken.flatMap((each) => each.owners))].sort();
+  const seen = `${taken.map(({ field }) => field).join(", ")}: owned by ${owners.join(", ")}`;
+  const half = hasSidecarIn(deployment) ? "" : `, and without a container ${sidecarContainer} nothing sweeps it`;
+  return [
+    {
+      check,
+      subject: `Deployment/${nameOf(deployment)}`,
+      seen: `${seen}${half}`,
+      why: owners.includes(authentikManager)
+        ? "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working."
+        : "It was put there by hand, and keeps `pulumi up` from working: two owners of /dev/shm would get in each other's way.",
+      todo: owners.includes(authentikManager)
+        ? "Have it taken over by `delivery: authentik`; or remove the patch in authentik, then outpost-shm recreate and `pulumi up`."
+        : `Remove it (kubectl edit deployment ${nameOf(deployment)}), then run \`pulumi up\`.`,
+    },
+  ];
+}
+
+/** Whether the sidecar there is this program's, by either delivery; a volume of ours alone is a stack's. */
+export function isOurs({ metadata, spec }: V1Deployment): boolean {
+  const { containers = [], initContainers = [], volumes = [] } = spec?.template.spec ?? {};
+  const sidecars = [...containers, ...initContainers].filter(({ name }) => name === sidecarContainer);
+  if (sidecars.length > 0) return sidecars.every(({ env }) => env?.some(({ name }) => name === settingsVariable));
+  const owners = sidecarFields.flatMap(({ path }) => ownersOf(path, metadata?.managedFields ?? []));
+  return (
+    volumes.some(({ name }) => name === shmVolume) && owners.every((owner) => owner.startsWith(stackManagerPrefix))
+  );
+}

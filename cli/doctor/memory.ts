@@ -1,0 +1,27 @@
+import { memoryShortage } from "../../components/cluster/memoryLimit";
+import { shmVolume } from "../../components/sidecar/podFragment";
+import { nameOf } from "../pods/outpostPods";
+import type { Finding } from "./finding";
+import type { Snapshot } from "./snapshot";
+
+/** What the runtime gives a pod without a volume there. */
+const defaultShm = "64Mi";
+
+/** Outposts whose own memory limit ends them before /dev/shm is full. */
+export function memoryFindings({ outposts }: Snapshot): Finding[] {
+  return outposts.deployments.flatMap((deployment) => {
+    const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
+    const shmSize = volume?.emptyDir?.sizeLimit ?? defaultShm;
+    const shortage = memoryShortage(shmSize, deployment);
+    if (!shortage) return [];
+    return [
+      {
+        check: "memory",
+        subject: `Deployment/${nameOf(deployment)}`,
+        seen: `container proxy has a memory limit of ${shortage.limit}, and /dev/shm is of ${shmSize}${shortage.cappedMi ? `, of which the kubelet gives ${shortage.cappedMi}Mi` : ""}`,
+        why: "Its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full.",
+        todo: `Raise the limit to at least ${shortage.neededMi}Mi in authentik (kubernetes_json_patches), or lower \`shmSize\`.`,
+      },
+    ];
+  });
+}

@@ -1,0 +1,72 @@
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { containerPath, ownersOf } from "../../components/cluster/fieldOwners";
+import { authentikManager } from "../../components/cluster/takenFields";
+import { outpostContainer } from "../../components/sidecar/podFragment";
+import { nameOf } from "../pods/outpostPods";
+import type { Finding } from "./finding";
+import { isOurs } from "./leftovers";
+import type { Snapshot } from "./snapshot";
+
+const check = "writes";
+const todo =
+  "Remove that operation from the outpost's kubernetes_json_patches, then outpost-shm recreate and `pulumi up`; or have it taken over by `delivery: authentik`.";
+
+/** Deployments that authentik writes at each of its looks, told by what it has appended, or seen while it does. */
+export function writeFindings({ outposts, later }: Snapshot): Finding[] {
+  return outposts.deployments.flatMap((deployment) => {
+    const after = later?.find((each) => nameOf(each) === nameOf(deployment));
+    return [...appended(deployment), ...(after ? written(deployment, after) : [])];
+  });
+}
+
+/** `add …/containers/-` appends anew at every look, so that what it compares with is never what is there. */
+function appended(deployment: V1Deployment): Finding[] {
+  const { managedFields = [] } = deployment.metadata ?? {};
+  const names = (deployment.spec?.template.spec?.containers ?? [])
+    .map(({ name }) => name)
+    .filter((name) => name !== outpostContainer)
+    .filter((name) => ownersOf(containerPath("containers", name), managedFields).includes(authentikManager));
+  if (names.length === 0 || isOurs(deployment)) return [];
+  return [
+    {
+      check,
+      subject: `Deployment/${nameOf(deployment)}`,
+      seen: `authentik has put container ${names.join(" and ")} beside ${outpostContainer}, as an old JSON patch by \`containers/-\` does`,
+      why: "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
+      todo,
+    },
+  ];
+}
+
+function written(before: V1Deployment, after: V1Deployment): Finding[] {
+  if (before.metadata?.uid !== after.metadata?.uid) return [recreated(before)];
+  const [was, is] = [writtenAt(before), writtenAt(after)];
+  const generations = [before, after].map(({ metadata }) => metadata?.generation ?? 0);
+  if (is <= was && generations[0] === generations[1]) return [];
+  const by = is > was ? `authentik wrote it at ${new Date(is).toISOString()}` : "it was written";
+  return [
+    {
+      check,
+      subject: `Deployment/${nameOf(before)}`,
+      seen: `while it was observed ${by} (generation ${generations.join(" to ")})`,
+      why: "At rest nobody writes an outpost's Deployment. One write is an update; one at every look is a patch that never fits.",
+      todo: `Observe again: outpost-shm doctor --observe 10m, and save the outpost in the Admin UI meanwhile. ${todo}`,
+    },
+  ];
+}
+
+const recreated = (deployment: V1Deployment): Finding => ({
+  check,
+  subject: `Deployment/${nameOf(deployment)}`,
+  seen: "while it was observed it was deleted and created again",
+  why: "authentik recreates a Deployment whose first container is not as it made it, or whose update is refused: each time all sessions end.",
+  todo: "See that the outpost's own container comes first and has its ports (outpost-shm verify), and what authentik's log says.",
+});
+
+/** When authentik last wrote any of its fields, in milliseconds since 1970; 0: never. */
+function writtenAt({ metadata }: V1Deployment): number {
+  const entries = (metadata?.managedFields ?? []).filter(
+    ({ manager, subresource }) => manager === authentikManager && !subresource,
+  );
+  return Math.max(0, ...entries.map(({ time }) => (time ? new Date(time).getTime() : 0)));
+}
