@@ -8,11 +8,13 @@ import { writeFindings } from "./reconcileWrites";
 import { selectorFindings } from "./selectors";
 import type { Snapshot } from "./snapshot";
 import { twoCleanersFindings } from "./twoCleaners";
+import { unsweptFindings } from "./unswept";
 import { versionFindings } from "./versions";
 
 /** All that is told from a snapshot, what stops everything first. */
 export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] = [
   { name: "selectors", of: selectorFindings },
+  { name: "solution", of: unsweptFindings },
   { name: "sidecar", of: crashFindings },
   { name: "authentik's log", of: authentikLogFindings },
   { name: "two cleaners", of: twoCleanersFindings },

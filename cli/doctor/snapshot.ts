@@ -61,7 +61,7 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
     logsOfAuthentik(cluster, authentik, unchecked),
     attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
     attempt("leftovers", [], () => cluster.ownObjects(namespace)),
-    attempt("the cluster's version", undefined, () => cluster.version()),
+    attempt("the cluster's version", undefined, () => released(cluster.version())),
     attempt("exec", [], () => execVerdicts(cluster, namespace)),
     attempt("logs of sidecars", {}, () => logsOfSidecars(cluster, outposts.pods)),
     outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
@@ -69,6 +69,13 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
   const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, elsewhere, unchecked };
   const known = { namespace, kubectl, outposts, authentik, ...read };
   return { ...known, ...(version && { version }), ...(expectation && { expectation }) };
+}
+
+/** A server that was built without its version says v0.0.0. */
+async function released(version: Promise<string>): Promise<string> {
+  const said = await version;
+  if (said.startsWith("v0.")) throw new Error(`the API server says ${said}`);
+  return said;
 }
 
 function execVerdicts(cluster: Cluster, namespace: string): Promise<Snapshot["mayExec"]> {

@@ -4,7 +4,10 @@ import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kuberne
 };
 import type { Cluster, OwnObject } from "../../cli/cluster/clusterApi";
 import { authentikConfigFindings } from "../../cli/doctor/authentikConfig";
+import { leftoverFindings } from "../../cli/doctor/leftovers";
+import { selectorFindings } from "../../cli/doctor/selectors";
 import type { Snapshot } from "../../cli/doctor/snapshot";
+import { unsweptFindings } from "../../cli/doctor/unswept";
 import { run } from "../../cli/program";
 import { fakeCluster, fakeIo, NOW, outpostDeployment, outpostPod, secondsAgo, sweepCronJob } from "./cluster";
 
@@ -110,7 +113,7 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
 }
 
 const checked =
-  "Checked: selectors, sidecar, authentik's log, two cleaners, leftovers, memory, versions, exec, writes\n";
+  "Checked: selectors, solution, sidecar, authentik's log, two cleaners, leftovers, memory, versions, exec, writes\n";
 const noAccess =
   "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
 
@@ -124,6 +127,7 @@ describe("doctor", () => {
   });
 
   const why = {
+    full: "Its /dev/shm fills with the sessions of visitors, and once it is full every new one gets HTTP 400.",
     unswept: "Nothing sweeps this pod's /dev/shm, and the pod is not ready: it is sent no visitors.",
     age: "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.",
   };
@@ -179,6 +183,34 @@ describe("doctor", () => {
         "it sweeps outpost mian, which no Deployment here belongs to",
         "Its runs sweep no pod for that outpost, and say so by result=no_pods only.",
         "Correct the name in `outposts` to that in authentik, and run `pulumi up`.",
+      ),
+    ],
+    "an outpost that nothing sweeps": [
+      {
+        deployments: [deployment({ sidecar: false })],
+        pods: [outpostPod({ name: "a", sidecar: false })],
+        ownObjects: [],
+      },
+      found(
+        "Deployment/ak-outpost-main (solution)",
+        "neither a sidecar nor the CronJob sweeps it",
+        why.full,
+        "Add it to the stack's `outposts` and run `pulumi up`. Room at once: outpost-shm cleanup --anonymous.",
+      ),
+    ],
+    "an outpost whose CronJob is suspended": [
+      {
+        deployments: [deployment({ sidecar: false })],
+        pods: [outpostPod({ name: "a", sidecar: false })],
+        cronJobs: [sweepCronJob(["main"], { suspend: true })],
+        ownObjects: [],
+      },
+      found(
+        "Deployment/ak-outpost-main (solution)",
+        "CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended",
+        why.full,
+        "Find out who suspended it, then: kubectl --namespace authentik patch cronjob authentik-outpost-shm-cleanup -p " +
+          '\'{"spec":{"suspend":false}}\'.',
       ),
     ],
     "an image that can't be pulled": [
@@ -308,7 +340,11 @@ describe("doctor", () => {
       ),
     ],
     "the settings of a sidecar that is gone": [
-      { deployments: [deployment({ sidecar: false })], pods: [outpostPod({ name: "main-b", sidecar: false })] },
+      {
+        deployments: [deployment({ sidecar: false })],
+        pods: [outpostPod({ name: "main-b", sidecar: false })],
+        cronJobs: [sweepCronJob(["main"])],
+      },
       found(
         "ConfigMap/ak-outpost-main-shm-cleanup (leftovers)",
         "no Deployment with the sidecar reads it",
@@ -333,6 +369,7 @@ describe("doctor", () => {
     "a volume that a removed patch has left": [
       {
         deployments: [deployment({ sidecar: false, owner: "goauthentik.io" })],
+        cronJobs: [sweepCronJob(["main"])],
         pods: [outpostPod({ name: "main-b", sidecar: false })],
         ownObjects: [],
       },
@@ -346,6 +383,7 @@ describe("doctor", () => {
     "a volume put there by hand": [
       {
         deployments: [deployment({ sidecar: false, owner: "kubectl-edit" })],
+        cronJobs: [sweepCronJob(["main"])],
         pods: [outpostPod({ name: "main-b", sidecar: false })],
         ownObjects: [],
       },
@@ -400,6 +438,7 @@ describe("doctor", () => {
     "a container appended by an old patch": [
       {
         deployments: [deployment({ containers: [{ name: "cleaner", command: ["sleep", "1"] }], sidecar: false })],
+        cronJobs: [sweepCronJob(["main"])],
         ownObjects: [],
       },
       found(
@@ -433,6 +472,15 @@ describe("doctor", () => {
     assert.match(
       stdout,
       /^Deployment\/ak-outpost-main \(two cleaners\)\n {2}seen: container shm-cleanup is there as an init container and as an ordinary one\n/,
+    );
+  });
+
+  it("takes a version that the API server was not built with for unknown", async () => {
+    const { code, stdout } = await doctor({ version: "v0.0.0-master+$Format:%H$" });
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /\nNot checked: the cluster's version \(the API server says v0\.0\.0-master\+\$Format:%H\$\)\n/,
     );
   });
 
@@ -483,7 +531,7 @@ describe("doctor", () => {
     assert.equal(code, 1);
     assert.equal(
       stdout.slice(stdout.indexOf("Checked: ")),
-      "Checked: selectors, sidecar, authentik's log, two cleaners, memory, versions, writes\n" +
+      "Checked: selectors, solution, sidecar, authentik's log, two cleaners, memory, versions, writes\n" +
         noAccess +
         "Not checked: authentik's log in pod authentik-worker-0 (Kubernetes refused to show the log: forbidden)\n" +
         "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +
@@ -531,6 +579,50 @@ describe("doctor", () => {
       findings.map(({ check, subject }) => [check, subject]),
       [["versions", "Deployment/ak-outpost-main"]],
     );
+  });
+
+  describe("with a stack", () => {
+    const snapshot = (cronJobs: V1CronJob[], name = "main"): Snapshot => ({
+      namespace: "authentik",
+      kubectl: "kubectl",
+      outposts: { deployments: [deployment({ sidecar: false })], pods: [] },
+      elsewhere: [],
+      authentik: { namespace: "authentik", pods: [] },
+      authentikLogs: {},
+      cronJobs,
+      ownObjects: [],
+      mayExec: [],
+      sidecarLogs: {},
+      unchecked: [],
+      expectation: {
+        namespace: "authentik",
+        outposts: [
+          { name, slug: name, deployment: `ak-outpost-${name}`, solution: "sidecar", sweepIntervalSeconds: 60 },
+        ],
+      },
+    });
+    const seen = (findings: { subject: string; seen: string }[]) =>
+      findings.map(({ subject, seen }) => `${subject}: ${seen}`);
+
+    it("finds that what it wants is not there, as after a recreation by authentik", () => {
+      assert.deepEqual(seen(unsweptFindings(snapshot([]))), [
+        "Deployment/ak-outpost-main: the stack has `solution: sidecar` for it, and neither a sidecar nor the CronJob sweeps it",
+      ]);
+    });
+
+    it("finds a CronJob that it does not want", () => {
+      assert.deepEqual(seen(leftoverFindings(snapshot([sweepCronJob(["main"])]))), [
+        "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`",
+      ]);
+    });
+
+    it("finds an outpost that has no Deployment", () => {
+      const [, lost] = seen(selectorFindings(snapshot([], "mian")));
+      assert.equal(
+        lost,
+        'Deployment/ak-outpost-mian: outpost "mian" of the stack has no such Deployment in namespace authentik; there are: ak-outpost-main',
+      );
+    });
   });
 
   describe("with access to authentik", () => {

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { startAuthentik, type AuthentikStandIn } from "../../sandbox/authentik";
 import { SHELL_LESS_IMAGE } from "../../sandbox/node/podNode";
 import { untilAvailable } from "../../sandbox/outpost";
@@ -14,7 +15,8 @@ import { closeScenario, openScenario, type Scenario } from "./scenario";
 import { visit } from "./visits";
 
 const logins = 20;
-const visitors = 100;
+/** Younger sessions stay in any case. */
+const untilOldMs = 6_000;
 /** Pages of the 64 MiB that every container has. */
 const pages = 16_384;
 
@@ -30,14 +32,13 @@ describe("cleanup", function () {
     await scenario.rollout("swept");
     for (const outpost of ["bare", "swept", "shell-less"] as const) pods[outpost] = await scenario.pod(outpost);
     await visit(scenario, pods.bare, { logins });
-    await visit(scenario, pods.swept, { logins, rate: visitors, seconds: 1 });
+    await visit(scenario, pods.swept, { logins, rate: 100, seconds: 1 });
     const full = await visit(scenario, pods.bare, { known: true, rate: 2000, seconds: 12 });
     assert.ok(
       full.seconds.some(({ status }) => status["400"] > 0),
       "/dev/shm is not full",
     );
-    // The youngest visitors are on the way to the login page.
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await pause(untilOldMs);
   });
   after(() => closeScenario(scenario));
 
@@ -100,6 +101,8 @@ describe("cleanup", function () {
   });
 
   it("asks on a terminal, in the sidecar, and ends every session after a y", async () => {
+    const before = await used("swept");
+    const visitors = before - logins;
     const { status, said } = await onTerminal(scenario, ["cleanup", "swept", "--all"], "y");
     assert.equal(status, 0, said);
     assert.match(
@@ -111,7 +114,9 @@ describe("cleanup", function () {
     );
     assert.match(
       said,
-      new RegExp(`${pods.swept}  shm-cleanup  480Ki 0%  0 0%   480Ki  ${visitors}       ${logins}      0       0\r\n`),
+      new RegExp(
+        `${pods.swept} +shm-cleanup +${before * 4}Ki 0% +0 0% +${before * 4}Ki +${visitors} +${logins} +0 +0\r\n`,
+      ),
     );
     assert.equal(await used("swept"), 0);
     assert.deepEqual(await alive("swept"), { logins: 0, alive: 0 });
@@ -119,7 +124,7 @@ describe("cleanup", function () {
 
   it("changes nothing after an n", async () => {
     await visit(scenario, pods.swept, { logins });
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await pause(untilOldMs);
     const { status, said } = await onTerminal(scenario, ["cleanup", "swept", "--all"], "n");
     assert.equal(status, 1, said);
     assert.match(said, /Nothing was removed\.\r\n$/);
@@ -148,7 +153,8 @@ describe("recreate", function () {
 
   it("counts whose sessions end, waits until authentik has the pods running again, and their /dev/shm is empty", async () => {
     const before = await scenario.pod("main");
-    await visit(scenario, before, { logins, rate: visitors, seconds: 1 });
+    await visit(scenario, before, { logins, rate: 100, seconds: 1 });
+    const visitors = Number(await scenario.exec(before, "proxy", "sh", "-c", "ls /dev/shm | wc -l")) - logins;
     const manifest = join(dir, "manifest.json");
     const running = outpostShm(scenario, "recreate", "main", "--yes", `--manifest=${manifest}`);
     await scenario.until("the old Deployment's end", async () =>

@@ -1,0 +1,50 @@
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
+import { nameOf, outpostOf } from "../pods/outpostPods";
+import { hasSidecarIn } from "../recreate/plan";
+import type { Finding } from "./finding";
+import type { Snapshot } from "./snapshot";
+
+/** Outposts that nothing sweeps. */
+export function unsweptFindings(snapshot: Snapshot): Finding[] {
+  const { outposts, cronJobs, unchecked } = snapshot;
+  if (unchecked.some(({ what }) => what === "CronJobs")) return [];
+  const cronJob = cronJobs.find(({ metadata }) => metadata?.name === sweepCronJob);
+  return outposts.deployments
+    .filter((deployment) => !hasSidecarIn(deployment))
+    .flatMap((deployment) => {
+      const isSwept = cronJob !== undefined && sweptOutposts(cronJob).includes(outpostOf(deployment));
+      if (isSwept && cronJob.spec?.suspend !== true) return [];
+      return [
+        { check: "solution", subject: `Deployment/${nameOf(deployment)}`, ...because(deployment, isSwept, snapshot) },
+      ];
+    });
+}
+
+function because(
+  deployment: V1Deployment,
+  isSuspended: boolean,
+  { expectation, kubectl }: Snapshot,
+): Pick<Finding, "seen" | "why" | "todo"> {
+  const why = "Its /dev/shm fills with the sessions of visitors, and once it is full every new one gets HTTP 400.";
+  if (isSuspended) {
+    return {
+      seen: `CronJob ${sweepCronJob}, which is to sweep it, is suspended`,
+      why,
+      todo: `Find out who suspended it, then: ${kubectl} patch cronjob ${sweepCronJob} -p '{"spec":{"suspend":false}}'.`,
+    };
+  }
+  const wanted = expectation?.outposts.find((outpost) => outpost.deployment === nameOf(deployment))?.solution ?? "none";
+  if (wanted === "none") {
+    return {
+      seen: "neither a sidecar nor the CronJob sweeps it",
+      why,
+      todo: "Add it to the stack's `outposts` and run `pulumi up`. Room at once: outpost-shm cleanup --anonymous.",
+    };
+  }
+  return {
+    seen: `the stack has \`solution: ${wanted}\` for it, and neither a sidecar nor the CronJob sweeps it`,
+    why,
+    todo: "Run `pulumi up --refresh`: authentik may have recreated the Deployment. Room at once: outpost-shm cleanup --anonymous.",
+  };
+}
