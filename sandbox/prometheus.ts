@@ -19,6 +19,8 @@ export interface PrometheusOptions {
   /** Folder for data, configuration and log; made if missing. */
   dir: string;
   targets: ScrapeTarget[];
+  /** Further scrape configurations, as prometheus.yml has them; default none. */
+  scrapeConfigs?: object[];
   /** Text of a rule file. */
   rules: string;
   /** Time between two scrapes, and between two evaluations of the rules. */
@@ -54,6 +56,7 @@ const readyTimeoutMs = 30_000;
 export async function startPrometheus({
   dir,
   targets,
+  scrapeConfigs = [],
   rules,
   intervalSeconds,
 }: PrometheusOptions): Promise<Prometheus> {
@@ -62,7 +65,7 @@ export async function startPrometheus({
   const address = `127.0.0.1:${await getPort({ host: "127.0.0.1" })}`;
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, "rules.yml"), rules);
-  writeFileSync(join(dir, "prometheus.yml"), stringify(configuration(targets, intervalSeconds)));
+  writeFileSync(join(dir, "prometheus.yml"), stringify(configuration(targets, scrapeConfigs, intervalSeconds)));
   const processes = new Processes();
   const args = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", `--web.listen-address=${address}`];
   await processes.start({ name: "prometheus", command: prometheus, args, cwd: dir, logFile: join(dir, "log") });
@@ -76,18 +79,21 @@ export async function startPrometheus({
   return { ...client(`http://${address}/api/v1`), stop: () => processes.stop() };
 }
 
-function configuration(targets: ScrapeTarget[], intervalSeconds: number) {
+function configuration(targets: ScrapeTarget[], further: object[], intervalSeconds: number) {
   const interval = `${intervalSeconds}s`;
   return {
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
     rule_files: ["rules.yml"],
     // One job a target, since each has its own path; `labels` may name the job that service discovery would give.
-    scrape_configs: targets.map(({ address, path, labels }, index) => ({
-      job_name: `target-${index}`,
-      metrics_path: path,
-      honor_labels: true,
-      static_configs: [{ targets: [address], labels }],
-    })),
+    scrape_configs: [
+      ...targets.map(({ address, path, labels }, index) => ({
+        job_name: `target-${index}`,
+        metrics_path: path,
+        honor_labels: true,
+        static_configs: [{ targets: [address], labels }],
+      })),
+      ...further,
+    ],
   };
 }
 

@@ -82,6 +82,6 @@ export const tiers: Tier[] = [
     lane: 2,
     specs: ["test/node/**/*.test.ts"],
     timeout: 300_000,
-    tools: [...CONTROL_PLANE_TOOLS, ...NODE_TOOLS, "pulumi"],
+    tools: [...CONTROL_PLANE_TOOLS, ...NODE_TOOLS, "pulumi", "prometheus"],
   },
 ];
