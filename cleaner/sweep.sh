@@ -493,12 +493,21 @@ counted() { # SERIES ADD
   echo "$metrics$1 $sum"
 }
 
-read_counters() { # sets counters: SERIES=NUMBER words, and some that are neither
+# A sweep from outside, such as the CronJob's, is not the loop's, which must not look alive by it when it stands still.
+of_the_loop() { # SERIES VALUE
+  value=$2
+  [ -n "${LOOP_NOTES:-}" ] || for pair in $counters; do
+    [ "${pair%=*}" != "$metrics$1" ] || value=${pair##*=}
+  done
+  echo "$metrics$1 $value"
+}
+
+read_counters() { # sets counters: SERIES=NUMBER words of what goes on, and some that are neither
   counters='' before=''
   [ -f "$METRICS_DIR/metrics.txt" ] || return 0
   # shellcheck disable=SC2013 # words it is
   for word in $(cat "$METRICS_DIR/metrics.txt"); do
-    case $before in *_total*) counters="$counters $before=$word" ;; esac
+    case $before in *_total* | *_last_sweep_*) counters="$counters $before=$word" ;; esac
     before=$word
   done
 }
@@ -533,10 +542,10 @@ write_metrics() {
   metric sweep_errors_total counter 'Files that could not be removed, and sweeps that could not do their work.'
   counted sweep_errors_total $((errors + ${FAILED_SWEEPS:-0}))
   if [ -n "${oldest:-}" ]; then
-    metric last_sweep_timestamp_seconds gauge 'When the last sweep ended, Unix time.'
-    echo "${metrics}last_sweep_timestamp_seconds $(date +%s)"
+    metric last_sweep_timestamp_seconds gauge 'When the last sweep of the sidecar ended, Unix time.'
+    of_the_loop last_sweep_timestamp_seconds "$(date +%s)"
     metric last_sweep_duration_seconds gauge 'How long it took.'
-    printf '%slast_sweep_duration_seconds %d.%03d\n' "$metrics" $((duration / 1000)) $((duration % 1000))
+    of_the_loop last_sweep_duration_seconds "$(printf '%d.%03d' $((duration / 1000)) $((duration % 1000)))"
   fi
 }
 

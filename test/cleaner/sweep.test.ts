@@ -546,6 +546,21 @@ for (const shell of shells) {
         assert.deepEqual(readdirSync(metrics), []);
       });
 
+      it("tell of the loop's own sweeps when, also after one from outside", async () => {
+        const notes = { LOOP_NOTES: join(tmpfs.dir, "notes") };
+        await sweep(withMetrics(), notes);
+        const { last_sweep_timestamp_seconds: last } = samples();
+        const old = readFileSync(join(metrics, "metrics.txt"), "utf8").replaceAll(String(last), "1700000000");
+        writeFileSync(join(metrics, "metrics.txt"), old);
+        save(goName(1), goSession({ holds: [] }), 2 * hour);
+        await sweep(withMetrics());
+        const fromOutside = samples();
+        assert.equal(fromOutside.last_sweep_timestamp_seconds, "1700000000");
+        assert.equal(fromOutside['removed_files_total{state="anonymous",reason="expired"}'], "1");
+        await sweep(withMetrics(), notes);
+        assert.ok(Number(samples().last_sweep_timestamp_seconds) >= Number(last));
+      });
+
       it("that can not be written are said, and the sweep is done", async () => {
         save(goName(1), goSession({ holds: [] }), 2 * hour);
         const { status, stderr } = await sweep(["METRICS_DIR=/nowhere/at/all"]);
