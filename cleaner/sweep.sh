@@ -412,7 +412,7 @@ ASSESS='
   count[state]++
   all++
   if (state != "debris" && !oldest) oldest = mtime
-  if (due(state) || state != "authenticated") {
+  if (relieving && (due(state) || state != "authenticated")) {
     saved[++last] = mtime; held_bytes[last] = links == 1 ? blocks * 512 : 0; held_inodes[last] = links == 1
   }
 }

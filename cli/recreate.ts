@@ -5,12 +5,13 @@ import { confirmed } from "./confirm";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { findAuthentik } from "./pods/authentikPods";
+import { hasSidecar } from "./pods/containers";
 import { findOutposts, nameOf, outpostOf, type OutpostPod } from "./pods/outpostPods";
 import { podFacts } from "./pods/podFacts";
 import { comeback, type Comeback } from "./recreate/comeback";
 import { doubt, whyNotRecreated } from "./recreate/guard";
 import { saveManifest } from "./recreate/manifest";
-import { hasSidecarIn, isBareAfterwards, planOf } from "./recreate/plan";
+import { isBareAfterwards, planOf } from "./recreate/plan";
 import type { Target } from "./target";
 
 export interface RecreateOptions {
@@ -100,7 +101,7 @@ async function leftToDo(
     if (status === 0) return exitCodes.ok;
     throw new Error(`pulumi ${command.join(" ")} ended with status ${status}`);
   }
-  if (isBareAfterwards(before) && !hasSidecarIn(after))
+  if (isBareAfterwards(before) && !hasSidecar(after))
     io.out(`It has no sidecar. What is left to do: pulumi ${command.join(" ")}\n`);
   return exitCodes.ok;
 }

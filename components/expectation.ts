@@ -49,3 +49,7 @@ export const hasSidecar = ({ solution }: { solution: Solution }): boolean =>
   solution === "sidecar" || solution === "both";
 export const hasCronJob = ({ solution }: { solution: Solution }): boolean =>
   solution === "cronjob" || solution === "both";
+
+/** The solution that these two make. */
+export const solutionBy = ({ sidecar, cronJob }: Record<"sidecar" | "cronJob", boolean>): Solution =>
+  sidecar ? (cronJob ? "both" : "sidecar") : cronJob ? "cronjob" : "none";

@@ -1,8 +1,8 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { AuthentikClient } from "../../components/sidecar/authentik/client";
 import { shmMountPath } from "../../components/sidecar/podFragment";
+import { hasSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
-import { hasSidecarIn } from "../recreate/plan";
 import type { Finding, Unchecked } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -51,7 +51,7 @@ function notApplied(config: Record<string, unknown>, live: V1Deployment): Findin
   const mounts = (live.spec?.template.spec?.containers ?? []).some(({ volumeMounts }) =>
     volumeMounts?.some(({ mountPath }) => mountPath === shmMountPath),
   );
-  if (!patches.includes(shmMountPath) || (mounts && hasSidecarIn(live))) return [];
+  if (!patches.includes(shmMountPath) || (mounts && hasSidecar(live))) return [];
   return [
     {
       check,

@@ -1,5 +1,6 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sidecarContainer, sidecarMemoryLimit } from "../../components/sidecar/podFragment";
+import { containersNamed } from "../pods/containers";
 import type { OutpostPod } from "../pods/outpostPods";
 import { wordsOf } from "../pods/metrics";
 import type { Finding } from "./finding";
@@ -106,6 +107,5 @@ function unexplained(
 }
 
 function imageOf({ pod }: OutpostPod): string | undefined {
-  const all = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  return all.find(({ name }) => name === sidecarContainer)?.image;
+  return containersNamed(pod, sidecarContainer)[0]?.image;
 }

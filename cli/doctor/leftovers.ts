@@ -3,9 +3,9 @@ import { hasCronJob } from "../../components/expectation";
 import { ownersOf } from "../../components/cluster/fieldOwners";
 import { authentikManager, sidecarFields, stackManagerPrefix } from "../../components/cluster/takenFields";
 import { settingsConfigMap, settingsVariable, shmVolume, sidecarContainer } from "../../components/sidecar/podFragment";
+import { containersNamed, hasSidecar } from "../pods/containers";
 import { sweepCronJob } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
-import { hasSidecarIn } from "../recreate/plan";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -31,7 +31,7 @@ function unusedCronJob({ cronJobs, expectation }: Snapshot): Finding[] {
 }
 
 function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: Snapshot): Finding[] {
-  const settings = outposts.deployments.filter(hasSidecarIn).map((deployment) => settingsConfigMap(nameOf(deployment)));
+  const settings = outposts.deployments.filter(hasSidecar).map((deployment) => settingsConfigMap(nameOf(deployment)));
   const hasCronJobHere =
     cronJobs.some(({ metadata }) => metadata?.name === sweepCronJob) ||
     unchecked.some(({ what }) => what === "CronJobs");
@@ -60,7 +60,7 @@ function pasted(deployment: V1Deployment): Finding[] {
   if (taken.length === 0) return [];
   const owners = [...new Set(taken.flatMap((each) => each.owners))].sort();
   const seen = `${taken.map(({ field }) => field).join(", ")}: owned by ${owners.join(", ")}`;
-  const half = hasSidecarIn(deployment) ? "" : `, and without a container ${sidecarContainer} nothing sweeps it`;
+  const half = hasSidecar(deployment) ? "" : `, and without a container ${sidecarContainer} nothing sweeps it`;
   return [
     {
       check,
@@ -77,11 +77,12 @@ function pasted(deployment: V1Deployment): Finding[] {
 }
 
 /** Whether the sidecar there is this program's, by either delivery; a volume of ours alone is a stack's. */
-export function isOurs({ metadata, spec }: V1Deployment): boolean {
-  const { containers = [], initContainers = [], volumes = [] } = spec?.template.spec ?? {};
-  const sidecars = [...containers, ...initContainers].filter(({ name }) => name === sidecarContainer);
+export function isOurs(deployment: V1Deployment): boolean {
+  const { metadata, spec } = deployment;
+  const sidecars = containersNamed(deployment, sidecarContainer);
   if (sidecars.length > 0) return sidecars.every(({ env }) => env?.some(({ name }) => name === settingsVariable));
   const owners = sidecarFields.flatMap(({ path }) => ownersOf(path, metadata?.managedFields ?? []));
+  const { volumes = [] } = spec?.template.spec ?? {};
   return (
     volumes.some(({ name }) => name === shmVolume) && owners.every((owner) => owner.startsWith(stackManagerPrefix))
   );

@@ -1,5 +1,6 @@
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sidecarContainer, shmMountPath } from "../../components/sidecar/podFragment";
+import { containersNamed, containersOf } from "../pods/containers";
 import { sweepCronJob } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
@@ -12,9 +13,8 @@ const why =
 /** More than one that removes files from /dev/shm. Our CronJob beside our sidecar is a solution of its own (`both`). */
 export function twoCleanersFindings({ outposts, cronJobs, kubectl }: Snapshot): Finding[] {
   const inPods = outposts.deployments.flatMap((deployment) => {
-    const { containers = [], initContainers = [] } = deployment.spec?.template.spec ?? {};
     const subject = `Deployment/${nameOf(deployment)}`;
-    const sidecars = [...containers, ...initContainers].filter(({ name }) => name === sidecarContainer);
+    const sidecars = containersNamed(deployment, sidecarContainer);
     const twice =
       sidecars.length > 1
         ? [
@@ -27,7 +27,7 @@ export function twoCleanersFindings({ outposts, cronJobs, kubectl }: Snapshot): 
             },
           ]
         : [];
-    const strangers = [...containers, ...initContainers].filter(
+    const strangers = containersOf(deployment).filter(
       (container) => container.name !== sidecarContainer && cleans(container),
     );
     return [

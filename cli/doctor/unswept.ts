@@ -1,7 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { hasSidecar } from "../pods/containers";
 import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf } from "../pods/outpostPods";
-import { hasSidecarIn } from "../recreate/plan";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -11,7 +11,7 @@ export function unsweptFindings(snapshot: Snapshot): Finding[] {
   if (unchecked.some(({ what }) => what === "CronJobs")) return [];
   const cronJob = cronJobs.find(({ metadata }) => metadata?.name === sweepCronJob);
   return outposts.deployments
-    .filter((deployment) => !hasSidecarIn(deployment))
+    .filter((deployment) => !hasSidecar(deployment))
     .flatMap((deployment) => {
       const isSwept = cronJob !== undefined && sweptOutposts(cronJob).includes(outpostOf(deployment));
       if (isSwept && cronJob.spec?.suspend !== true) return [];

@@ -1,6 +1,5 @@
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { slugify } from "../../components/settings/slug";
-import { sidecarContainer } from "../../components/sidecar/podFragment";
 import type { Cluster } from "../cluster/clusterApi";
 import { UsageError } from "../errors";
 
@@ -94,11 +93,6 @@ function selects({ spec }: V1Deployment, { metadata }: V1Pod): boolean {
 
 function isStaying({ metadata, status }: V1Pod): boolean {
   return metadata?.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
-}
-
-/** Whether the pod has our sidecar, of either form. */
-export function hasSidecar({ spec }: V1Pod): boolean {
-  return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(({ name }) => name === sidecarContainer);
 }
 
 /** Whether a container of the pod is running, ready or not. */

@@ -1,10 +1,12 @@
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { solutionBy } from "../../components/expectation";
 import type { Solution } from "../../components/settings";
 import { quantityBytes } from "../../components/settings/quantity";
 import { shmVolume } from "../../components/sidecar/podFragment";
 import type { Cluster } from "../cluster/clusterApi";
 import { sweepCronJob, sweptOutposts } from "./cronJob";
-import { hasSidecar, isReady, troubleOf, type OutpostPod } from "./outpostPods";
+import { hasSidecar } from "./containers";
+import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
 import { mapParallel } from "../parallel";
 import { usageSources, type Usage } from "./usageSources";
 
@@ -69,7 +71,7 @@ function statically({ name, outpost, deployment, pod }: OutpostPod, swept: boole
     phase: pod.status?.phase ?? "Unknown",
     ready: isReady(pod),
     ...(trouble && { trouble }),
-    solution: hasSidecar(pod) ? (swept ? "both" : "sidecar") : swept ? "cronjob" : "none",
+    solution: solutionBy({ sidecar: hasSidecar(pod), cronJob: swept }),
     configuredSizeBytes: quantityBytes(volume?.emptyDir?.sizeLimit ?? ""),
     notes: [],
   };

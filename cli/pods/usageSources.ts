@@ -9,7 +9,8 @@ import {
 } from "../../components/sidecar/podFragment";
 import type { Cluster, NodeSummary } from "../cluster/clusterApi";
 import { samplesOf, wordsOf } from "./metrics";
-import { hasSidecar, type OutpostPod } from "./outpostPods";
+import { hasSidecar } from "./containers";
+import type { OutpostPod } from "./outpostPods";
 import type { Source } from "./podFacts";
 
 /** Session files by state. In directories of more than 5,000 files a part of them tells, see cleaner/sweep.sh. */

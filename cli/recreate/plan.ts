@@ -2,6 +2,7 @@ import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-m
 import { sidecarContainer } from "../../components/sidecar/podFragment";
 import { authentikManager } from "../../components/cluster/takenFields";
 import { containerPath, ownersOf } from "../../components/cluster/fieldOwners";
+import { hasSidecar } from "../pods/containers";
 import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { counted } from "../units";
@@ -37,10 +38,5 @@ function sessionsOf(facts: PodFacts[]): string {
 export function isBareAfterwards(deployment: V1Deployment): boolean {
   const paths = [containerPath("initContainers", sidecarContainer), containerPath("containers", sidecarContainer)];
   const owners = paths.flatMap((path) => ownersOf(path, deployment.metadata?.managedFields ?? []));
-  return hasSidecarIn(deployment) && !owners.includes(authentikManager);
-}
-
-export function hasSidecarIn({ spec }: V1Deployment): boolean {
-  const { containers = [], initContainers = [] } = spec?.template.spec ?? {};
-  return [...containers, ...initContainers].some(({ name }) => name === sidecarContainer);
+  return hasSidecar(deployment) && !owners.includes(authentikManager);
 }

@@ -8,6 +8,7 @@ import {
   shmVolume,
   sidecarContainer,
 } from "../../components/sidecar/podFragment";
+import { containersNamed } from "../pods/containers";
 import { checksOf, type Check } from "./check";
 
 const bringIt =
@@ -28,7 +29,9 @@ export function volumeCheck(expected: ExpectedOutpost, deployment: V1Deployment)
       bringIt,
     );
   }
-  const bare = [outpostContainer, sidecarContainer].filter((container) => !mountsShm(named(deployment, container)[0]));
+  const bare = [outpostContainer, sidecarContainer].filter(
+    (container) => !mountsShm(containersNamed(deployment, container)[0]),
+  );
   if (bare.length > 0) {
     return fail("volume", `volume ${shmVolume} is not on ${shmMountPath} of container ${bare.join(" and ")}`, bringIt);
   }
@@ -46,7 +49,7 @@ export function namesCheck(expected: ExpectedOutpost, deployment: V1Deployment):
       "authentik recreates a Deployment whose first container is not its own: remove what was put before it.",
     );
   }
-  const sidecars = named(deployment, sidecarContainer);
+  const sidecars = containersNamed(deployment, sidecarContainer);
   if (sidecars.length !== 1) {
     const seen =
       sidecars.length === 0
@@ -70,11 +73,6 @@ export function namesCheck(expected: ExpectedOutpost, deployment: V1Deployment):
     );
   }
   return pass("names", `${outpostContainer}, then ${sidecarContainer}; pods labelled ${label}`);
-}
-
-function named(deployment: V1Deployment, name: string): V1Container[] {
-  const { containers = [], initContainers = [] } = deployment.spec?.template.spec ?? {};
-  return [...containers, ...initContainers].filter((container) => container.name === name);
 }
 
 function mountsShm(container: V1Container | undefined): boolean {

@@ -1,10 +1,11 @@
 import type { V1ConfigMap, V1CronJob, V1Deployment } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import type { Expectation, ExpectedOutpost } from "../../components/expectation";
+import { solutionBy, type Expectation, type ExpectedOutpost } from "../../components/expectation";
 import type { Solution } from "../../components/settings";
-import { settingsConfigMap, settingsFile, sidecarContainer } from "../../components/sidecar/podFragment";
+import { settingsConfigMap, settingsFile } from "../../components/sidecar/podFragment";
 import type { Cluster } from "../cluster/clusterApi";
+import { hasSidecar } from "../pods/containers";
 import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";
 
@@ -53,8 +54,6 @@ function outpostInForce(
 }
 
 function solutionOf(deployment: V1Deployment, cronJob: V1CronJob | undefined): Solution {
-  const { containers = [], initContainers = [] } = deployment.spec?.template.spec ?? {};
-  const sidecar = [...containers, ...initContainers].some(({ name }) => name === sidecarContainer);
   const swept = cronJob !== undefined && sweptOutposts(cronJob).includes(outpostOf(deployment));
-  return sidecar ? (swept ? "both" : "sidecar") : swept ? "cronjob" : "none";
+  return solutionBy({ sidecar: hasSidecar(deployment), cronJob: swept });
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { Cluster, ContainerPlace } from "../../cli/cluster/clusterApi";
 import { NotOpened } from "../../cli/cluster/exec";
-import { run } from "../../cli/program";
 import { cleanerScripts } from "../../components/cleanerScripts";
-import { fakeCluster, fakeIo, outpostDeployment, outpostPod, type Printed } from "./cluster";
+import { outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
 
 /** Files of a pod by who they belong to, and by whether they are older than what is asked for. */
 interface Files {
@@ -48,16 +47,14 @@ async function cleanup(args: string[], methods: Partial<Cluster> = {}, options: 
     "main-b": { visitors: 100, logins: 7, debris: 3 },
     "public-a": { visitors: 16_370, logins: 14 },
   });
-  const io = fakeIo(options);
-  const cluster = fakeCluster({
+  const known: Partial<Cluster> = {
     contextNamespace: () => Promise.resolve("authentik"),
     deployments: () => Promise.resolve([outpostDeployment(), outpostDeployment("public")]),
     pods: () => Promise.resolve(pods),
     exec: sweeps.exec,
     ...methods,
-  });
-  const code = await run(["cleanup", ...args], io, { cluster: () => Promise.resolve(cluster), env: {} });
-  return { code, stdout: io.stdout, stderr: io.stderr, asked: sweeps.asked };
+  };
+  return { ...(await runOn(known, ["cleanup", ...args], options)), asked: sweeps.asked };
 }
 
 const always = ["SHM_DIR=/dev/shm", "AGES_ONLY=1", "COUNT_ONLY=0"];

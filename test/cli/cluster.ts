@@ -2,6 +2,7 @@
 import type { V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../cli/cluster/clusterApi";
 import type { Io } from "../../cli/io";
+import { run } from "../../cli/program";
 
 /** When it is, in tests. */
 export const NOW = new Date("2026-11-24T03:00:00Z");
@@ -39,6 +40,13 @@ export function fakeIo(options: Partial<Io> = {}): Printed {
     ...options,
   };
   return io;
+}
+
+/** Runs a command line on a cluster that answers by these methods: its exit status and all it printed. */
+export async function runOn(methods: Partial<Cluster>, argv: string[], options?: Partial<Io>) {
+  const io = fakeIo(options);
+  const code = await run(argv, io, { cluster: () => Promise.resolve(fakeCluster(methods)), env: {} });
+  return { code, stdout: io.stdout, stderr: io.stderr };
 }
 
 export interface PodOptions {

@@ -8,8 +8,7 @@ import { leftoverFindings } from "../../cli/doctor/leftovers";
 import { selectorFindings } from "../../cli/doctor/selectors";
 import type { Snapshot } from "../../cli/doctor/snapshot";
 import { unsweptFindings } from "../../cli/doctor/unswept";
-import { run } from "../../cli/program";
-import { fakeCluster, fakeIo, NOW, outpostDeployment, outpostPod, secondsAgo, sweepCronJob } from "./cluster";
+import { NOW, outpostDeployment, outpostPod, runOn, secondsAgo, sweepCronJob } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
 
@@ -95,8 +94,7 @@ const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 erro
 async function doctor(stage: Stage = {}, args: string[] = []) {
   const { deployments = [deployment()], pods = [pod()], logs = {}, later = deployments } = stage;
   let lists = 0;
-  const io = fakeIo();
-  const cluster = fakeCluster({
+  const methods: Partial<Cluster> = {
     contextNamespace: () => Promise.resolve("authentik"),
     deployments: () => Promise.resolve(lists++ === 0 ? deployments : later),
     pods: (_namespace, selector) =>
@@ -107,9 +105,8 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
     selfMay: () => Promise.resolve({ allowed: true }),
     log: ({ pod }) => Promise.resolve(logs[pod] ?? swept),
     ...stage.methods,
-  });
-  const code = await run(["doctor", ...args], io, { cluster: () => Promise.resolve(cluster), env: {} });
-  return { code, stdout: io.stdout, stderr: io.stderr };
+  };
+  return runOn(methods, ["doctor", ...args]);
 }
 
 const checked =

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../cli/cluster/clusterApi";
-import { run } from "../../cli/program";
-import { fakeCluster, fakeIo, metricsText, NOW, outpostDeployment, outpostPod, type Printed } from "./cluster";
+import { metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
 const sidecarKey = 'k:{"name":"shm-cleanup"}';
@@ -74,8 +73,7 @@ describe("recreate", () => {
     const { before = managed(), after = [undefined, renewed(0), renewed()], authentik = [authentikPod()] } = stage;
     const changes: unknown[] = [];
     let looks = 0;
-    const io = fakeIo({ now: () => new Date(NOW.getTime() + looks * 100_000), ...stage.options });
-    const cluster = fakeCluster({
+    const methods: Partial<Cluster> = {
       contextNamespace: () => Promise.resolve("authentik"),
       deployments: () => Promise.resolve([before]),
       pods: (_namespace, selector) =>
@@ -89,10 +87,10 @@ describe("recreate", () => {
         return Promise.resolve();
       },
       ...stage.methods,
-    });
-    const argv = ["recreate", ...args, "--manifest", file];
-    const code = await run(argv, io, { cluster: () => Promise.resolve(cluster), env: {} });
-    return { code, stdout: io.stdout, stderr: io.stderr, changes };
+    };
+    const clock = { now: () => new Date(NOW.getTime() + looks * 100_000) };
+    const ended = await runOn(methods, ["recreate", ...args, "--manifest", file], { ...clock, ...stage.options });
+    return { ...ended, changes };
   }
 
   const plan =

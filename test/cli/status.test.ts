@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { Cluster } from "../../cli/cluster/clusterApi";
-import { run } from "../../cli/program";
 import { cleanerScripts } from "../../components/cleanerScripts";
-import { fakeCluster, fakeIo, metricsText, outpostDeployment, outpostPod, sweepCronJob, type Printed } from "./cluster";
+import { metricsText, outpostDeployment, outpostPod, runOn, sweepCronJob, type Printed } from "./cluster";
 
 const countLine =
   "time=2026-11-24T03:00:00Z event=count dir=/dev/shm used_bytes=65011712 total_bytes=67108864 inodes=15873 total_inodes=3085512 " +
@@ -22,12 +21,8 @@ const twoPods: Partial<Cluster> = {
 };
 
 describe("status", () => {
-  async function status(methods: Partial<Cluster>, args: string[] = [], options: Partial<Printed> = {}) {
-    const io = fakeIo(options);
-    const cluster = () => Promise.resolve(fakeCluster(methods));
-    const code = await run(["status", ...args], io, { cluster, env: {} });
-    return { code, stdout: io.stdout, stderr: io.stderr };
-  }
+  const status = (methods: Partial<Cluster>, args: string[] = [], options: Partial<Printed> = {}) =>
+    runOn(methods, ["status", ...args], options);
 
   it("shows a line a pod: from the metrics endpoint with a sidecar, by exec without", async () => {
     assert.deepEqual(await status(twoPods), {

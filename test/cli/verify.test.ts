@@ -10,6 +10,7 @@ import {
   metricsText,
   outpostDeployment,
   outpostPod,
+  runOn,
   secondsAgo,
   sweepCronJob,
   type PodOptions,
@@ -71,12 +72,7 @@ const withCronJob: Partial<Cluster> = {
 };
 
 describe("verify", () => {
-  async function verify(methods: Partial<Cluster>, ...args: string[]) {
-    const io = fakeIo();
-    const cluster = () => Promise.resolve(fakeCluster(methods));
-    const code = await run(["verify", ...args], io, { cluster, env: {} });
-    return { code, stdout: io.stdout, stderr: io.stderr };
-  }
+  const verify = (methods: Partial<Cluster>, ...args: string[]) => runOn(methods, ["verify", ...args]);
 
   it("passes where all is as it should be", async () => {
     assert.deepEqual(await verify(sound), {

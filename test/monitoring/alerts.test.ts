@@ -1,8 +1,8 @@
 // Every alert under promtool: silent just before it is due, firing just after, with what it says. The labels are those that the
 // Prometheus operator gives a PodMonitor's targets, and kube-state-metrics its series.
 import assert from "node:assert/strict";
-import { alertRules, type AlertSettings } from "../../components/monitoring/alerts";
-import { resolveSettings } from "../../components/settings";
+import { alertRules } from "../../components/monitoring/alerts";
+import { settingsOf } from "./alertSettings";
 import { checkRules, testRules, type ExpectedAlerts, type RuleTest } from "./promtool";
 
 const pod = "ak-outpost-one-6c5d7f9b8-x2x4z";
@@ -29,20 +29,6 @@ function over(...parts: [value: number | "_", seconds: number][]): string {
   return parts.map(([value, seconds]) => `${value}x${seconds / 15 - (value === "_" ? 0 : 1)}`).join(" ");
 }
 const always = (value: number): string => over([value, 100 * hour]);
-
-/** Settings of the alerts for a stack config. */
-function settingsOf(raw: Record<string, unknown> = {}): AlertSettings {
-  const settings = resolveSettings({ namespace: "authentik", outposts: ["one"], monitoring: true, ...raw });
-  const { monitoring, namespace, outposts } = settings;
-  assert.ok(monitoring);
-  const sidecars = outposts.filter(({ solution }) => solution === "sidecar" || solution === "both");
-  const cronJob = outposts.some(({ solution }) => solution === "cronjob" || solution === "both");
-  const { thresholds, runbookUrl } = monitoring;
-  return {
-    ...{ namespace, sidecars, thresholds, runbookUrl },
-    ...(cronJob && { cronJob: "authentik-outpost-shm-cleanup" }),
-  };
-}
 
 interface Expected {
   severity?: string;

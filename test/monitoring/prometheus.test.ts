@@ -5,22 +5,16 @@ import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { alertRules } from "../../components/monitoring/alerts";
 import { dashboard } from "../../components/monitoring/dashboard";
-import { resolveSettings } from "../../components/settings";
 import type { ActiveAlert } from "../../sandbox/prometheus";
 import { goName, goSession } from "../../sandbox/sessionFormats";
 import { waitUntil } from "../../sandbox/waitUntil";
 import { coverage, shells } from "../cleaner/shells";
+import { settingsOf } from "./alertSettings";
 import { WatchedPods } from "./watchedPods";
 
 const pod = "ak-outpost-one-6c5d7f9b8-x2x4z";
-const settings = resolveSettings({ namespace: "authentik", outposts: ["one"], solution: "both", monitoring: true });
-const { thresholds, runbookUrl } = settings.monitoring!;
-const rules = alertRules({
-  namespace: "authentik",
-  sidecars: settings.outposts,
-  cronJob: "authentik-outpost-shm-cleanup",
-  ...{ thresholds, runbookUrl },
-}).map((rule) => ({ ...rule, for: "1s" }));
+const settings = settingsOf({ solution: "both" });
+const rules = alertRules(settings).map((rule) => ({ ...rule, for: "1s" }));
 const login = goSession({ holds: ["claims"] });
 const visit = goSession({ holds: ["redirect"] });
 
@@ -121,7 +115,7 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
       });
 
       describe("answers the dashboard", () => {
-        const { panels } = dashboard("authentik", thresholds);
+        const { panels } = dashboard("authentik", settings.thresholds);
         const exprs = panels.flatMap((panel) =>
           "targets" in panel ? panel.targets.map(({ expr }) => ({ title: panel.title, expr })) : [],
         );

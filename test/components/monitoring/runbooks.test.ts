@@ -4,16 +4,10 @@ import { join } from "node:path";
 import { alertRules } from "../../../components/monitoring/alerts";
 import { run } from "../../../cli/program";
 import { resolveSettings } from "../../../components/settings";
+import { settingsOf } from "../../monitoring/alertSettings";
 
 const root = join(__dirname, "..", "..", "..");
-const settings = resolveSettings({ namespace: "authentik", outposts: ["one"], solution: "both", monitoring: true });
-const { thresholds, runbookUrl } = settings.monitoring!;
-const rules = alertRules({
-  namespace: "authentik",
-  sidecars: settings.outposts,
-  cronJob: "authentik-outpost-shm-cleanup",
-  ...{ thresholds, runbookUrl },
-});
+const rules = alertRules(settingsOf({ solution: "both" }));
 const runbooks = readdirSync(join(root, "docs", "runbooks")).sort();
 const read = (runbook: string): string => readFileSync(join(root, "docs", "runbooks", runbook), "utf8");
 
