@@ -481,25 +481,25 @@ run() { # PASS
 
 metric() { printf '# HELP %s%s %s\n# TYPE %s%s %s\n' "$metrics" "$1" "$3" "$metrics" "$1" "$2"; } # NAME TYPE HELP
 
+published() { # SERIES; sets number to what the file that is there has, or to nothing
+  number=
+  for pair in $counters; do
+    [ "${pair%=*}" != "$metrics$1" ] || number=${pair##*=}
+  done
+}
+
 # Counters go on from the file that is there, so they outlive this process but not the pod.
 counted() { # SERIES ADD
-  sum=$2
-  for pair in $counters; do
-    case $pair in
-      "$metrics$1="*[!0-9]* | *=) ;;
-      "$metrics$1="*) sum=$((${pair##*=} + $2)) ;;
-    esac
-  done
-  echo "$metrics$1 $sum"
+  published "$1"
+  case $number in '' | *[!0-9]*) number=0 ;; esac
+  echo "$metrics$1 $((number + $2))"
 }
 
 # A sweep from outside, such as the CronJob's, is not the loop's, which must not look alive by it when it stands still.
 of_the_loop() { # SERIES VALUE
-  value=$2
-  [ -n "${LOOP_NOTES:-}" ] || for pair in $counters; do
-    [ "${pair%=*}" != "$metrics$1" ] || value=${pair##*=}
-  done
-  echo "$metrics$1 $value"
+  number=
+  [ -n "${LOOP_NOTES:-}" ] || published "$1"
+  echo "$metrics$1 ${number:-$2}"
 }
 
 read_counters() { # sets counters: SERIES=NUMBER words of what goes on, and some that are neither
