@@ -1,11 +1,12 @@
-// mocha's own spec report, plus its counts as JSON in the file that $TEST_TOTALS names, for test/run.ts to add up.
+// mocha's own spec report, plus its counts and what failed as JSON in the file that $TEST_TOTALS names, for test/run.ts to add up.
 const { writeFileSync } = require("node:fs");
 const { reporters } = require("mocha");
 
 module.exports = class extends reporters.Spec {
   done(failures, finish) {
     const { passes, failures: failed, pending } = this.stats;
-    writeFileSync(process.env.TEST_TOTALS, JSON.stringify({ passed: passes, failed, skipped: pending }));
+    const failedTests = this.failures.map((test) => ({ title: test.fullTitle(), message: String(test.err?.stack) }));
+    writeFileSync(process.env.TEST_TOTALS, JSON.stringify({ passed: passes, failed, skipped: pending, failedTests }));
     finish(failures);
   }
 };

@@ -11,9 +11,24 @@ import { createStateFolder } from "../sandbox/stateFolder";
 import { ensureTools } from "../sandbox/toolchain";
 import { tiers, tools, type Tier } from "./tiers";
 
+interface Failure {
+  title: string;
+  message: string;
+}
+
 interface Totals {
   passed: number;
   failed: number;
+  /** What there is to say of the failed ones. */
+  failures: Failure[];
+}
+
+/** What test/reporter.cjs writes. */
+interface Counted {
+  passed: number;
+  failed: number;
+  skipped: number;
+  failedTests: Failure[];
 }
 
 /** What ran, and all that it printed. */
@@ -47,18 +62,22 @@ async function node(
 }
 
 async function runChecks(tier: Tier): Promise<Outcome> {
-  const outcome: Outcome = { passed: 0, failed: 0, output: "" };
+  const outcome: Outcome = { passed: 0, failed: 0, failures: [], output: "" };
   for (const { name, args } of tier.checks ?? []) {
     const { status, output } = await node(args);
     outcome.output += `${output}  ${status === 0 ? "✔" : "✘"} ${name}\n`;
-    if (status === 0) outcome.passed += 1;
-    else outcome.failed += 1;
+    if (status === 0) {
+      outcome.passed += 1;
+    } else {
+      outcome.failed += 1;
+      outcome.failures.push({ title: `${tier.name}: ${name}`, message: output.trimEnd() });
+    }
   }
   return outcome;
 }
 
 async function runMocha(tier: Tier): Promise<Outcome> {
-  if (!tier.specs) return { passed: 0, failed: 0, output: "" };
+  if (!tier.specs) return { passed: 0, failed: 0, failures: [], output: "" };
   const totals = join(createStateFolder("test"), "totals.json");
   const mocha = [
     "node_modules/mocha/bin/mocha.js",
@@ -69,16 +88,20 @@ async function runMocha(tier: Tier): Promise<Outcome> {
   ];
   const { status, output } = await node([...mocha, ...tier.specs], { TEST_TOTALS: totals });
   const counted = existsSync(totals)
-    ? (JSON.parse(readFileSync(totals, "utf8")) as Totals & { skipped: number })
-    : { passed: 0, failed: 0, skipped: 0 };
+    ? (JSON.parse(readFileSync(totals, "utf8")) as Counted)
+    : { passed: 0, failed: 0, skipped: 0, failedTests: [] };
+  const failures = counted.failedTests.map(({ title, message }) => ({ title: `${tier.name}: ${title}`, message }));
+  if (counted.skipped > 0) failures.push({ title: `${tier.name}: ${counted.skipped} skipped`, message: "" });
   // A skipped test counts as failed, and so does a mocha that ended badly without a failed test (a crash, a bad import).
   const failed = counted.failed + counted.skipped;
-  return { passed: counted.passed, failed: status !== 0 && failed === 0 ? 1 : failed, output };
+  if (status === 0 || failed > 0) return { passed: counted.passed, failed, failures, output };
+  failures.push({ title: `${tier.name}: mocha ended with ${status ?? "a signal"}`, message: output.slice(-2000) });
+  return { passed: counted.passed, failed: 1, failures, output };
 }
 
 /** One tier after the other; each is printed whole when it ends, since the other lane runs at the same time. */
 async function runLane(lane: Tier[]): Promise<Totals> {
-  const totals: Totals = { passed: 0, failed: 0 };
+  const totals: Totals = { passed: 0, failed: 0, failures: [] };
   for (const tier of lane) {
     const started = Date.now();
     const outcomes = [await runChecks(tier), await runMocha(tier)];
@@ -86,9 +109,10 @@ async function runLane(lane: Tier[]): Promise<Totals> {
     console.log(
       `\n── ${tier.name}: ${tier.what}\n${outcomes.map(({ output }) => output).join("")}── ${tier.name} took ${seconds} s`,
     );
-    for (const { passed, failed } of outcomes) {
+    for (const { passed, failed, failures } of outcomes) {
       totals.passed += passed;
       totals.failed += failed;
+      totals.failures.push(...failures);
     }
   }
   return totals;
@@ -103,6 +127,10 @@ function selectTiers(names: string[]): Tier[] {
   return tiers.filter(({ name, onlyByName }) => (names.length > 0 ? names.includes(name) : !onlyByName));
 }
 
+function describeFailure({ title, message }: Failure): string {
+  return `  ${title}\n${message.replace(/^/gm, "    ")}`;
+}
+
 async function main(names: string[]): Promise<void> {
   const selected = selectTiers(names);
   // Built before the lanes start, with its progress for all to see: the first time it takes minutes.
@@ -113,6 +141,9 @@ async function main(names: string[]): Promise<void> {
   const totals = await Promise.all(lanes.map(runLane));
   const passed = totals.reduce((sum, lane) => sum + lane.passed, 0);
   const failed = totals.reduce((sum, lane) => sum + lane.failed, 0);
+  // Once more, since what they printed themselves is by now far above.
+  const failures = totals.flatMap((lane) => lane.failures);
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.map(describeFailure).join("\n")}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }

@@ -5,7 +5,7 @@ import { sidecarContainer } from "../../components/sidecar/podFragment";
 
 /** The spec of a pod, or of the pods that a Deployment makes. */
 const podSpec = ({ spec }: V1Deployment | V1Pod): V1PodSpec | undefined =>
-  spec && "template" in spec ? spec.template.spec : (spec);
+  spec && "template" in spec ? spec.template.spec : spec;
 
 /** Containers and init containers: a native sidecar is one of these. */
 export function containersOf(object: V1Deployment | V1Pod): V1Container[] {
