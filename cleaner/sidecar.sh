@@ -52,6 +52,27 @@ interruptibly() {
   return "$1"
 }
 
+# A pipe that nothing ever comes from. Waiting for it busybox's read does what sleep does, without a process for each look.
+open_silence() {
+  silence=
+  mkfifo "$notes/silence" 2>/dev/null || return
+  exec 8<>"$notes/silence"
+  rm "$notes/silence"
+  silence=1
+}
+
+# shellcheck disable=SC3045 # where read knows no -t it does not wait, and is not asked again
+pause() { # SECONDS
+  if [ -n "$silence" ]; then
+    paused_at=$uptime
+    read -r -t "$1" _ 2>/dev/null <&8
+    uptime_seconds
+    [ "$uptime" -eq "$paused_at" ] || return 0
+    silence=
+  fi
+  interruptibly sleep "$1"
+}
+
 uptime_seconds() { read -r uptime _ </proc/uptime && uptime=${uptime%.*}; }
 
 serve() {
@@ -156,6 +177,7 @@ run_sweep() {
 }
 
 trap stop TERM INT
+open_silence
 say "started dir=$SHM_DIR metrics_dir=$METRICS_DIR"
 while :; do
   serve
@@ -165,5 +187,5 @@ while :; do
     run_sweep
   fi
   [ $((due - uptime)) -ge "$pause" ] || pause=$((due - uptime > 1 ? due - uptime : 1))
-  interruptibly sleep "$pause"
+  pause "$pause"
 done

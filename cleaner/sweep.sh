@@ -145,6 +145,15 @@ saved_before() { # NAME AGE
   eval "$1=$moment"
 }
 
+# What this find takes, by one call of it: GNU's prints the directory, the others name the first thing they don't know.
+probe_find() {
+  find_takes_time='' find_deletes=''
+  case $(find . -maxdepth 0 -type l -delete -o -newermt @0 -print 2>&1) in
+    .) find_takes_time=1 find_deletes=1 ;;
+    *'unrecognized: -newermt'*) find_deletes=1 ;;
+  esac
+}
+
 # "Not saved after this second" in find's words. Only GNU find takes a time; the others compare with a file, for which an open
 # pipe will do: it has an mtime, can be touched, and needs no writable place.
 not_since() { # NAME MOMENT FD
@@ -156,7 +165,6 @@ not_since() { # NAME MOMENT FD
 }
 
 set_moments() {
-  find_takes_time=$(find . -maxdepth 0 -newermt @0 2>/dev/null)
   exec 4<<FD4 5<<FD5 6<<FD6 7<<FD7 9<<FD9
 FD4
 FD5
@@ -166,11 +174,12 @@ FD9
   saved_before dead_moment "$AUTHENTICATED_MAX_AGE_SECONDS"
   saved_before aged_moment "$ANONYMOUS_MAX_AGE_SECONDS"
   saved_before debris_moment "$DEBRIS_AGE"
+  saved_before floor_moment "$PRESSURE_FLOOR"
   DEAD='' AGED='' OLD='' FLOOR=''
-  not_since DEAD "$dead_moment" 4 && not_since AGED "$aged_moment" 5 && not_since OLD "$debris_moment" 6 && set_floor
+  not_since DEAD "$dead_moment" 4 && not_since AGED "$aged_moment" 5 && not_since OLD "$debris_moment" 6
 }
 
-# Anew before each pass: under a small CPU limit a pass takes seconds, in which visitors grow old enough.
+# Before each removal under pressure: with a small CPU limit a pass takes seconds, in which visitors grow old enough.
 set_floor() {
   uptime_ms
   now=$((started_at + (up_ms - started) / 1000)) # whatever the wall clock does meanwhile
@@ -184,7 +193,7 @@ set_floor() {
 # this only counts. Who can not remove a file says so on stderr, and those complaints are counted too.
 # shellcheck disable=SC2016 # scripts for the shells that find and xargs start
 set_removal() {
-  if ! find . -maxdepth 0 -type l -delete 2>/dev/null; then
+  if [ -z "$find_deletes" ]; then
     DELETE='' remove='rm -f -- "$@"'
   elif [ -n "$find_takes_time" ]; then
     DELETE=-delete remove=true # GNU: false for a file that stayed
@@ -391,6 +400,10 @@ END {
 # If it is full and no visitor is old enough to go, this waits for the first ones: a sweep that removed nothing would have
 # visitors refused until the next one has looked at everything again.
 assess() {
+  if [ -n "$relieving" ]; then sample | sort -n; else sample; fi | judge "$ASSESS" -v swept="$swept" -v relieving="$relieving" \
+    -v floor_set=$((started / 1000 + now - started_at)) -v longest=$((PRESSURE_FLOOR + 1))
+}
+sample() {
   if [ "$used_inodes" -gt $((6 * COUNT_LIMIT)) ]; then
     set -- session_[AQa]*
   elif [ "$used_inodes" -gt $COUNT_LIMIT ]; then
@@ -400,8 +413,7 @@ assess() {
     printf './%s\0' "$@" | facts_of_names
   else
     facts && echo all
-  fi 2>/dev/null | sort -n | judge "$ASSESS" -v swept="$swept" -v relieving="$relieving" -v floor_set=$((started / 1000 + now - started_at)) \
-    -v longest=$((PRESSURE_FLOOR + 1))
+  fi 2>/dev/null
 }
 # shellcheck disable=SC2016
 ASSESS='
@@ -411,7 +423,7 @@ ASSESS='
   state = state_of()
   count[state]++
   all++
-  if (state != "debris" && !oldest) oldest = mtime
+  if (state != "debris" && (!oldest || mtime < oldest)) oldest = mtime
   if (relieving && (due(state) || state != "authenticated")) {
     saved[++last] = mtime; held_bytes[last] = links == 1 ? blocks * 512 : 0; held_inodes[last] = links == 1
   }
@@ -503,13 +515,11 @@ of_the_loop() { # SERIES VALUE
 }
 
 read_counters() { # sets counters: SERIES=NUMBER words of what goes on, and some that are neither
-  counters='' before=''
+  counters=''
   [ -f "$METRICS_DIR/metrics.txt" ] || return 0
-  # shellcheck disable=SC2013 # words it is
-  for word in $(cat "$METRICS_DIR/metrics.txt"); do
-    case $before in *_total* | *_last_sweep_*) counters="$counters $before=$word" ;; esac
-    before=$word
-  done
+  while read -r series number _; do
+    case $series in *_total* | *_last_sweep_*) counters="$counters $series=$number" ;; esac
+  done <"$METRICS_DIR/metrics.txt"
 }
 
 # What is there: sets anonymous, authenticated and debris, and oldest, a moment or 0.
@@ -543,9 +553,10 @@ write_metrics() {
   counted sweep_errors_total $((errors + ${FAILED_SWEEPS:-0}))
   if [ -n "${oldest:-}" ]; then
     metric last_sweep_timestamp_seconds gauge 'When the last sweep of the sidecar ended, Unix time.'
-    of_the_loop last_sweep_timestamp_seconds "$(date +%s)"
+    of_the_loop last_sweep_timestamp_seconds $((started_at + duration / 1000))
     metric last_sweep_duration_seconds gauge 'How long it took.'
-    of_the_loop last_sweep_duration_seconds "$(printf '%d.%03d' $((duration / 1000)) $((duration % 1000)))"
+    milliseconds=$((duration % 1000 + 1000))
+    of_the_loop last_sweep_duration_seconds "$((duration / 1000)).${milliseconds#1}"
   fi
 }
 
@@ -580,6 +591,7 @@ cd "$SHM_DIR" 2>/dev/null || fail 'no such directory, or no permission to enter 
 [ -w . ] || fail 'the directory can not be written to'
 look || fail 'its usage can not be read'
 exec 3>&"${LOG_FD:-1}"
+probe_find
 set_moments || fail 'moments can not be set: this find takes no time and /proc is not there'
 if [ -n "$COUNT_ONLY" ]; then
   count

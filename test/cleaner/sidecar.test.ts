@@ -33,6 +33,18 @@ function fetchText(url: string): Promise<{ status?: number; type?: string; text:
   });
 }
 
+/** Names of the processes that a process has started. */
+function childrenOf(pid: number): string[] {
+  const ids = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+  return ids.flatMap((id) => {
+    try {
+      return [readFileSync(`/proc/${id}/comm`, "utf8").trim()];
+    } catch {
+      return []; // gone by now
+    }
+  });
+}
+
 for (const shell of shells) {
   describe(`the sidecar on ${shell.name}${coverage}`, function () {
     this.timeout(60_000);
@@ -275,8 +287,29 @@ for (const shell of shells) {
       );
     });
 
-    // httpd is busybox's own; elsewhere metrics.txt is only written.
+    /** Names of the processes the loop has for children from its first sweep to its third. */
+    async function childrenBetweenSweeps(loop?: string): Promise<Set<string>> {
+      const { child, events } = start({}, loop);
+      await events("sweep", 1);
+      const first = swept();
+      const names = new Set<string>();
+      await until("two more sweeps", () => {
+        childrenOf(child.pid!).forEach((name) => names.add(name));
+        return swept() >= first + 2;
+      });
+      return names;
+    }
+
+    // read -t, httpd and so a server of metrics are busybox's own; elsewhere sleep waits, and metrics.txt is only written.
     if (shell.name.startsWith("busybox")) {
+      it("waits for its next look without a process", async () => {
+        assert.ok(!(await childrenBetweenSweeps()).has("sleep"));
+      });
+
+      it("waits by sleep where there can be no pipe to wait for", async () => {
+        assert.ok((await childrenBetweenSweeps(changed(sidecarText, "mkfifo", "false"))).has("sleep"));
+      });
+
       it("serves the metrics, and nothing else that could be guessed", async () => {
         const { events } = start();
         await events("sweep", 1);
