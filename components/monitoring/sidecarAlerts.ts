@@ -88,7 +88,7 @@ function loginsEvictedAlert(selector: string): Alert {
     summary: "People are logged out because an outpost's /dev/shm is full.",
     description:
       `In ${where} {{ $value | printf "%.0f" }} logins were removed before their time within ${range(config.evictionsLookback)}: ` +
-      `/dev/shm was at 95 % or more, with no visitor's session left to remove.`,
+      `/dev/shm was at 95 % or more, with too few visitors' sessions left to remove.`,
   };
 }
 

@@ -189,7 +189,7 @@ describe("the alerts, under promtool", function () {
             severity: "critical",
             labels: { ...target, state: "authenticated", reason: "pressure" },
             summary: "People are logged out because an outpost's /dev/shm is full.",
-            description: `In ${where} 3 logins were removed before their time within 15m: /dev/shm was at 95 % or more, with no visitor's session left to remove.`,
+            description: `In ${where} 3 logins were removed before their time within 15m: /dev/shm was at 95 % or more, with too few visitors' sessions left to remove.`,
           }),
           ...silent("LoginsEvicted", "26m"),
         ],
