@@ -35,7 +35,7 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
     return exitCodes.failed;
   }
   const results = await withProgress(io, dryRun ? "looking" : "sweeping", pods, (pod) =>
-    sweepPod(cluster, pod, request, dryRun),
+    sweepPod(target, pod, request, dryRun),
   );
   io.out(options.output === "json" ? json(namespace, request, results, dryRun) : cleanupTable(results, dryRun, io));
   return results.every(({ removed, errors }) => removed && !errors) ? exitCodes.ok : exitCodes.failed;
@@ -43,14 +43,14 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
 
 /** Whether to go on: where it logs people out it says how many, by a dry run, and asks. */
 async function mayLogOut(
-  { cluster }: Target,
+  target: Target,
   pods: OutpostPod[],
   request: CleanupRequest,
   { all, yes }: CleanupOptions,
   io: Io,
 ): Promise<boolean> {
   if (request.loginsOlderThan === undefined || yes) return true;
-  const looked = await withProgress(io, "counting", pods, (pod) => sweepPod(cluster, pod, request, true));
+  const looked = await withProgress(io, "counting", pods, (pod) => sweepPod(target, pod, request, true));
   const { removed, failed } = totalOf(looked);
   if (!all && removed.authenticated === 0 && failed === 0) return true;
   const unknown = failed > 0 ? ` (${counted(failed, "pod")} could not be asked: ${firstProblem(looked)})` : "";

@@ -29,7 +29,7 @@ const pauseMs = 2_000;
 
 /** Checks that the cure took. @returns the exit status: 0 where every check passed */
 export async function verify(target: Target, options: VerifyOptions, io: Io): Promise<number> {
-  const { cluster, namespace } = target;
+  const { cluster, namespace, kubectl } = target;
   const wanted = target.expectation && chosen(target.expectation, options);
   if (wanted && wanted.outposts.length === 0) {
     io.out(`Nothing to verify: no outpost of the stack has a solution.\n`);
@@ -40,7 +40,7 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
     const found = await findOutposts(cluster, namespace, wanted ? [] : options.names);
     if (!wanted && found.deployments.length === 0) throw new Error(noOutposts(namespace, found));
     const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
-    return allChecks(cluster, expected, found, io.now());
+    return allChecks({ cluster, kubectl, now: io.now() }, expected, found);
   };
   const checks = await untilPassed(round, options.run && options.wait === 0 ? runWait : options.wait, io);
   const passed = checks.every((check) => check.passed);

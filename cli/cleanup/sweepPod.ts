@@ -1,9 +1,9 @@
 import { cleanerScripts } from "../../components/cleanerScripts";
 import { outpostContainer, sidecarContainer } from "../../components/sidecar/podFragment";
-import type { Cluster } from "../cluster/clusterApi";
 import { refusalOf } from "../cluster/refusal";
 import { wordsOf } from "../pods/metrics";
 import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
+import type { Target } from "../target";
 import type { Sessions } from "../pods/usageSources";
 import { sweepsOf, type CleanupRequest } from "./request";
 
@@ -32,7 +32,7 @@ const sweepTimeoutMs = 120_000;
  * outpost's own. Never rejects: a pod that can't be swept is a result too.
  */
 export async function sweepPod(
-  cluster: Cluster,
+  target: Pick<Target, "cluster" | "kubectl">,
   pod: OutpostPod,
   request: CleanupRequest,
   dryRun: boolean,
@@ -45,7 +45,7 @@ export async function sweepPod(
   try {
     const reports: Report[] = [];
     for (const settings of sweepsOf(request, dryRun)) {
-      reports.push(await sweep(cluster, { namespace: pod.namespace, pod: pod.name, container }, settings));
+      reports.push(await sweep(target, { namespace: pod.namespace, pod: pod.name, container }, settings));
     }
     return { ...known, ...summed(reports, dryRun) };
   } catch (error) {
@@ -72,13 +72,13 @@ interface Report {
 const unnamed = 'exec 9>/dev/null; LOG_FD=9 exec sh -c "$0" sweep "$@"';
 
 async function sweep(
-  cluster: Cluster,
+  { cluster, kubectl }: Pick<Target, "cluster" | "kubectl">,
   place: { namespace: string; pod: string; container: string },
   settings: string[],
 ): Promise<Report> {
   const command = ["sh", "-c", unnamed, cleanerScripts().sweep, ...settings];
   const ended = await cluster.exec(place, command, { timeoutMs: sweepTimeoutMs }).catch((error: Error) => {
-    throw new Error(refusalOf(error, place), { cause: error });
+    throw new Error(refusalOf(error, place, kubectl), { cause: error });
   });
   const line = ended.stdout.split("\n").find((text) => text.includes(" event=sweep "));
   if (ended.status === 0 && line) return reportOf(wordsOf(line));

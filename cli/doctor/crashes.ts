@@ -102,7 +102,7 @@ function unexplained(
   return {
     seen: `container ${sidecarContainer} has ended ${restartCount} times, last with exit code ${ended?.exitCode}${last ? `, saying: ${last}` : ""}`,
     why: unswept,
-    todo: `See what it says: ${kubectl} logs ${pod.name} -c ${sidecarContainer} --previous.`,
+    todo: `See what it says: ${kubectl} logs ${pod.name} -c ${sidecarContainer} --previous`,
   };
 }
 

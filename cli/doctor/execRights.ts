@@ -13,7 +13,7 @@ export function execFindings({ mayExec, namespace, kubectl }: Snapshot): Finding
       subject: `Namespace/${namespace}`,
       seen: `you may not ${verbs} pods/exec${verdict.reason ? ` (${verdict.reason})` : ""}`,
       why: "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
-      todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${kubectl} auth can-i create pods/exec.`,
+      todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${kubectl} auth can-i create pods/exec`,
     },
   ];
 }

@@ -47,7 +47,7 @@ function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: S
       kind === "ConfigMap"
         ? "Settings that nobody reads mislead whoever changes them."
         : "An account that may exec in the namespace's pods is a risk nobody needs.",
-    todo: `Run \`pulumi up --refresh\` of the stack that made it; where there is none: ${kubectl} delete ${kind.toLowerCase()} ${name}.`,
+    todo: `Run \`pulumi up --refresh\` of the stack that made it; where there is none: ${kubectl} delete ${kind.toLowerCase()} ${name}`,
   }));
 }
 

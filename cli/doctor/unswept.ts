@@ -1,6 +1,6 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { hasSidecar } from "../pods/containers";
-import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
+import { resumeCronJob, sweepCronJob, sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -31,7 +31,7 @@ function because(
     return {
       seen: `CronJob ${sweepCronJob}, which is to sweep it, is suspended`,
       why,
-      todo: `Find out who suspended it, then: ${kubectl} patch cronjob ${sweepCronJob} -p '{"spec":{"suspend":false}}'.`,
+      todo: `Find out who suspended it, then: ${resumeCronJob(kubectl)}`,
     };
   }
   const wanted = expectation?.outposts.find((outpost) => outpost.deployment === nameOf(deployment))?.solution ?? "none";

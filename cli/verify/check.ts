@@ -1,3 +1,4 @@
+import type { Target } from "../target";
 import { counted } from "../units";
 
 /** What was checked, and what came of it. */
@@ -10,6 +11,11 @@ export interface Check {
   seen: string;
   /** What to do about it; only of a check that failed. */
   todo?: string;
+}
+
+/** One round of checks: where it looks, how its advice calls kubectl, and when. */
+export interface Round extends Pick<Target, "cluster" | "kubectl"> {
+  now: Date;
 }
 
 /** Makes checks of one subject. */

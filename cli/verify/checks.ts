@@ -1,38 +1,32 @@
 import { hasCronJob, hasSidecar, type Expectation, type ExpectedOutpost } from "../../components/expectation";
-import type { Cluster } from "../cluster/clusterApi";
 import { nameOf, type Outposts } from "../pods/outpostPods";
 import { podFacts } from "../pods/podFacts";
-import { checksOf, type Check } from "./check";
+import { checksOf, type Check, type Round } from "./check";
 import { cronJobChecks } from "./cronJobChecks";
 import { namesCheck, volumeCheck } from "./deploymentChecks";
 import { containersCheck, sizeCheck, sweepCheck } from "./podChecks";
 
 /** Everything that is checked of a namespace, against what is expected of it. */
-export async function allChecks(cluster: Cluster, expected: Expectation, found: Outposts, now: Date): Promise<Check[]> {
+export async function allChecks(round: Round, expected: Expectation, found: Outposts): Promise<Check[]> {
   const outposts = expected.outposts.filter(hasSidecar);
-  const ofOutposts = await Promise.all(outposts.map((outpost) => outpostChecks(cluster, outpost, found, now)));
-  const ofCronJob = expected.outposts.some(hasCronJob) ? await cronJobChecks(cluster, expected, now) : [];
+  const ofOutposts = await Promise.all(outposts.map((outpost) => outpostChecks(round, outpost, found)));
+  const ofCronJob = expected.outposts.some(hasCronJob) ? await cronJobChecks(round, expected) : [];
   const unswept = expected.outposts.filter(({ solution }) => solution === "none").map(noSolution);
   return [...ofOutposts.flat(), ...ofCronJob, ...unswept];
 }
 
-async function outpostChecks(
-  cluster: Cluster,
-  expected: ExpectedOutpost,
-  found: Outposts,
-  now: Date,
-): Promise<Check[]> {
+async function outpostChecks(round: Round, expected: ExpectedOutpost, found: Outposts): Promise<Check[]> {
   const deployment = found.deployments.find((each) => nameOf(each) === expected.deployment);
   if (!deployment) return [missing(expected, found)];
   const own = found.pods.filter((pod) => pod.deployment === expected.deployment);
-  const facts = await podFacts(cluster, own, now);
+  const facts = await podFacts(round.cluster, own, round.now);
   const pods = own.map((pod, index) => ({ pod, facts: facts[index] }));
   return [
     volumeCheck(expected, deployment),
-    containersCheck(expected, deployment, pods),
+    containersCheck(round, expected, deployment, pods),
     namesCheck(expected, deployment),
-    await sizeCheck(cluster, expected, deployment, pods),
-    await sweepCheck(cluster, expected, pods, now),
+    await sizeCheck(round, expected, deployment, pods),
+    await sweepCheck(round, expected, pods),
   ];
 }
 

@@ -3,15 +3,16 @@ import { refusedWith } from "../../components/cluster/connection";
 import { execRules } from "../../components/cronjob/manifest";
 import { hasCronJob, type Expectation } from "../../components/expectation";
 import type { Cluster, Verdict, Wish } from "../cluster/clusterApi";
-import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
+import { resumeCronJob, sweepCronJob, sweptOutposts } from "../pods/cronJob";
 import { wordsOf } from "../pods/metrics";
 import { formatAge } from "../units";
-import { checksOf, type Check } from "./check";
+import { checksOf, type Check, type Round } from "./check";
 
 const { pass, fail } = checksOf("CronJob");
 
 /** The CronJob is there and active, its last run succeeded, and its account may do what it takes. */
-export async function cronJobChecks(cluster: Cluster, expected: Expectation, now: Date): Promise<Check[]> {
+export async function cronJobChecks(round: Round, expected: Expectation): Promise<Check[]> {
+  const { cluster } = round;
   const { namespace } = expected;
   const cronJob = await cluster.cronJob(namespace, sweepCronJob);
   if (!cronJob) {
@@ -25,17 +26,16 @@ export async function cronJobChecks(cluster: Cluster, expected: Expectation, now
   }
   const run = lastRun(await cluster.jobsOf(namespace, sweepCronJob));
   return [
-    scheduleCheck(cronJob, expected),
-    await runCheck(cluster, namespace, cronJob, run, now),
-    await rbacCheck(cluster, namespace, cronJob, run?.outcome === "Complete"),
+    scheduleCheck(round, cronJob, expected),
+    await runCheck(round, namespace, cronJob, run),
+    await rbacCheck(round, namespace, cronJob, run?.outcome === "Complete"),
   ];
 }
 
-function scheduleCheck(cronJob: V1CronJob, { namespace, schedule, outposts }: Expectation): Check {
+function scheduleCheck({ kubectl }: Round, cronJob: V1CronJob, { schedule, outposts }: Expectation): Check {
   const { spec } = cronJob;
   if (spec?.suspend) {
-    const resume = `kubectl -n ${namespace} patch cronjob ${sweepCronJob} -p '{"spec":{"suspend":false}}'`;
-    return fail("schedule", "it is suspended", `Find out who suspended it, then: ${resume}`);
+    return fail("schedule", "it is suspended", `Find out who suspended it, then: ${resumeCronJob(kubectl)}`);
   }
   if (schedule !== undefined && spec?.schedule !== schedule) {
     return fail("schedule", `its schedule is ${spec?.schedule}, not ${schedule}`, "Run `pulumi up`.");
@@ -64,11 +64,10 @@ function lastRun([job]: V1Job[]): Run | undefined {
 }
 
 async function runCheck(
-  cluster: Cluster,
+  { cluster, kubectl, now }: Round,
   namespace: string,
   cronJob: V1CronJob,
   run: Run | undefined,
-  now: Date,
 ): Promise<Check> {
   const lastSuccess = cronJob.status?.lastSuccessfulTime;
   if (!run) {
@@ -78,7 +77,7 @@ async function runCheck(
   const name = run.job.metadata?.name ?? "";
   if (run.outcome === "Complete")
     return pass("run", `Job ${name} succeeded ${ago(run.job.status?.completionTime, now)}`);
-  const look = `kubectl -n ${namespace} logs job/${name}`;
+  const look = `${kubectl} logs job/${name}`;
   if (run.outcome === "under way")
     return fail("run", `Job ${name} is under way`, `Wait for its end, or look on: ${look} --follow`);
   const reasons = await failuresOf(cluster, namespace, name).catch((error: Error) => [error.message]);
@@ -108,7 +107,7 @@ async function failuresOf(cluster: Cluster, namespace: string, job: string): Pro
 
 /** Asked as the account itself, or about it where one may not impersonate; a run that succeeded tells as much. */
 async function rbacCheck(
-  cluster: Cluster,
+  { cluster, kubectl }: Round,
   namespace: string,
   cronJob: V1CronJob,
   hasSucceeded: boolean,
@@ -126,7 +125,7 @@ async function rbacCheck(
     return fail(
       "rbac",
       `not known: you may neither impersonate ServiceAccount ${account} nor review access (${reason})`,
-      `Have somebody check who may: kubectl -n ${namespace} auth can-i create pods/exec --as ${user}`,
+      `Have somebody check who may: ${kubectl} auth can-i create pods/exec --as ${user}`,
     );
   }
   if (denied.length === 0) return pass("rbac", `ServiceAccount ${account} may list pods and exec in them (${how})`);

@@ -8,7 +8,7 @@ import { wordsOf } from "../pods/metrics";
 import { nameOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { formatAge, formatBytes } from "../units";
-import { checksOf, overPods, type Check, type Seen } from "./check";
+import { checksOf, overPods, type Check, type Round, type Seen } from "./check";
 
 /** A pod with what is known of it. */
 export interface KnownPod {
@@ -17,16 +17,21 @@ export interface KnownPod {
 }
 
 /** The rollout is over, and both containers run in every pod. */
-export function containersCheck(expected: ExpectedOutpost, deployment: V1Deployment, pods: KnownPod[]): Check {
-  const verdicts = pods.map(({ pod }) => ({ pod: pod.name, seen: containersOf(pod) }));
+export function containersCheck(
+  { kubectl }: Round,
+  expected: ExpectedOutpost,
+  deployment: V1Deployment,
+  pods: KnownPod[],
+): Check {
+  const verdicts = pods.map(({ pod }) => ({ pod: pod.name, seen: containersOf(pod, kubectl) }));
   const judged = overPods(expected.name, "containers", verdicts);
   const unfinished = rolloutOf(deployment);
   if (!judged.passed || !unfinished) return judged;
-  const todo = `Wait for it, or see why it stays so: kubectl -n ${deployment.metadata?.namespace} describe deployment ${nameOf(deployment)}`;
+  const todo = `Wait for it, or see why it stays so: ${kubectl} describe deployment ${nameOf(deployment)}`;
   return checksOf(expected.name).fail("containers", unfinished, todo);
 }
 
-function containersOf({ pod, name, namespace }: OutpostPod): Seen {
+function containersOf({ pod, name }: OutpostPod, kubectl: string): Seen {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
   const stopped = [outpostContainer, sidecarContainer]
     .map((container) => ({ container, status: statuses.find((each) => each.name === container) }))
@@ -37,7 +42,7 @@ function containersOf({ pod, name, namespace }: OutpostPod): Seen {
   const wrong = (guilty.length > 0 ? guilty : stopped).map(
     ({ container, status }) => `container ${container} ${notRunning(status)}`,
   );
-  return { wrong: wrong.join("; "), todo: `See why: kubectl -n ${namespace} describe pod ${name}` };
+  return { wrong: wrong.join("; "), todo: `See why: ${kubectl} describe pod ${name}` };
 }
 
 function notRunning(status: V1ContainerStatus | undefined): string {
@@ -59,7 +64,7 @@ function rolloutOf({ metadata, spec, status }: V1Deployment): string | undefined
 
 /** In every pod /dev/shm has the size that its Deployment asks for, as the outpost's own container sees it. */
 export async function sizeCheck(
-  cluster: Cluster,
+  round: Round,
   expected: ExpectedOutpost,
   deployment: V1Deployment,
   pods: KnownPod[],
@@ -67,13 +72,13 @@ export async function sizeCheck(
   const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
   const size = expected.shmSize ?? volume?.emptyDir?.sizeLimit ?? "";
   const verdicts = await Promise.all(
-    pods.map(async (known) => ({ pod: known.pod.name, seen: await sizeIn(cluster, known, size) })),
+    pods.map(async (known) => ({ pod: known.pod.name, seen: await sizeIn(round, known, size) })),
   );
   return overPods(expected.name, "size", verdicts);
 }
 
-async function sizeIn(cluster: Cluster, { pod, facts }: KnownPod, size: string): Promise<Seen> {
-  if (facts.phase !== "Running") return notRunningYet(pod, facts);
+async function sizeIn({ cluster, kubectl }: Round, { pod, facts }: KnownPod, size: string): Promise<Seen> {
+  if (facts.phase !== "Running") return notRunningYet(pod, facts, kubectl);
   const { bytes, source } = await dfIn(cluster, pod).catch((error: Error) => ({
     bytes: facts.sizeBytes,
     source: facts.source ?? error.message,
@@ -83,18 +88,18 @@ async function sizeIn(cluster: Cluster, { pod, facts }: KnownPod, size: string):
   }
   if (bytes === quantityBytes(size)) return { right: `${shmMountPath} has ${size} (by ${source})` };
   const wrong = `${shmMountPath} has ${formatBytes(bytes)}, not ${size || "what it should"} (by ${source})`;
-  return { wrong, todo: whySize(pod, bytes, size) };
+  return { wrong, todo: whySize(pod, bytes, size, kubectl) };
 }
 
-const notRunningYet = ({ namespace, name }: OutpostPod, { phase }: PodFacts): Seen => ({
+const notRunningYet = ({ name }: OutpostPod, { phase }: PodFacts, kubectl: string): Seen => ({
   wrong: `it is ${phase}, not Running`,
-  todo: `See why: kubectl -n ${namespace} describe pod ${name}`,
+  todo: `See why: ${kubectl} describe pod ${name}`,
 });
 
-function whySize({ namespace, name, pod }: OutpostPod, bytes: number, size: string): string {
+function whySize({ name, pod }: OutpostPod, bytes: number, size: string, kubectl: string): string {
   const limit = pod.spec?.volumes?.find((volume) => volume.name === shmVolume)?.emptyDir?.sizeLimit;
   if (limit === undefined || bytes === quantityBytes(limit)) {
-    return `The pod is not of the template that is wanted: wait for the rollout, or replace it: kubectl -n ${namespace} delete pod ${name} (its users log in again).`;
+    return `The pod is not of the template that is wanted: wait for the rollout, or replace it: ${kubectl} delete pod ${name} (its users log in again).`;
   }
   return `The kubelet gives no more than the pod's memory limit or the node's allocatable memory: raise the limit to more than ${size}, or lower shmSize.`;
 }
@@ -114,17 +119,12 @@ async function dfIn(cluster: Cluster, { namespace, name }: OutpostPod): Promise<
 const idleFilesPerSecond = 33;
 
 /** The sidecar's last sweep is no older than three of its intervals, and had no error. */
-export async function sweepCheck(
-  cluster: Cluster,
-  expected: ExpectedOutpost,
-  pods: KnownPod[],
-  now: Date,
-): Promise<Check> {
+export async function sweepCheck(round: Round, expected: ExpectedOutpost, pods: KnownPod[]): Promise<Check> {
   const asked = pods.map(async (known) => ({
     pod: known.pod.name,
-    seen: await lastSweep(cluster, expected, known, now),
+    seen: await lastSweep(round, expected, known),
   }));
-  const oldest = Math.max(...pods.map(({ facts }) => sweptAgo(facts, now) ?? 0));
+  const oldest = Math.max(...pods.map(({ facts }) => sweptAgo(facts, round.now) ?? 0));
   return overPods(
     expected.name,
     "sweep",
@@ -138,13 +138,12 @@ const sweptAgo = ({ lastSweepAt }: PodFacts, now: Date): number | undefined =>
   lastSweepAt && Math.max(0, (now.getTime() - lastSweepAt.getTime()) / 1000);
 
 async function lastSweep(
-  cluster: Cluster,
+  { cluster, kubectl, now }: Round,
   { sweepIntervalSeconds }: ExpectedOutpost,
   { pod, facts }: KnownPod,
-  now: Date,
 ): Promise<Seen> {
-  if (facts.phase !== "Running") return notRunningYet(pod, facts);
-  const todo = `See what it says: kubectl -n ${pod.namespace} logs ${pod.name} -c ${sidecarContainer}`;
+  if (facts.phase !== "Running") return notRunningYet(pod, facts, kubectl);
+  const todo = `See what it says: ${kubectl} logs ${pod.name} -c ${sidecarContainer}`;
   const age = sweptAgo(facts, now);
   if (age === undefined || !facts.lastSweepAt) return { wrong: facts.notes[0] ?? "no sweep is known", todo };
   const interval = Math.max(sweepIntervalSeconds, Math.floor((facts.inodesUsed ?? 0) / idleFilesPerSecond));

@@ -248,7 +248,7 @@ describe("cleanup", () => {
     const failures: Record<string, [Cluster["exec"], string]> = {
       "one whose container has no shell": [
         rejected(`${at}: exec: "sh": executable file not found in $PATH: unknown`),
-        "container shm-cleanup has no shell, so nothing can sweep there. kubectl -n authentik delete pod main-b empties its " +
+        "container shm-cleanup has no shell, so nothing can sweep there. kubectl --namespace authentik delete pod main-b empties its " +
           "/dev/shm (its users log in again)",
       ],
       "one that may not be exec'd in": [
@@ -257,7 +257,7 @@ describe("cleanup", () => {
           new NotOpened(403),
         ),
         `${at}: pods "main-b" is forbidden: User "eve" cannot create resource "pods/exec". An exec takes create and get on ` +
-          "pods/exec: kubectl -n authentik auth can-i create pods/exec",
+          "pods/exec: kubectl --namespace authentik auth can-i create pods/exec",
       ],
       "one that does not answer": [rejected(`${at}: no end within 120 s`), `${at}: no end within 120 s`],
       "one that lacks a tool": [

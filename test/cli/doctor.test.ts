@@ -207,7 +207,7 @@ describe("doctor", () => {
         "CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended",
         why.full,
         "Find out who suspended it, then: kubectl --namespace authentik patch cronjob authentik-outpost-shm-cleanup -p " +
-          '\'{"spec":{"suspend":false}}\'.',
+          '\'{"spec":{"suspend":false}}\'',
       ),
     ],
     "an image that can't be pulled": [
@@ -296,7 +296,7 @@ describe("doctor", () => {
         "Pod/main-b (sidecar)",
         "container shm-cleanup has ended 4 times, last with exit code 3, saying: boom",
         why.unswept,
-        "See what it says: kubectl --namespace authentik logs main-b -c shm-cleanup --previous.",
+        "See what it says: kubectl --namespace authentik logs main-b -c shm-cleanup --previous",
       ),
     ],
     "a patch that authentik can't apply, by its log": [
@@ -346,7 +346,7 @@ describe("doctor", () => {
         "ConfigMap/ak-outpost-main-shm-cleanup (leftovers)",
         "no Deployment with the sidecar reads it",
         "Settings that nobody reads mislead whoever changes them.",
-        "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete configmap ak-outpost-main-shm-cleanup.",
+        "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete configmap ak-outpost-main-shm-cleanup",
       ),
     ],
     "an account without its CronJob": [
@@ -360,7 +360,7 @@ describe("doctor", () => {
         "RoleBinding/authentik-outpost-shm-cleanup (leftovers)",
         "there is no CronJob that uses it",
         "An account that may exec in the namespace's pods is a risk nobody needs.",
-        "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete rolebinding authentik-outpost-shm-cleanup.",
+        "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete rolebinding authentik-outpost-shm-cleanup",
       ),
     ],
     "a volume that a removed patch has left": [
@@ -429,7 +429,7 @@ describe("doctor", () => {
         "Namespace/authentik (exec)",
         "you may not get pods/exec (no rule)",
         "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
-        "Have both verbs on pods/exec granted in namespace authentik; then: kubectl --namespace authentik auth can-i create pods/exec.",
+        "Have both verbs on pods/exec granted in namespace authentik; then: kubectl --namespace authentik auth can-i create pods/exec",
       ),
     ],
     "a container appended by an old patch": [

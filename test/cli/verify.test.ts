@@ -127,10 +127,10 @@ describe("verify", () => {
   const podOf = (options: Partial<PodOptions>): Partial<Cluster> => ({ pods: () => Promise.resolve([pod(options)]) });
   const bringIt =
     "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
-  const describePod = "See why: kubectl -n authentik describe pod main-a";
-  const sidecarLog = "See what it says: kubectl -n authentik logs main-a -c shm-cleanup";
+  const describePod = "See why: kubectl --namespace authentik describe pod main-a";
+  const sidecarLog = "See what it says: kubectl --namespace authentik logs main-a -c shm-cleanup";
   const waitForRollout =
-    "Wait for it, or see why it stays so: kubectl -n authentik describe deployment ak-outpost-main";
+    "Wait for it, or see why it stays so: kubectl --namespace authentik describe deployment ak-outpost-main";
   const logOf = (...lines: string[]): Partial<Cluster> => ({
     podProxy: () => Promise.resolve(metricsText({ errors: 3 })),
     log: () => Promise.resolve(lines.join("\n")),
@@ -250,7 +250,7 @@ describe("verify", () => {
       seen: "pod main-a: /dev/shm has 64Mi, not 256Mi (by df)",
       todo:
         "The pod is not of the template that is wanted: wait for the rollout, or replace it: " +
-        "kubectl -n authentik delete pod main-a (its users log in again).",
+        "kubectl --namespace authentik delete pod main-a (its users log in again).",
     },
     "the kubelet gives less": {
       check: "size",
@@ -331,7 +331,7 @@ describe("verify", () => {
     const { stdout } = await verify({ ...sound, pods: () => Promise.resolve([pod({ status: pending })]) });
     assert.match(
       stdout,
-      /\n\nmain containers, main size, main sweep: See why: kubectl -n authentik describe pod main-a\n\n3 of 5 checks failed\.\n$/,
+      /\n\nmain containers, main size, main sweep: See why: kubectl --namespace authentik describe pod main-a\n\n3 of 5 checks failed\.\n$/,
     );
   });
 
@@ -442,7 +442,7 @@ describe("verify", () => {
         [
           "schedule",
           "it is suspended",
-          'Find out who suspended it, then: kubectl -n authentik patch cronjob authentik-outpost-shm-cleanup -p \'{"spec":{"suspend":false}}\'',
+          'Find out who suspended it, then: kubectl --namespace authentik patch cronjob authentik-outpost-shm-cleanup -p \'{"spec":{"suspend":false}}\'',
         ],
       ]);
     });
@@ -479,7 +479,7 @@ describe("verify", () => {
         [
           "run",
           "Job sweep-1 failed: pod main-a: the container has no shell",
-          "See all it said: kubectl -n authentik logs job/sweep-1",
+          "See all it said: kubectl --namespace authentik logs job/sweep-1",
         ],
       ]);
     });
@@ -531,7 +531,7 @@ describe("verify", () => {
       assert.deepEqual((await failing({ ...neither, jobsOf: () => Promise.resolve([]) }))[0], [
         "rbac",
         "not known: you may neither impersonate ServiceAccount default nor review access (Kubernetes refused to review access: no)",
-        "Have somebody check who may: kubectl -n authentik auth can-i create pods/exec --as system:serviceaccount:authentik:default",
+        "Have somebody check who may: kubectl --namespace authentik auth can-i create pods/exec --as system:serviceaccount:authentik:default",
       ]);
     });
 
