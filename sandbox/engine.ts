@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
 import { addDynamicHost } from "./dynamicHost";
+import { connectAnew } from "./engine/connections";
 import { Recorder, UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
 import { splitSecrets, writeStackFile } from "./engine/stackFile";
 import { repositoryRoot } from "./paths";
@@ -63,6 +64,7 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
   if (!existsSync(join(workDir, "cli"))) symlinkSync(join(repositoryRoot, "cli"), join(workDir, "cli"));
   const env = environment(options, workDir);
   addDynamicHost(options.pulumi);
+  connectAnew();
   const { name: project } = parse(readFileSync(join(workDir, "Pulumi.yaml"), "utf8")) as { name: string };
   const program: PulumiFn = options.program ?? (async () => (await import("../index.js")).default());
   const workspace = {
