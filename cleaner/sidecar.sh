@@ -32,7 +32,7 @@ exec 9>&1 # a dry run has too much to say for a small METRICS_DIR: it goes strai
 # Until the first sweep has said what its settings are.
 high=80 authenticated_max_age=86400
 case ${SWEEP_INTERVAL_SECONDS:-} in '' | *[!0-9]* | 0* | ??????*) interval=60 ;; *) interval=$SWEEP_INTERVAL_SECONDS ;; esac
-permille=0 due=0 retry=0 quiet=0 said_at='' said_complaints='' child='' server=''
+permille=0 due=0 retry=0 rest=0 files=0 quiet=0 said_at='' said_complaints='' child='' server=''
 
 stop() {
   # shellcheck disable=SC2086 # none, one or two ids
@@ -56,9 +56,8 @@ interruptibly() {
 open_silence() {
   silence=
   mkfifo "$notes/silence" 2>/dev/null || return
-  exec 8<>"$notes/silence"
+  command exec 8<>"$notes/silence" 2>/dev/null && silence=1
   rm "$notes/silence"
-  silence=1
 }
 
 # shellcheck disable=SC3045 # where read knows no -t it does not wait, and is not asked again
@@ -89,11 +88,26 @@ look() {
   # shellcheck disable=SC2046 # four numbers
   set -- $(stat -f -c '%b %f %c %d' "$SHM_DIR" 2>/dev/null)
   [ $# -eq 4 ] || set -- 0 0 0 0
-  permille=0 inodes=0
+  permille=0 inodes=0 used_inodes=$(($3 - $4))
   [ "$1" -eq 0 ] || permille=$((($1 - $2) * 1000 / $1))
   [ "$3" -eq 0 ] || inodes=$((($3 - $4) * 1000 / $3))
   [ "$inodes" -le "$permille" ] || permille=$inodes
   if [ $((permille - before)) -gt 10 ]; then pause=$GROWING_LOOK_SECONDS; else pause=$LOOK_SECONDS; fi
+}
+
+# For who sweeps beside this loop, and for the loop after a restart of its container.
+note_clock_jump() {
+  jump_notes=$METRICS_DIR/clock_jump
+  if [ "${CLOCK_JUMPED_BY:-0}" -gt 0 ]; then
+    echo "$CLOCK_JUMPED_AT $CLOCK_JUMPED_BY $jump_seen" >"$notes/jump" && mv -f "$notes/jump" "$jump_notes"
+  else
+    rm -f "$jump_notes"
+  fi
+}
+recall_clock_jump() {
+  read -r CLOCK_JUMPED_AT CLOCK_JUMPED_BY jump_seen 2>/dev/null <"$METRICS_DIR/clock_jump" || return 0
+  case $CLOCK_JUMPED_AT$CLOCK_JUMPED_BY$jump_seen in *[!0-9]*) ;; *) [ "$jump_seen" -gt "$uptime" ] || return 0 ;; esac
+  CLOCK_JUMPED_BY=0 # not this boot's
 }
 
 # A wall clock put forward makes every file look older than it is, and a day forward would end every session. The uptime
@@ -104,17 +118,22 @@ watch_clock() {
   if [ "$step" -gt 10 ] || [ "$step" -lt -10 ]; then
     CLOCK_JUMPED_AT=$((offset + uptime)) CLOCK_JUMPED_BY=$((${CLOCK_JUMPED_BY:-0} + step)) jump_seen=$uptime
     say "clock_jumped seconds=$step"
+    note_clock_jump
   fi
   if [ "${CLOCK_JUMPED_BY:-0}" -gt 0 ] && [ $((uptime - jump_seen)) -le "$authenticated_max_age" ]; then
     export CLOCK_JUMPED_AT CLOCK_JUMPED_BY
-  else
+  elif [ -n "${CLOCK_JUMPED_BY:-}" ]; then
     unset CLOCK_JUMPED_AT CLOCK_JUMPED_BY
+    note_clock_jump
   fi
 }
 
 # Whether the settings were written since the last sweep began: a long interval must not hold back a shorter one.
 # shellcheck disable=SC3013 # dash and busybox have -nt
 settings_changed() { [ "${SETTINGS_FILE:-}" -nt "$notes/begun" ]; }
+
+# Whether most of the files are gone for whose sake the pause is longer than the interval, as after a cleanup from outside.
+emptied() { [ "$rest" -gt "$interval" ] && [ $((used_inodes * 2)) -lt "$files" ]; }
 
 # What the sweep says for the loop: KEY=value lines.
 take_notes() {
@@ -178,13 +197,16 @@ run_sweep() {
 
 trap stop TERM INT
 open_silence
+uptime_seconds
+recall_clock_jump
 say "started dir=$SHM_DIR metrics_dir=$METRICS_DIR"
 while :; do
   serve
   uptime_seconds
   look
-  if [ "$uptime" -ge "$due" ] || settings_changed || { [ $((permille / 10)) -ge "$high" ] && [ "$uptime" -ge "$retry" ]; }; then
+  if [ "$uptime" -ge "$due" ] || settings_changed || emptied || { [ $((permille / 10)) -ge "$high" ] && [ "$uptime" -ge "$retry" ]; }; then
     run_sweep
+    pause=$GROWING_LOOK_SECONDS # as PID 1 this is told of the end of the sweep's timeout a second later, and read starts its wait anew
   fi
   [ $((due - uptime)) -ge "$pause" ] || pause=$((due - uptime > 1 ? due - uptime : 1))
   pause "$pause"

@@ -17,7 +17,8 @@
 #   COUNT_ONLY                    (none)    1: no sweep, one line that says what is there
 #
 # The loop also sets LAST_GOOD (KEY=value words that stand where SETTINGS_FILE has a bad or no value), FAILED_SWEEPS (to
-# count), LOOP_NOTES (a file to write the results to), LOG_FD (where a dry run says its files), and CLOCK_JUMPED_AT and CLOCK_JUMPED_BY (seconds: when, and how far, the wall clock was put forward).
+# count), LOOP_NOTES (a file to write the results to), LOG_FD (where a dry run says its files), and CLOCK_JUMPED_AT and CLOCK_JUMPED_BY
+# (seconds: when, and how far, the wall clock was put forward). Who sweeps beside the loop has the last two from METRICS_DIR/clock_jump.
 # shellcheck disable=SC2089,SC2090,SC2154 # scripts in variables are quoted for their own shell; key and kept come by eval
 set -u
 LC_ALL=C
@@ -145,13 +146,23 @@ saved_before() { # NAME AGE
   eval "$1=$moment"
 }
 
-# What this find takes, by one call of it: GNU's prints the directory, the others name the first thing they don't know.
+# What this find takes, by one call of it: GNU's prints the directory, busybox's the first thing it does not know. A linker may
+# have its say before. With an answer to neither there is no sweep: a wrong guess would take every file for an old one.
 probe_find() {
   find_takes_time='' find_deletes=''
-  case $(find . -maxdepth 0 -type l -delete -o -newermt @0 -print 2>&1) in
-    .) find_takes_time=1 find_deletes=1 ;;
+  case $(find . -maxdepth 0 -type l -delete -newermt @0 -o -print 2>&1) in
     *'unrecognized: -newermt'*) find_deletes=1 ;;
+    *'unrecognized: -delete'*) ;;
+    *.) find_takes_time=1 find_deletes=1 ;;
+    *) return 1 ;;
   esac
+}
+
+# A clock that was put forward, as the loop has noted it.
+read_clock_jump() {
+  [ -z "${CLOCK_JUMPED_BY:-}" ] && [ -n "$METRICS_DIR" ] && [ -f "$METRICS_DIR/clock_jump" ] || return 0
+  read -r CLOCK_JUMPED_AT CLOCK_JUMPED_BY _ <"$METRICS_DIR/clock_jump"
+  case $CLOCK_JUMPED_AT$CLOCK_JUMPED_BY in '' | *[!0-9]*) CLOCK_JUMPED_AT='' CLOCK_JUMPED_BY='' ;; esac
 }
 
 # "Not saved after this second" in find's words. Only GNU find takes a time; the others compare with a file, for which an open
@@ -277,8 +288,8 @@ function send(state, why) {
   if (++queued % 100 == 0) flush() # busybox awk writes at every print
 }
 function flush(   to) { for (to in queue) if (queue[to] != "") { printf "%s", queue[to] | run[to]; queue[to] = "" } }
-function take_facts() { # "mtime blocks links size ./name"
-  mtime = $1; blocks = $2; links = $3; size = $4; name = substr($0, index($0, " ./") + 1)
+function take_facts() { # "mtime mode blocks links size ./name"
+  mtime = $1; blocks = $3; links = $4; size = $5; name = substr($0, index($0, " ./") + 1)
 }
 function state_of() {
   expires = 0
@@ -345,13 +356,13 @@ READ_REST='
 }
 END { flush() }'
 
-# TEST…: "mtime blocks links size ./name" of the sessions that pass find's TESTs.
+# TEST…: "mtime mode blocks links size ./name" of the sessions that pass find's TESTs.
 facts() {
   set -f
   # shellcheck disable=SC2086
   find . -maxdepth 1 $SESSIONS "$@" -print0 | facts_of_names
 }
-facts_of_names() { xargs -0 -r -s 100000 stat -c '%Y %b %h %s %n'; }
+facts_of_names() { xargs -0 -r -s 100000 stat -c '%Y %f %b %h %s %n'; }
 
 # Step 4 exactly: oldest first, until the low watermark; with LOGINS=1 the last resort too. That one looks at younger visitors
 # as well: no login goes where they, a few seconds from now, make room enough.
@@ -420,6 +431,7 @@ ASSESS='
 {
   take_facts()
   if ($1 !~ /^[0-9]+$/) { whole = whole || $0 == "all"; next }
+  if ($2 !~ /^8/) next # no regular file: what a link leads to is not for us to open
   state = state_of()
   count[state]++
   all++
@@ -580,10 +592,11 @@ read_settings "$@"
 [ "$COUNT_ONLY" != 0 ] || COUNT_ONLY=
 [ "$AGES_ONLY" != 1 ] || HIGH_WATERMARK_PERCENT=101 LOGIN_PERCENT=101 # no usage reaches that
 
-for tool in awk cat cut date env find head mv rm sed sort stat touch tr xargs; do
+for tool in awk cat cut date env find head mv rm sort stat touch tr xargs; do
   command -v "$tool" >/dev/null || fail "missing tool: $tool"
 done
 now=$started_at
+read_clock_jump
 CLOCK=$((now - ${CLOCK_JUMPED_BY:-0}))
 
 # From here on every path is relative: whatever becomes of the name SHM_DIR, this stays the directory we are in.
@@ -591,7 +604,7 @@ cd "$SHM_DIR" 2>/dev/null || fail 'no such directory, or no permission to enter 
 [ -w . ] || fail 'the directory can not be written to'
 look || fail 'its usage can not be read'
 exec 3>&"${LOG_FD:-1}"
-probe_find
+probe_find || fail "this find is neither GNU's nor busybox's"
 set_moments || fail 'moments can not be set: this find takes no time and /proc is not there'
 if [ -n "$COUNT_ONLY" ]; then
   count

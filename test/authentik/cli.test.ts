@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { startAuthentik, type AuthentikStandIn } from "../../sandbox/authentik";
 import { untilAvailable } from "../../sandbox/outpost";
 import { repositoryRoot } from "../../sandbox/paths";
-import { openDesk, type Desk } from "../cluster/desk";
+import { openDesk, type Desk } from "../desk";
 import { sharedCluster } from "../cluster/fixture";
 
 const namespace = "authentik";
@@ -50,7 +50,7 @@ describe("delivery through authentik by the pulumi CLI", () => {
       kubernetes_json_patches: { deployment: [memory, ...pasted] },
     }));
     await untilAvailable(kubeconfig, { namespace, name: "My Outpost" });
-    desk = await openDesk("authentik-cli", "my-cluster");
+    desk = await openDesk({ name: "authentik-cli", kubeconfig, context: "my-cluster" });
     await desk.succeed("pulumi stack init my-cluster && pulumi config set kubernetes:context my-cluster");
     await desk.succeed(
       `pulumi config set namespace ${namespace} && pulumi config set --path 'outposts[0]' 'My Outpost'`,

@@ -5,6 +5,7 @@ import {
   lutimesSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statfsSync,
   symlinkSync,
@@ -325,6 +326,50 @@ const scenarios: Record<string, Scenario> = {
       report(await scene.sweep([], { SWAPPED: scene.dir }, text));
       assert.deepEqual(scene.left(scene.outside), [goName(1)]);
       assert.deepEqual(scene.left(`${scene.dir}.old`), []);
+    },
+  },
+
+  "links, where a part of many files tells": {
+    ways: ["counting"],
+    guard: ["if ($2 !~ /^8/) next", ""],
+    async act(scene) {
+      scene.save("session_target", login, minute, scene.outside);
+      for (let n = 0; n < 5_100; n++) symlinkSync(join(scene.outside, "session_target"), join(scene.dir, goName(n)));
+      report(await scene.sweep());
+      const metrics = readFileSync(join(scene.tmpfs.dir, "metrics", "metrics.txt"), "utf8");
+      assert.match(metrics, /session_files\{state="anonymous"\} 0\n.*session_files\{state="authenticated"\} 0\n/);
+    },
+  },
+
+  "a linker that complains before find answers": {
+    only: "dash",
+    guard: ["    *.) find_takes_time=1", "    .) find_takes_time=1"],
+    async act(scene) {
+      scene.save("session_fresh", login, minute);
+      const { status, stdout } = await scene.sweep([], { LD_PRELOAD: "/nowhere/injected.so" });
+      assert.deepEqual([status, fields(stdout).removed, scene.left()], [0, "0", ["session_fresh"]]);
+    },
+  },
+
+  "a directory of 1970": {
+    only: "dash",
+    guard: ["-delete -newermt @0 -o -print", "-delete -o -newermt @0 -print"],
+    async act(scene) {
+      scene.save("session_fresh", login, minute);
+      utimesSync(scene.dir, 0, 0);
+      const said = report(await scene.sweep());
+      assert.deepEqual([said.removed, scene.left()], ["0", ["session_fresh"]]);
+    },
+  },
+
+  "a find of which nothing is known": {
+    only: "dash",
+    guard: ["    *) return 1 ;;\n  esac\n}\n\n# A clock", "    *) ;;\n  esac\n}\n\n# A clock"],
+    async act(scene) {
+      scene.save("session_fresh", login, minute);
+      const { status, stderr } = await scene.sweep([], {}, `find() { echo 'find: bad option'; }\n${scene.text}`);
+      assert.deepEqual([status, scene.left()], [1, ["session_fresh"]]);
+      assert.match(stderr, / event=sweep_failed dir=\S+ error="this find is neither GNU's nor busybox's"$/m);
     },
   },
 

@@ -14,7 +14,7 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { goName, goSession } from "../../sandbox/sessionFormats";
-import { changed, coverage, shells, sidecarText, sweepText } from "./shells";
+import { changed, coverage, report, run, shells, sidecarText, sweepText } from "./shells";
 import { freePort, Sidecar, until } from "./sidecarProcess";
 import { mountTmpfs, type Tmpfs } from "./tmpfs";
 
@@ -244,10 +244,50 @@ for (const shell of shells) {
         assert.match(line, /^time=\S+ event=clock_jumped seconds=86[34]\d\d$/);
       });
 
+      /** As the CronJob sweeps, or a cleanup by hand. */
+      const sweepFromOutside = (text: string) =>
+        run(shell, `${jumpingDate}\n${text}`, { env: { SHM_DIR: dir, METRICS_DIR: metrics, JUMP: String(day) } });
+
+      it("has who sweeps from outside end none either", async () => {
+        await jump(sidecarText, day + 2);
+        report(await sweepFromOutside(sweepText));
+        assert.deepEqual([exists(1), exists(2)], [true, true]);
+        report(await sweepFromOutside(changed(sweepText, "\nread_clock_jump\n", "\n")));
+        assert.deepEqual([exists(1), exists(2)], [false, false]);
+      });
+
+      for (const [what, loop, ends] of [
+        ["ends none after a restart of its container either", sidecarText, false],
+        [
+          "which fails where it does not recall the jump",
+          changed(sidecarText, "\nrecall_clock_jump\n", '\nrm -f "$METRICS_DIR/clock_jump"\n'),
+          true,
+        ],
+      ] as const) {
+        it(what, async () => {
+          await jump(sidecarText, day + 2);
+          await sidecar?.stop();
+          const { events } = start({ JUMP: String(day) }, `${jumpingDate}\n${loop}`, `${jumpingDate}\n${sweepText}`);
+          await events("sweep", 1);
+          assert.deepEqual([exists(1), exists(2)], [!ends, !ends]);
+        });
+      }
+
       it("which fails when the guard is taken out", async () => {
         await jump(changed(sidecarText, "run_sweep() {\n  watch_clock\n", "run_sweep() {\n"), day + 2);
         assert.deepEqual([exists(1), exists(2)], [false, false]);
       });
+    });
+
+    it("sweeps without its long pause once most of the idle files are gone", async () => {
+      // The interval is a second, the pause for so many files 400.
+      const loop = changed(sidecarText, "IDLE_FILES_PER_SECOND=33", "IDLE_FILES_PER_SECOND=1");
+      for (let n = 0; n < 400; n++) save(goName(n), visit, 60);
+      start({}, loop);
+      await until("the first sweep", () => swept() > 0);
+      const first = swept();
+      for (let n = 0; n < 300; n++) rmSync(join(dir, goName(n)));
+      await until("another sweep", () => swept() > first, 6); // LOOK_SECONDS are 3
     });
 
     it("ends no session and does not stand still when the clock is put back by an hour", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { createOutpost, deleteOutpost, outpostObjectName } from "../../sandbox/outpost";
 import { repositoryRoot } from "../../sandbox/paths";
-import { openDesk, type Desk } from "./desk";
+import { openDesk, type Desk } from "../desk";
 import { sharedCluster } from "./fixture";
 
 /** As the README's commands have them. */
@@ -27,7 +27,7 @@ describe("the pulumi CLI", () => {
     config.loadFromFile(kubeconfig);
     [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
     for (const name of [outpost, "Other"]) await createOutpost(kubeconfig, { namespace, name });
-    desk = await openDesk("cli", context);
+    desk = await openDesk({ name: "cli", kubeconfig, context });
   });
   after(() => desk?.close());
 

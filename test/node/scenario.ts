@@ -13,8 +13,10 @@ import { sharedStage, type Stage } from "./fixture";
 const ROLLOUT_TIMEOUT_MS = 90_000;
 
 export interface ScenarioOptions {
-  /** Unique among the tests: names the namespace and the stack. */
+  /** Unique among the tests: names the stack. */
   name: string;
+  /** Default: `node-` and the name. */
+  namespace?: string;
   /** Outposts that authentik has created; default one, "main". */
   outposts?: Omit<OutpostSpec, "namespace">[];
   /** Stack config beside `namespace` and `outposts`, which default to the scenario's own. */
@@ -111,10 +113,9 @@ export class Scenario {
 }
 
 export async function openScenario(options: ScenarioOptions): Promise<Scenario> {
-  const { name, outposts = [{ name: "main" }], config } = options;
+  const { name, namespace = `node-${name}`, outposts = [{ name: "main" }], config } = options;
   const stage = await sharedStage();
   const { kubeconfig, context } = stage.cluster;
-  const namespace = `node-${name}`;
   if (options.labels) await createNamespace(stage, namespace, options.labels);
   for (const outpost of outposts) await createOutpost(kubeconfig, { namespace, ...outpost }, options.availableWithinMs);
   const names = outposts.map((outpost) => outpost.name);

@@ -6,13 +6,12 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse, stringify } from "yaml";
-import { installLanguageHost } from "../../sandbox/languageHost/install";
-import { repositoryRoot } from "../../sandbox/paths";
-import { openPlugins } from "../../sandbox/plugins";
-import { silentProgress } from "../../sandbox/progress";
-import { ensureTools } from "../../sandbox/toolchain";
-import { createStateFolder } from "../../sandbox/stateFolder";
-import { sharedCluster } from "./fixture";
+import { installLanguageHost } from "../sandbox/languageHost/install";
+import { repositoryRoot } from "../sandbox/paths";
+import { openPlugins } from "../sandbox/plugins";
+import { silentProgress } from "../sandbox/progress";
+import { ensureTools } from "../sandbox/toolchain";
+import { createStateFolder } from "../sandbox/stateFolder";
 
 export interface Result {
   code: number;
@@ -28,13 +27,23 @@ export interface Desk {
   close(): Promise<void>;
 }
 
-/** @param context name of the shared cluster's context in the desk's kubeconfig */
-export async function openDesk(name: string, context: string): Promise<Desk> {
+export interface DeskOptions {
+  /** Unique among the tests. */
+  name: string;
+  /** Path of the kubeconfig of the cluster that is worked on. */
+  kubeconfig: string;
+  /** Name of its context in the desk's own kubeconfig. */
+  context: string;
+  /** Whether the context is the kubeconfig's current one; default no: then nothing but a stack's config chooses it. */
+  isCurrent?: boolean;
+}
+
+export async function openDesk({ name, context, isCurrent = false, ...cluster }: DeskOptions): Promise<Desk> {
   const dir = createStateFolder(name);
   const clone = copyClone(join(dir, "authentik-outpost-shm"));
   const kubeconfig = join(dir, "kubeconfig");
-  const cluster = await sharedCluster();
-  writeFileSync(kubeconfig, withContext(readFileSync(cluster.kubeconfig, "utf8"), context), { mode: 0o600 });
+  const renamed = withContext(readFileSync(cluster.kubeconfig, "utf8"), context, isCurrent);
+  writeFileSync(kubeconfig, renamed, { mode: 0o600 });
   const { pulumi } = await ensureTools(["pulumi"], silentProgress);
   const plugins = await openPlugins({ pulumi, pulumiHome: join(dir, "home"), kubeconfig, progress: silentProgress });
   installLanguageHost(join(dir, "bin"), pulumi);
@@ -73,10 +82,11 @@ function copyClone(target: string): string {
   return target;
 }
 
-/** The sandbox's kubeconfig with another name for its context, which nothing but the stack's config chooses. */
-function withContext(text: string, context: string): string {
+/** A kubeconfig of one context with another name for it. */
+function withContext(text: string, context: string, isCurrent: boolean): string {
   const kubeconfig = parse(text) as { contexts: { name: string }[]; "current-context"?: string };
   kubeconfig.contexts[0].name = context;
-  delete kubeconfig["current-context"];
+  if (isCurrent) kubeconfig["current-context"] = context;
+  else delete kubeconfig["current-context"];
   return stringify(kubeconfig);
 }
