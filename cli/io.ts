@@ -16,8 +16,8 @@ export interface Io {
   readonly colour: boolean;
   /** Asks who sits there, and gives the answer, "" where there is none. Undefined where nobody does: stdin and stderr are terminals else. */
   ask?: (question: string) => Promise<string>;
-  /** Runs another program in the clone, on the same terminal. @returns its exit status */
-  run: (program: string, args: string[]) => Promise<number>;
+  /** Runs another program in the clone, on the same terminal, with `env` beside this process's own. @returns its exit status */
+  run: (program: string, args: string[], env?: Record<string, string>) => Promise<number>;
   now: () => Date;
   /** From now on Ctrl-C does not end the process but aborts this; a second one ends it. */
   interruption: () => AbortSignal;
@@ -61,8 +61,8 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-async function run(program: string, args: string[]): Promise<number> {
-  const child = spawn(program, args, { cwd: repositoryRoot, stdio: "inherit" });
+async function run(program: string, args: string[], env: Record<string, string> = {}): Promise<number> {
+  const child = spawn(program, args, { cwd: repositoryRoot, stdio: "inherit", env: { ...process.env, ...env } });
   const [status] = (await once(child, "exit")) as [number | null];
   return status ?? 1;
 }

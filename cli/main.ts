@@ -8,4 +8,8 @@ export async function main(): Promise<void> {
     cluster: (config) => Promise.resolve(liveCluster(config)),
     env: process.env,
   });
+  // A request that was given up is still open, and would keep the process for as long as its server likes.
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>((drained) => stream.write("", () => drained()));
+  process.exit();
 }

@@ -28,6 +28,8 @@ export interface RecreateOptions {
   /** Whether to end with `pulumi up --refresh` of the stack. */
   up?: boolean;
   stack?: string;
+  /** Also for that update. */
+  kubeconfig?: string;
 }
 
 /** Has authentik create an outpost's Deployment anew: deletes it, and waits until it is back. @returns the exit status */
@@ -43,6 +45,7 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
     io.out("Nothing was changed.\n");
     return exitCodes.ok;
   }
+  if (options.up) await requirePulumi(io);
   if (!(await confirmed(io, `Deployment ${namespace}/${nameOf(deployment)} will be deleted`, options.yes))) {
     io.err("Nothing was changed.\n");
     return exitCodes.failed;
@@ -54,6 +57,12 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   if (after.stage !== "ready" || !after.deployment) throw new Error(failure(target, deployment, after, saved, options));
   io.out(`Deployment ${namespace}/${nameOf(deployment)} is back and ready, as authentik creates it.\n`);
   return leftToDo(deployment, after.deployment, options, io);
+}
+
+/** Before anything is deleted: what is to bring the sidecar back has to be there. */
+async function requirePulumi(io: Io): Promise<void> {
+  const status = await io.run("pulumi", ["version"]).catch((error: Error) => error.message);
+  if (status !== 0) throw new Error(`--up takes the Pulumi CLI, and \`pulumi version\` does not work here (${status})`);
 }
 
 async function theOutpost(
@@ -92,12 +101,16 @@ function failure(
 async function leftToDo(
   before: V1Deployment,
   after: V1Deployment,
-  { up, stack }: RecreateOptions,
+  { up, stack, kubeconfig }: RecreateOptions,
   io: Io,
 ): Promise<number> {
   const command = ["up", "--refresh", ...(stack === undefined ? [] : ["--stack", stack])];
   if (up) {
-    const status = await io.run("pulumi", [...command, "--yes"]);
+    const status = await io.run(
+      "pulumi",
+      [...command, "--yes"],
+      kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig },
+    );
     if (status === 0) return exitCodes.ok;
     throw new Error(`pulumi ${command.join(" ")} ended with status ${status}`);
   }

@@ -23,7 +23,7 @@ export async function status(target: Target, options: StatusOptions, io: Io): Pr
     io.out(await look());
     return 0;
   }
-  await repeatedly(look, options.interval, io);
+  await repeatedly(look, options.interval, io, options.output === "json");
   return 0;
 }
 

@@ -1,5 +1,5 @@
 import { repositoryRoot } from "../sandbox/paths";
-import { readStackFile } from "../components/stackFile";
+import { readStackFile, type StackFile } from "../components/stackFile";
 import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../components/expectation";
 import type { KubernetesConfig } from "../components/cluster/connection";
 import type { Cluster } from "./cluster/clusterApi";
@@ -22,6 +22,8 @@ export interface Target {
   namespace: string;
   /** kubectl with the flags that make it work there, to be shown in commands. */
   kubectl: string;
+  /** The same for a command of this program, such as `status main`; in another namespace if one is named. */
+  outpostShm: (command: string, otherNamespace?: string) => string;
   /** What the stack wants; undefined without one. */
   expectation?: Expectation;
   /** Where authentik is, by the stack, and the token by the environment; undefined unless both are given. */
@@ -44,10 +46,10 @@ export interface TargetMakers {
  * flags that say otherwise are an error, for one of the two must be a mistake.
  */
 export async function openTarget(options: TargetOptions, makers: TargetMakers): Promise<Target> {
-  const stack =
-    options.stack === undefined ? undefined : readStackFile(makers.projectDir ?? repositoryRoot, options.stack);
+  const stack = options.stack === undefined ? undefined : stackNamed(options.stack, makers);
   if (stack) {
     refuseConflict("--context", options.context, stack.kubernetes.context, stack.stack);
+    refuseConflict("--kubeconfig", options.kubeconfig, stack.kubernetes.kubeconfig, stack.stack);
     refuseConflict("--namespace", options.namespace, stack.settings.namespace, stack.stack);
   }
   const expectation = stack ? expectationOf(stack.settings) : options.expectation;
@@ -62,16 +64,29 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   return {
     cluster,
     namespace,
-    kubectl: kubectlFor(options, context, namespace),
+    kubectl: ["kubectl", ...flagsOf({ kubeconfig: options.kubeconfig, context, namespace })].join(" "),
+    outpostShm: (command, otherNamespace) => {
+      const { stack, kubeconfig } = options;
+      const place =
+        stack === undefined || otherNamespace ? { context, namespace: otherNamespace ?? namespace } : { stack };
+      return ["npx --no-install outpost-shm", command, ...flagsOf({ kubeconfig, ...place })].join(" ");
+    },
     ...(expectation && { expectation }),
     ...(url && token && { authentikAccess: { url, token } }),
   };
 }
 
-function kubectlFor({ kubeconfig }: TargetOptions, context: string | undefined, namespace: string): string {
-  const flags = { kubeconfig, context, namespace };
-  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
-  return ["kubectl", ...given].join(" ");
+/** A stack that there is not, or whose settings make no sense, is wrong use. */
+function stackNamed(name: string, { projectDir }: TargetMakers): StackFile {
+  try {
+    return readStackFile(projectDir ?? repositoryRoot, name);
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+}
+
+function flagsOf(flags: Record<string, string | undefined>): string[] {
+  return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
 }
 
 function refuseConflict(flag: string, given: string | undefined, pinned: string | undefined, stack: string): void {

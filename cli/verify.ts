@@ -29,10 +29,11 @@ const pauseMs = 2_000;
 
 /** Checks that the cure took. @returns the exit status: 0 where every check passed */
 export async function verify(target: Target, options: VerifyOptions, io: Io): Promise<number> {
-  const { cluster, namespace, kubectl } = target;
+  const { cluster, namespace } = target;
   const wanted = target.expectation && chosen(target.expectation, options);
   if (wanted && wanted.outposts.length === 0) {
-    io.out(`Nothing to verify: no outpost of the stack has a solution.\n`);
+    const nothing = "Nothing to verify: no outpost of the stack has a solution.\n";
+    io.out(options.output === "json" ? asJson({ namespace, passed: true, checks: [] }) : nothing);
     return exitCodes.ok;
   }
   if (options.run) await startRun(target, wanted);
@@ -40,7 +41,7 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
     const found = await findOutposts(cluster, namespace, wanted ? [] : options.names);
     if (!wanted && found.deployments.length === 0) throw new Error(noOutposts(namespace, found));
     const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
-    return allChecks({ cluster, kubectl, now: io.now() }, expected, found);
+    return allChecks({ ...target, now: io.now() }, expected, found);
   };
   const checks = await untilPassed(round, options.run && options.wait === 0 ? runWait : options.wait, io);
   const passed = checks.every((check) => check.passed);
@@ -48,20 +49,27 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
   return passed ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The last round of checks: the first that passed, or the one after which time was up. */
+/** The last round of checks: the first that passed, or the one after which time was up. Before that, one that can't be made counts as failed. */
 async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: Io): Promise<Check[]> {
   const deadline = io.now().getTime() + seconds * 1000;
+  const isOver = () => io.now().getTime() >= deadline;
   let said = "";
   for (;;) {
-    const checks = await round();
-    const failed = checks.filter(({ passed }) => !passed).map(({ subject, check }) => `${subject} ${check}`);
-    if (failed.length === 0 || io.now().getTime() >= deadline) return checks;
-    const waiting = `waiting for: ${failed.join(", ")}\n`;
+    const checks = await round().catch((error: Error) => {
+      if (isOver() || error instanceof UsageError) throw error;
+      return error;
+    });
+    const lacking = checks instanceof Error ? [checks.message] : namesOfFailed(checks);
+    if (!(checks instanceof Error) && (lacking.length === 0 || isOver())) return checks;
+    const waiting = `waiting for: ${lacking.join(", ")}\n`;
     if (waiting !== said) io.err(waiting);
     said = waiting;
     await pause(pauseMs);
   }
 }
+
+const namesOfFailed = (checks: Check[]): string[] =>
+  checks.filter(({ passed }) => !passed).map(({ subject, check }) => `${subject} ${check}`);
 
 /** Of the stack's outposts, those that are named and have a solution, with what is stated put over what the stack says. */
 function chosen({ outposts, ...rest }: Expectation, { names, shmSize, solution }: VerifyOptions): Expectation {

@@ -23,7 +23,7 @@ export async function authentikConfigFindings(
     const live = snapshot.outposts.deployments.find((each) => nameOf(each) === deployment);
     try {
       const { config } = await authentik.readOutpost(name);
-      return live ? notApplied(config, live) : [];
+      return live ? notApplied(config, live, snapshot) : [];
     } catch (error) {
       return [unfit(deployment, (error as Error).message)];
     }
@@ -46,7 +46,7 @@ function notManaged(deployment: V1Deployment): Finding[] {
   ];
 }
 
-function notApplied(config: Record<string, unknown>, live: V1Deployment): Finding[] {
+function notApplied(config: Record<string, unknown>, live: V1Deployment, { outpostShm }: Snapshot): Finding[] {
   const patches = JSON.stringify((config.kubernetes_json_patches as Record<string, unknown> | null)?.deployment ?? []);
   const mounts = (live.spec?.template.spec?.containers ?? []).some(({ volumeMounts }) =>
     volumeMounts?.some(({ mountPath }) => mountPath === shmMountPath),
@@ -58,7 +58,7 @@ function notApplied(config: Record<string, unknown>, live: V1Deployment): Findin
       subject: `Deployment/${nameOf(live)}`,
       seen: `the outpost's kubernetes_json_patches have ${shmMountPath}, and the Deployment has ${mounts ? "no sidecar" : "no volume there"}`,
       why: "authentik has the patch and has not applied it.",
-      todo: "Save the outpost in the Admin UI (Applications › Outposts › Edit › Update), and see authentik's log if that changes nothing: outpost-shm doctor again.",
+      todo: `Save the outpost in the Admin UI (Applications › Outposts › Edit › Update), and see authentik's log if that changes nothing: ${outpostShm("doctor")}`,
     },
   ];
 }

@@ -1,5 +1,5 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { sidecarContainer, sidecarMemoryLimit } from "../../components/sidecar/podFragment";
+import { outpostContainer, sidecarContainer, sidecarMemoryLimit } from "../../components/sidecar/podFragment";
 import { containersNamed } from "../pods/containers";
 import type { OutpostPod } from "../pods/outpostPods";
 import { wordsOf } from "../pods/metrics";
@@ -11,12 +11,13 @@ const check = "sidecar";
 type Cause = Pick<Finding, "seen" | "why" | "todo">;
 
 /** Sidecars that do not run, or run and can't do their work. */
-export function crashFindings({ outposts, sidecarLogs, kubectl }: Snapshot): Finding[] {
+export function crashFindings(snapshot: Snapshot): Finding[] {
+  const { outposts, sidecarLogs, kubectl } = snapshot;
   return outposts.pods.flatMap((pod) => {
     const status = sidecarStatus(pod.pod);
     if (!status) return [];
     const log = sidecarLogs[pod.name] ?? "";
-    const cause = ofStatus(status, pod, kubectl) ?? ofLog(log) ?? unexplained(status, log, pod, kubectl);
+    const cause = ofStatus(status, pod, kubectl) ?? ofLog(log, pod, snapshot) ?? unexplained(status, log, pod, kubectl);
     return cause ? [{ check, subject: `Pod/${pod.name}`, ...cause }] : [];
   });
 }
@@ -51,13 +52,12 @@ function ofStatus({ state, lastState, image }: V1ContainerStatus, pod: OutpostPo
 }
 
 /** What a sidecar says of its work, the first that fits. */
-const complaints: { says: RegExp; why: string; todo: string }[] = [
+const complaints: { says: RegExp; why: string; todo: string | ((pod: OutpostPod, snapshot: Snapshot) => string) }[] = [
   {
     says: /Operation not permitted|Permission denied/,
     why: "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
-    todo:
-      "Set `runAsUser` to the outpost's own uid (kubectl exec POD -c proxy -- id -u; on OpenShift the namespace's), and run " +
-      "`pulumi up`.",
+    todo: ({ name }, { kubectl }) =>
+      `Set \`runAsUser\` to the outpost's own uid (${kubectl} exec ${name} -c ${outpostContainer} -- id -u; on OpenShift the namespace's), and run \`pulumi up\`.`,
   },
   {
     says: /[Rr]ead-only|METRICS_DIR .* can not be written to/,
@@ -72,12 +72,13 @@ const complaints: { says: RegExp; why: string; todo: string }[] = [
   {
     says: /event=sweep_failed/,
     why: "Nothing was removed by that sweep.",
-    todo: "See what else its log says; outpost-shm status tells whether it is still so.",
+    todo: (pod, { outpostShm }) =>
+      `See what else its log says; whether it is still so: ${outpostShm(`status ${pod.name}`)}`,
   },
 ];
 
 /** Only the last sweep counts, or what was said where none was made. */
-function ofLog(log: string): Cause | undefined {
+function ofLog(log: string, pod: OutpostPod, snapshot: Snapshot): Cause | undefined {
   const lines = log.trim().split("\n");
   const last =
     lines.filter((line) => /event=(sweep |quiet |not_started |sweep_failed .*error=)/.test(line)).at(-1) ??
@@ -87,7 +88,8 @@ function ofLog(log: string): Cause | undefined {
   if (!complaint) return undefined;
   const { error, problem, errors } = wordsOf(last);
   const said = error ?? (problem && `${problem}, ${errors} errors in the last sweep`) ?? last.trim();
-  return { seen: `its log: ${said}`, why: complaint.why, todo: complaint.todo };
+  const { why, todo } = complaint;
+  return { seen: `its log: ${said}`, why, todo: typeof todo === "string" ? todo : todo(pod, snapshot) };
 }
 
 function unexplained(

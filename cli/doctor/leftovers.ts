@@ -13,7 +13,11 @@ const check = "leftovers";
 
 /** What an earlier solution has left: objects of ours that nothing uses, and parts of the pod that are not ours. */
 export function leftoverFindings(snapshot: Snapshot): Finding[] {
-  return [...unusedCronJob(snapshot), ...unusedObjects(snapshot), ...snapshot.outposts.deployments.flatMap(pasted)];
+  return [
+    ...unusedCronJob(snapshot),
+    ...unusedObjects(snapshot),
+    ...snapshot.outposts.deployments.flatMap((deployment) => pasted(deployment, snapshot)),
+  ];
 }
 
 function unusedCronJob({ cronJobs, expectation }: Snapshot): Finding[] {
@@ -51,7 +55,7 @@ function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: S
   }));
 }
 
-function pasted(deployment: V1Deployment): Finding[] {
+function pasted(deployment: V1Deployment, { kubectl, outpostShm }: Snapshot): Finding[] {
   if (isOurs(deployment)) return [];
   const { managedFields = [] } = deployment.metadata ?? {};
   const taken = sidecarFields
@@ -70,8 +74,8 @@ function pasted(deployment: V1Deployment): Finding[] {
         ? "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working."
         : "It was put there by hand, and keeps `pulumi up` from working: two owners of /dev/shm would get in each other's way.",
       todo: owners.includes(authentikManager)
-        ? "Have it taken over by `delivery: authentik`; or remove the patch in authentik, then outpost-shm recreate and `pulumi up`."
-        : `Remove it (kubectl edit deployment ${nameOf(deployment)}), then run \`pulumi up\`.`,
+        ? `Have it taken over by \`delivery: authentik\`; or remove the patch in authentik, then \`${outpostShm(`recreate ${nameOf(deployment)}`)}\` and \`pulumi up\`.`
+        : `Remove it (${kubectl} edit deployment ${nameOf(deployment)}), then run \`pulumi up\`.`,
     },
   ];
 }

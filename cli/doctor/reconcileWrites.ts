@@ -8,19 +8,20 @@ import { isOurs } from "./leftovers";
 import type { Snapshot } from "./snapshot";
 
 const check = "writes";
-const todo =
-  "Remove that operation from the outpost's kubernetes_json_patches, then outpost-shm recreate and `pulumi up`; or have it taken over by `delivery: authentik`.";
+const cure = (deployment: V1Deployment, { outpostShm }: Snapshot): string =>
+  `Remove that operation from the outpost's kubernetes_json_patches, then \`${outpostShm(`recreate ${nameOf(deployment)}`)}\` and \`pulumi up\`; or have it taken over by \`delivery: authentik\`.`;
 
 /** Deployments that authentik writes at each of its looks, told by what it has appended, or seen while it does. */
-export function writeFindings({ outposts, later }: Snapshot): Finding[] {
+export function writeFindings(snapshot: Snapshot): Finding[] {
+  const { outposts, later } = snapshot;
   return outposts.deployments.flatMap((deployment) => {
     const after = later?.find((each) => nameOf(each) === nameOf(deployment));
-    return [...appended(deployment), ...(after ? written(deployment, after) : [])];
+    return [...appended(deployment, snapshot), ...(after ? written(deployment, after, snapshot) : [])];
   });
 }
 
 /** `add …/containers/-` appends anew at every look, so that what it compares with is never what is there. */
-function appended(deployment: V1Deployment): Finding[] {
+function appended(deployment: V1Deployment, snapshot: Snapshot): Finding[] {
   const { managedFields = [] } = deployment.metadata ?? {};
   const names = (deployment.spec?.template.spec?.containers ?? [])
     .map(({ name }) => name)
@@ -33,13 +34,13 @@ function appended(deployment: V1Deployment): Finding[] {
       subject: `Deployment/${nameOf(deployment)}`,
       seen: `authentik has put container ${names.join(" and ")} beside ${outpostContainer}, as an old JSON patch by \`containers/-\` does`,
       why: "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
-      todo,
+      todo: cure(deployment, snapshot),
     },
   ];
 }
 
-function written(before: V1Deployment, after: V1Deployment): Finding[] {
-  if (before.metadata?.uid !== after.metadata?.uid) return [recreated(before)];
+function written(before: V1Deployment, after: V1Deployment, snapshot: Snapshot): Finding[] {
+  if (before.metadata?.uid !== after.metadata?.uid) return [recreated(before, snapshot)];
   const [was, is] = [writtenAt(before), writtenAt(after)];
   const generations = [before, after].map(({ metadata }) => metadata?.generation ?? 0);
   if (is <= was && generations[0] === generations[1]) return [];
@@ -50,17 +51,17 @@ function written(before: V1Deployment, after: V1Deployment): Finding[] {
       subject: `Deployment/${nameOf(before)}`,
       seen: `while it was observed ${by} (generation ${generations.join(" to ")})`,
       why: "At rest nobody writes an outpost's Deployment. One write is an update; one at every look is a patch that never fits.",
-      todo: `Observe again: outpost-shm doctor --observe 10m, and save the outpost in the Admin UI meanwhile. ${todo}`,
+      todo: `Observe again: ${snapshot.outpostShm("doctor --observe 10m")}, and save the outpost in the Admin UI meanwhile. ${cure(before, snapshot)}`,
     },
   ];
 }
 
-const recreated = (deployment: V1Deployment): Finding => ({
+const recreated = (deployment: V1Deployment, { outpostShm }: Snapshot): Finding => ({
   check,
   subject: `Deployment/${nameOf(deployment)}`,
   seen: "while it was observed it was deleted and created again",
   why: "authentik recreates a Deployment whose first container is not as it made it, or whose update is refused: each time all sessions end.",
-  todo: "See that the outpost's own container comes first and has its ports (outpost-shm verify), and what authentik's log says.",
+  todo: `See that the outpost's own container comes first and has its ports: ${outpostShm("verify")}. authentik's log says what it refused.`,
 });
 
 /** When authentik last wrote any of its fields, in milliseconds since 1970; 0: never. */

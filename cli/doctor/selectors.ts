@@ -13,7 +13,7 @@ export function selectorFindings(snapshot: Snapshot): Finding[] {
   return [...noOutposts(snapshot), ...withoutPods(snapshot), ...missing(snapshot), ...ofCronJobs(snapshot)];
 }
 
-function noOutposts({ outposts, namespace, elsewhere, authentik }: Snapshot): Finding[] {
+function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: Snapshot): Finding[] {
   if (outposts.deployments.length + outposts.pods.length > 0) return [];
   const [other] = elsewhere;
   const embedded =
@@ -26,7 +26,7 @@ function noOutposts({ outposts, namespace, elsewhere, authentik }: Snapshot): Fi
       subject: `Namespace/${namespace}`,
       seen: `no Deployment and no pod with the label ${outpostSelector}${elsewhere.length > 0 ? `; some are in ${elsewhere.join(", ")}` : ""}`,
       why: "There is nothing here to look after.",
-      todo: other ? `Look there: outpost-shm doctor -n ${other}.` : `${embedded}: outpost-shm doctor -n NAMESPACE.`,
+      todo: other ? `Look there: ${outpostShm("doctor", other)}` : `${embedded}: ${outpostShm("doctor", "NAMESPACE")}`,
     },
   ];
 }

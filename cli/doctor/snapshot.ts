@@ -13,6 +13,7 @@ import type { Unchecked } from "./finding";
 export interface Snapshot {
   namespace: string;
   kubectl: string;
+  outpostShm: Target["outpostShm"];
   /** What the stack wants; undefined without one. */
   expectation?: Expectation;
   outposts: Outposts;
@@ -45,7 +46,7 @@ const authentikPods = 8;
 
 /** Reads it all. Rejects only where not even outposts can be listed. */
 export async function readSnapshot(target: Target, authentikNamespace: string | undefined): Promise<Snapshot> {
-  const { cluster, namespace, kubectl, expectation } = target;
+  const { cluster, namespace, kubectl, outpostShm, expectation } = target;
   const unchecked: Unchecked[] = [];
   const attempt = async <T>(what: string, instead: T, read: () => Promise<T>): Promise<T> => {
     try {
@@ -67,7 +68,7 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
     outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
   ]);
   const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, elsewhere, unchecked };
-  const known = { namespace, kubectl, outposts, authentik, ...read };
+  const known = { namespace, kubectl, outpostShm, outposts, authentik, ...read };
   return { ...known, ...(version && { version }), ...(expectation && { expectation }) };
 }
 

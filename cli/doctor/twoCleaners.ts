@@ -11,7 +11,7 @@ const why =
   "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.";
 
 /** More than one that removes files from /dev/shm. Our CronJob beside our sidecar is a solution of its own (`both`). */
-export function twoCleanersFindings({ outposts, cronJobs, kubectl }: Snapshot): Finding[] {
+export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }: Snapshot): Finding[] {
   const inPods = outposts.deployments.flatMap((deployment) => {
     const subject = `Deployment/${nameOf(deployment)}`;
     const sidecars = containersNamed(deployment, sidecarContainer);
@@ -23,7 +23,7 @@ export function twoCleanersFindings({ outposts, cronJobs, kubectl }: Snapshot): 
               subject,
               seen: `container ${sidecarContainer} is there as an init container and as an ordinary one`,
               why: "Two sidecars sweep, and both want port 9301: one serves no metrics, and restarts.",
-              todo: "One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then outpost-shm recreate and `pulumi up`.",
+              todo: `One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then \`${outpostShm(`recreate ${nameOf(deployment)}`)}\` and \`pulumi up\`.`,
             },
           ]
         : [];

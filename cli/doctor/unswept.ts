@@ -24,7 +24,7 @@ export function unsweptFindings(snapshot: Snapshot): Finding[] {
 function because(
   deployment: V1Deployment,
   isSuspended: boolean,
-  { expectation, kubectl }: Snapshot,
+  { expectation, kubectl, outpostShm }: Snapshot,
 ): Pick<Finding, "seen" | "why" | "todo"> {
   const why = "Its /dev/shm fills with the sessions of visitors, and once it is full every new one gets HTTP 400.";
   if (isSuspended) {
@@ -34,17 +34,18 @@ function because(
       todo: `Find out who suspended it, then: ${resumeCronJob(kubectl)}`,
     };
   }
+  const room = `Room at once: ${outpostShm("cleanup --anonymous")}`;
   const wanted = expectation?.outposts.find((outpost) => outpost.deployment === nameOf(deployment))?.solution ?? "none";
   if (wanted === "none") {
     return {
       seen: "neither a sidecar nor the CronJob sweeps it",
       why,
-      todo: "Add it to the stack's `outposts` and run `pulumi up`. Room at once: outpost-shm cleanup --anonymous.",
+      todo: `Add it to the stack's \`outposts\` and run \`pulumi up\`. ${room}`,
     };
   }
   return {
     seen: `the stack has \`solution: ${wanted}\` for it, and neither a sidecar nor the CronJob sweeps it`,
     why,
-    todo: "Run `pulumi up --refresh`: authentik may have recreated the Deployment. Room at once: outpost-shm cleanup --anonymous.",
+    todo: `Run \`pulumi up --refresh\`: authentik may have recreated the Deployment. ${room}`,
   };
 }

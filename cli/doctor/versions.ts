@@ -26,7 +26,7 @@ export function versionFindings({ outposts, version }: Snapshot): Finding[] {
               subject,
               seen: `the outpost is ${image}, from before 2025.8`,
               why: "It has no sweep of its own: without ours no session goes before its pod does.",
-              todo: "See that something sweeps it (outpost-shm verify), and update authentik when you can.",
+              todo: "See that something sweeps it, and update authentik when you can.",
             },
           ]
         : []),

@@ -5,6 +5,8 @@ import { isReady, nameOf } from "../pods/outpostPods";
 import type { Authentik } from "../pods/authentikPods";
 
 const managedBy = "app.kubernetes.io/managed-by";
+/** Set by authentik's Helm chart: server or worker. */
+const component = "app.kubernetes.io/component";
 const outpostUuid = "goauthentik.io/outpost-uuid";
 
 /** Why nobody would bring the Deployment back; undefined where somebody should. */
@@ -19,9 +21,12 @@ export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik):
   if (!ownsFields(authentikManager, managedFields)) {
     return `${name} has authentik's labels, but authentik has never written it (no field manager ${authentikManager}): nobody would bring it back`;
   }
-  if (authentik.pods.length > 0 && !authentik.pods.some(isReady)) {
-    const pods = authentik.pods.map(nameOf).join(", ");
-    return `none of authentik's own pods in namespace ${authentik.namespace} is ready (${pods}): nobody would bring ${name} back`;
+  // It is the workers that deploy outposts. Where no pod says what it is, any will do.
+  const workers = authentik.pods.filter((pod) => pod.metadata?.labels?.[component] === "worker");
+  const [who, able] = workers.length > 0 ? ["workers", workers] : ["own pods", authentik.pods];
+  if (able.length > 0 && !able.some(isReady)) {
+    const pods = able.map(nameOf).join(", ");
+    return `none of authentik's ${who} in namespace ${authentik.namespace} is ready (${pods}): nobody would bring ${name} back`;
   }
   return undefined;
 }

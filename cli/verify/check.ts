@@ -13,8 +13,8 @@ export interface Check {
   todo?: string;
 }
 
-/** One round of checks: where it looks, how its advice calls kubectl, and when. */
-export interface Round extends Pick<Target, "cluster" | "kubectl"> {
+/** One round of checks: where it looks, how its advice calls kubectl and this program, and when. */
+export interface Round extends Pick<Target, "cluster" | "kubectl" | "outpostShm"> {
   now: Date;
 }
 

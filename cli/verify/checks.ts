@@ -9,9 +9,12 @@ import { containersCheck, sizeCheck, sweepCheck } from "./podChecks";
 /** Everything that is checked of a namespace, against what is expected of it. */
 export async function allChecks(round: Round, expected: Expectation, found: Outposts): Promise<Check[]> {
   const outposts = expected.outposts.filter(hasSidecar);
-  const ofOutposts = await Promise.all(outposts.map((outpost) => outpostChecks(round, outpost, found)));
+  const ofOutposts: Check[][] = [];
+  for (const outpost of outposts) ofOutposts.push(await outpostChecks(round, outpost, found));
   const ofCronJob = expected.outposts.some(hasCronJob) ? await cronJobChecks(round, expected) : [];
-  const unswept = expected.outposts.filter(({ solution }) => solution === "none").map(noSolution);
+  const unswept = expected.outposts
+    .filter(({ solution }) => solution === "none")
+    .map((outpost) => noSolution(round, outpost));
   return [...ofOutposts.flat(), ...ofCronJob, ...unswept];
 }
 
@@ -40,10 +43,10 @@ function missing({ name, deployment }: ExpectedOutpost, found: Outposts): Check 
 }
 
 /** Only what is in force says so: who expects nothing has nothing to check. */
-function noSolution({ name, slug }: ExpectedOutpost): Check {
+function noSolution({ outpostShm }: Round, { name, slug }: ExpectedOutpost): Check {
   return checksOf(name).fail(
     "solution",
     "neither a sidecar nor the CronJob sweeps it",
-    `Add it to the stack's outposts and run \`pulumi up\`; until then: outpost-shm status ${slug}`,
+    `Add it to the stack's outposts and run \`pulumi up\`; until then: ${outpostShm(`status ${slug}`)}`,
   );
 }

@@ -64,7 +64,7 @@ function lastRun([job]: V1Job[]): Run | undefined {
 }
 
 async function runCheck(
-  { cluster, kubectl, now }: Round,
+  { cluster, kubectl, outpostShm, now }: Round,
   namespace: string,
   cronJob: V1CronJob,
   run: Run | undefined,
@@ -72,7 +72,7 @@ async function runCheck(
   const lastSuccess = cronJob.status?.lastSuccessfulTime;
   if (!run) {
     if (lastSuccess) return pass("run", `the last run succeeded ${ago(lastSuccess, now)}; its Job is gone`);
-    return fail("run", "it has not run yet", "Start a run and have it judged: outpost-shm verify --run");
+    return fail("run", "it has not run yet", `Start a run and have it judged: ${outpostShm("verify --run")}`);
   }
   const name = run.job.metadata?.name ?? "";
   if (run.outcome === "Complete")

@@ -5,10 +5,14 @@ import { quantityBytes } from "../../components/settings/quantity";
 import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../components/sidecar/podFragment";
 import type { Cluster } from "../cluster/clusterApi";
 import { wordsOf } from "../pods/metrics";
+import { mapParallel } from "../parallel";
 import { nameOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { formatAge, formatBytes } from "../units";
 import { checksOf, overPods, type Check, type Round, type Seen } from "./check";
+
+/** Pods that are asked at the same time. */
+const parallel = 8;
 
 /** A pod with what is known of it. */
 export interface KnownPod {
@@ -71,9 +75,10 @@ export async function sizeCheck(
 ): Promise<Check> {
   const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
   const size = expected.shmSize ?? volume?.emptyDir?.sizeLimit ?? "";
-  const verdicts = await Promise.all(
-    pods.map(async (known) => ({ pod: known.pod.name, seen: await sizeIn(round, known, size) })),
-  );
+  const verdicts = await mapParallel(pods, parallel, async (known) => ({
+    pod: known.pod.name,
+    seen: await sizeIn(round, known, size),
+  }));
   return overPods(expected.name, "size", verdicts);
 }
 
@@ -120,7 +125,7 @@ const idleFilesPerSecond = 33;
 
 /** The sidecar's last sweep is no older than three of its intervals, and had no error. */
 export async function sweepCheck(round: Round, expected: ExpectedOutpost, pods: KnownPod[]): Promise<Check> {
-  const asked = pods.map(async (known) => ({
+  const verdicts = await mapParallel(pods, parallel, async (known) => ({
     pod: known.pod.name,
     seen: await lastSweep(round, expected, known),
   }));
@@ -128,7 +133,7 @@ export async function sweepCheck(round: Round, expected: ExpectedOutpost, pods: 
   return overPods(
     expected.name,
     "sweep",
-    await Promise.all(asked),
+    verdicts,
     `the last sweep was at most ${formatAge(oldest)} ago, without error`,
   );
 }

@@ -192,7 +192,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (solution)",
         "neither a sidecar nor the CronJob sweeps it",
         why.full,
-        "Add it to the stack's `outposts` and run `pulumi up`. Room at once: outpost-shm cleanup --anonymous.",
+        "Add it to the stack's `outposts` and run `pulumi up`. Room at once: npx --no-install outpost-shm cleanup --anonymous --namespace authentik",
       ),
     ],
     "an outpost whose CronJob is suspended": [
@@ -257,7 +257,7 @@ describe("doctor", () => {
         "Pod/main-b (sidecar)",
         "its log: rm: can't remove session_A: Operation not permitted, 7 errors in the last sweep",
         "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
-        "Set `runAsUser` to the outpost's own uid (kubectl exec POD -c proxy -- id -u; on OpenShift the namespace's), and run `pulumi up`.",
+        "Set `runAsUser` to the outpost's own uid (kubectl --namespace authentik exec main-b -c proxy -- id -u; on OpenShift the namespace's), and run `pulumi up`.",
       ),
     ],
     "a read-only directory": [
@@ -374,7 +374,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (leftovers)",
         "volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
         "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
-        "Have it taken over by `delivery: authentik`; or remove the patch in authentik, then outpost-shm recreate and `pulumi up`.",
+        "Have it taken over by `delivery: authentik`; or remove the patch in authentik, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`.",
       ),
     ],
     "a volume put there by hand": [
@@ -388,7 +388,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (leftovers)",
         "volume dshm, init container shm-cleanup: owned by kubectl-edit, and without a container shm-cleanup nothing sweeps it",
         "It was put there by hand, and keeps `pulumi up` from working: two owners of /dev/shm would get in each other's way.",
-        "Remove it (kubectl edit deployment ak-outpost-main), then run `pulumi up`.",
+        "Remove it (kubectl --namespace authentik edit deployment ak-outpost-main), then run `pulumi up`.",
       ),
     ],
     "a memory limit below the size of /dev/shm": [
@@ -406,7 +406,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (versions)",
         "the outpost is registry.example:5000/goauthentik/proxy:2025.6.4@sha256:abc, from before 2025.8",
         "It has no sweep of its own: without ours no session goes before its pod does.",
-        "See that something sweeps it (outpost-shm verify), and update authentik when you can.",
+        "See that something sweeps it, and update authentik when you can.",
       ),
     ],
     "a native sidecar on a cluster that knows none": [
@@ -442,7 +442,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (writes)",
         "authentik has put container cleaner beside proxy, as an old JSON patch by `containers/-` does",
         "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
-        "Remove that operation from the outpost's kubernetes_json_patches, then outpost-shm recreate and `pulumi up`; or have it taken over by `delivery: authentik`.",
+        "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`; or have it taken over by `delivery: authentik`.",
       ),
     ],
     "a Deployment that authentik does not manage": [
@@ -498,7 +498,7 @@ describe("doctor", () => {
         stdout,
         "Namespace/default (selectors)\n" +
           "  seen: no Deployment and no pod with the label goauthentik.io/outpost-type=proxy; some are in authentik\n" +
-          "  why:  There is nothing here to look after.\n  do:   Look there: outpost-shm doctor -n authentik.\n\n" +
+          "  why:  There is nothing here to look after.\n  do:   Look there: npx --no-install outpost-shm doctor --namespace authentik\n\n" +
           `${checked.replace(" authentik's log,", "")}${noAccess}` +
           "Not checked: authentik's log (no pods with the label app.kubernetes.io/name=authentik in namespace default; " +
           "--authentik-namespace names another)\n1 finding.\n",
@@ -509,7 +509,7 @@ describe("doctor", () => {
       const { stdout } = await doctor(none);
       assert.match(
         stdout,
-        /\n {2}do: {3}authentik itself is here: its embedded outpost has no Deployment of its own and can't be given a \/dev\/shm\. Give its applications a separate outpost \(Applications › Outposts\): outpost-shm doctor -n NAMESPACE\.\n/,
+        /\n {2}do: {3}authentik itself is here: its embedded outpost has no Deployment of its own and can't be given a \/dev\/shm\. Give its applications a separate outpost \(Applications › Outposts\): npx --no-install outpost-shm doctor --namespace NAMESPACE\n/,
       );
     });
   });
@@ -582,6 +582,7 @@ describe("doctor", () => {
     const snapshot = (cronJobs: V1CronJob[], name = "main"): Snapshot => ({
       namespace: "authentik",
       kubectl: "kubectl",
+      outpostShm: (command) => command,
       outposts: { deployments: [deployment({ sidecar: false })], pods: [] },
       elsewhere: [],
       authentik: { namespace: "authentik", pods: [] },
@@ -625,6 +626,7 @@ describe("doctor", () => {
   describe("with access to authentik", () => {
     const snapshot = (live: V1Deployment): Snapshot =>
       ({
+        outpostShm: (command: string) => command,
         outposts: { deployments: [live], pods: [] },
         expectation: { namespace: "authentik", outposts: [{ name: "main", deployment: "ak-outpost-main" }] },
       }) as unknown as Snapshot;

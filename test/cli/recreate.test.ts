@@ -45,8 +45,12 @@ function renewed(available = 1): V1Deployment {
   return deployment;
 }
 
-const authentikPod = (ready = true): V1Pod => ({
-  metadata: { name: "authentik-worker-0", namespace: "authentik" },
+const authentikPod = (ready = true, component?: string): V1Pod => ({
+  metadata: {
+    name: `authentik-${component ?? "worker"}-0`,
+    namespace: "authentik",
+    ...(component && { labels: { "app.kubernetes.io/component": component } }),
+  },
   status: { conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
 });
 
@@ -176,6 +180,11 @@ describe("recreate", () => {
         "error: none of authentik's own pods in namespace authentik is ready (authentik-worker-0): nobody would bring Deployment " +
           "authentik/ak-outpost-main back\n",
       ],
+      "one whose authentik has a server and no worker": [
+        { authentik: [authentikPod(false, "worker"), authentikPod(true, "server")] },
+        "error: none of authentik's workers in namespace authentik is ready (authentik-worker-0): nobody would bring Deployment " +
+          "authentik/ak-outpost-main back\n",
+      ],
     };
     for (const [name, [stage, error]] of Object.entries(refused)) {
       it(name, async () => {
@@ -279,13 +288,29 @@ describe("recreate", () => {
       for (const status of [0, 255]) {
         rmSync(file, { force: true });
         const ran: unknown[] = [];
-        const options = { run: (...program: unknown[]) => (ran.push(program), Promise.resolve(status)) };
-        const { code, stderr } = await recreate(["main", "--yes", "--up", ...stackFile], { options });
-        assert.deepEqual(ran, [["pulumi", ["up", "--refresh", "--stack", "prod", "--yes"]]]);
+        const run = (program: string, args: string[], env = {}) => {
+          ran.push([program, args, env]);
+          return Promise.resolve(args[0] === "up" ? status : 0);
+        };
+        const args = ["main", "--yes", "--up", ...stackFile, "--kubeconfig", "/other"];
+        const { code, stderr } = await recreate(args, { options: { run } });
+        assert.deepEqual(ran, [
+          ["pulumi", ["version"], {}],
+          ["pulumi", ["up", "--refresh", "--stack", "prod", "--yes"], { KUBECONFIG: "/other" }],
+        ]);
         assert.equal(code, status === 0 ? 0 : 1);
         if (status !== 0) assert.match(stderr, /\nerror: pulumi up --refresh --stack prod ended with status 255\n$/);
       }
     });
+  });
+
+  it("deletes nothing where --up could not be done", async () => {
+    const run = () => Promise.reject(new Error("spawn pulumi ENOENT"));
+    const { code, stderr, changes } = await recreate(["main", "--yes", "--up", "--stack", "prod"], {
+      options: { run },
+    });
+    const why = "error: --up takes the Pulumi CLI, and `pulumi version` does not work here (spawn pulumi ENOENT)\n";
+    assert.deepEqual([code, stderr, changes], [1, why, []]);
   });
 
   it("refuses a name that is no outpost's", async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openTarget, type TargetOptions } from "../../cli/target";
+import { UsageError } from "../../cli/errors";
+import { openTarget, type Target, type TargetOptions } from "../../cli/target";
 import type { KubernetesConfig } from "../../components/cluster/connection";
 import { fakeCluster } from "./cluster";
 
@@ -25,13 +26,15 @@ describe("where a command works", () => {
 
   const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
 
+  let shown: Target["outpostShm"];
   async function open(options: TargetOptions, env: Record<string, string> = {}) {
     const asked: KubernetesConfig[] = [];
     const cluster = (config: KubernetesConfig) => {
       asked.push(config);
       return Promise.resolve(fakeCluster({ contextNamespace: () => Promise.resolve("of-context") }));
     };
-    const { namespace, expectation } = await openTarget(options, { cluster, env, projectDir: dir });
+    const { namespace, expectation, outpostShm } = await openTarget(options, { cluster, env, projectDir: dir });
+    shown = outpostShm;
     return { asked: asked[0], namespace, expectation };
   }
 
@@ -90,6 +93,17 @@ describe("where a command works", () => {
     assert.equal((await open({ context: "dev" }, env)).asked.context, "dev");
   });
 
+  it("is in the commands that are shown, as it was given", async () => {
+    await open({ stack: "prod", kubeconfig: "/k" });
+    assert.equal(shown("status main"), "npx --no-install outpost-shm status main --kubeconfig /k --stack prod");
+    assert.equal(
+      shown("doctor", "other"),
+      "npx --no-install outpost-shm doctor --kubeconfig /k --context prod --namespace other",
+    );
+    await open({ context: "dev" });
+    assert.equal(shown("verify"), "npx --no-install outpost-shm verify --context dev --namespace of-context");
+  });
+
   const refusals: Record<string, { options: TargetOptions; message: string | RegExp }> = {
     "another context than the stack pins": {
       options: { stack: "prod", context: "dev" },
@@ -105,7 +119,10 @@ describe("where a command works", () => {
     },
   };
   for (const [what, { options, message }] of Object.entries(refusals)) {
-    it(`refuses ${what}`, async () => assert.rejects(open(options), { message }));
+    it(`refuses ${what}, as wrong use`, async () => {
+      await assert.rejects(open(options), (error) => error instanceof UsageError);
+      await assert.rejects(open(options), { message });
+    });
   }
 
   it("refuses a value that is a secret, but for authentik's token, which it does not need", async () => {
@@ -124,7 +141,7 @@ describe("where a command works", () => {
     write("Pulumi.bad.yaml", "config:\n  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:shmSize: 1\n");
     await assert.rejects(
       open({ stack: "bad" }),
-      /^SettingsError: 2 problems in the settings:\n {2}shmSize: 1 has no unit; .*\n {2}outposts: missing/,
+      /^Error: 2 problems in the settings:\n {2}shmSize: 1 has no unit; .*\n {2}outposts: missing/,
     );
   });
 });

@@ -377,7 +377,7 @@ describe("verify", () => {
         "OUTPOST  CHECK     RESULT  SEEN",
         "main     solution  FAIL    neither a sidecar nor the CronJob sweeps it",
         "",
-        "main solution: Add it to the stack's outposts and run `pulumi up`; until then: outpost-shm status main",
+        "main solution: Add it to the stack's outposts and run `pulumi up`; until then: npx --no-install outpost-shm status main --namespace authentik",
         "",
         "1 of 1 checks failed.",
         "",
@@ -489,7 +489,11 @@ describe("verify", () => {
       const cronJob = sweepCronJob(["main"]);
       delete cronJob.status!.lastSuccessfulTime;
       assert.deepEqual(await failing({ jobsOf, cronJob: () => Promise.resolve(cronJob) }), [
-        ["run", "it has not run yet", "Start a run and have it judged: outpost-shm verify --run"],
+        [
+          "run",
+          "it has not run yet",
+          "Start a run and have it judged: npx --no-install outpost-shm verify --run --namespace authentik",
+        ],
       ]);
       assert.match(
         (await verify({ ...withCronJob, jobsOf })).stdout,
@@ -549,6 +553,14 @@ describe("verify", () => {
   });
 
   describe("with --wait", () => {
+    it("goes on while the API server is away", async () => {
+      let asked = 0;
+      const deployments: Cluster["deployments"] = (...args) =>
+        asked++ === 0 ? Promise.reject(new Error("No answer")) : sound.deployments!(...args);
+      const { code, stderr } = await verify({ ...sound, deployments }, "--wait", "1m");
+      assert.deepEqual([code, stderr], [0, "waiting for: No answer\n"]);
+    });
+
     it("goes on until all passes, saying once what it waits for", async () => {
       let rounds = 0;
       const exec = () => Promise.resolve(df(rounds++ < 2 ? 65536 : 262144));
