@@ -139,10 +139,13 @@ function fillingUp({ selector, interval }: IntervalGroup): string {
 /** Per outpost, so that one without a sidecar shows beside others that have theirs. */
 function targetMissingAlert(namespace: string, { deployment }: SweptBySidecar): Alert {
   const pods = `namespace="${namespace}",pod=~"${podsOf(deployment)}"`;
+  const up = `up{${pods},container="${sidecarContainer}"}`;
+  // The second, since one that crashes again and again is up in between.
+  const down = `${up} == 0 or avg_over_time(${up}[${range(config.upLookback)}]) < 0.5`;
   return {
     name: "TargetMissing",
     severity: "warning",
-    expr: `absent(${shm("sweep_errors_total", pods)}) or up{${pods},container="${sidecarContainer}"} == 0`,
+    expr: `absent(${shm("sweep_errors_total", pods)}) or ${down}`,
     for: config.patience.targetMissing,
     labels: { deployment },
     summary: "Prometheus gets no metrics of an outpost's /dev/shm.",

@@ -341,6 +341,25 @@ describe("the alerts, under promtool", function () {
       });
     });
 
+    it("warns of a single pod whose sidecar is up only for a moment now and then", () => {
+      const pod = { ...target, pod: "ak-outpost-one-6c5d7f9b8-abcde" };
+      const flapping = [0, 1, 2].flatMap((): [number, number][] => [
+        [0, 4 * minute],
+        [1, 15],
+      ]);
+      return holds({
+        series: { [errorsTotal]: always(0), [series("up", pod)]: over([1, 10 * minute], ...flapping, [0, hour]) },
+        alerts: [
+          ...silent("TargetMissing", "19m45s"),
+          ...firing("TargetMissing", "20m", {
+            labels: { ...pod, deployment: "ak-outpost-one" },
+            summary,
+            description: `The sidecar in pod authentik/${pod.pod} gives no metrics. ${unknown}`,
+          }),
+        ],
+      });
+    });
+
     it("is silent through a rollout", () =>
       holds({
         series: { [errorsTotal]: over([0, 10 * minute], ["_", 9 * minute], [0, hour]) },

@@ -79,7 +79,7 @@ describe("cleanup", function () {
     assert.equal(status, 1);
     assert.match(
       rowsOf(stdout).below[0],
-      /^ak-outpost-bare-\S+: exec in container proxy of pod \S+: pods "\S+" is forbidden: User "system:serviceaccount:node-cleanup:no-exec" cannot get resource "pods\/exec" .*\. An exec takes create and get on pods\/exec: kubectl -n node-cleanup auth can-i create pods\/exec$/,
+      /^ak-outpost-bare-\S+: exec in container proxy of pod \S+: pods "\S+" is forbidden: User "system:serviceaccount:node-cleanup:no-exec" cannot get resource "pods\/exec" .*\. An exec takes create and get on pods\/exec: kubectl --namespace node-cleanup auth can-i create pods\/exec$/,
     );
     assert.equal(await used("bare"), pages);
   });
@@ -92,7 +92,7 @@ describe("cleanup", function () {
     // What found no space left an empty file, not old enough to be debris.
     assert.deepEqual(rows[pods.bare].slice(5), [String(pages - logins), "0", "0", "0"]);
     assert.deepEqual(below, [
-      `${pods["shell-less"]}: container proxy has no shell, so nothing can sweep there. kubectl -n node-cleanup delete pod ` +
+      `${pods["shell-less"]}: container proxy has no shell, so nothing can sweep there. kubectl --namespace node-cleanup delete pod ` +
         `${pods["shell-less"]} empties its /dev/shm (its users log in again)`,
       `${pages - logins} files of 1 pod removed, 63.9Mi freed. 1 pod could not be swept.`,
     ]);

@@ -10,7 +10,7 @@ import { answers, visit } from "./visits";
 const outpost = "My Outpost";
 const status = "npx --no-install outpost-shm status -n authentik";
 const cleanup = "npx --no-install outpost-shm cleanup -n authentik --anonymous";
-const verify = "npx --no-install outpost-shm verify --stack my-cluster";
+const verify = "npx --no-install outpost-shm verify --stack my-cluster --wait 2m";
 /** More visits than 64 MiB have pages. */
 const flood = { rate: 1500, seconds: 13 };
 const logins = 100;
