@@ -280,7 +280,7 @@ describe("the command line", function () {
         );
         assert.match(
           error.message,
-          /^swept containers, swept size, swept sweep: See why: kubectl --namespace node-cli describe pod ak-outpost-swept-/m,
+          /^swept containers, swept size, swept sweep: See why: kubectl --context \S+ --namespace node-cli describe pod ak-outpost-swept-/m,
         );
       }
       await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
