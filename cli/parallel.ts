@@ -1,5 +1,8 @@
-/** Maps with at most `limit` calls under way; results in the order of the items. Rejects with the first error. */
-export async function mapParallel<T, R>(items: T[], limit: number, map: (item: T) => Promise<R>): Promise<R[]> {
+/** Calls under way at the same time: enough to hide their latency, few enough for an API server. */
+const limit = 8;
+
+/** Maps with at most eight calls under way; results in the order of the items. Rejects with the first error. */
+export async function mapParallel<T, R>(items: T[], map: (item: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(items.length);
   let next = 0;
   const worker = async (): Promise<void> => {

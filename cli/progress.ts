@@ -1,9 +1,6 @@
 import type { Io } from "./io";
 import { mapParallel } from "./parallel";
 
-/** Work under way at the same time. */
-const parallel = 8;
-
 /** Maps pods, and on a terminal says on stderr how many are done, in a line that is gone afterwards. */
 export async function withProgress<T, R>(
   io: Pick<Io, "err" | "errIsTerminal">,
@@ -17,7 +14,7 @@ export async function withProgress<T, R>(
   };
   show();
   try {
-    return await mapParallel(items, parallel, async (item) => {
+    return await mapParallel(items, async (item) => {
       const result = await map(item);
       done += 1;
       show();

@@ -36,8 +36,6 @@ export interface Snapshot {
   unchecked: Unchecked[];
 }
 
-/** Pods whose logs are read at the same time. */
-const parallel = 8;
 /** Lines from the end: of a sidecar, and of authentik, which logs every request. */
 const sidecarTail = 50;
 const authentikTail = 2_000;
@@ -98,7 +96,7 @@ async function logsOfAuthentik(
     unchecked.push({ what, why: `${why}; --authentik-namespace names another` });
     return {};
   }
-  const logs = await mapParallel(pods.slice(0, authentikPods), parallel, async ({ metadata, spec }) => {
+  const logs = await mapParallel(pods.slice(0, authentikPods), async ({ metadata, spec }) => {
     const place = { namespace, pod: metadata?.name ?? "", container: spec?.containers[0]?.name ?? "" };
     try {
       return { pod: place.pod, log: await cluster.log(place, { tailLines: authentikTail }) };
@@ -112,7 +110,7 @@ async function logsOfAuthentik(
 
 async function logsOfSidecars(cluster: Cluster, pods: OutpostPod[]): Promise<Record<string, string>> {
   const withSidecar = pods.filter(({ pod }) => sidecarStatus(pod)?.containerID !== undefined);
-  const logs = await mapParallel(withSidecar, parallel, async ({ namespace, name, pod }) => {
+  const logs = await mapParallel(withSidecar, async ({ namespace, name, pod }) => {
     const place = { namespace, pod: name, container: sidecarContainer };
     const previous = !isRunning(pod, sidecarContainer) && (sidecarStatus(pod)?.restartCount ?? 0) > 0;
     // The runtime may have removed that of the last life.

@@ -33,15 +33,12 @@ export interface PodFacts extends Usage {
   notes: string[];
 }
 
-/** Pods that are asked at the same time. */
-const parallelPods = 8;
-
 /** Looks at every pod, each by the best source that answers. A pod that none can tell of is a fact too, with the reasons. */
 export async function podFacts(cluster: Cluster, pods: OutpostPod[], now: Date): Promise<PodFacts[]> {
   const namespaces = [...new Set(pods.map(({ namespace }) => namespace))];
   const cronJobs = await Promise.all(namespaces.map((namespace) => readCronJob(cluster, namespace)));
   const sources = usageSources(cluster, now);
-  return mapParallel(pods, parallelPods, async (pod) => {
+  return mapParallel(pods, async (pod) => {
     const { cronJob, note } = cronJobs[namespaces.indexOf(pod.namespace)];
     const swept =
       cronJob !== undefined && cronJob.spec?.suspend !== true && sweptOutposts(cronJob).includes(pod.outpost);

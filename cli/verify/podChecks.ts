@@ -11,9 +11,6 @@ import type { PodFacts } from "../pods/podFacts";
 import { formatAge, formatBytes } from "../units";
 import { checksOf, overPods, type Check, type Round, type Seen } from "./check";
 
-/** Pods that are asked at the same time. */
-const parallel = 8;
-
 /** A pod with what is known of it. */
 export interface KnownPod {
   pod: OutpostPod;
@@ -75,7 +72,7 @@ export async function sizeCheck(
 ): Promise<Check> {
   const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
   const size = expected.shmSize ?? volume?.emptyDir?.sizeLimit ?? "";
-  const verdicts = await mapParallel(pods, parallel, async (known) => ({
+  const verdicts = await mapParallel(pods, async (known) => ({
     pod: known.pod.name,
     seen: await sizeIn(round, known, size),
   }));
@@ -125,7 +122,7 @@ const idleFilesPerSecond = 33;
 
 /** The sidecar's last sweep is no older than three of its intervals, and had no error. */
 export async function sweepCheck(round: Round, expected: ExpectedOutpost, pods: KnownPod[]): Promise<Check> {
-  const verdicts = await mapParallel(pods, parallel, async (known) => ({
+  const verdicts = await mapParallel(pods, async (known) => ({
     pod: known.pod.name,
     seen: await lastSweep(round, expected, known),
   }));
