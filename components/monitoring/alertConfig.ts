@@ -3,10 +3,10 @@
 /** Severities as kubernetes-mixin uses them: `critical` is for whoever is on call now, `warning` for the working day. */
 export type Severity = "warning" | "critical";
 
-/** How long a condition has to hold before its alert fires, as Prometheus writes durations. */
 /** Over which a sidecar has to be up for half of the time, in seconds. */
 export const upLookback = 600;
 
+/** How long a condition has to hold before its alert fires, as Prometheus writes durations. */
 export const patience = {
   // A sweep answers the high watermark within seconds: what is still above after minutes, it can't bring down.
   usageWarning: "5m",

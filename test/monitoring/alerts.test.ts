@@ -306,6 +306,12 @@ describe("the alerts, under promtool", function () {
       summary,
       description: `No pod of Deployment authentik/${deployment} gives metrics of its /dev/shm. ${unknown}`,
     });
+    const other = { ...target, pod: "ak-outpost-one-6c5d7f9b8-abcde" };
+    const onePod: Expected = {
+      labels: { ...other, deployment: "ak-outpost-one" },
+      summary,
+      description: `The sidecar in pod authentik/${other.pod} gives no metrics. ${unknown}`,
+    };
     const errorsTotal = shm("sweep_errors_total");
 
     it("warns where no sidecar has given metrics for ten minutes", () =>
@@ -321,7 +327,6 @@ describe("the alerts, under promtool", function () {
       ));
 
     it("warns of a single pod whose sidecar does not answer", () => {
-      const other = { ...target, pod: "ak-outpost-one-6c5d7f9b8-abcde" };
       return holds({
         series: {
           [errorsTotal]: always(0),
@@ -330,34 +335,19 @@ describe("the alerts, under promtool", function () {
           // The outpost's own metrics, which are not ours to watch.
           [series("up", { ...target, container: "proxy" })]: always(0),
         },
-        alerts: [
-          ...silent("TargetMissing", "19m45s"),
-          ...firing("TargetMissing", "20m", {
-            labels: { ...other, deployment: "ak-outpost-one" },
-            summary,
-            description: `The sidecar in pod authentik/${other.pod} gives no metrics. ${unknown}`,
-          }),
-        ],
+        alerts: [...silent("TargetMissing", "19m45s"), ...firing("TargetMissing", "20m", onePod)],
       });
     });
 
     it("warns of a single pod whose sidecar is up only for a moment now and then", () => {
-      const pod = { ...target, pod: "ak-outpost-one-6c5d7f9b8-abcde" };
       const flapping = [0, 1, 2].flatMap((): [number, number][] => [
         [0, 4 * minute],
         [1, 15],
       ]);
       // The first moment comes while it was up for most of ten minutes, the others do not count.
       return holds({
-        series: { [errorsTotal]: always(0), [series("up", pod)]: over([1, 10 * minute], ...flapping, [0, hour]) },
-        alerts: [
-          ...silent("TargetMissing", "24m"),
-          ...firing("TargetMissing", "24m15s", {
-            labels: { ...pod, deployment: "ak-outpost-one" },
-            summary,
-            description: `The sidecar in pod authentik/${pod.pod} gives no metrics. ${unknown}`,
-          }),
-        ],
+        series: { [errorsTotal]: always(0), [series("up", other)]: over([1, 10 * minute], ...flapping, [0, hour]) },
+        alerts: [...silent("TargetMissing", "24m"), ...firing("TargetMissing", "24m15s", onePod)],
       });
     });
 
