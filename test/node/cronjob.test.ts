@@ -4,7 +4,7 @@ import { SHELL_LESS_IMAGE } from "../../sandbox/node/podNode";
 import { outpostObjectName } from "../../sandbox/outpost";
 import { finishedJob, runJob, startJob, type JobRun, type Line } from "./jobs";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { visit } from "./visits";
+import { visit, visitExactly } from "./visits";
 
 const page = 4096;
 /** What every pod holds before a run. */
@@ -159,9 +159,10 @@ async function podsOf(scenario: Scenario, ...outposts: string[]): Promise<{ outp
 async function fill(scenario: Scenario, pod: string): Promise<void> {
   const twoHoursAgo = Math.floor(Date.now() / 1000) - 7200;
   const stamp = "find /dev/shm -name 'session_*' -mmin -30 -exec touch -d @$0 {} +";
-  await visit(scenario, pod, { logins: sessions.oldLogins, rate: sessions.oldVisitors, seconds: 1 });
+  await visit(scenario, pod, { logins: sessions.oldLogins });
+  await visitExactly(scenario, pod, sessions.oldVisitors);
   await scenario.exec(pod, "proxy", "sh", "-c", stamp, String(twoHoursAgo));
-  await visit(scenario, pod, { rate: sessions.youngVisitors, seconds: 1 });
+  await visitExactly(scenario, pod, sessions.youngVisitors);
 }
 
 async function counted(scenario: Scenario, pod: string): Promise<{ files: number; kibibytes: number }> {

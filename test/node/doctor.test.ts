@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { outpostShm, outpostShmAs, restrictedKubeconfig } from "./outpostShm";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { visit } from "./visits";
+import { visitExactly } from "./visits";
 
 interface Found {
   check: string;
@@ -54,7 +54,7 @@ describe("doctor", function () {
 
   it("finds a sidecar of another uid than the outpost's, once it has tried to remove something", async () => {
     const pod = await scenario.pod("uid");
-    await visit(scenario, pod, { rate: 10, seconds: 1 });
+    await visitExactly(scenario, pod, 10);
     await scenario.exec(pod, "proxy", "sh", "-c", "touch -d @$(($(date +%s) - 172800)) /dev/shm/session_*");
     assert.match(
       await untilFound("uid", /Operation not permitted/),

@@ -80,6 +80,16 @@ export function startVisits(scenario: Scenario, pod: string, options: VisitOptio
 export const visit = (scenario: Scenario, pod: string, options: VisitOptions): Promise<Visits> =>
   startVisits(scenario, pod, options).done();
 
+/** So many visits, all of them answered by the start of a login, however slow the machine is: what was not made in a second is made in the next. */
+export async function visitExactly(scenario: Scenario, pod: string, count: number): Promise<void> {
+  for (let missing = count; missing > 0;) {
+    const { 302: made = 0, ...others } = answers(await visit(scenario, pod, { rate: missing, seconds: 1 }));
+    if (made === 0 || Object.keys(others).length > 0)
+      throw new Error(`of ${missing} visits ${made} began a login; others: ${JSON.stringify(others)}`);
+    missing -= made;
+  }
+}
+
 /** Visits by how they were answered, over all seconds; "failed" for those that were not. */
 export function answers({ seconds }: Visits): Record<string, number> {
   const sums: Record<string, number> = {};
