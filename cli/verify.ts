@@ -1,15 +1,15 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { hasCronJob, type Expectation } from "../components/expectation";
+import { refusedWith } from "../components/cluster/connection";
+import type { Expectation } from "../components/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
-import { sweepCronJob } from "./pods/cronJob";
 import { findOutposts, type Outposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 import type { Check } from "./verify/check";
 import { allChecks } from "./verify/checks";
 import { expectationInForce, type Stated } from "./verify/inForce";
+import { ownRunOf } from "./verify/ownRun";
 import { checksText } from "./verify/report";
 
 export interface VerifyOptions extends Stated {
@@ -36,12 +36,12 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
     io.out(options.output === "json" ? asJson({ namespace, passed: true, checks: [] }) : nothing);
     return exitCodes.ok;
   }
-  if (options.run) await startRun(target, wanted);
+  const ownRun = options.run ? ownRunOf(target) : () => Promise.resolve(undefined);
   const round = async (): Promise<Check[]> => {
     const found = await findOutposts(cluster, namespace, wanted ? [] : options.names);
     if (!wanted && found.deployments.length === 0) throw new Error(noOutposts(namespace, found));
     const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
-    return allChecks({ ...target, now: io.now() }, expected, found);
+    return allChecks({ ...target, now: io.now(), ownRun: await ownRun(expected, found) }, expected, found);
   };
   const checks = await untilPassed(round, options.run && options.wait === 0 ? runWait : options.wait, io);
   const passed = checks.every((check) => check.passed);
@@ -49,18 +49,19 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
   return passed ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The last round of checks: the first that passed, or the one after which time was up. Before that, one that can't be made counts as failed. */
+/** The last round of checks: the first that passed, or that never will, or the one after which time was up. Before that, one that can't be made counts as failed. */
 async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: Io): Promise<Check[]> {
   const deadline = io.now().getTime() + seconds * 1000;
   const isOver = () => io.now().getTime() >= deadline;
   let said = "";
   for (;;) {
     const checks = await round().catch((error: Error) => {
-      if (isOver() || error instanceof UsageError) throw error;
+      if (isOver() || error instanceof UsageError || refusedWith(error) === 403) throw error;
       return error;
     });
     const lacking = checks instanceof Error ? [checks.message] : namesOfFailed(checks);
-    if (!(checks instanceof Error) && (lacking.length === 0 || isOver())) return checks;
+    if (!(checks instanceof Error) && (lacking.length === 0 || checks.some(({ final }) => final) || isOver()))
+      return checks;
     const waiting = `waiting for: ${lacking.join(", ")}\n`;
     if (waiting !== said) io.err(waiting);
     said = waiting;
@@ -85,12 +86,6 @@ function chosen({ outposts, ...rest }: Expectation, { names, shmSize, solution }
 
 const isNamed = (outpost: Expectation["outposts"][number], name: string): boolean =>
   [outpost.name, outpost.slug, outpost.deployment].includes(name);
-
-async function startRun({ cluster, namespace }: Target, wanted: Expectation | undefined): Promise<void> {
-  if (wanted && !wanted.outposts.some(hasCronJob)) return;
-  const cronJob = await cluster.cronJob(namespace, sweepCronJob);
-  if (cronJob) await cluster.startJob(cronJob, `${sweepCronJob}-verify-${randomBytes(3).toString("hex")}`);
-}
 
 function noOutposts(namespace: string, { pods }: Outposts): string {
   const orphans = pods.length > 0 ? ` (and ${pods.length} pods of none)` : "";

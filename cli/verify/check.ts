@@ -1,5 +1,6 @@
 import type { Target } from "../target";
 import { counted } from "../units";
+import type { OwnRun } from "./ownRun";
 
 /** What was checked, and what came of it. */
 export interface Check {
@@ -11,11 +12,15 @@ export interface Check {
   seen: string;
   /** What to do about it; only of a check that failed. */
   todo?: string;
+  /** Whether it will not pass later either, so that waiting is of no use; only of a check that failed. */
+  final?: true;
 }
 
 /** One round of checks: where it looks, how its advice calls kubectl and this program, and when. */
 export interface Round extends Pick<Target, "cluster" | "kubectl" | "outpostShm"> {
   now: Date;
+  /** The run of the CronJob that is judged; default: its newest. */
+  ownRun?: OwnRun;
 }
 
 /** Makes checks of one subject. */

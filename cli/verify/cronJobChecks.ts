@@ -5,6 +5,7 @@ import { hasCronJob, type Expectation } from "../../components/expectation";
 import type { Cluster, Verdict, Wish } from "../cluster/clusterApi";
 import { resumeCronJob, sweepCronJob, sweptOutposts } from "../pods/cronJob";
 import { wordsOf } from "../pods/metrics";
+import { outpostSelector } from "../pods/outpostPods";
 import { formatAge } from "../units";
 import { checksOf, type Check, type Round } from "./check";
 
@@ -24,7 +25,7 @@ export async function cronJobChecks(round: Round, expected: Expectation): Promis
       ),
     ];
   }
-  const run = lastRun(await cluster.jobsOf(namespace, sweepCronJob));
+  const run = judgedRun(round, await cluster.jobsOf(namespace, sweepCronJob));
   return [
     scheduleCheck(round, cronJob, expected),
     await runCheck(round, namespace, cronJob, run),
@@ -54,8 +55,9 @@ interface Run {
   outcome: "Complete" | "Failed" | "under way";
 }
 
-/** The newest Job. */
-function lastRun([job]: V1Job[]): Run | undefined {
+/** The newest Job, or the one that was started to be judged. */
+function judgedRun({ ownRun }: Round, jobs: V1Job[]): Run | undefined {
+  const job = jobs.find(({ metadata }) => metadata?.name === ownRun?.name) ?? jobs[0];
   if (!job) return undefined;
   const ended = job.status?.conditions?.find(
     ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
@@ -64,11 +66,15 @@ function lastRun([job]: V1Job[]): Run | undefined {
 }
 
 async function runCheck(
-  { cluster, kubectl, outpostShm, now }: Round,
+  { cluster, kubectl, outpostShm, now, ownRun }: Round,
   namespace: string,
   cronJob: V1CronJob,
   run: Run | undefined,
 ): Promise<Check> {
+  if (ownRun?.waitsFor) {
+    const todo = `A run is started once that is over. See why it is not: ${kubectl} get pods --selector ${outpostSelector}`;
+    return fail("run", `not started: ${ownRun.waitsFor}`, todo);
+  }
   const lastSuccess = cronJob.status?.lastSuccessfulTime;
   if (!run) {
     if (lastSuccess) return pass("run", `the last run succeeded ${ago(lastSuccess, now)}; its Job is gone`);
@@ -81,11 +87,9 @@ async function runCheck(
   if (run.outcome === "under way")
     return fail("run", `Job ${name} is under way`, `Wait for its end, or look on: ${look} --follow`);
   const reasons = await failuresOf(cluster, namespace, name).catch((error: Error) => [error.message]);
-  return fail(
-    "run",
-    `Job ${name} failed${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`,
-    `See all it said: ${look}`,
-  );
+  const seen = `Job ${name} failed${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`;
+  // The next run of the CronJob's may do better; a Job never does, once it has failed.
+  return { ...fail("run", seen, `See all it said: ${look}`), ...(ownRun?.name === name && { final: true as const }) };
 }
 
 const ago = (time: Date | string | undefined, now: Date): string =>

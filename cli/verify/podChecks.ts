@@ -1,5 +1,6 @@
 import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { ExpectedOutpost } from "../../components/expectation";
+import { unfinishedRollout } from "../../components/rollout";
 import { formatDuration } from "../../components/settings/duration";
 import { quantityBytes } from "../../components/settings/quantity";
 import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../components/sidecar/podFragment";
@@ -26,7 +27,7 @@ export function containersCheck(
 ): Check {
   const verdicts = pods.map(({ pod }) => ({ pod: pod.name, seen: containersOf(pod, kubectl) }));
   const judged = overPods(expected.name, "containers", verdicts);
-  const unfinished = rolloutOf(deployment);
+  const unfinished = unfinishedRollout(deployment);
   if (!judged.passed || !unfinished) return judged;
   const todo = `Wait for it, or see why it stays so: ${kubectl} describe deployment ${nameOf(deployment)}`;
   return checksOf(expected.name).fail("containers", unfinished, todo);
@@ -50,17 +51,6 @@ function notRunning(status: V1ContainerStatus | undefined): string {
   if (!status) return "is not there";
   const { reason = "unknown", message } = status.state?.waiting ?? status.state?.terminated ?? {};
   return `is not running: ${reason}${message ? ` (${message.replace(/\s+/g, " ").trim()})` : ""}`;
-}
-
-/** What a rollout still lacks; undefined once it is over. */
-function rolloutOf({ metadata, spec, status }: V1Deployment): string | undefined {
-  const wanted = spec?.replicas ?? 1;
-  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return "the rollout has not begun";
-  const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status ?? {};
-  if (updatedReplicas < wanted) return `the rollout is under way: ${updatedReplicas} of ${wanted} pods are new`;
-  if (replicas > updatedReplicas) return `the rollout is under way: ${replicas - updatedReplicas} old pods are left`;
-  if (availableReplicas < wanted) return `${availableReplicas} of ${wanted} pods are available`;
-  return undefined;
 }
 
 /** In every pod /dev/shm has the size that its Deployment asks for, as the outpost's own container sees it. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { V1Deployment, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster, Wish } from "../../cli/cluster/clusterApi";
 import { run } from "../../cli/program";
+import type { Check } from "../../cli/verify/check";
 import { cleanerScripts } from "../../components/cleanerScripts";
 import { podFragment } from "../../components/sidecar/podFragment";
 import {
@@ -55,8 +56,8 @@ const sound: Partial<Cluster> = {
   exec: () => Promise.resolve(df(262144)),
 };
 
-const job = (outcome: "Complete" | "Failed" | undefined): V1Job => ({
-  metadata: { name: "sweep-1", namespace: "authentik" },
+const job = (outcome: "Complete" | "Failed" | undefined, name = "sweep-1"): V1Job => ({
+  metadata: { name, namespace: "authentik" },
   status: {
     completionTime: secondsAgo(600),
     conditions: outcome && [{ type: outcome, status: "True" }],
@@ -215,13 +216,13 @@ describe("verify", () => {
     "old pods are left": {
       check: "containers",
       cluster: deploymentOf(({ status }) => (status!.replicas = 2)),
-      seen: "the rollout is under way: 1 old pods are left",
+      seen: "old pods on their way out: 1",
       todo: waitForRollout,
     },
     "pods are not available": {
       check: "containers",
       cluster: deploymentOf(({ status }) => (status!.availableReplicas = 0)),
-      seen: "0 of 1 pods are available",
+      seen: "0 of 1 pods available",
       todo: waitForRollout,
     },
     "another container was put first": {
@@ -549,6 +550,75 @@ describe("verify", () => {
       assert.equal(started.length, 1);
       assert.match(started[0], /^authentik-outpost-shm-cleanup-verify-[0-9a-f]{6}$/);
       assert.equal(stderr, "waiting for: CronJob run\n");
+    });
+
+    it("judges the run that it started with --run, and waits no longer once that has failed", async () => {
+      let started = "";
+      const startJob: Cluster["startJob"] = (_cronJob, name) => ((started = name), Promise.resolve());
+      const jobsOf = () => Promise.resolve([job(undefined, "sweep-2"), job("Failed", started)]);
+      const failed = { ...withCronJob, startJob, jobsOf, log: () => Promise.resolve("") };
+      const { code, stdout, stderr } = await verify(failed, "--run", "-o", "json");
+      assert.deepEqual([code, stderr], [1, ""]);
+      const { checks } = JSON.parse(stdout) as { checks: Check[] };
+      assert.deepEqual(checks[1], {
+        subject: "CronJob",
+        check: "run",
+        passed: false,
+        seen: `Job ${started} failed`,
+        todo: `See all it said: kubectl --namespace authentik logs job/${started}`,
+        final: true,
+      });
+    });
+
+    it("starts it once no outpost that is swept is being rolled out", async () => {
+      let rounds = 0;
+      let started = "";
+      const deployments = () => {
+        const deployment = outpostDeployment();
+        deployment.status!.availableReplicas = rounds++ === 0 ? 0 : 1;
+        return Promise.resolve([deployment]);
+      };
+      const startJob: Cluster["startJob"] = (_cronJob, name) => (
+        (started = `${name} in round ${rounds}`),
+        Promise.resolve()
+      );
+      const { code, stderr } = await verify({ ...withCronJob, deployments, startJob }, "--run");
+      assert.deepEqual([code, stderr], [0, "waiting for: CronJob run\n"]);
+      assert.match(started, / in round 2$/);
+    });
+
+    it("says what a run that was never started waited for", async () => {
+      const io = fakeIo();
+      const begin = io.now().getTime();
+      let asked = 0;
+      const clock = { ...io, now: () => new Date(begin + asked++ * 100_000) };
+      const deployment = outpostDeployment();
+      deployment.status!.availableReplicas = 0;
+      const cluster = () =>
+        Promise.resolve(fakeCluster({ ...withCronJob, deployments: () => Promise.resolve([deployment]) }));
+      assert.equal(await run(["verify", "--run"], clock, { cluster, env: {} }), 1);
+      assert.match(
+        io.stdout,
+        /^CronJob {2}run {7}FAIL {4}not started: Deployment ak-outpost-main: 0 of 1 pods available$/m,
+      );
+      assert.match(
+        io.stdout,
+        /^CronJob run: A run is started once that is over\. See why it is not: kubectl --namespace authentik get pods --selector goauthentik\.io\/outpost-type=proxy$/m,
+      );
+    });
+
+    it("ends at once where it may not start one", async () => {
+      const startJob = () =>
+        Promise.reject(new Error("Kubernetes refused to create Job x: no", { cause: { code: 403 } }));
+      const { code, stdout, stderr } = await verify({ ...withCronJob, startJob }, "--run");
+      assert.deepEqual([code, stdout, stderr], [1, "", "error: Kubernetes refused to create Job x: no\n"]);
+    });
+
+    it("waits for the next run where the last one failed", async () => {
+      let rounds = 0;
+      const jobsOf = () => Promise.resolve([job(rounds++ === 0 ? "Failed" : "Complete")]);
+      const { code, stderr } = await verify({ ...withCronJob, jobsOf }, "--wait", "1m");
+      assert.deepEqual([code, stderr], [0, "waiting for: CronJob run\n"]);
     });
   });
 

@@ -1,6 +1,7 @@
 // `outpost-shm status` and `verify` on real pods: with the sidecar, with the CronJob, with neither; as an administrator and as
 // accounts that may do less; and `verify: true` at the end of an update.
 import assert from "node:assert/strict";
+import type { V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { UpdateFailed } from "../../sandbox/engine";
 import { SHELL_LESS_IMAGE } from "../../sandbox/node/podNode";
 import {
@@ -286,6 +287,20 @@ describe("the command line", function () {
       await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
       const up = await scenario.stack.up();
       assert.match(up.diagnostics.map(({ message }) => message).join("\n"), /All 5 checks passed\./);
+    });
+  });
+
+  describe("an update that rolls out what the CronJob sweeps", () => {
+    it("starts the run that it judges once the rollout is over, and passes", async () => {
+      await config({ outposts: [{ name: "scheduled", solution: "both" }] });
+      const said = (await scenario.stack.up()).diagnostics.map(({ message }) => message).join("\n");
+      assert.match(said, /All 8 checks passed\./);
+      const run = /Job (authentik-outpost-shm-cleanup-verify-\S+) succeeded/.exec(said)![1];
+      const { metadata, status } = await scenario.get<V1Job>("job", run);
+      const [pod] = await scenario.pods("scheduled");
+      const ready = pod.status!.conditions!.find(({ type }) => type === "Ready")!;
+      assert.ok(new Date(metadata!.creationTimestamp!) >= new Date(ready.lastTransitionTime!));
+      assert.equal(status?.failed ?? 0, 0);
     });
   });
 });

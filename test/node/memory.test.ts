@@ -51,11 +51,11 @@ describe("an outpost with a memory limit", function () {
 
   it("is OOM-killed before /dev/shm is full, with 128Mi", async () => {
     const pod = await scenario.pod("tight");
-    await fillShm(scenario, pod, 112);
+    await fillShm(scenario, pod, 116);
     // From another pod: a visitor in its own would be one of the processes that the kernel chooses from.
     const [{ status }] = await scenario.pods("tight");
     const target = `http://${status!.podIP}:9000`;
-    const visits = startVisits(scenario, await scenario.pod("roomy"), { target, rate: 50, seconds: 60 });
+    const visits = startVisits(scenario, await scenario.pod("roomy"), { target, rate: 50, seconds: 40 });
     const killed = await scenario.until(
       "the outpost's end by the OOM killer",
       () => lastEnd(scenario, "tight"),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Deployment } from "../../kubernetesTypes";
+import { unfinishedRollout } from "../../rollout";
 import { differences } from "./liveSidecar";
 import type { JsonPatchOperation } from "./operations";
 import type { OutpostDeployment } from "./outpostDeployment";
@@ -47,9 +48,12 @@ export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say:
   return until({ timeoutMs: waits.rolloutMs, pauseMs: waits.pauseMs }, say, async () => {
     const live = await deployment.read();
     if (!live) return `Deployment ${deployment.name} is gone`;
-    const left = unfinished(live);
+    const left = unfinishedRollout(live);
     if (!left) return undefined;
-    const reasons = [left, ...(await deployment.pods(live)).flatMap(troubles)].join("; ");
+    const reasons = [
+      `Deployment ${live.metadata?.namespace}/${live.metadata?.name}: ${left}`,
+      ...(await deployment.pods(live)).flatMap(troubles),
+    ].join("; ");
     if (isGivenUp(live)) throw new Error(`${reasons}; Kubernetes has given the rollout up (progressDeadlineSeconds)`);
     return reasons;
   });
@@ -69,18 +73,6 @@ async function until(
     if (left !== said) say(`waiting: ${(said = left)}`);
     await sleep(pauseMs);
   }
-}
-
-/** What a rollout still waits for, in kubectl's terms; undefined once it is complete. */
-function unfinished({ metadata, spec, status = {} }: Deployment): string | undefined {
-  const wanted = spec?.replicas ?? 1;
-  const { observedGeneration = 0, updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = status;
-  const name = `Deployment ${metadata?.namespace}/${metadata?.name}`;
-  if (observedGeneration < (metadata?.generation ?? 0)) return `${name}: the rollout has not begun`;
-  if (updatedReplicas < wanted) return `${name}: ${updatedReplicas} of ${wanted} pods updated`;
-  if (replicas > updatedReplicas) return `${name}: old pods on their way out: ${replicas - updatedReplicas}`;
-  if (availableReplicas < updatedReplicas) return `${name}: ${availableReplicas} of ${wanted} pods available`;
-  return undefined;
 }
 
 /** Whether the present rollout made no progress for as long as the Deployment allows. */

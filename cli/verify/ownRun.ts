@@ -1,0 +1,35 @@
+import { randomBytes } from "node:crypto";
+import { hasCronJob, type Expectation } from "../../components/expectation";
+import { unfinishedRollout } from "../../components/rollout";
+import { sweepCronJob } from "../pods/cronJob";
+import { nameOf, type Outposts } from "../pods/outpostPods";
+import type { Target } from "../target";
+
+/** The run of the CronJob that `--run` asks for. */
+export interface OwnRun {
+  /** Of its Job, once it is started. */
+  name?: string;
+  /** Why it is not started yet. */
+  waitsFor?: string;
+}
+
+/**
+ * Starts one run, as soon as no outpost that it sweeps is being rolled out: a pod on its way in can't be swept yet, and would fail it.
+ * @returns asked in every round of checks; undefined where there is no CronJob to run
+ */
+export function ownRunOf({ cluster, namespace }: Target) {
+  let name: string | undefined;
+  return async (expected: Expectation, { deployments }: Outposts): Promise<OwnRun | undefined> => {
+    if (name) return { name };
+    const swept = expected.outposts.filter(hasCronJob).map(({ deployment }) => deployment);
+    const cronJob = swept.length > 0 ? await cluster.cronJob(namespace, sweepCronJob) : undefined;
+    if (!cronJob) return undefined;
+    for (const deployment of deployments) {
+      const unfinished = swept.includes(nameOf(deployment)) && unfinishedRollout(deployment);
+      if (unfinished) return { waitsFor: `Deployment ${nameOf(deployment)}: ${unfinished}` };
+    }
+    const job = `${sweepCronJob}-verify-${randomBytes(3).toString("hex")}`;
+    await cluster.startJob(cronJob, job);
+    return { name: (name = job) };
+  };
+}
