@@ -408,8 +408,8 @@ END {
 # what has to go under pressure: all that was saved by a moment (0: none), and of the second after it, given as a moment
 # too, what has these letters in its name; within a second nothing is older. A large directory is told from a part of it: ids
 # are random. A quarter of 16,384 files, or a sixteenth of 65,536, hits the low watermark to about two percent.
-# If it is full and no visitor is old enough to go, this waits for the first ones: a sweep that removed nothing would have
-# visitors refused until the next one has looked at everything again.
+# If no visitor is old enough to go, this waits for the first ones: so many came within seconds, and a sweep that removed
+# nothing would have visitors refused until the next one has looked at everything again.
 assess() {
   if [ -n "$relieving" ]; then sample | sort -n; else sample; fi | judge "$ASSESS" -v swept="$swept" -v relieving="$relieving" \
     -v floor_set=$((started / 1000 + now - started_at)) -v longest=$((PRESSURE_FLOOR + 1))
@@ -443,9 +443,10 @@ ASSESS='
 function lift_floor(   up) { # by the seconds since it was set
   if ((getline up < "/proc/uptime") > 0) floor += int(up) - floor_set
 }
-function wait_for_room(   i, bytes, inodes, wait) {
+function wait_for_room(   percent, i, bytes, inodes, wait) {
+  percent = reaches_bytes(login_percent) || reaches_inodes(login_percent) ? login_percent : high
   bytes = used_bytes; inodes = used_inodes
-  for (i = 1; i <= last && (reaches_bytes(login_percent) || reaches_inodes(login_percent)); i++) leave(i)
+  for (i = 1; i <= last && (reaches_bytes(percent) || reaches_inodes(percent)); i++) leave(i)
   used_bytes = bytes; used_inodes = inodes
   wait = saved[i - 1] - floor
   if (i == 1 || wait <= 0 || wait > longest) return
