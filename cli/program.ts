@@ -90,7 +90,7 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
     .description("check that the cure took, against the stack or against what is in force; exits 1 where a check fails")
     .argument("[names...]", "outposts by their name or slug; default: all of the stack, or of the namespace")
     .option("--wait <duration>", "go on checking for so long while a check fails", durationFlag("1s", "1h"), 0)
-    .option("--run", "start a run of the CronJob now, and judge that one")
+    .option("--run", "start a run of the CronJob once no rollout is under way, and judge that one")
     .option(
       "--shm-size <size>",
       "size that /dev/shm is to have; default: what the stack or the Deployment says",

@@ -15,19 +15,20 @@ export interface OwnRun {
 
 /**
  * Starts one run, as soon as no outpost that it sweeps is being rolled out: a pod on its way in can't be swept yet, and would fail it.
- * @returns asked in every round of checks; undefined where there is no CronJob to run
+ * @returns to be asked in every round of checks; answers undefined where there is no CronJob to run
  */
 export function ownRunOf({ cluster, namespace }: Target) {
   let name: string | undefined;
   return async (expected: Expectation, { deployments }: Outposts): Promise<OwnRun | undefined> => {
     if (name) return { name };
     const swept = expected.outposts.filter(hasCronJob).map(({ deployment }) => deployment);
-    const cronJob = swept.length > 0 ? await cluster.cronJob(namespace, sweepCronJob) : undefined;
-    if (!cronJob) return undefined;
+    if (swept.length === 0) return undefined;
     for (const deployment of deployments) {
       const unfinished = swept.includes(nameOf(deployment)) && unfinishedRollout(deployment);
       if (unfinished) return { waitsFor: `Deployment ${nameOf(deployment)}: ${unfinished}` };
     }
+    const cronJob = await cluster.cronJob(namespace, sweepCronJob);
+    if (!cronJob) return undefined;
     const job = `${sweepCronJob}-verify-${randomBytes(3).toString("hex")}`;
     await cluster.startJob(cronJob, job);
     return { name: (name = job) };
