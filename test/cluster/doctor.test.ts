@@ -1,5 +1,6 @@
 // `outpost-shm doctor` on a real API server. Nothing runs in the pods here: what is told from logs and crashes is for test/node.
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import { liveCluster } from "../../cli/cluster/liveCluster";
 import { run } from "../../cli/program";
 import { fakeIo } from "../cli/cluster";
@@ -128,8 +129,12 @@ describe("doctor", () => {
     });
 
     it("sees with --observe that authentik changes the Deployment", async () => {
-      const more = () => void scenario.authentik.edit("main", (config) => ({ ...config, kubernetes_replicas: 2 }));
-      const { findings } = await doctor(scenario, ["--observe", "4s"], more);
+      const more = async () => {
+        // managedFields have whole seconds: of two writes in one it can't be told that authentik made the second too.
+        await pause(1_005 - (Date.now() % 1_000));
+        await scenario.authentik.edit("main", (config) => ({ ...config, kubernetes_replicas: 2 }));
+      };
+      const { findings } = await doctor(scenario, ["--observe", "4s"], () => void more());
       const [seen] = findings.flatMap(({ seen }) => (seen.startsWith("while it was observed") ? [seen] : []));
       assert.match(seen, /^while it was observed authentik wrote it at \S+Z \(generation \d+ to \d+\)$/);
     });
