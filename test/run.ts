@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeEnd } from "../sandbox/endings";
+import { ensureNodePackages } from "../sandbox/node/packages";
 import { repositoryRoot } from "../sandbox/paths";
 import { consoleProgress } from "../sandbox/progress";
 import { createStateFolder } from "../sandbox/stateFolder";
@@ -131,8 +132,19 @@ function describeFailure({ title, message }: Failure): string {
   return `  ${title}\n${message.replace(/^/gm, "    ")}`;
 }
 
+/** Ends here where no node can run, and not after the minutes that its tools take to build. */
+function requireNode(): void {
+  try {
+    ensureNodePackages(consoleProgress());
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
+
 async function main(names: string[]): Promise<void> {
   const selected = selectTiers(names);
+  if (selected.some(({ name }) => name === "node")) requireNode();
   // Built before the lanes start, with its progress for all to see: the first time it takes minutes.
   const needed = selected.flatMap((tier) => tier.tools ?? (tier.specs ? tools : []));
   await ensureTools([...new Set(needed)], consoleProgress());
