@@ -1,86 +1,126 @@
 // The tools a sandbox is made of, built from the pinned Go modules in toolchain/ once and kept in the cache.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { cacheDir } from "./paths";
+import { isRunning } from "./processes";
 import type { Progress } from "./progress";
 import { goBuild, moduleDir, requireGo } from "./toolchain/go";
-import { withLock } from "./toolchain/lock";
-import { readModule, recipeOf, type GoModule, type Recipe, type Tool } from "./toolchain/modules";
-import { pulumiOnPath } from "./toolchain/pulumiOnPath";
+import { moduleOf, readModule, RECIPES, type GoModule, type Recipe, type Tool } from "./toolchain/modules";
 
 export type { Tool } from "./toolchain/modules";
 
+/** The tools of one module that have to be built. */
+interface Build {
+  module: GoModule;
+  recipe: Recipe;
+  tools: Tool[];
+}
+
+/** So many modules are built at a time: linking, and a few huge packages, keep only one core busy. */
+const BUILDS_AT_A_TIME = 2;
+
 /**
- * Absolute paths of `tools`, each built first where the cache has it not. Safe in several processes at once: a tool appears in the cache
- * whole or not at all. A `pulumi` on PATH that is new enough for the SDK is taken instead of building one.
+ * Builds those of `tools` that the cache lacks, and returns the paths of all. A tool appears in the cache whole or not at
+ * all; where two processes build one at the same time, the first to end wins.
  *
- * Throws where Go is missing or too old, or a build fails, saying what to do.
+ * Throws if Go is missing or too old, or if a build fails, saying what to do.
  */
 export async function ensureTools<T extends Tool>(tools: readonly T[], progress: Progress): Promise<Record<T, string>> {
-  const paths: Partial<Record<T, string>> = {};
-  for (const tool of tools) paths[tool] = installedTool(tool, progress) ?? (await cachedTool(tool, progress));
-  return paths as Record<T, string>;
+  const builds = missing(tools);
+  for (const { module } of builds) requireGo(module);
+  const minutes = builds.reduce((sum, { recipe }) => sum + recipe.minutes, 0);
+  if (minutes >= 1)
+    progress.say(`Building ${counted(builds)} once, about ${Math.ceil(minutes)} minutes on two idle cores.`);
+  await inTurn(builds, (build) => perform(build, progress));
+  return Object.fromEntries(tools.map((tool) => [tool, pathOf(tool)])) as Record<T, string>;
 }
 
-function installedTool(tool: Tool, progress: Progress): string | undefined {
-  if (tool !== "pulumi") return undefined;
-  const found = pulumiOnPath();
-  if (!found) return undefined;
-  if (!found.reason) {
-    progress.say(`using the pulumi on PATH: ${found.path} (${found.version})`);
-    return found.path;
-  }
-  progress.say(`not using the pulumi on PATH, ${found.path} (${found.version}): ${found.reason}`);
-  return undefined;
+const pathOf = (tool: Tool, module = readModule(moduleOf(tool))): string =>
+  join(cacheDir(), "toolchain", module.key, tool);
+
+/** What has to be built, the longest first. */
+function missing(tools: readonly Tool[]): Build[] {
+  const names = [...new Set(tools.map(moduleOf))];
+  const builds = names.map((name) => {
+    const module = readModule(name);
+    const wanted = tools.filter((tool) => moduleOf(tool) === name && !existsSync(pathOf(tool, module)));
+    return { module, recipe: RECIPES[name], tools: [...new Set(wanted)] };
+  });
+  return builds.filter(({ tools }) => tools.length > 0).sort((a, b) => b.recipe.minutes - a.recipe.minutes);
 }
 
-async function cachedTool(tool: Tool, progress: Progress): Promise<string> {
-  const recipe = recipeOf(tool);
-  const module = readModule(recipe.module);
-  const dir = join(cacheDir(), "toolchain", module.key);
-  const binary = join(dir, tool);
-  if (existsSync(binary)) return binary;
+const counted = (builds: Build[]): string => {
+  const tools = builds.flatMap(({ tools }) => tools);
+  return tools.length === 1 ? tools[0] : `${tools.length} tools from their sources`;
+};
 
-  requireGo(module);
-  const step = progress.step(`building ${tool} ${module.versionOf(recipe.versionFrom)}`);
+async function inTurn(builds: Build[], build: (build: Build) => Promise<void>): Promise<void> {
+  const waiting = [...builds];
+  const lane = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await build(next);
+  };
+  const lanes = Array.from({ length: BUILDS_AT_A_TIME }, lane);
+  // A failed build ends its lane; the other one's is let finish, so that nothing is left running.
+  const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function perform(build: Build, progress: Progress): Promise<void> {
+  const { module, recipe, tools } = build;
+  const step = progress.step(`building ${tools.join(", ")} ${module.versionOf(recipe.versionFrom)}`);
   try {
-    const waiting = (pid: number) =>
-      progress.say(`process ${pid} is building the ${module.name} tools; waiting for it`);
-    await withLock(`${dir}.lock`, () => buildUnlessThere(binary, module, recipe), waiting);
+    await compile(build);
   } catch (error) {
     step.fail();
-    throw new Error(`building ${tool} failed: ${(error as Error).message}`, { cause: error });
+    throw new Error(`building ${tools.join(", ")} failed: ${(error as Error).message}`, { cause: error });
   }
   step.done();
-  return binary;
 }
 
-/** The binary is moved to its place last: where it is, all it needs is. */
-async function buildUnlessThere(binary: string, module: GoModule, recipe: Recipe): Promise<void> {
-  if (existsSync(binary)) return; // whoever held the lock built it
-  const unfinished = `${binary}.${process.pid}.unfinished`;
-  const log = `${binary}.build.log`;
+/** Each binary is moved to its place last: where it is, all it needs is. */
+async function compile({ module, recipe, tools }: Build): Promise<void> {
+  const dir = join(cacheDir(), "toolchain", module.key);
+  mkdirSync(dir, { recursive: true });
+  removeLeftovers(dir);
+  const unfinished = mkdtempSync(join(dir, `unfinished-${process.pid}-`));
+  const log = join(dir, "build.log");
+  const packages = tools.map((tool) => recipe.tools[tool]);
   try {
-    await goBuild(module, [...buildFlags(module, recipe), "-o", unfinished, recipe.package], log);
-    copyData(module, recipe, binary);
-    renameSync(unfinished, binary);
-    rmSync(log);
+    await goBuild(module, [...buildFlags(module, recipe), "-o", `${unfinished}/`, ...packages], log);
+    copyData(module, recipe, dir);
+    for (const tool of tools) renameSync(join(unfinished, executableOf(recipe.tools[tool])), join(dir, tool));
+    rmSync(log, { force: true });
   } finally {
-    rmSync(unfinished, { force: true });
+    rmSync(unfinished, { recursive: true, force: true });
   }
 }
 
-/** Flags that make the same binary on every machine: no paths of it, no symbol tables. */
-function buildFlags(module: GoModule, recipe: Recipe): string[] {
-  const version = recipe.versionVariable ? `-X ${recipe.versionVariable}=${module.versionOf(recipe.versionFrom)}` : "";
-  const tags = recipe.tags ? ["-tags", recipe.tags] : [];
-  return ["-trimpath", "-mod=readonly", ...tags, "-ldflags", `-s -w ${version}`];
+/** What builds have left that were killed. */
+function removeLeftovers(dir: string): void {
+  for (const name of readdirSync(dir)) {
+    const pid = /^unfinished-(\d+)-/.exec(name)?.[1];
+    if (pid && !isRunning(Number(pid))) rmSync(join(dir, name), { recursive: true, force: true });
+  }
 }
 
-function copyData(module: GoModule, { data }: Recipe, binary: string): void {
+/** Go names an executable after the last element of its package's path that is no version. */
+const executableOf = (goPackage: string): string => basename(goPackage.replace(/\/v\d+$/, ""));
+
+/** Flags that make the same binary on every machine: no paths of it, nothing for debuggers. */
+function buildFlags(module: GoModule, { compilerFlags = "", tags, version, versionFrom }: Recipe): string[] {
+  const variable = version ? ` -X ${version.variable}=${version.value ?? module.versionOf(versionFrom)}` : "";
+  return [
+    "-trimpath",
+    ...(tags ? ["-tags", tags] : []),
+    `-gcflags=all=${`${compilerFlags} -dwarf=false`.trim()}`,
+    `-ldflags=-s -w${variable}`,
+  ];
+}
+
+function copyData(module: GoModule, { data }: Recipe, dir: string): void {
   if (!data) return;
   const source = moduleDir(module, data.module);
-  const target = join(binary, "..", data.folder);
+  const target = join(dir, data.folder);
   mkdirSync(target, { recursive: true });
   for (const file of data.files) {
     const copy = join(target, basename(file));

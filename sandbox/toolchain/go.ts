@@ -1,6 +1,7 @@
 // The Go command: is it there, is it new enough, and what it says when a build fails.
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
+import { cacheDir } from "../paths";
 import { ProcessDied, run } from "../processes";
 import type { GoModule } from "./modules";
 import { compareVersions, parseVersion, type Version } from "./versions";
@@ -58,9 +59,14 @@ export async function goBuild(module: Pick<GoModule, "dir">, args: readonly stri
     await run({ name: "go build", command: "go", args: all, cwd: module.dir, env: GO_ENVIRONMENT, logFile });
   } catch (error) {
     if (!(error instanceof ProcessDied)) throw error;
-    throw new Error(`${error.message}\nTo run it again:\n  ${commandLine(all)}`, { cause: error });
+    const hint = /no space left on device/.test(error.log) ? `\n${diskFull()}` : "";
+    throw new Error(`${error.message}${hint}\nTo run it again:\n  ${commandLine(all)}`, { cause: error });
   }
 }
+
+const diskFull = (): string =>
+  "The disk is full. Free about 6 GB where Go's build cache (`go env GOCACHE`) and " +
+  `${cacheDir()} are, or name others by GOCACHE and AUTHENTIK_OUTPOST_SHM_CACHE.`;
 
 /** Folder of the module `path` in Go's module cache, at the version that `module` pins. */
 export function moduleDir(module: GoModule, path: string): string {

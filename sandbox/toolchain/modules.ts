@@ -1,75 +1,70 @@
 // What the toolchain consists of: which Go module pins which tool, and how each is built.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { version as npmVersion } from "@pulumi/kubernetes/package.json";
 import { repositoryRoot } from "../paths";
 
-export type Tool =
-  | "pulumi"
-  | "etcd"
-  | "kube-apiserver"
-  | "kube-controller-manager"
-  | "kube-scheduler"
-  | "kubectl"
-  | "kubelet"
-  | "kube-proxy"
-  | "kwok"
-  | "actionlint"
-  | "prometheus"
-  | "promtool";
-
-/** How one tool is built. */
+/** How the tools of one module are built. */
 export interface Recipe {
-  /** Folder under toolchain/ whose go.mod pins it. */
-  module: string;
-  /** Go package of its `main`. */
-  package: string;
-  /** Module whose version is the tool's version. */
+  /** The Go package of each tool's `main`, by the tool's name. */
+  tools: Record<string, string>;
+  /** Module whose version is the tools' version. */
   versionFrom: string;
-  /** Variable that the linker sets to that version, where the tool can't know it otherwise. */
-  versionVariable?: string;
+  /** Its part of a build with nothing cached, in minutes on two cores. */
+  minutes: number;
+  /** Flags of the Go compiler for all packages; default: the compiler's own optimisations. */
+  compilerFlags?: string;
+  /** Variable that the linker sets to a version which the tools can't know otherwise; default: the one of `versionFrom`. */
+  version?: { variable: string; value?: string };
   /** Go build tags, separated by commas. */
   tags?: string;
-  /** Files of a module to put beside the binary: `folder` beside it receives `files`, paths inside the module. */
+  /** Files of a module to put beside the binaries: `folder` beside them receives `files`, paths inside the module. */
   data?: { module: string; folder: string; files: readonly string[] };
 }
 
 /** Folder beside the kwok binary that holds the stages it plays nodes and pods with. */
 export const KWOK_STAGES = "stages";
 
-const kubernetes = (tool: string): Recipe => ({
-  module: "kubernetes",
-  package: `k8s.io/kubernetes/cmd/${tool}`,
-  versionFrom: "k8s.io/kubernetes",
-});
+/** Neither optimised nor inlined, for programs that run for seconds: toolchain/README.md has what that saves. */
+const QUICK_TO_BUILD = "-N -l";
 
-const prometheus = (tool: string): Recipe => ({
-  module: "prometheus",
-  package: `github.com/prometheus/prometheus/cmd/${tool}`,
-  versionFrom: "github.com/prometheus/prometheus",
-  // Our targets are listed by hand, and the clients of all the clouds are a third of what there is to compile.
-  tags: "remove_all_sd",
-});
+const kubernetes = (tool: string) => `k8s.io/kubernetes/cmd/${tool}`;
 
-const RECIPES: Record<Tool, Recipe> = {
-  pulumi: {
-    module: "pulumi",
-    package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-    versionFrom: "github.com/pulumi/pulumi/pkg/v3",
-    // Unset, the CLI calls itself v3.0.0-dev and the Automation API refuses to work with it.
-    versionVariable: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+export const RECIPES = {
+  kubernetes: {
+    tools: {
+      "kube-apiserver": kubernetes("kube-apiserver"),
+      "kube-controller-manager": kubernetes("kube-controller-manager"),
+      "kube-scheduler": kubernetes("kube-scheduler"),
+      kubectl: kubernetes("kubectl"),
+      kubelet: kubernetes("kubelet"),
+      "kube-proxy": kubernetes("kube-proxy"),
+    },
+    versionFrom: "k8s.io/kubernetes",
+    minutes: 5.5,
   },
-  etcd: { module: "etcd", package: "go.etcd.io/etcd/server/v3", versionFrom: "go.etcd.io/etcd/server/v3" },
-  "kube-apiserver": kubernetes("kube-apiserver"),
-  "kube-controller-manager": kubernetes("kube-controller-manager"),
-  "kube-scheduler": kubernetes("kube-scheduler"),
-  kubectl: kubernetes("kubectl"),
-  kubelet: kubernetes("kubelet"),
-  "kube-proxy": kubernetes("kube-proxy"),
+  "pulumi-kubernetes": {
+    tools: { "pulumi-resource-kubernetes": "authentik-outpost-shm/toolchain/pulumi-kubernetes" },
+    versionFrom: "github.com/pulumi/pulumi-kubernetes/provider/v4",
+    minutes: 3.5,
+    compilerFlags: QUICK_TO_BUILD,
+    // The engine takes a plugin only as the version of the npm package that asks for it.
+    version: { variable: "main.version", value: npmVersion },
+  },
+  pulumi: {
+    tools: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+    versionFrom: "github.com/pulumi/pulumi/pkg/v3",
+    minutes: 1,
+    compilerFlags: QUICK_TO_BUILD,
+    // Unset, the CLI calls itself v3.0.0-dev and the Automation API refuses to work with it.
+    version: { variable: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version" },
+  },
+  etcd: { tools: { etcd: "go.etcd.io/etcd/server/v3" }, versionFrom: "go.etcd.io/etcd/server/v3", minutes: 0.4 },
   kwok: {
-    module: "kwok",
-    package: "sigs.k8s.io/kwok/cmd/kwok",
+    tools: { kwok: "sigs.k8s.io/kwok/cmd/kwok" },
     versionFrom: "sigs.k8s.io/kwok",
+    minutes: 0.8,
     data: {
       module: "sigs.k8s.io/kwok",
       folder: KWOK_STAGES,
@@ -83,13 +78,26 @@ const RECIPES: Record<Tool, Recipe> = {
     },
   },
   actionlint: {
-    module: "actionlint",
-    package: "github.com/rhysd/actionlint/cmd/actionlint",
+    tools: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
     versionFrom: "github.com/rhysd/actionlint",
+    minutes: 0.2,
   },
-  prometheus: prometheus("prometheus"),
-  promtool: prometheus("promtool"),
-};
+  prometheus: {
+    tools: {
+      prometheus: "github.com/prometheus/prometheus/cmd/prometheus",
+      promtool: "github.com/prometheus/prometheus/cmd/promtool",
+    },
+    versionFrom: "github.com/prometheus/prometheus",
+    minutes: 1.5,
+    // Our targets are listed by hand, and the clients of all the clouds are a third of what there is to compile.
+    tags: "remove_all_sd",
+  },
+} as const satisfies Record<string, Recipe>;
+
+type Recipes = typeof RECIPES;
+/** A folder of toolchain/. */
+export type ModuleName = keyof Recipes;
+export type Tool = { [M in ModuleName]: keyof Recipes[M]["tools"] }[ModuleName];
 
 /** A Go module of toolchain/: its folder, the Go version it asks for, and a key that changes whenever what it pins does. */
 export interface GoModule {
@@ -103,29 +111,33 @@ export interface GoModule {
   versionOf(path: string): string;
 }
 
-export function recipeOf(tool: Tool): Recipe {
-  return RECIPES[tool];
+/** The module that a tool is built from. */
+export function moduleOf(tool: Tool): ModuleName {
+  const names = Object.keys(RECIPES) as ModuleName[];
+  return names.find((name) => tool in RECIPES[name].tools)!;
 }
 
 /** Reads toolchain/`name`. `root` is the folder of the modules; default: this clone's. */
-export function readModule(name: string, root = join(repositoryRoot, "toolchain")): GoModule {
+export function readModule(name: ModuleName, root = join(repositoryRoot, "toolchain")): GoModule {
   const dir = join(root, name);
   const goMod = readFileSync(join(dir, "go.mod"), "utf8");
   const goVersion = /^go (\S+)$/m.exec(goMod)?.[1];
   if (!goVersion) throw new Error(`${join(dir, "go.mod")} has no go line`);
+  const sources = ["go.sum", "main.go"].map((file) => join(dir, file)).filter((file) => existsSync(file));
+  const pinned = [goMod, ...sources.map((file) => readFileSync(file, "utf8"))];
   return {
     name,
     dir,
     goVersion,
-    key: `${name}-${cacheKey(name, goMod, readFileSync(join(dir, "go.sum"), "utf8"))}`,
+    key: `${name}-${cacheKey(name, pinned)}`,
     versionOf: (path) => requiredVersion(goMod, path, dir),
   };
 }
 
-/** The recipes count too: the same go.mod built with other flags is another tool. So does the machine: home folders get shared. */
-function cacheKey(name: string, goMod: string, goSum: string): string {
-  const recipes = Object.entries(RECIPES).filter(([, recipe]) => recipe.module === name);
-  const parts = [goMod, goSum, recipes, process.platform, process.arch];
+/** The recipe counts too: the same go.mod built with other flags is another tool. So does the machine: home folders get shared. */
+function cacheKey(name: ModuleName, pinned: string[]): string {
+  const recipe = { ...RECIPES[name], minutes: undefined };
+  const parts = [pinned, recipe, process.platform, process.arch];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
 }
 

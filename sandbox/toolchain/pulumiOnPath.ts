@@ -43,7 +43,8 @@ function installedSdkVersion(): string {
   return manifest.version;
 }
 
-function findExecutable(name: string, path: string): string | undefined {
+/** The first of that name in the folders of `path`. */
+export function findExecutable(name: string, path: string): string | undefined {
   const candidates = path
     .split(delimiter)
     .filter(Boolean)
