@@ -3,11 +3,10 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { repositoryRoot } from "../sandbox/paths";
-import { openPlugins } from "../sandbox/plugins";
 import { consoleProgress } from "../sandbox/progress";
+import { openPulumi } from "../sandbox/pulumi";
 import { pulumiCommand } from "../sandbox/pulumiCommand";
 import { createStateFolder } from "../sandbox/stateFolder";
-import { ensureTools } from "../sandbox/toolchain";
 import { previewMarkdown } from "./preview/markdown";
 import { runPreview } from "./preview/runPreview";
 
@@ -24,21 +23,17 @@ const command = new Command("npm run preview --")
 async function main(stack: string): Promise<void> {
   const progress = consoleProgress();
   const dir = createStateFolder("preview");
-  const { pulumi } = await ensureTools(["pulumi"], progress);
-  const pulumiHome = process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
-  const plugins = await openPlugins({ pulumi, pulumiHome, kubeconfig: process.env.KUBECONFIG ?? "", progress });
-  try {
-    const step = progress.step(`previewing ${stack}`);
-    const text = await runPreview({
-      stack,
-      workDir: repositoryRoot,
-      pulumi: await pulumiCommand(pulumi, dir),
-      env: plugins.env,
-    }).finally(() => step.done());
-    process.stdout.write(previewMarkdown(text));
-  } finally {
-    await plugins.stop();
-  }
+  const pulumi = await openPulumi(progress);
+  // Plugins are the sandbox's; the login is the user's own.
+  const login = process.env.PULUMI_CREDENTIALS_PATH ?? process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
+  const step = progress.step(`previewing ${stack}`);
+  const text = await runPreview({
+    stack,
+    workDir: repositoryRoot,
+    pulumi: await pulumiCommand(pulumi.cli, dir),
+    env: { ...pulumi.env, PULUMI_CREDENTIALS_PATH: login },
+  }).finally(() => step.done());
+  process.stdout.write(previewMarkdown(text));
 }
 
 main(command.opts<{ stack: string }>().stack).catch((error: Error) => {

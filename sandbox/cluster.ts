@@ -63,6 +63,11 @@ interface Plan<N> {
   startNode: (made: Made, ground?: Ground) => Promise<N>;
 }
 
+/** What {@link startCluster} needs of the toolchain. */
+export const CLUSTER_TOOLS = [...CONTROL_PLANE_TOOLS, "kwok"] as const;
+/** What {@link startNodeCluster} needs. */
+export const NODE_CLUSTER_TOOLS = [...CONTROL_PLANE_TOOLS, ...NODE_TOOLS] as const;
+
 /** How long the node and the first ServiceAccount may take to appear, in milliseconds. */
 const USABLE_TIMEOUT_MS = 60_000;
 /** Between asking for a free port and binding it another process may take it; so often the start is tried. */
@@ -75,7 +80,7 @@ const PORT_ATTEMPTS = 5;
  * Throws where `dir` holds a cluster already, what {@link ensureTools} throws, and the end of a process's log where that process died.
  */
 export async function startCluster({ dir, progress }: ClusterOptions): Promise<Cluster> {
-  const { kwok, ...controlPlane } = await ensureTools([...CONTROL_PLANE_TOOLS, "kwok"], progress);
+  const { kwok, ...controlPlane } = await ensureTools(CLUSTER_TOOLS, progress);
   const startNode = ({ files, processes }: Made) => startKwokNode({ ...files, kwok, processes });
   const { cluster } = await startAndTell({ dir, progress }, { controlPlane, startNode });
   return cluster;
@@ -87,7 +92,7 @@ export async function startCluster({ dir, progress }: ClusterOptions): Promise<C
  */
 export async function startNodeCluster({ dir, progress }: ClusterOptions): Promise<NodeCluster> {
   ensureNodePackages(progress);
-  const tools = await ensureTools([...CONTROL_PLANE_TOOLS, ...NODE_TOOLS], progress);
+  const tools = await ensureTools(NODE_CLUSTER_TOOLS, progress);
   const ground = (files: Files, processes: Processes) => prepareGround({ ...files, processes });
   const startNode = (made: Made, ground?: Ground) => startPodNode({ ...made, ...made.files, tools, ground: ground! });
   const { cluster, node } = await startAndTell({ dir, progress }, { controlPlane: tools, ground, startNode });

@@ -4,16 +4,15 @@
  * a report, from the engine's own events.
  */
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
-import { parse } from "yaml";
-import { addDynamicHost } from "./dynamicHost";
+import { parse, stringify } from "yaml";
 import { connectAnew } from "./engine/connections";
 import { Recorder, UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
 import { splitSecrets, writeStackFile } from "./engine/stackFile";
 import { repositoryRoot } from "./paths";
-import type { Plugins } from "./plugins";
+import type { Pulumi } from "./pulumi";
 import { pulumiCommand } from "./pulumiCommand";
 
 export { UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
@@ -21,15 +20,15 @@ export { UpdateFailed, type PreviewReport, type Report, type UpReport } from "./
 export interface EngineOptions {
   /** Name of the stack, made if missing. */
   readonly stack: string;
+  /** Name of a project that has no config schema; default: that of Pulumi.yaml, with its schema. */
+  readonly project?: string;
   /** Folder for the state, the stack file and the passphrase of secrets; made if missing. */
   readonly stateDir: string;
   /** Path of the kubeconfig: KUBECONFIG of the engine's commands, and the config key `kubernetes:kubeconfig` of the program, which runs in this process. */
   readonly kubeconfig: string;
   /** Becomes the config key `kubernetes:context`, unless `config` has one. */
   readonly context: string;
-  /** Path of the Pulumi CLI. */
-  readonly pulumi: string;
-  readonly plugins: Plugins;
+  readonly pulumi: Pulumi;
   /** As for {@link EngineStack.setConfig}. */
   readonly config: Record<string, unknown>;
   /** What to run: index.ts, unless given. */
@@ -51,27 +50,30 @@ export interface EngineStack {
   up(options?: { refresh?: boolean }): Promise<UpReport>;
   refresh(): Promise<Report>;
   destroy(): Promise<Report>;
+  /** The URNs in the state, sorted. */
+  urns(): Promise<string[]>;
 }
 
-/** Opens the stack, making what is missing. Nothing is written outside `stateDir` and the plugins' folder. */
+/** Opens the stack, making what is missing. Nothing is written outside `stateDir` and Pulumi's own folder. */
 export async function openStack(options: EngineOptions): Promise<EngineStack> {
-  const { stack: name, stateDir, plugins } = options;
+  const { stack: name, stateDir, pulumi } = options;
   const workDir = join(stateDir, "stacks", name);
   mkdirSync(workDir, { recursive: true });
   // Copied, so that the engine checks the config against its schema; the stack file goes beside it, not into the clone.
-  copyFileSync(join(repositoryRoot, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
+  const shipped = readFileSync(join(repositoryRoot, "Pulumi.yaml"), "utf8");
+  const projectFile = options.project ? stringify({ name: options.project, runtime: "nodejs" }) : shipped;
+  const { name: project } = parse(projectFile) as { name: string };
+  writeFileSync(join(workDir, "Pulumi.yaml"), projectFile);
   // Commands of the program run in the project's folder.
   if (!existsSync(join(workDir, "cli"))) symlinkSync(join(repositoryRoot, "cli"), join(workDir, "cli"));
   const env = environment(options, workDir);
-  addDynamicHost(options.pulumi);
   connectAnew();
-  const { name: project } = parse(readFileSync(join(workDir, "Pulumi.yaml"), "utf8")) as { name: string };
   const program: PulumiFn = options.program ?? (async () => (await import("../index.js")).default());
   const workspace = {
     workDir,
     envVars: env,
-    pulumiHome: plugins.env.PULUMI_HOME,
-    pulumiCommand: await pulumiCommand(options.pulumi, join(stateDir, "cli")),
+    pulumiHome: pulumi.env.PULUMI_HOME,
+    pulumiCommand: await pulumiCommand(pulumi.cli, join(stateDir, "cli")),
   };
   const exists = existsSync(join(stateDir, "backend", ".pulumi", "stacks", project, `${name}.json`));
   const inline = { projectName: project, stackName: name, program };
@@ -89,14 +91,14 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
 }
 
 /** A pulumi that needs no account, no terminal and no network of its own; secrets are under a passphrase made here. */
-function environment({ stateDir, kubeconfig, plugins }: EngineOptions, workDir: string): Record<string, string> {
+function environment({ stateDir, kubeconfig, pulumi }: EngineOptions, workDir: string): Record<string, string> {
   const passphraseFile = join(stateDir, "passphrase");
   if (!existsSync(passphraseFile))
     writeFileSync(passphraseFile, randomBytes(24).toString("base64url"), { mode: 0o600 });
   const backend = join(stateDir, "backend");
   mkdirSync(backend, { recursive: true });
   return {
-    ...plugins.env,
+    ...pulumi.env,
     KUBECONFIG: kubeconfig,
     PULUMI_BACKEND_URL: `file://${backend}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
@@ -138,6 +140,11 @@ class OpenedStack implements EngineStack {
 
   destroy(): Promise<Report> {
     return this.#run("destroy", (recorder) => this.stack.destroy(recorder.options));
+  }
+
+  async urns(): Promise<string[]> {
+    const { deployment } = (await this.stack.exportStack()) as { deployment: { resources?: { urn: string }[] } };
+    return (deployment.resources ?? []).map(({ urn }) => urn).sort();
   }
 
   async #run(what: string, operation: (recorder: Recorder) => Promise<unknown>): Promise<UpReport> {

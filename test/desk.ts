@@ -6,11 +6,10 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse, stringify } from "yaml";
-import { installLanguageHost } from "../sandbox/languageHost/install";
+import { withLanguageHost } from "../sandbox/languageHost/install";
 import { repositoryRoot } from "../sandbox/paths";
-import { openPlugins } from "../sandbox/plugins";
 import { silentProgress } from "../sandbox/progress";
-import { ensureTools } from "../sandbox/toolchain";
+import { openPulumi } from "../sandbox/pulumi";
 import { createStateFolder } from "../sandbox/stateFolder";
 
 export interface Result {
@@ -24,7 +23,6 @@ export interface Desk {
   shell(line: string): Promise<Result>;
   /** The same; fails with all that was printed unless it exits with 0. */
   succeed(line: string): Promise<Result>;
-  close(): Promise<void>;
 }
 
 export interface DeskOptions {
@@ -44,19 +42,18 @@ export async function openDesk({ name, context, isCurrent = false, ...cluster }:
   const kubeconfig = join(dir, "kubeconfig");
   const renamed = withContext(readFileSync(cluster.kubeconfig, "utf8"), context, isCurrent);
   writeFileSync(kubeconfig, renamed, { mode: 0o600 });
-  const { pulumi } = await ensureTools(["pulumi"], silentProgress);
-  const plugins = await openPlugins({ pulumi, pulumiHome: join(dir, "home"), kubeconfig, progress: silentProgress });
-  installLanguageHost(join(dir, "bin"), pulumi);
+  const pulumi = await openPulumi(silentProgress);
+  const bin = withLanguageHost(pulumi.cli, join(dir, "bin"));
   mkdirSync(join(dir, "backend"));
   const env = {
     ...process.env,
-    ...plugins.env,
+    ...pulumi.env,
     KUBECONFIG: kubeconfig,
     PULUMI_BACKEND_URL: `file://${join(dir, "backend")}`,
     PULUMI_CONFIG_PASSPHRASE: "desk",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // The program runs on the Node that runs this test.
-    PATH: [join(dir, "bin"), dirname(process.execPath), process.env.PATH].join(":"),
+    PATH: [bin, dirname(process.execPath), process.env.PATH].join(":"),
   };
   const shell = async (line: string): Promise<Result> => {
     const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -69,7 +66,7 @@ export async function openDesk({ name, context, isCurrent = false, ...cluster }:
     assert.equal(result.code, 0, `${line}:\n${result.stdout}\n${result.stderr}`);
     return result;
   };
-  return { shell, succeed, close: () => plugins.stop() };
+  return { shell, succeed };
 }
 
 /** This clone as it is now, less what git ignores, with its node_modules by a link: what `git clone` and `npm ci` give. */

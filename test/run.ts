@@ -7,10 +7,11 @@ import { text } from "node:stream/consumers";
 import { beforeEnd } from "../sandbox/endings";
 import { ensureNodePackages } from "../sandbox/node/packages";
 import { repositoryRoot } from "../sandbox/paths";
-import { consoleProgress } from "../sandbox/progress";
+import { consoleProgress, type Progress } from "../sandbox/progress";
+import { openPulumi } from "../sandbox/pulumi";
 import { createStateFolder } from "../sandbox/stateFolder";
-import { ensureTools } from "../sandbox/toolchain";
-import { tiers, tools, type Tier } from "./tiers";
+import { ensureTools, type Tool } from "../sandbox/toolchain";
+import { tiers, type Tier } from "./tiers";
 
 interface Failure {
   title: string;
@@ -142,14 +143,16 @@ function requireNode(): void {
   }
 }
 
+const ensure = (progress: Progress, needed: Tool[]) => ensureTools(needed, progress);
+
 async function main(names: string[]): Promise<void> {
   const selected = selectTiers(names);
   if (selected.some(({ name }) => name === "node")) requireNode();
   // Built before the lanes start, with its progress for all to see: the first time it takes minutes.
-  const needed = selected.flatMap((tier) => tier.tools ?? (tier.specs ? tools : []));
-  await ensureTools([...new Set(needed)], consoleProgress());
+  const needed = selected.flatMap(({ tools = [] }) => tools);
+  await (selected.some(({ pulumi }) => pulumi) ? openPulumi : ensure)(consoleProgress(), needed);
   console.log(`Running ${selected.map(({ name }) => name).join(", ")}; each tier is shown when it ends.`);
-  const lanes = [selected.filter(({ lane }) => lane === 1), selected.filter(({ lane }) => lane === 2)];
+  const lanes = [1, 2].map((number) => selected.filter(({ lane }) => lane === number));
   const totals = await Promise.all(lanes.map(runLane));
   const passed = totals.reduce((sum, lane) => sum + lane.passed, 0);
   const failed = totals.reduce((sum, lane) => sum + lane.failed, 0);

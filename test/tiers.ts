@@ -1,5 +1,4 @@
-import { CONTROL_PLANE_TOOLS } from "../sandbox/cluster/controlPlane";
-import { NODE_TOOLS } from "../sandbox/node/podNode";
+import { CLUSTER_TOOLS, NODE_CLUSTER_TOOLS } from "../sandbox/cluster";
 import type { Tool } from "../sandbox/toolchain";
 
 /** A part of `npm test`. */
@@ -16,21 +15,13 @@ export interface Tier {
   specs?: string[];
   /** Longest time a single mocha test may take, in milliseconds. */
   timeout?: number;
-  /** What it needs of the toolchain; default: {@link tools}, or nothing where it has no specs. */
+  /** What it needs of the toolchain; default: nothing. */
   tools?: Tool[];
+  /** Whether it needs Pulumi. */
+  pulumi?: true;
 }
 
-/** What a tier needs of the toolchain that doesn't say otherwise. */
-export const tools: Tool[] = [
-  "etcd",
-  "kube-apiserver",
-  "kube-controller-manager",
-  "kube-scheduler",
-  "kubectl",
-  "kwok",
-  "pulumi",
-  "actionlint",
-];
+const clusterTools: Tool[] = [...CLUSTER_TOOLS, "kubectl"];
 
 const prettier = ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."];
 
@@ -52,13 +43,16 @@ export const tiers: Tier[] = [
     lane: 1,
     specs: ["test/*.test.ts", "test/{components,cli,sandbox,cleaner,project}/**/*.test.ts"],
     timeout: 120_000,
+    tools: ["actionlint"],
   },
   {
     name: "cluster",
-    what: "the engine and the providers against a real API server",
+    what: "the program and its provider against a real API server",
     lane: 2,
-    specs: ["test/{cluster,providers}/**/*.test.ts"],
+    specs: ["test/cluster/**/*.test.ts"],
     timeout: 300_000,
+    tools: clusterTools,
+    pulumi: true,
   },
   {
     name: "authentik",
@@ -66,6 +60,8 @@ export const tiers: Tier[] = [
     lane: 1,
     specs: ["test/authentik/**/*.test.ts"],
     timeout: 300_000,
+    tools: clusterTools,
+    pulumi: true,
   },
   {
     name: "monitoring",
@@ -82,6 +78,7 @@ export const tiers: Tier[] = [
     lane: 2,
     specs: ["test/node/**/*.test.ts"],
     timeout: 300_000,
-    tools: [...CONTROL_PLANE_TOOLS, ...NODE_TOOLS, "pulumi", "prometheus"],
+    tools: [...NODE_CLUSTER_TOOLS, "kubectl", "prometheus"],
+    pulumi: true,
   },
 ];

@@ -3,15 +3,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { startAuthentik, type AuthentikStandIn } from "../authentik";
-import { startCluster, startNodeCluster, type Cluster } from "../cluster";
+import { CLUSTER_TOOLS, NODE_CLUSTER_TOOLS, startCluster, startNodeCluster, type Cluster } from "../cluster";
 import { beforeEnd } from "../endings";
 import { openStack, type EngineStack } from "../engine";
 import { createOutpost, untilAvailable, type OutpostSpec } from "../outpost";
-import { cacheDir } from "../paths";
-import { openPlugins } from "../plugins";
 import type { Progress } from "../progress";
+import { openPulumi } from "../pulumi";
 import { createStateFolder } from "../stateFolder";
-import { ensureTools } from "../toolchain";
 
 export interface Stage {
   readonly stack: EngineStack;
@@ -53,7 +51,7 @@ export async function setStage(
   { context, node, authentik: withAuthentik }: StageOptions,
 ): Promise<Stage> {
   const dir = createStateFolder("demo");
-  const { pulumi } = await ensureTools(["pulumi"], progress);
+  const pulumi = await openPulumi(progress, context ? [] : node ? NODE_CLUSTER_TOOLS : CLUSTER_TOOLS);
   const cluster = context
     ? await userCluster(dir, context)
     : await (node ? startNodeCluster : startCluster)({ dir: join(dir, "cluster"), progress });
@@ -61,8 +59,6 @@ export async function setStage(
   const { kubeconfig } = cluster;
   const kubeConfig = await loadKubeconfig(kubeconfig);
   if (context) beforeEnd({ stop: await ownNamespace(kubeConfig) });
-  const plugins = await openPlugins({ pulumi, pulumiHome: join(cacheDir(), "pulumi"), kubeconfig, progress });
-  beforeEnd({ stop: () => plugins.stop() });
   const authentik = await deployOutpost(kubeconfig, progress, withAuthentik);
   if (authentik) beforeEnd({ stop: () => authentik.stop() });
   const own = {
@@ -81,7 +77,6 @@ export async function setStage(
     kubeconfig,
     context: cluster.context,
     pulumi,
-    plugins,
     config: own,
   });
   const configure = (config: Record<string, unknown>) => stack.setConfig({ ...own, ...config });

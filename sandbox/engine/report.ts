@@ -1,7 +1,7 @@
 /** What a preview or an update did, told from the events of Pulumi's engine. */
 import type { OpType, OutputMap } from "@pulumi/pulumi/automation";
 import type { DiagnosticEvent, EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
-import { isSecret, type Value } from "../providers/properties";
+import { isRpcSecret } from "@pulumi/pulumi/runtime/rpc";
 
 export interface ResourceStep {
   readonly urn: string;
@@ -112,9 +112,9 @@ function stepOf({ urn, type, op, detailedDiff, diffs }: StepEventMetadata): Reso
 }
 
 /** The engine hides the value of a secret before it tells of it. */
-function outputMap(outputs: Record<string, Value>): OutputMap {
+function outputMap(outputs: Record<string, unknown>): OutputMap {
   const entries = Object.entries(outputs).map(([name, value]) =>
-    isSecret(value) ? [name, { value: "[secret]", secret: true }] : [name, { value, secret: false }],
+    isRpcSecret(value) ? [name, { value: "[secret]", secret: true }] : [name, { value, secret: false }],
   );
   return Object.fromEntries(entries) as OutputMap;
 }

@@ -1,21 +1,24 @@
-import { copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { copyFileSync, existsSync, linkSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { addDynamicHost } from "../dynamicHost";
+import { writeScript } from "../script";
+
+const name = "pulumi-language-nodejs";
 
 /**
- * Makes `folder` what a release of the Pulumi CLI unpacks to: the CLI, and beside it `pulumi-language-nodejs`, here the
- * stand-in. The folder goes onto PATH before any other, or the CLI takes the language host that it finds there.
+ * The folder of a Pulumi CLI with its language host, as a release unpacks to: the CLI's own, or where that was built from
+ * source `folder`, with the CLI and the stand-in beside it. It goes onto PATH before any other, or the CLI takes the language
+ * host that it finds there.
  */
-export function installLanguageHost(folder: string, pulumi: string): void {
+export function withLanguageHost(pulumi: string, folder: string): string {
+  const own = dirname(realpathSync(pulumi));
+  if (existsSync(join(own, name))) return own;
   mkdirSync(folder, { recursive: true });
   // A symbolic link would not do: the CLI looks beside its real file.
   linkOrCopy(pulumi, join(folder, "pulumi"));
   addDynamicHost(join(folder, "pulumi"));
-  const tsx = pathToFileURL(require.resolve("tsx")).href;
-  const command = [process.execPath, "--import", tsx, join(__dirname, "serve.ts")];
-  const script = `#!/bin/sh\nexec ${command.map(quoted).join(" ")} "$@"\n`;
-  writeFileSync(join(folder, "pulumi-language-nodejs"), script, { mode: 0o755 });
+  writeScript(join(folder, name), join(__dirname, "serve.ts"));
+  return folder;
 }
 
 function linkOrCopy(file: string, target: string): void {
@@ -26,5 +29,3 @@ function linkOrCopy(file: string, target: string): void {
     copyFileSync(file, target); // another filesystem, or one without hard links
   }
 }
-
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

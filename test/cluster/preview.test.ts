@@ -7,12 +7,10 @@ import { runPreview } from "../../cli/preview/runPreview";
 import { previewMarkdown } from "../../cli/preview/markdown";
 import { createOutpost } from "../../sandbox/outpost";
 import { repositoryRoot } from "../../sandbox/paths";
-import { silentProgress } from "../../sandbox/progress";
 import { pulumiCommand } from "../../sandbox/pulumiCommand";
-import { ensureTools } from "../../sandbox/toolchain";
 import { createStateFolder } from "../../sandbox/stateFolder";
 import { sharedCluster } from "./fixture";
-import { closeScenarios, sharedPlugins } from "./scenario";
+import { closeScenarios, sharedPulumi } from "./scenario";
 
 describe("npm run preview", () => {
   after(closeScenarios);
@@ -31,12 +29,11 @@ describe("npm run preview", () => {
       "authentik-outpost-shm:outposts": ["main"],
     };
     writeFileSync(stackFile, JSON.stringify({ config }));
-    const { pulumi } = await ensureTools(["pulumi"], silentProgress);
-    const command = await pulumiCommand(pulumi, join(workDir, "cli"));
+    const pulumi = await sharedPulumi();
+    const command = await pulumiCommand(pulumi.cli, join(workDir, "cli"));
     const backend = join(workDir, "backend");
     mkdirSync(backend);
-    const plugins = await sharedPlugins(pulumi, cluster.kubeconfig);
-    const env = { ...plugins.env, PULUMI_BACKEND_URL: `file://${backend}`, PULUMI_CONFIG_PASSPHRASE: "desk" };
+    const env = { ...pulumi.env, PULUMI_BACKEND_URL: `file://${backend}`, PULUMI_CONFIG_PASSPHRASE: "desk" };
     const options = { stack: "desk", workDir, pulumi: command, env };
     await assert.rejects(runPreview(options), /no stack named 'desk' found/);
     await LocalWorkspace.createStack(

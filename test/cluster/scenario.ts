@@ -1,16 +1,13 @@
 // An outpost in a namespace of its own and a stack of the exported program beside it, on the shared cluster.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import type { KubeConfig, KubernetesObject, V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import { startAuthentik, type AuthentikStandIn } from "../../sandbox/authentik";
 import { openStack, type EngineStack } from "../../sandbox/engine";
 import { createOutpost, outpostObjectName, untilAvailable } from "../../sandbox/outpost";
-import { cacheDir } from "../../sandbox/paths";
-import { openPlugins, type Plugins } from "../../sandbox/plugins";
 import { silentProgress } from "../../sandbox/progress";
-import { ensureTools } from "../../sandbox/toolchain";
+import { openPulumi, type Pulumi } from "../../sandbox/pulumi";
 import { createStateFolder } from "../../sandbox/stateFolder";
 import { sharedCluster } from "./fixture";
 
@@ -27,21 +24,16 @@ const ownClusterKinds = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicy
 /** Objects that Kubernetes itself puts into every namespace. */
 const givenObjects = ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"];
 
-let plugins: Promise<Plugins> | undefined;
+let pulumi: Promise<Pulumi> | undefined;
 
-/** One set of plugins for all tests of the process; stopped with it. */
-export async function sharedPlugins(pulumi: string, kubeconfig: string): Promise<Plugins> {
-  plugins ??= openPlugins({ pulumi, pulumiHome: join(cacheDir(), "pulumi"), kubeconfig, progress: silentProgress });
-  return plugins;
-}
+/** One Pulumi for all tests of the process. */
+export const sharedPulumi = (): Promise<Pulumi> => (pulumi ??= openPulumi(silentProgress));
 
 const authentiks: AuthentikStandIn[] = [];
 
 /** Ends what the scenarios of a test file share or have started. */
 export async function closeScenarios(): Promise<void> {
   for (const authentik of authentiks.splice(0)) await authentik.stop();
-  await (await plugins)?.stop();
-  plugins = undefined;
 }
 
 export interface Scenario {
@@ -79,7 +71,6 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
   const namespace = `test-${name}`;
   const authentik = options.authentik ? await deployedByAuthentik(cluster.kubeconfig, namespace, outposts) : undefined;
   if (!authentik) for (const outpost of outposts) await createOutpost(cluster.kubeconfig, { namespace, ...outpost });
-  const { pulumi } = await ensureTools(["pulumi"], silentProgress);
   const own = {
     namespace,
     outposts: outposts.map((outpost) => outpost.name),
@@ -93,8 +84,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     stateDir: createStateFolder(`engine-${name}`),
     kubeconfig: cluster.kubeconfig,
     context: cluster.context,
-    pulumi,
-    plugins: await sharedPlugins(pulumi, cluster.kubeconfig),
+    pulumi: await sharedPulumi(),
     config: { ...own, ...options.config },
   });
   const apps = kubeConfig.makeApiClient(AppsV1Api);
@@ -165,7 +155,5 @@ function comparable(object: KubernetesObject): unknown {
 /** Who owns which fields, but for the status that controllers write. */
 export function owners(managedFields: V1ManagedFieldsEntry[]): Record<string, unknown> {
   const own = managedFields.filter(({ manager }) => manager !== "kube-controller-manager");
-  // Pulumi's provider draws the manager of an object that it creates at random.
-  const name = (manager = "unknown") => manager.replace(/^pulumi-kubernetes-[0-9a-f]+$/, "pulumi-kubernetes");
-  return Object.fromEntries(own.map(({ manager, fieldsV1 }) => [name(manager), fieldsV1]));
+  return Object.fromEntries(own.map(({ manager = "unknown", fieldsV1 }) => [manager, fieldsV1]));
 }

@@ -21,5 +21,5 @@ export const SWEEP_COMMAND = [
 /** What kubectl says where the policy of the CronJob in `namespace` refuses an exec. */
 export function refusedExec(pod: string, namespace: string): string {
   const policy = `${CRON_JOB}-${namespace}`;
-  return `Error from server (Forbidden): pods "${pod}" is forbidden: ValidatingAdmissionPolicy '${policy}' with binding '${policy}' denied request: ${refusal}\n`;
+  return `error: unable to upgrade connection: pods "${pod}" is forbidden: ValidatingAdmissionPolicy '${policy}' with binding '${policy}' denied request: ${refusal}\n`;
 }

@@ -1,9 +1,7 @@
 // One cluster whose pods run, for all test files of a mocha process that import this.
-import { join } from "node:path";
 import { startNodeCluster, type NodeCluster } from "../../sandbox/cluster";
-import { cacheDir } from "../../sandbox/paths";
-import { openPlugins, type Plugins } from "../../sandbox/plugins";
 import { consoleProgress, silentProgress } from "../../sandbox/progress";
+import { openPulumi, type Pulumi } from "../../sandbox/pulumi";
 import { createStateFolder } from "../../sandbox/stateFolder";
 import { ensureTools } from "../../sandbox/toolchain";
 
@@ -13,8 +11,8 @@ const STOP_TIMEOUT_MS = 60_000;
 
 export interface Stage {
   cluster: NodeCluster;
-  plugins: Plugins;
-  tools: Record<"kubectl" | "pulumi", string>;
+  pulumi: Pulumi;
+  kubectl: string;
 }
 
 let stage: Promise<Stage> | undefined;
@@ -26,12 +24,9 @@ export function sharedStage(): Promise<Stage> {
 }
 
 async function setStage(): Promise<Stage> {
-  const tools = await ensureTools(["kubectl", "pulumi"], silentProgress);
+  const { kubectl } = await ensureTools(["kubectl"], silentProgress);
   const cluster = await startNodeCluster({ dir: createStateFolder("node-cluster"), progress: consoleProgress() });
-  const { pulumi } = tools;
-  const { kubeconfig } = cluster;
-  const pulumiHome = join(cacheDir(), "pulumi");
-  return { cluster, tools, plugins: await openPlugins({ pulumi, pulumiHome, kubeconfig, progress: silentProgress }) };
+  return { cluster, kubectl, pulumi: await openPulumi(silentProgress) };
 }
 
 before("start the shared cluster", async function () {
@@ -42,6 +37,5 @@ before("start the shared cluster", async function () {
 after("stop the shared cluster", async function () {
   this.timeout(STOP_TIMEOUT_MS);
   const started = await stage?.catch(() => undefined);
-  await started?.plugins.stop();
   await started?.cluster.stop();
 });

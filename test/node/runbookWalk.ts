@@ -59,8 +59,8 @@ export class RunbookWalk {
   }
 
   private shell(command: string): Promise<Ended> {
-    const { tools, cluster } = this.scenario.stage;
-    const PATH = [dirname(tools.kubectl), process.env.PATH].join(delimiter);
+    const { kubectl, cluster } = this.scenario.stage;
+    const PATH = [dirname(kubectl), process.env.PATH].join(delimiter);
     const env = { ...process.env, PATH, KUBECONFIG: cluster.kubeconfig, npm_config_registry: "http://127.0.0.1:9" };
     return new Promise((resolve) => {
       const done = (error: ExecFileException | null, stdout: string, stderr: string) =>

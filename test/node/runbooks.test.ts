@@ -254,7 +254,7 @@ describe("the runbooks, walked", function () {
   const served9301 = async (pod: string): Promise<string> => {
     walk.note("TargetMissing", "kubectl -n authentik port-forward POD 9301");
     walk.note("TargetMissing", "curl http://localhost:9301/metrics.txt");
-    const { tools, cluster } = scenario.stage;
+    const { kubectl, cluster } = scenario.stage;
     const args = [
       `--kubeconfig=${cluster.kubeconfig}`,
       `--namespace=${scenario.namespace}`,
@@ -262,7 +262,7 @@ describe("the runbooks, walked", function () {
       pod,
       "9301",
     ];
-    const forward = spawn(tools.kubectl, args, { stdio: "ignore" });
+    const forward = spawn(kubectl, args, { stdio: "ignore" });
     try {
       return await scenario.until("the forwarded port", async () => {
         const response = await fetch("http://localhost:9301/metrics.txt");

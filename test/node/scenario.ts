@@ -54,7 +54,7 @@ export class Scenario {
     return new Promise((resolve) => {
       const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
         resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
-      execFile(this.stage.tools.kubectl, all, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }, done);
+      execFile(this.stage.kubectl, all, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }, done);
     });
   }
 
@@ -124,8 +124,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     stateDir: createStateFolder(`engine-${name}`),
     kubeconfig,
     context,
-    pulumi: stage.tools.pulumi,
-    plugins: stage.plugins,
+    pulumi: stage.pulumi,
     config: { namespace, outposts: names, ...config },
   });
   return new Scenario(namespace, stack, stage, names);

@@ -62,7 +62,7 @@ export class RunningVisits {
 }
 
 export function startVisits(scenario: Scenario, pod: string, options: VisitOptions): RunningVisits {
-  const { tools, cluster } = scenario.stage;
+  const { kubectl, cluster } = scenario.stage;
   const { logins = 0, known = false, rate = 0, seconds = 0, target } = options;
   const flags = [`-known=${known}`, `-logins=${logins}`, `-rate=${rate}`, `-seconds=${seconds}`];
   const command = ["outpost-stand-in", "visit", ...flags, ...(target ? [`-target=${target}`] : [])];
@@ -74,7 +74,7 @@ export function startVisits(scenario: Scenario, pod: string, options: VisitOptio
     "--",
     ...command,
   ];
-  return new RunningVisits(spawn(tools.kubectl, args, { stdio: ["ignore", "pipe", "pipe"] }));
+  return new RunningVisits(spawn(kubectl, args, { stdio: ["ignore", "pipe", "pipe"] }));
 }
 
 export const visit = (scenario: Scenario, pod: string, options: VisitOptions): Promise<Visits> =>

@@ -1,0 +1,100 @@
+/**
+ * Stand-in for Pulumi's Command provider on machines that can't download its plugin: no module of it can be had to build.
+ * It is cut to what this program asks of `command:local:Command`: run `create` by its `interpreter` (default: /bin/sh -c)
+ * with `environment` and `stdin`, run it anew where the inputs change, and replace the resource where its `triggers` do. The engine starts it as it starts any
+ * plugin.
+ */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { main, type Provider } from "@pulumi/pulumi/provider";
+import { version } from "@pulumi/command/package.json";
+import { isRpcSecret, specialSecretSig, specialSigKey, unwrapRpcSecret } from "@pulumi/pulumi/runtime/rpc";
+
+type Properties = Record<string, unknown>;
+
+const known = ["create", "interpreter", "environment", "stdin", "triggers"];
+const running = new Set<AbortController>();
+
+const provider: Provider = {
+  version,
+  check: (urn, _olds, news: Properties) => {
+    const surplus = Object.keys(news).filter((key) => !known.includes(key) && !key.startsWith("__"));
+    const isLocal = urn.split("::")[2].endsWith("command:local:Command");
+    const failures = isLocal ? surplus.map((property) => ({ property, reason: "the stand-in doesn't know it" })) : [];
+    if (!isLocal) failures.push({ property: "", reason: "the stand-in has command:local:Command only" });
+    return Promise.resolve({ inputs: news, failures });
+  },
+  diff: (_id, _urn, olds: Properties, news: Properties) => {
+    const changed = known.filter((key) => !isDeepStrictEqual(revealed(olds[key]), revealed(news[key])));
+    return Promise.resolve({
+      changes: changed.length > 0,
+      replaces: changed.filter((key) => key === "triggers"),
+      deleteBeforeReplace: false,
+    });
+  },
+  create: async (_urn, inputs: Properties) => ({
+    id: `command${randomBytes(4).toString("hex")}`,
+    outs: await outputsOf(inputs),
+  }),
+  update: async (_id, _urn, _olds, news: Properties) => ({ outs: await outputsOf(news) }),
+  read: (id, _urn, props: Properties) => Promise.resolve({ id, props }),
+  delete: () => Promise.resolve(),
+  cancel: () => {
+    for (const command of running) command.abort();
+    return Promise.resolve();
+  },
+};
+
+/** Outputs are secret where an input is, as the official provider has it. */
+async function outputsOf(inputs: Properties): Promise<Properties> {
+  const outputs = await run(revealed(inputs) as Properties);
+  const isSecret = JSON.stringify(inputs).includes(specialSecretSig);
+  const marked = Object.entries(outputs).map(([key, value]) => [
+    key,
+    isSecret ? { [specialSigKey]: specialSecretSig, value } : value,
+  ]);
+  return { ...inputs, ...(Object.fromEntries(marked) as Properties) };
+}
+
+/** @throws Error worded as the official provider does, with the command and all that it printed */
+async function run({
+  create,
+  interpreter,
+  environment,
+  stdin,
+}: Properties): Promise<{ stdout: string; stderr: string }> {
+  const interruption = new AbortController();
+  running.add(interruption);
+  const [program, ...args] = [...((interpreter as string[] | undefined) ?? ["/bin/sh", "-c"]), create as string];
+  const child = spawn(program, args, {
+    env: { ...process.env, ...(environment as Record<string, string> | undefined) },
+    signal: interruption.signal,
+  });
+  const printed = { stdout: "", stderr: "", both: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (chunk: string) => {
+      printed[stream] += chunk;
+      printed.both += chunk;
+    });
+  }
+  child.stdin.on("error", () => undefined); // a command need not read its input
+  child.stdin.end((stdin as string | undefined) ?? "");
+  const ended = await new Promise<string>((resolve) => {
+    child.on("error", ({ name, message }) => name !== "AbortError" && resolve(message));
+    child.on("close", (code, signal) => resolve(signal ? `signal: ${signal}` : `exit status ${code}`));
+  });
+  running.delete(interruption);
+  if (ended !== "exit status 0") throw new Error(`${ended}: running ${JSON.stringify(create)}:\n${printed.both}`);
+  return { stdout: printed.stdout.replace(/\n$/, ""), stderr: printed.stderr.replace(/\n$/, "") };
+}
+
+/** The value with every secret in it opened. */
+function revealed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(revealed);
+  if (typeof value !== "object" || value === null) return value;
+  if (isRpcSecret(value)) return revealed(unwrapRpcSecret(value));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revealed(item)]));
+}
+
+void main(provider, process.argv.slice(2));
