@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { repositoryRoot } from "../sandbox/paths";
@@ -18,6 +19,8 @@ export interface Io {
   ask?: (question: string) => Promise<string>;
   /** Runs another program in the clone, on the same terminal, with `env` beside this process's own. @returns its exit status */
   run: (program: string, args: string[], env?: Record<string, string>) => Promise<number>;
+  /** All of stdin. */
+  input: () => string;
   now: () => Date;
   /** From now on Ctrl-C does not end the process but aborts this; a second one ends it. */
   interruption: () => AbortSignal;
@@ -42,6 +45,7 @@ export function processIo(): Io {
     ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
     colour: isTerminal && !process.env.NO_COLOR && process.env.TERM !== "dumb",
     run,
+    input: () => readFileSync(0, "utf8"),
     now: () => new Date(),
     interruption: () => {
       const interrupted = new AbortController();

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { cleanup } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
+import type { UpdateCheck } from "../components/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { durationFlag, sizeFlag, withOutput, withTarget } from "./options";
@@ -9,7 +10,6 @@ import { recreate, type RecreateOptions } from "./recreate";
 import { status } from "./status";
 import { openTarget, type Target, type TargetMakers, type TargetOptions } from "./target";
 import { verify } from "./verify";
-import { readExpectation } from "./verify/handedOver";
 
 /** A command's work, once its flags are read. */
 type Work = (target: Target) => Promise<number>;
@@ -83,7 +83,6 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
     run?: boolean;
     shmSize?: string;
     solution?: "sidecar" | "cronjob" | "both";
-    expectationFile?: string;
   }
   const command = program
     .command("verify")
@@ -102,11 +101,14 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
         "cronjob",
         "both",
       ]),
-    )
-    .addOption(new Option("--expectation-file <file>", "what `pulumi up` hands over").hideHelp());
-  withTarget(withOutput(command, ["json"])).action(async (names: string[], options: Options) => {
-    const expectation = options.expectationFile === undefined ? undefined : readExpectation(options.expectationFile);
-    await perform({ ...options, expectation }, (target) => verify(target, { names, ...options }, io));
+    );
+  withTarget(withOutput(command, ["json"])).action((names: string[], options: Options) =>
+    perform(options, (target) => verify(target, { names, ...options }, io)),
+  );
+  // The end of `pulumi up` (components/verification.ts).
+  program.command("verify-update", { hidden: true }).action(async () => {
+    const { expectation, ...options } = JSON.parse(io.input()) as UpdateCheck;
+    await perform({ expectation }, (target) => verify(target, { names: [], ...options }, io));
   });
 }
 

@@ -4,7 +4,7 @@ import type { Expectation } from "../components/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
-import { findOutposts, type Outposts } from "./pods/outpostPods";
+import { findOutposts, outpostsNamed, type Outposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 import type { Check } from "./verify/check";
 import { allChecks } from "./verify/checks";
@@ -24,6 +24,8 @@ export interface VerifyOptions extends Stated {
 
 /** How long a run of the CronJob that was started here is waited for unless said otherwise, in seconds. */
 const runWait = 300;
+/** How long something has to be stuck before it is not waited for any longer, in seconds: two more pulls of an image by the kubelet. */
+const stuckWait = 30;
 /** Between two rounds of checks, in milliseconds. */
 const pauseMs = 2_000;
 
@@ -38,7 +40,13 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
   }
   const ownRun = options.run ? ownRunOf(target) : () => Promise.resolve(undefined);
   const round = async (): Promise<Check[]> => {
-    const found = await findOutposts(cluster, namespace, wanted ? [] : options.names);
+    const found = wanted?.rolloutOnly
+      ? await outpostsNamed(
+          cluster,
+          namespace,
+          wanted.outposts.map(({ deployment }) => deployment),
+        )
+      : await findOutposts(cluster, namespace, wanted ? [] : options.names);
     if (!wanted && found.deployments.length === 0) throw new Error(noOutposts(namespace, found));
     const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
     return allChecks({ ...target, now: io.now(), ownRun: await ownRun(expected, found) }, expected, found);
@@ -49,19 +57,26 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
   return passed ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The last round of checks: the first that passed, or that never will, or the one after which time was up. Before that, one that can't be made counts as failed. */
+/**
+ * The last round of checks: the first that passed, or that never will, or the one after which time was up. Before that, one
+ * that can't be made counts as failed.
+ */
 async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: Io): Promise<Check[]> {
   const deadline = io.now().getTime() + seconds * 1000;
   const isOver = () => io.now().getTime() >= deadline;
   let said = "";
+  let stuckSince: number | undefined;
   for (;;) {
     const checks = await round().catch((error: Error) => {
       if (isOver() || error instanceof UsageError || refusedWith(error) === 403) throw error;
       return error;
     });
     const lacking = checks instanceof Error ? [checks.message] : namesOfFailed(checks);
-    if (!(checks instanceof Error) && (lacking.length === 0 || checks.some(({ final }) => final) || isOver()))
-      return checks;
+    if (!(checks instanceof Error)) {
+      stuckSince = checks.some(({ stuck }) => stuck) ? (stuckSince ?? io.now().getTime()) : undefined;
+      const isStuck = stuckSince !== undefined && io.now().getTime() - stuckSince >= stuckWait * 1000;
+      if (lacking.length === 0 || checks.some(({ final }) => final) || isStuck || isOver()) return checks;
+    }
     const waiting = `waiting for: ${lacking.join(", ")}\n`;
     if (waiting !== said) io.err(waiting);
     said = waiting;

@@ -23,6 +23,17 @@ export interface Expectation {
   outposts: ExpectedOutpost[];
   /** Of the CronJob; undefined: whatever it has. */
   schedule?: string;
+  /** Only that the rollouts are over, no more. */
+  rolloutOnly?: true;
+}
+
+/** What `pulumi up` hands to `outpost-shm verify-update` on stdin. */
+export interface UpdateCheck {
+  expectation: Expectation;
+  /** Seconds to go on checking for while a check fails. */
+  wait: number;
+  /** Whether to start a run of the CronJob, and judge that one. */
+  run: boolean;
 }
 
 /** What settings expect. */
@@ -44,6 +55,15 @@ export function expectationOf({
     })),
   };
 }
+
+/** Only that the sidecars of these outposts are rolled out: nothing that changes without a restart of pods is in it. */
+export const rolloutExpectation = ({ namespace, outposts }: Pick<Settings, "namespace" | "outposts">): Expectation => ({
+  namespace,
+  rolloutOnly: true,
+  outposts: outposts
+    .filter(hasSidecar)
+    .map(({ name, slug, deployment }) => ({ name, slug, deployment, solution: "sidecar", sweepIntervalSeconds: 0 })),
+});
 
 export const hasSidecar = ({ solution }: { solution: Solution }): boolean =>
   solution === "sidecar" || solution === "both";

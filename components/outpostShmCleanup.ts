@@ -3,9 +3,8 @@ import { cleanerScripts } from "./cleanerScripts";
 import { clusterDeployments, type DeploymentApi } from "./cluster/deploymentApi";
 import { merge, type Findings } from "./cluster/findings";
 import { inspect } from "./cluster/inspection";
-import { stackManagerPrefix } from "./cluster/takenFields";
 import { objectName as cronJobName } from "./cronjob/names";
-import { expectationOf, hasCronJob, hasSidecar } from "./expectation";
+import { expectationOf, hasCronJob, hasSidecar, rolloutExpectation, type Expectation } from "./expectation";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { clusterMonitoring, type MonitoringApi } from "./cluster/monitoringApi";
 import { inspectMonitoring } from "./cluster/monitoringInspection";
@@ -14,11 +13,12 @@ import { inspectPolicies, type PolicyFindings } from "./cluster/policyInspection
 import { messageOnly } from "./messageOnly";
 import { Monitoring } from "./monitoring/monitoring";
 import { monitoringParts } from "./monitoring/parts";
+import { fieldManager } from "./ownership";
 import type { OutpostSettings, Settings, Solution } from "./settings";
 import { authentikClient } from "./sidecar/authentik/client";
 import { podFragment } from "./sidecar/podFragment";
 import { SidecarPatch } from "./sidecar/sidecarPatch";
-import { verificationCommand } from "./verification";
+import { rolloutCommand, verificationCommand } from "./verification";
 
 /** An outpost's settings. What decides which resources exist is plain; every value may come from another resource. */
 export type OutpostArgs = {
@@ -37,7 +37,7 @@ export interface OutpostShmCleanupArgs {
   restrictExec: Settings["restrictExec"];
   /** Whether an update ends by checking that the cure took, and fails where it did not. Default: false. */
   verify?: Settings["verify"];
-  /** How long that check waits for rollout, first sweep and a run of the CronJob, in seconds. Default: 600. */
+  /** How long an update waits for the sidecars' rollout, and with `verify` for first sweep and a run of the CronJob, in seconds. Default: 600. */
   verifyTimeout?: pulumi.Input<Settings["verifyTimeout"]>;
   /** What to create for Prometheus and Grafana. Default: nothing. */
   monitoring?: Settings["monitoring"];
@@ -57,6 +57,8 @@ export interface OutpostShmCleanupArgs {
 
 /**
  * Keeps /dev/shm of a namespace's authentik proxy outposts from filling up, by a sidecar, a CronJob, or both.
+ *
+ * An update ends with `cli/outpost-shm.mjs` of the project's folder, which awaits the rollout.
  *
  * It looks at the Deployments first, in previews too. One that is missing, or whose /dev/shm somebody else owns, ends the
  * preview or update with one error that names all of them, before anything is changed.
@@ -86,8 +88,8 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
       findings.apply((found) => this.report(found).then(resolve, reject));
     });
     // Only then the children: an input that waited for the look would fail with it, once per child, in the engine's words.
-    const created = findings.apply(({ problems, execPolicy }) =>
-      problems.length === 0 ? this.createChildren(name, execPolicy) : nothingCreated,
+    const created = findings.apply((found) =>
+      found.problems.length === 0 ? this.createChildren(name, found) : nothingCreated,
     );
 
     this.solutions = pulumi.output(Object.fromEntries(args.outposts.map(({ name, solution }) => [name, solution])));
@@ -149,14 +151,17 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     throw messageOnly(new pulumi.ResourceError(message, this, true));
   }
 
-  private createChildren(name: string, execPolicy: boolean): Created {
+  private createChildren(name: string, { execPolicy, restarts = [], underWay = [] }: PolicyFindings): Created {
     const { namespace, schedule, kubectlImage, outposts } = this.args;
     const patches = outposts.filter(hasSidecar).map((outpost) => this.createSidecarPatch(name, outpost));
     const swept = outposts.filter(hasCronJob).map(resolved);
     const cronJobArgs = { namespace, schedule, kubectlImage, outposts: swept, execPolicy };
     const cronJobs = swept.length > 0 ? [new SweepCronJob(`${name}-cronjob`, cronJobArgs, { parent: this })] : [];
     this.createMonitoring(name);
-    if (this.args.verify) this.verifyAfter(name, [...patches, ...cronJobs]);
+    // A rollout that is under way is no change of this program's, so a preview is silent about it.
+    const rollouts = [...restarts, ...(pulumi.runtime.isDryRun() ? [] : underWay)];
+    const awaited = this.awaitRollouts(name, patches, rollouts);
+    if (this.args.verify) this.verifyAfter(name, [...patches, ...cronJobs], awaited);
     return {
       patchedDeployments: pulumi.all(patches.map((patch) => patch.deployment)),
       cronJobs: pulumi.all(cronJobs.map((cronJob) => cronJob.name)),
@@ -169,22 +174,42 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
       deployment: outpost.deployment,
       podFragment: resolved(outpost).apply((settings) => podFragment(settings, cleanerScripts())),
       sweep: outpost.sweep,
-      fieldManager: fieldManager(),
       ...(outpost.delivery === "authentik" && { authentik: { url: this.authentikUrl(), outpost: outpost.name } }),
     };
     return new SidecarPatch(`${name}-${outpost.deployment}`, args, { parent: this });
   }
 
+  /** @param rollouts Deployments to await; of others nothing is asked, unless the stack has never done so */
+  private awaitRollouts(name: string, patches: SidecarPatch[], rollouts: string[]): pulumi.Resource[] {
+    if (patches.length === 0) return [];
+    const patched = this.args.outposts.filter(hasSidecar).map(({ deployment }) => deployment);
+    const awaited = rollouts.filter((deployment) => patched.includes(deployment));
+    const ofInterest = ({ deployment }: OutpostSettings) => awaited.length === 0 || awaited.includes(deployment);
+    const expectation = this.resolvedSettings().apply((settings) =>
+      rolloutExpectation({ ...settings, outposts: settings.outposts.filter(ofInterest) }),
+    );
+    const args = { ...this.commandArgs(expectation), rollout: awaited.length > 0 };
+    return [rolloutCommand(`${name}-rollout`, args, { parent: this, dependsOn: patches })];
+  }
+
   /** With nothing deployed there is nothing to verify. */
-  private verifyAfter(name: string, deployed: (SidecarPatch | SweepCronJob)[]): void {
+  private verifyAfter(name: string, deployed: (SidecarPatch | SweepCronJob)[], rollout: pulumi.Resource[]): void {
     if (deployed.length === 0) return;
-    const { namespace, schedule, outposts, verifyTimeout: timeout = 600 } = this.args;
-    const expectation = pulumi
-      .all([namespace, schedule, pulumi.all(outposts.map(resolved))])
-      .apply(([namespace, schedule, outposts]) => expectationOf({ namespace, schedule, outposts }));
+    const expectation = this.resolvedSettings().apply(expectationOf);
     const revisions = deployed.map(({ revision }) => revision);
-    const opts = { parent: this, dependsOn: deployed };
-    verificationCommand(`${name}-verify`, { expectation, timeout, cluster: kubernetesConfig(), revisions }, opts);
+    const opts = { parent: this, dependsOn: [...deployed, ...rollout] };
+    verificationCommand(`${name}-verify`, { ...this.commandArgs(expectation), revisions }, opts);
+  }
+
+  private resolvedSettings() {
+    const { namespace, schedule, outposts } = this.args;
+    return pulumi
+      .all([namespace, schedule, pulumi.all(outposts.map(resolved))])
+      .apply(([namespace, schedule, outposts]) => ({ namespace, schedule, outposts }));
+  }
+
+  private commandArgs(expectation: pulumi.Output<Expectation>) {
+    return { expectation, timeout: this.args.verifyTimeout ?? 600, cluster: kubernetesConfig() };
   }
 
   private createMonitoring(name: string): void {
@@ -210,9 +235,6 @@ interface Created {
 const nothingCreated: Created = { patchedDeployments: pulumi.output([]), cronJobs: pulumi.output([]) };
 
 const resolved = (outpost: OutpostArgs): pulumi.Output<OutpostSettings> => pulumi.output(outpost);
-
-/** Owner of the fields we apply. With the stack in it, two stacks at one Deployment conflict instead of taking turns. */
-const fieldManager = (): string => `${stackManagerPrefix}${pulumi.getStack()}`;
 
 function kubernetesConfig() {
   const config = new pulumi.Config("kubernetes");

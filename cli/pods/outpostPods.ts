@@ -44,6 +44,24 @@ export async function findOutposts(cluster: Cluster, namespace: string, names: s
   return names.length === 0 ? all : selected(all, names, namespace);
 }
 
+/** The Deployments of these names that there are, whoever made them, with the pods that they select themselves. */
+export async function outpostsNamed(cluster: Cluster, namespace: string, names: string[]): Promise<Outposts> {
+  const found = await Promise.all(names.map((name) => cluster.deployment(namespace, name)));
+  const deployments = found.filter((deployment) => deployment !== undefined);
+  const pods = await Promise.all(deployments.map((each) => cluster.pods(namespace, selectorOf(each))));
+  return {
+    deployments,
+    pods: pods.flatMap((own, index) =>
+      own.filter(isStaying).map((pod) => outpostPod(pod, namespace, [deployments[index]])),
+    ),
+  };
+}
+
+const selectorOf = ({ spec }: V1Deployment): string =>
+  Object.entries(spec?.selector.matchLabels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+
 function outpostPod(pod: V1Pod, namespace: string, deployments: V1Deployment[]): OutpostPod {
   const deployment = deployments.find((candidate) => selects(candidate, pod));
   return {

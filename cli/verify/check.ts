@@ -14,6 +14,8 @@ export interface Check {
   todo?: string;
   /** Whether it will not pass later either, so that waiting is of no use; only of a check that failed. */
   final?: true;
+  /** Whether it stays so until somebody mends it, which shows only if it lasts; only of a check that failed. */
+  stuck?: true;
 }
 
 /** One round of checks: where it looks, how its advice calls kubectl and this program, and when. */

@@ -1,6 +1,8 @@
-import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
 import type { ExpectedOutpost } from "../../components/expectation";
-import { unfinishedRollout } from "../../components/rollout";
+import { refusedPods, unfinishedRollout } from "../../components/rollout";
 import { formatDuration } from "../../components/settings/duration";
 import { quantityBytes } from "../../components/settings/quantity";
 import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../components/sidecar/podFragment";
@@ -23,18 +25,44 @@ export function containersCheck(
   { kubectl }: Round,
   expected: ExpectedOutpost,
   deployment: V1Deployment,
-  pods: KnownPod[],
+  pods: OutpostPod[],
 ): Check {
-  const verdicts = pods.map(({ pod }) => ({ pod: pod.name, seen: containersOf(pod, kubectl) }));
-  const judged = overPods(expected.name, "containers", verdicts);
+  const { fail } = checksOf(expected.name);
   const unfinished = unfinishedRollout(deployment);
-  if (!judged.passed || !unfinished) return judged;
+  const refusal = unfinished && refusedPods(deployment);
+  if (refusal) {
+    const todo = `Change what refuses them, or the setting that it refuses: ${kubectl} describe deployment ${nameOf(deployment)}`;
+    return { ...fail("containers", `${unfinished}; Kubernetes refuses new pods: ${refusal}`, todo), stuck: true };
+  }
+  // Those that can't start come first: a pod of the former template only waits for its successor.
+  const inOrder = [...pods].sort((a, b) => Number(isStuck(b)) - Number(isStuck(a)));
+  const verdicts = inOrder.map((pod) => ({ pod: pod.name, seen: containersOf(pod, kubectl) }));
+  const judged = overPods(expected.name, "containers", verdicts);
+  if (!judged.passed) return { ...judged, ...(inOrder.some(isStuck) && { stuck: true }) };
+  if (!unfinished) return judged;
   const todo = `Wait for it, or see why it stays so: ${kubectl} describe deployment ${nameOf(deployment)}`;
-  return checksOf(expected.name).fail("containers", unfinished, todo);
+  return fail("containers", unfinished, todo);
 }
 
+/** Reasons for which the kubelet can't start a container; it goes on trying, in vain unless the image or the pod changes. */
+const cannotStart =
+  /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer(Config)?Error|RunContainerError)$/;
+
+const isStuck = ({ pod }: OutpostPod): boolean =>
+  statusesOf(pod).some(({ state }) => cannotStart.test(state?.waiting?.reason ?? ""));
+
+const statusesOf = ({ status }: V1Pod): V1ContainerStatus[] => [
+  ...(status?.initContainerStatuses ?? []),
+  ...(status?.containerStatuses ?? []),
+];
+
 function containersOf({ pod, name }: OutpostPod, kubectl: string): Seen {
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const { status, reason, message } = pod.status?.conditions?.find(({ type }) => type === "PodScheduled") ?? {};
+  if (status === "False") {
+    const wrong = `it finds no node: ${reason}${message ? ` (${message})` : ""}`;
+    return { wrong, todo: `See why: ${kubectl} describe pod ${name}` };
+  }
+  const statuses = statusesOf(pod);
   const stopped = [outpostContainer, sidecarContainer]
     .map((container) => ({ container, status: statuses.find((each) => each.name === container) }))
     .filter(({ status }) => !status?.state?.running);

@@ -9,6 +9,10 @@ export interface Findings {
   problems: string[];
   /** What the operator should know before saying yes: pods that restart, memory that won't do. */
   warnings: string[];
+  /** Deployments whose pods the update restarts. */
+  restarts?: string[];
+  /** Deployments whose rollout is under way already, or that are yet to be created. */
+  underWay?: string[];
 }
 
 export const nothing: Findings = { problems: [], warnings: [] };
@@ -18,7 +22,14 @@ export const warning = (text: string): Findings => ({ problems: [], warnings: [t
 export const merge = (all: Findings[]): Findings => ({
   problems: all.flatMap(({ problems }) => problems),
   warnings: all.flatMap(({ warnings }) => warnings),
+  ...nonEmpty("restarts", all),
+  ...nonEmpty("underWay", all),
 });
+
+function nonEmpty(key: "restarts" | "underWay", all: Findings[]): Partial<Findings> {
+  const names = all.flatMap((findings) => findings[key] ?? []);
+  return names.length > 0 ? { [key]: names } : {};
+}
 
 /** Whether a change restarts the Deployment's pods, by the API server's own answer to a dry run of it. */
 export function restarts(live: Deployment, dryRun: DryRun): Findings {
@@ -30,6 +41,6 @@ export function restarts(live: Deployment, dryRun: DryRun): Findings {
     case "applied":
       return isDeepStrictEqual(live.spec?.template, dryRun.deployment.spec?.template)
         ? nothing
-        : warning(messages.restart(live));
+        : { ...warning(messages.restart(live)), restarts: [live.metadata?.name ?? ""] };
   }
 }

@@ -1,4 +1,5 @@
 import type { Deployment, PodSpecPatch } from "../kubernetesTypes";
+import { unfinishedRollout } from "../rollout";
 import type { OutpostSettings } from "../settings";
 import type { AuthentikClient } from "../sidecar/authentik/client";
 import { sidecarMerge } from "../sidecar/authentik/liveSidecar";
@@ -40,19 +41,29 @@ export async function inspect(places: Places, outposts: WantedOutpost[]): Promis
   const look: Look = { ...places, known: await listOrNone(places) };
   const named = new Set(outposts.map(({ settings }) => settings.deployment));
   const dropped = look.known.filter((live) => !named.has(live.metadata?.name ?? ""));
-  const { problems, warnings } = merge(
+  const { problems, ...found } = merge(
     await Promise.all([
       ...outposts.map((outpost) => inspectOutpost(look, outpost)),
       ...dropped.map((live) => inspectRelease(look, live)),
     ]),
   );
   // What is wrong with authentik as a whole comes with each of its outposts.
-  return { problems: [...new Set(problems)], warnings };
+  return { problems: [...new Set(problems)], ...found };
 }
 
 async function inspectOutpost(look: Look, { settings, podFragment }: WantedOutpost): Promise<Findings> {
   const live = await look.api.read(look.namespace, settings.deployment);
   if (!podFragment) return live ? inspectRemoval(look, settings, live) : nothing;
+  const found = await inspectSidecar(look, settings, podFragment, live);
+  return live && !unfinishedRollout(live) ? found : { ...found, underWay: [settings.deployment] };
+}
+
+async function inspectSidecar(
+  look: Look,
+  settings: OutpostSettings,
+  podFragment: PodSpecPatch,
+  live: Deployment | undefined,
+): Promise<Findings> {
   if (settings.delivery === "authentik") return inspectJsonPatch(look, settings, podFragment, live);
   if (!live) return problem(messages.missingDeployment(settings, look.namespace, look.known));
   return inspectPatch(look, settings, podFragment, live);

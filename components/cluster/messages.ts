@@ -2,7 +2,7 @@ import type { Deployment } from "../kubernetesTypes";
 import type { OutpostSettings } from "../settings";
 import { outpostContainer } from "../sidecar/podFragment";
 import { monitoringGroup, monitoringKinds, type MonitoringKind } from "./monitoringApi";
-import { authentikManager, type TakenField } from "./takenFields";
+import { authentikManager, stackManagerPrefix, type TakenField } from "./takenFields";
 
 export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
   const found = known
@@ -28,7 +28,14 @@ export function noProxyContainer(settings: OutpostSettings, live: Deployment): s
 
 export function takenFields(settings: OutpostSettings, namespace: string, taken: TakenField[]): string {
   const found = taken.map(({ field, owners }) => `${field} (owned by ${owners.join(", ")})`).join("; ");
-  const authentik = taken.some(({ owners }) => owners.includes(authentikManager));
+  const isOwnedBy = (test: (owner: string) => boolean) => taken.some(({ owners }) => owners.some(test));
+  if (isOwnedBy((owner) => owner.startsWith(stackManagerPrefix))) {
+    return (
+      `outpost "${settings.name}": Deployment ${settings.deployment} already has ${found}. ` +
+      `That is another stack of this program. Take the outpost off the \`outposts\` of one of the two.`
+    );
+  }
+  const authentik = isOwnedBy((owner) => owner === authentikManager);
   const waysOn = authentik
     ? `That is a patch pasted into the outpost's kubernetes_json_patches. Set \`delivery\` to authentik, which takes it over; ` +
       `or remove it in authentik and then have the Deployment ` +

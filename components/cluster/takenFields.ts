@@ -5,7 +5,7 @@ import { containerPath, mountPath, ownersOf, volumePath } from "./fieldOwners";
 /** Field manager of authentik's own writes. */
 export const authentikManager = "goauthentik.io";
 
-/** Field managers of ours are called so, followed by the stack's name. */
+/** Field managers of ours begin so. */
 export const stackManagerPrefix = "authentik-outpost-shm-";
 
 /** A part of the pod spec that the sidecar needs and somebody else owns. */

@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../cleanerScripts";
 import { objectLabels } from "../objectLabels";
+import { appliedByStack } from "../ownership";
 import { revisionOf } from "../verification";
 import { execPolicySpec } from "./execPolicy";
 import { cronJobSpec, execRules, type SweptOutpost } from "./manifest";
@@ -30,7 +31,12 @@ export class SweepCronJob extends pulumi.ComponentResource {
   constructor(name: string, args: SweepCronJobArgs, opts?: pulumi.ComponentResourceOptions) {
     super("authentik-outpost-shm:index:SweepCronJob", name, {}, opts);
     const child = { parent: this };
-    const metadata = { name: objectName, namespace: args.namespace, labels: objectLabels };
+    const metadata = {
+      name: objectName,
+      namespace: args.namespace,
+      labels: objectLabels,
+      annotations: appliedByStack(),
+    };
 
     const account = new kubernetes.core.v1.ServiceAccount(name, { metadata }, child);
     const role = new kubernetes.rbac.v1.Role(name, { metadata, rules: execRules }, child);
@@ -69,7 +75,11 @@ export class SweepCronJob extends pulumi.ComponentResource {
     account: pulumi.Output<string>,
   ): pulumi.Resource[] {
     const child = { parent: this };
-    const metadata = { name: pulumi.interpolate`${objectName}-${namespace}`, labels: objectLabels };
+    const metadata = {
+      name: pulumi.interpolate`${objectName}-${namespace}`,
+      labels: objectLabels,
+      annotations: appliedByStack(),
+    };
     const spec = pulumi
       .all([namespace, outposts, account])
       .apply(([namespace, outposts, serviceAccountName]) =>

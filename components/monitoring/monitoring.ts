@@ -1,6 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../objectLabels";
+import { appliedByStack } from "../ownership";
 import type { MonitoringSettings } from "../settings";
 import type { MonitoringParts } from "./parts";
 import { alertRules } from "./alerts";
@@ -68,6 +69,7 @@ export class Monitoring extends pulumi.ComponentResource {
 
   private metadata(name: string, labels: Record<string, string> = {}) {
     const { namespace, settings } = this.args;
-    return { name, namespace, labels: { ...objectLabels, ...labels, ...settings.labels } };
+    const ownLabels = { ...objectLabels, ...labels, ...settings.labels };
+    return { name, namespace, labels: ownLabels, annotations: appliedByStack() };
   }
 }

@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { PodSpecPatch } from "../kubernetesTypes";
 import { objectLabels } from "../objectLabels";
+import { appliedByStack, fieldManager } from "../ownership";
 import type { SweepSettings } from "../settings";
 import { sweepVariables } from "../sweepSettings";
 import { revisionOf } from "../verification";
@@ -18,8 +19,6 @@ export interface SidecarPatchArgs {
   podFragment: pulumi.Input<PodSpecPatch>;
   /** Read by the sidecar at every sweep: a change takes effect within about a minute and restarts nothing. */
   sweep: pulumi.Input<SweepSettings>;
-  /** Owner of the patched fields, as in `kubectl get --show-managed-fields`. */
-  fieldManager: pulumi.Input<string>;
   /** Where the patch goes by way of authentik; by default it goes onto the Deployment itself. */
   authentik?: {
     /** Base URL of authentik, without trailing slash. */
@@ -61,19 +60,16 @@ export class SidecarPatch extends pulumi.ComponentResource {
       name: pulumi.output(deployment).apply(settingsConfigMap),
       namespace,
       labels: objectLabels,
+      annotations: appliedByStack(),
     };
     const settings = pulumi.output(sweep).apply((values) => sweepVariables(values).join("\n") + "\n");
     return new kubernetes.core.v1.ConfigMap(name, { metadata, data: { [settingsFile]: settings } }, { parent: this });
   }
 
   private createDeploymentPatch(name: string, opts: pulumi.CustomResourceOptions): kubernetes.apps.v1.DeploymentPatch {
-    const { namespace, deployment, fieldManager, podFragment } = this.args;
-    const annotations = {
-      // A name of its own in managedFields, the same again should the stack's state be lost.
-      "pulumi.com/patchFieldManager": fieldManager,
-      // An edit by hand of our fields is mended, not a conflict. Others' fields are kept safe by the look before.
-      "pulumi.com/patchForce": "true",
-    };
+    const { namespace, deployment, podFragment } = this.args;
+    // Others' fields are kept safe by the look before. The rollout is awaited by a resource of its own, for either delivery.
+    const annotations = { ...appliedByStack(), "pulumi.com/skipAwait": "true" };
     const metadata = { name: deployment, namespace, annotations };
     return new kubernetes.apps.v1.DeploymentPatch(name, { metadata, spec: { template: { spec: podFragment } } }, opts);
   }
@@ -83,11 +79,11 @@ export class SidecarPatch extends pulumi.ComponentResource {
     { url, outpost }: NonNullable<SidecarPatchArgs["authentik"]>,
     opts: pulumi.CustomResourceOptions,
   ): OutpostJsonPatch {
-    const { namespace, deployment, fieldManager, podFragment } = this.args;
+    const { namespace, deployment, podFragment } = this.args;
     const operations = pulumi.output(podFragment).apply((fragment) => ownPart(fragment as PodSpecPatch));
     return new OutpostJsonPatch(
       name,
-      { authentikUrl: url, outpost, namespace, deployment, fieldManager, operations },
+      { authentikUrl: url, outpost, namespace, deployment, fieldManager: fieldManager(), operations },
       opts,
     );
   }

@@ -57,7 +57,6 @@ describe("delivery through authentik by the pulumi CLI", () => {
     );
   });
   after(async () => {
-    await desk?.close();
     await authentik?.stop();
   });
 
@@ -73,7 +72,7 @@ describe("delivery through authentik by the pulumi CLI", () => {
     const [choose, up] = commandsUnder("From a patch pasted by hand");
     await desk.succeed(choose);
     const { stdout, stderr } = await desk.succeed(`${up} --yes --color never --suppress-progress --skip-preview`);
-    assert.match(stdout, /\nResources:\n {4}\+ 5 created\n/);
+    assert.match(stdout, /\nResources:\n {4}\+ 6 created\n/);
     assert.ok(!`${stdout}${stderr}`.includes(authentik.token));
     assert.deepEqual(operations()[0], memory);
     assert.deepEqual(
@@ -88,7 +87,7 @@ describe("delivery through authentik by the pulumi CLI", () => {
 
   it("has nothing to do the second time, and nothing to say", async () => {
     const { stdout } = await desk.succeed("pulumi up --yes --color never --suppress-progress");
-    assert.match(stdout, /\nResources:\n {4}5 unchanged\n/);
+    assert.match(stdout, /\nResources:\n {4}6 unchanged\n/);
     assert.doesNotMatch(stdout, /Diagnostics:/);
   });
 

@@ -264,14 +264,15 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
 
   it("says what the pods lack where the rollout does not end", async () => {
     const { provider, inputs, authentik } = await open("pending", { waits: { applyMs: 20_000, rolloutMs: 2_000 } });
-    const nowhere = [{ op: "add", path: "/spec/template/spec/nodeSelector", value: { disk: "none" } }];
-    await authentik.edit("main", (config) => ({ ...config, kubernetes_json_patches: { deployment: nowhere } }));
-    const { message, id } = await failureOf(provider.create(inputs));
+    const nowhere = { op: "add", path: "/spec/template/spec/nodeSelector", value: { disk: "none" } };
+    await authentik.edit("main", (config) => ({ ...config, kubernetes_json_patches: { deployment: [nowhere] } }));
+    // The rollout of what it brings is for the program to await, that of a removal is its own.
+    const { id, outs } = await provider.create(inputs);
+    const { message } = await failureOf(provider.delete(id, outs!));
     assert.match(
       message,
       /^Deployment provider-pending\/ak-outpost-main: .*; pod ak-outpost-main-\S+: unschedulable \(0\/1 nodes are available: 1 node\(s\) didn't match Pod's node affinity\/selector\..*\), after 2 s$/,
     );
-    assert.equal(id, authentik.outpost("main").pk);
   });
 
   it("asks the API server before authentik does, and changes nothing where it says no", async () => {

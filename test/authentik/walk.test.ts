@@ -59,6 +59,8 @@ describe(`a random walk over solution and delivery (seed ${seed})`, () => {
       const one = await openScenario({ name: `fresh-${index}`, authentik: true, config: { ...place } });
       await one.stack.up();
       await waitForRollout(one, "main");
+      for (const again of [await one.stack.preview(), await one.stack.up()])
+        assert.deepEqual(Object.keys(again.changeSummary), ["same"], `${nameOf(place)} a second time`);
       fresh.set(nameOf(place), await outcomeOf(one));
     }
     scenario = await openScenario({ name: "walk", authentik: true, config: { solution: "none" } });

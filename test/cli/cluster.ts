@@ -35,6 +35,7 @@ export function fakeIo(options: Partial<Io> = {}): Printed {
     errIsTerminal: false,
     colour: false,
     run: (program, args) => Promise.reject(new Error(`${program} ${args.join(" ")} is unexpected`)),
+    input: () => "",
     now: () => NOW,
     interruption: () => new AbortController().signal,
     ...options,

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import type { V1Deployment, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1ContainerStatus, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
 import type { Cluster, Wish } from "../../cli/cluster/clusterApi";
 import { run } from "../../cli/program";
 import type { Check } from "../../cli/verify/check";
@@ -119,6 +121,7 @@ describe("verify", () => {
     cluster: Partial<Cluster>;
     seen: string;
     todo: string;
+    stuck?: true;
     args?: string[];
   }
   const deploymentOf = (change: (deployment: V1Deployment) => void): Partial<Cluster> => ({
@@ -199,6 +202,7 @@ describe("verify", () => {
         },
       }),
       seen: "pod main-a: container shm-cleanup is not running: ErrImagePull",
+      stuck: true,
       todo: describePod,
     },
     "a pod has no sidecar": {
@@ -224,6 +228,19 @@ describe("verify", () => {
       cluster: deploymentOf(({ status }) => (status!.availableReplicas = 0)),
       seen: "0 of 1 pods available",
       todo: waitForRollout,
+    },
+    "Kubernetes refuses new pods": {
+      check: "containers",
+      cluster: deploymentOf((deployment) => {
+        const message = 'pods "main-" is forbidden: exceeded quota: no-pods';
+        const refused = { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message };
+        deployment.status = { ...deployment.status, updatedReplicas: 0, conditions: [refused] };
+      }),
+      seen: '0 of 1 pods updated; Kubernetes refuses new pods: pods "main-" is forbidden: exceeded quota: no-pods',
+      todo:
+        "Change what refuses them, or the setting that it refuses: " +
+        "kubectl --namespace authentik describe deployment ak-outpost-main",
+      stuck: true,
     },
     "another container was put first": {
       check: "names",
@@ -301,17 +318,42 @@ describe("verify", () => {
       todo: sidecarLog,
     },
   };
-  for (const [what, { check, cluster, seen, todo, args = [] }] of Object.entries(failures)) {
+  for (const [what, { check, cluster, seen, todo, stuck, args = [] }] of Object.entries(failures)) {
     it(`fails where ${what}`, async () => {
       const { code, stdout } = await verify({ ...sound, ...cluster }, "-o", "json", ...args);
       const { checks } = JSON.parse(stdout) as { checks: { check: string; passed: boolean }[] };
       assert.deepEqual(
         checks.filter(({ passed }) => !passed),
-        [{ subject: "main", check, passed: false, seen, todo }],
+        [{ subject: "main", check, passed: false, seen, todo, ...(stuck && { stuck }) }],
       );
       assert.equal(code, 1);
     });
   }
+
+  it("checks nothing but the rollout where that is all that is expected, and knows a pod without a node", async () => {
+    const main = { name: "main", slug: "main", deployment: "ak-outpost-main", solution: "sidecar" };
+    const expectation = { namespace: "authentik", rolloutOnly: true, outposts: [main] };
+    const input = () => JSON.stringify({ expectation, wait: 0, run: false });
+    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
+    const pending: V1Pod = { ...pod(), status: { phase: "Pending", conditions: [condition] } };
+    const cluster: Partial<Cluster> = {
+      deployment: () => Promise.resolve(patched()),
+      pods: () => Promise.resolve([pending]),
+    };
+    assert.deepEqual(await runOn(cluster, ["verify-update"], { input }), {
+      code: 1,
+      stdout: [
+        "OUTPOST  CHECK       RESULT  SEEN",
+        "main     containers  FAIL    pod main-a: it finds no node: Unschedulable (0/1 nodes)",
+        "",
+        `main containers: ${describePod}`,
+        "",
+        "1 of 1 checks failed.",
+        "",
+      ].join("\n"),
+      stderr: "",
+    });
+  });
 
   it("says below the table what to do, and how many failed", async () => {
     const { code, stdout } = await verify({ ...sound, exec: () => Promise.resolve(df(131072)) });
@@ -637,6 +679,24 @@ describe("verify", () => {
       const { code, stdout, stderr } = await verify({ ...sound, exec }, "--wait", "1m");
       assert.deepEqual([code, stderr, rounds], [0, "waiting for: main size\n", 3]);
       assert.match(stdout, /All 5 checks passed/);
+    });
+
+    it("gives up early on what only gets better if somebody mends it, naming the pod to blame", async () => {
+      const broken = pod({
+        name: "main-b",
+        status: { initContainerStatuses: [{ name: "shm-cleanup", ready: false, state: noImage } as V1ContainerStatus] },
+      });
+      const former = outpostPod({ name: "main-a", sidecar: false });
+      let [seconds, rounds] = [0, 0];
+      const io = fakeIo({ now: () => new Date(seconds++ * 10_000) });
+      const pods = () => (rounds++, Promise.resolve([former, broken]));
+      const cluster = () => Promise.resolve(fakeCluster({ ...sound, pods }));
+      assert.equal(await run(["verify", "--wait", "1h"], io, { cluster, env: {} }), 1);
+      assert.ok(rounds > 1 && rounds < 5, String(rounds));
+      assert.match(
+        io.stdout,
+        /\nmain {5}containers {2}FAIL {4}pod main-b: container shm-cleanup is not running: ErrImagePull/,
+      );
     });
 
     it("gives up when time is up", async () => {

@@ -1,5 +1,5 @@
 // The ordinary `pulumi` CLI in a copy of this clone, as the README has people use it: its loader compiles and runs index.ts, and
-// what people read is what it prints. Only the language host and, without a network, the providers are stand-ins.
+// what people read is what it prints. Without a network the language host and the Command provider are stand-ins.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { createOutpost, deleteOutpost, outpostObjectName } from "../../sandbox/o
 import { repositoryRoot } from "../../sandbox/paths";
 import { openDesk, type Desk } from "../desk";
 import { sharedCluster } from "./fixture";
+import { cordon } from "./kubectl";
 
 /** As the README's commands have them. */
 const namespace = "authentik";
@@ -29,7 +30,6 @@ describe("the pulumi CLI", () => {
     for (const name of [outpost, "Other"]) await createOutpost(kubeconfig, { namespace, name });
     desk = await openDesk({ name: "cli", kubeconfig, context });
   });
-  after(() => desk?.close());
 
   const shell = (line: string) => desk.shell(line);
   const succeed = (line: string) => desk.succeed(line);
@@ -80,9 +80,10 @@ describe("the pulumi CLI", () => {
         continue;
       }
       const { stdout, stderr } = await succeed(preview);
-      assert.equal(stderr, `warning: ${restart("my-outpost")}\n`);
-      assert.match(stdout, /\nResources:\n {4}\+ 5 to create\n$/);
-      assert.match((await succeed(up)).stdout, /\nResources:\n {4}\+ 5 created\n\nDuration: \d+s\n\n$/);
+      // The provider clears its status line even where none is shown.
+      assert.equal(stderr.trimEnd(), `warning: ${restart("my-outpost")}`);
+      assert.match(stdout, /\nResources:\n {4}\+ 6 to create\n$/);
+      assert.match((await succeed(up)).stdout, /\nResources:\n {4}\+ 6 created\n\nDuration: \d+s\n\n$/);
     }
     assert.deepEqual(await sidecars(), [
       { name: "ak-outpost-my-outpost", sidecars: ["shm-cleanup"] },
@@ -92,7 +93,7 @@ describe("the pulumi CLI", () => {
 
   it("has nothing to do the second time, and nothing to say", async () => {
     const { stdout, stderr } = await succeed(up);
-    assert.match(stdout, /\nResources:\n {4}5 unchanged\n\nDuration: \d+s\n\n$/);
+    assert.match(stdout, /\nResources:\n {4}6 unchanged\n\nDuration: \d+s\n\n$/);
     assert.deepEqual(diagnostics(stdout), []);
     assert.equal(stderr, "");
   });
@@ -110,7 +111,10 @@ describe("the pulumi CLI", () => {
 
   it("refuses a Deployment that goes missing, in one error, and deletes nothing of the stack", async () => {
     await succeed("pulumi config set --path 'outposts[1]' Other");
-    assert.match((await succeed(upAtOnce)).stdout, /\nResources:\n {4}\+ 3 created\n {4}5 unchanged\n/);
+    assert.match(
+      (await succeed(upAtOnce)).stdout,
+      /\nResources:\n {4}\+ 3 created\n {4}\+-1 replaced\n {4}4 changes\. 5 unchanged\n/,
+    );
     const before = await stateTypes();
     await deleteOutpost(kubeconfig, { namespace, name: "Other" });
     await assertRefused(
@@ -127,11 +131,49 @@ describe("the pulumi CLI", () => {
     assert.deepEqual(await stateTypes(), before);
   });
 
-  it("takes all of it away for solution none", async () => {
+  it("ends with the table of checks where verify is true, which stays on the screen", async () => {
     await createOutpost(kubeconfig, { namespace, name: "Other" });
+    await succeed("pulumi config set solution cronjob && pulumi config set verify true");
+    const { stdout } = await succeed(upAtOnce);
+    const lines = diagnostics(stdout).map((line) => line.trim().split(/ {2,}/).slice(0, 3).join(" "));
+    const table = lines.slice(lines.indexOf("command:local:Command (outpost-shm-verify):") + 1).filter(Boolean);
+    assert.deepEqual(
+      table,
+      [
+        "OUTPOST CHECK RESULT",
+        "CronJob schedule pass",
+        "CronJob run pass",
+        "CronJob rbac pass",
+        "All 3 checks passed.",
+      ],
+      stdout,
+    );
+    const again = await succeed(upAtOnce);
+    assert.deepEqual(diagnostics(again.stdout), []);
+    await succeed("pulumi config rm verify && pulumi config rm solution");
+  });
+
+  it("keeps what is done when Ctrl-C ends the wait for a rollout, and goes on from there", async () => {
+    await cordon(kubeconfig, true);
+    try {
+      await succeed("pulumi config set shmSize 512Mi");
+      // The wait itself would last for ten minutes. The signal goes to the whole group, as from a terminal.
+      const { code, stdout } = await shell(`timeout --signal=INT 20 ${upAtOnce}`);
+      assert.notEqual(code, 0);
+      assert.match(stdout, /\^C received; cancelling/);
+    } finally {
+      await cordon(kubeconfig, false);
+    }
+    const { stdout } = await succeed(upAtOnce);
+    assert.match(stdout, /\n {4}\+ 1 created\n/, stdout);
+    assert.match((await succeed(upAtOnce)).stdout, /\nResources:\n {4}9 unchanged\n/);
+    await succeed(`pulumi config rm shmSize && ${upAtOnce}`);
+  });
+
+  it("takes all of it away for solution none", async () => {
     await succeed(upAtOnce);
     const { stdout } = await succeed(`pulumi config set solution none && ${up}`);
-    assert.match(stdout, /\nResources:\n {4}- 6 deleted\n {4}2 unchanged\n/);
+    assert.match(stdout, /\nResources:\n {4}- 7 deleted\n {4}2 unchanged\n/);
     assert.deepEqual((await live()).configMaps, []);
     assert.deepEqual(await sidecars(), [
       { name: "ak-outpost-my-outpost", sidecars: [] },
@@ -142,7 +184,7 @@ describe("the pulumi CLI", () => {
   it("leaves the Deployments as authentik made them after a destroy", async () => {
     await succeed(`pulumi config rm solution && ${upAtOnce}`);
     const { stdout, stderr } = await succeed("pulumi destroy --yes --color never --suppress-progress");
-    assert.match(stdout, /\nResources:\n {4}- 8 deleted\n/);
+    assert.match(stdout, /\nResources:\n {4}- 9 deleted\n/);
     assert.equal(stderr, "");
     assert.deepEqual(await stateTypes(), []);
     assert.deepEqual((await live()).configMaps, []);

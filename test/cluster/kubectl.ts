@@ -45,6 +45,18 @@ export async function waitForRollout(scenario: Scenario, outpost: string): Promi
   );
 }
 
+/** Has the node take no pods any more, or take them again. */
+export async function cordon(kubeconfig: string, unschedulable: boolean): Promise<void> {
+  const { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const core = config.makeApiClient(CoreV1Api);
+  const [node] = (await core.listNode()).items;
+  const body = { spec: { unschedulable } };
+  const merge = setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch);
+  await core.patchNode({ name: node.metadata!.name!, body }, merge);
+}
+
 /** Names of the outposts' pods that are not on their way out, sorted. */
 export async function podNames({ kubeConfig, namespace }: Scenario): Promise<string[]> {
   const { CoreV1Api } = await import("@kubernetes/client-node");

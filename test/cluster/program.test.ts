@@ -16,11 +16,13 @@ const stackType = "pulumi:pulumi:Stack";
 /** What a report did to resources, but for what stayed the same or was only looked at, as `operation type`. */
 function changes({ steps }: Report): string[] {
   const changed = steps.filter(
-    ({ op, type }) => !["same", "read", "refresh"].includes(op) && type !== "pulumi:providers:kubernetes",
+    ({ op, type }) => !["same", "read", "refresh"].includes(op) && !type.startsWith("pulumi:providers:"),
   );
   // A refresh that finds a difference and the update that mends it both count as one.
   return [...new Set(changed.map(({ op, type }) => `${op} ${type}`))].sort();
 }
+/** The rollout is awaited anew. */
+const awaited = ["create-replacement", "delete-replaced", "replace"].map((op) => `${op} command:local:Command`);
 const warnings = ({ diagnostics }: Report): string[] =>
   diagnostics.filter(({ severity }) => severity === "warning").map(({ message }) => message);
 const restartWarning = (pods: string): string =>
@@ -55,6 +57,7 @@ describe("the program on a cluster", () => {
       assert.deepEqual(changes(report), [
         "create authentik-outpost-shm:index:OutpostShmCleanup",
         "create authentik-outpost-shm:index:SidecarPatch",
+        "create command:local:Command",
         "create kubernetes:apps/v1:DeploymentPatch",
         "create kubernetes:core/v1:ConfigMap",
         `create ${stackType}`,
@@ -102,7 +105,11 @@ describe("the program on a cluster", () => {
       const ours = now["authentik-outpost-shm-sidecar"] as Record<string, Record<string, unknown>>;
       assert.deepEqual(Object.keys(ours).sort(), ["f:metadata", "f:spec"]);
       assert.deepEqual(ours["f:metadata"], {
-        "f:annotations": { "f:pulumi.com/patchFieldManager": {}, "f:pulumi.com/patchForce": {} },
+        "f:annotations": {
+          "f:pulumi.com/patchFieldManager": {},
+          "f:pulumi.com/patchForce": {},
+          "f:pulumi.com/skipAwait": {},
+        },
       });
       const podSpec = (ours["f:spec"] as { "f:template": { "f:spec": Record<string, Record<string, unknown>> } })[
         "f:template"
@@ -136,7 +143,7 @@ describe("the program on a cluster", () => {
     it("restarts the pods for a larger /dev/shm, and the preview says so and shows the one field", async () => {
       await scenario.stack.setConfig(config({ anonymousMaxAge: "30m", sweepInterval: "30s", shmSize: "512Mi" }));
       const preview = await scenario.stack.preview();
-      assert.deepEqual(changes(preview), ["update kubernetes:apps/v1:DeploymentPatch"]);
+      assert.deepEqual(changes(preview), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
       assert.deepEqual(warnings(preview), [restartWarning("its 2 pods")]);
       const [patch] = preview.steps.filter(({ op }) => op === "update");
       assert.deepEqual(patch.diffs, ["spec.template.spec.volumes[0].emptyDir.sizeLimit"]);
@@ -154,7 +161,10 @@ describe("the program on a cluster", () => {
       const volumes = [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } }];
       await patchPodSpec(scenario, "main", "kubectl-edit", { volumes });
       assert.equal(await sizeLimit(), "64Mi");
-      assert.deepEqual(changes(await scenario.stack.preview()), ["update kubernetes:apps/v1:DeploymentPatch"]);
+      const preview = await scenario.stack.preview();
+      assert.deepEqual(changes(preview), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
+      const patch = preview.steps.find(({ op, type }) => op === "update" && type.endsWith("DeploymentPatch"));
+      assert.deepEqual(patch?.diffs, ["spec.template.spec.volumes[0].emptyDir.sizeLimit"]);
       await scenario.stack.up();
       assert.equal(await sizeLimit(), "512Mi");
       assert.deepEqual(changes(await scenario.stack.up()), []);
@@ -165,7 +175,7 @@ describe("the program on a cluster", () => {
       await deleteOutpost(scenario.kubeconfig, spec);
       await createOutpost(scenario.kubeconfig, spec);
       const preview = await scenario.stack.preview();
-      assert.deepEqual(changes(preview), ["update kubernetes:apps/v1:DeploymentPatch"]);
+      assert.deepEqual(changes(preview), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
       assert.deepEqual(warnings(preview), [restartWarning("its 2 pods")]);
       await scenario.stack.up();
       assert.deepEqual(
@@ -192,6 +202,7 @@ describe("the program on a cluster", () => {
       const preview = await scenario.stack.preview();
       assert.deepEqual(changes(preview), [
         "delete authentik-outpost-shm:index:SidecarPatch",
+        "delete command:local:Command",
         "delete kubernetes:apps/v1:DeploymentPatch",
         "delete kubernetes:core/v1:ConfigMap",
       ]);

@@ -40,6 +40,12 @@ describe("recreate", () => {
     return { code, stdout: io.stdout, stderr: io.stderr, manifest };
   }
 
+  /** What the update does that brings the sidecar back, and awaits it. */
+  const mended = [
+    "update kubernetes:apps/v1:DeploymentPatch",
+    ...["create-replacement", "replace", "delete-replaced"].map((op) => `${op} command:local:Command`),
+  ];
+
   const sidecars = async () => {
     const { spec } = await scenario.deployment("main");
     return (spec?.template.spec?.initContainers ?? []).map(({ name }) => name);
@@ -71,7 +77,7 @@ describe("recreate", () => {
     assert.deepEqual(await sidecars(), []);
     assert.ok(existsSync(manifest));
     assert.deepEqual(scenario.authentik.outpost("main").lastError, undefined);
-    assert.deepEqual(await steps(scenario.stack.up()), ["update kubernetes:apps/v1:DeploymentPatch"]);
+    assert.deepEqual(await steps(scenario.stack.up()), mended);
     assert.deepEqual(await sidecars(), ["shm-cleanup"]);
   });
 
@@ -93,7 +99,7 @@ describe("recreate", () => {
     const { kubectl } = await ensureTools(["kubectl"], silentProgress);
     execFileSync(kubectl, restore.split(" ").slice(1));
     assert.deepEqual(await sidecars(), []);
-    assert.deepEqual(await steps(scenario.stack.up()), ["update kubernetes:apps/v1:DeploymentPatch"]);
+    assert.deepEqual(await steps(scenario.stack.up()), mended);
     const restored = await scenario.deployment("main");
     assert.deepEqual(restored.spec, before.spec);
     assert.deepEqual(owners(restored.metadata!.managedFields!), owners(before.metadata!.managedFields!));

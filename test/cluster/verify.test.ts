@@ -1,6 +1,7 @@
 // `verify: true` through the real engine on a real API server. Nothing runs in the pods here: Jobs end as kwok plays them, and what a
 // sidecar does is for test/node.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { Report } from "../../sandbox/engine";
 import { UpdateFailed } from "../../sandbox/engine";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
@@ -74,6 +75,8 @@ describe("verify: true", () => {
 
   it("passes once the cause is gone, says what it saw, and is not made again", async () => {
     await allowJobs();
+    // As text, with credentials in it, the kubeconfig is a secret, and so is all that the command prints.
+    await config({ "kubernetes:kubeconfig": readFileSync(scenario.kubeconfig, "utf8") });
     const up = await scenario.stack.up();
     assert.deepEqual(commands(up), ["create"]);
     const said = up.diagnostics.map(({ message }) => message).join("\n");
@@ -88,6 +91,7 @@ describe("verify: true", () => {
     );
     assert.match(said, /All 3 checks passed\./);
     assert.deepEqual(commands(await scenario.stack.up()), []);
+    await config();
   });
 
   it("is made again when what it checks changes, and fails that update", async () => {
@@ -118,7 +122,7 @@ describe("verify: true", () => {
   it("is gone with the last solution", async () => {
     await config({ solution: "none" });
     const up = await scenario.stack.up();
-    assert.deepEqual(commands(up), ["delete"]);
+    assert.deepEqual(commands(up), ["delete", "delete"]); // the wait for the rollout, too
     assert.deepEqual(commands(await scenario.stack.destroy()), []);
   });
 });

@@ -21,6 +21,8 @@ import { ownPart } from "../../components/sidecar/authentik/jsonPatch";
 import { podFragment } from "../../components/sidecar/podFragment";
 import { liveDeployment } from "./cluster/liveDeployment";
 
+const commandType = "command:local:Command";
+
 interface Registered {
   type: string;
   name: string;
@@ -60,6 +62,9 @@ async function run(args: OutpostShmCleanupArgs) {
     "authentik-outpost-shm",
     "test",
   );
+  // The SDK's mocks say that they have resource hooks, and lack the one call that takes them.
+  const monitor = pulumi.runtime.getMonitor() as unknown as Record<string, unknown>;
+  monitor.registerResourceHook = (_request: unknown, done: (error: null, response: unknown) => void) => done(null, {});
   const failures = collectRejections();
   const outputs: unknown = await pulumi.runtime.runInPulumiStack(() => {
     const { solutions, patchedDeployments, cronJobs } = new OutpostShmCleanup("outpost-shm", args);
@@ -91,14 +96,22 @@ const inputsOf = (registered: Registered[], type: string): Record<string, unknow
   return found[0].inputs;
 };
 
+/** What an object is applied with, in the stack's name. */
+const annotations = {
+  "pulumi.com/patchFieldManager": "authentik-outpost-shm-test",
+  "pulumi.com/patchForce": "true",
+};
 const stackAndComponent = [
   "authentik-outpost-shm:index:OutpostShmCleanup outpost-shm",
   "pulumi:pulumi:Stack authentik-outpost-shm-test",
 ];
-const sidecarOf = (deployment: string): string[] => [
-  `authentik-outpost-shm:index:SidecarPatch outpost-shm-${deployment}`,
-  `kubernetes:apps/v1:DeploymentPatch outpost-shm-${deployment}`,
-  `kubernetes:core/v1:ConfigMap outpost-shm-${deployment}`,
+const sidecarsOf = (...deployments: string[]) => [
+  `${commandType} outpost-shm-rollout`,
+  ...deployments.flatMap((deployment) => [
+    `authentik-outpost-shm:index:SidecarPatch outpost-shm-${deployment}`,
+    `kubernetes:apps/v1:DeploymentPatch outpost-shm-${deployment}`,
+    `kubernetes:core/v1:ConfigMap outpost-shm-${deployment}`,
+  ]),
 ];
 const jsonPatchType = "pulumi-nodejs:dynamic/authentik-outpost-shm:OutpostJsonPatch";
 /** As authentik's API lists it. */
@@ -132,7 +145,7 @@ const monitoring = [
 ];
 
 describe("OutpostShmCleanup on mocks", () => {
-  const bothSidecars = [...sidecarOf("ak-outpost-one"), ...sidecarOf("ak-outpost-two")];
+  const bothSidecars = sidecarsOf("ak-outpost-one", "ak-outpost-two");
   const cases: { solution: string; resources: string[]; patched: string[]; cronJobs: string[] }[] = [
     { solution: "none", resources: [], patched: [], cronJobs: [] },
     { solution: "sidecar", resources: bothSidecars, patched: ["ak-outpost-one", "ak-outpost-two"], cronJobs: [] },
@@ -159,7 +172,7 @@ describe("OutpostShmCleanup on mocks", () => {
 
   it("gives each outpost its own solution; the CronJob sweeps only those that ask for it", async () => {
     const { registered, outputs } = await run(stackArgs({ outposts: ["one", { name: "two", solution: "cronjob" }] }));
-    assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarOf("ak-outpost-one"), ...heldCronJob].sort());
+    assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarsOf("ak-outpost-one"), ...heldCronJob].sort());
     assert.deepEqual((outputs as { solutions: unknown }).solutions, { one: "sidecar", two: "cronjob" });
     const spec = JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob").spec);
     assert.match(spec, /"name":"OUTPOSTS","value":"two SWEEP_INTERVAL_SECONDS=60 [^"]*"/);
@@ -178,6 +191,7 @@ describe("OutpostShmCleanup on mocks", () => {
         annotations: {
           "pulumi.com/patchFieldManager": "authentik-outpost-shm-test",
           "pulumi.com/patchForce": "true",
+          "pulumi.com/skipAwait": "true",
         },
       },
       spec: { template: { spec: podFragment(settings, cleanerScripts()) } },
@@ -191,7 +205,7 @@ describe("OutpostShmCleanup on mocks", () => {
     assert.deepEqual(inputsOf(registered, "kubernetes:core/v1:ConfigMap"), {
       apiVersion: "v1",
       kind: "ConfigMap",
-      metadata: { name: "ak-outpost-one-shm-cleanup", namespace: "authentik", labels: objectLabels },
+      metadata: { name: "ak-outpost-one-shm-cleanup", namespace: "authentik", labels: objectLabels, annotations },
       data: {
         settings:
           "SWEEP_INTERVAL_SECONDS=90\nANONYMOUS_MAX_AGE_SECONDS=3600\nAUTHENTICATED_MAX_AGE_SECONDS=86400\n" +
@@ -202,7 +216,12 @@ describe("OutpostShmCleanup on mocks", () => {
 
   it("runs the CronJob as its own account, bound to its own role", async () => {
     const { registered } = await run(stackArgs({ solution: "cronjob" }));
-    const metadata = { name: "authentik-outpost-shm-cleanup", namespace: "authentik", labels: objectLabels };
+    const metadata = {
+      name: "authentik-outpost-shm-cleanup",
+      namespace: "authentik",
+      labels: objectLabels,
+      annotations,
+    };
     assert.deepEqual(inputsOf(registered, "kubernetes:core/v1:ServiceAccount").metadata, metadata);
     assert.deepEqual(inputsOf(registered, "kubernetes:rbac.authorization.k8s.io/v1:Role"), {
       apiVersion: "rbac.authorization.k8s.io/v1",
@@ -236,7 +255,7 @@ describe("OutpostShmCleanup on mocks", () => {
   it("holds the account by a policy and its binding, named after the namespace since both are of the whole cluster", async () => {
     const { registered } = await run(stackArgs({ solution: "cronjob" }));
     const apiVersion = "admissionregistration.k8s.io/v1";
-    const metadata = { name: "authentik-outpost-shm-cleanup-authentik", labels: objectLabels };
+    const metadata = { name: "authentik-outpost-shm-cleanup-authentik", labels: objectLabels, annotations };
     const settings = {
       namespace: "authentik",
       outposts: stackArgs({}).outposts as OutpostSettings[],
@@ -279,22 +298,22 @@ describe("OutpostShmCleanup on mocks", () => {
   });
 
   const monitored: { raw: Record<string, unknown>; resources: string[] }[] = [
-    { raw: {}, resources: [...sidecarOf("ak-outpost-one"), ...monitoring, podMonitor] },
+    { raw: {}, resources: [...sidecarsOf("ak-outpost-one"), ...monitoring, podMonitor] },
     { raw: { solution: "cronjob" }, resources: [...heldCronJob, ...monitoring] },
     { raw: { solution: "none" }, resources: [] },
     {
       raw: { podMonitor: false },
-      resources: [...sidecarOf("ak-outpost-one"), ...monitoring],
+      resources: [...sidecarsOf("ak-outpost-one"), ...monitoring],
     },
     {
       raw: { alerts: false },
-      resources: [...sidecarOf("ak-outpost-one"), ...monitoring, podMonitor].filter((it) => it !== prometheusRule),
+      resources: [...sidecarsOf("ak-outpost-one"), ...monitoring, podMonitor].filter((it) => it !== prometheusRule),
     },
     {
       raw: { dashboard: false },
-      resources: [...sidecarOf("ak-outpost-one"), ...monitoring, podMonitor].filter((it) => it !== dashboardConfigMap),
+      resources: [...sidecarsOf("ak-outpost-one"), ...monitoring, podMonitor].filter((it) => it !== dashboardConfigMap),
     },
-    { raw: { podMonitor: false, alerts: false, dashboard: false }, resources: sidecarOf("ak-outpost-one") },
+    { raw: { podMonitor: false, alerts: false, dashboard: false }, resources: sidecarsOf("ak-outpost-one") },
     { raw: { solution: "cronjob", alerts: false, dashboard: false }, resources: heldCronJob },
   ];
   for (const { raw, resources } of monitored) {
@@ -310,7 +329,7 @@ describe("OutpostShmCleanup on mocks", () => {
     const args = stackArgs(raw);
     const { registered } = await run(args);
     const labels = { ...objectLabels, release: "prom", team: "auth" };
-    const metadata = { name: "authentik-outpost-shm", namespace: "authentik", labels };
+    const metadata = { name: "authentik-outpost-shm", namespace: "authentik", labels, annotations };
     const apiVersion = "monitoring.coreos.com/v1";
     assert.deepEqual(inputsOf(registered, `kubernetes:${apiVersion}:PodMonitor`), {
       apiVersion,
@@ -344,6 +363,7 @@ describe("OutpostShmCleanup on mocks", () => {
         name: "authentik-outpost-shm-dashboard",
         namespace: "authentik",
         labels: { ...objectLabels, grafana_dashboard: "1", release: "prom", team: "auth" },
+        annotations,
       },
       data: { "authentik-outpost-shm.json": `${JSON.stringify(dashboard("authentik", thresholds), null, 2)}\n` },
     });
@@ -386,7 +406,7 @@ describe("OutpostShmCleanup on mocks", () => {
         named(registered),
         [
           ...stackAndComponent,
-          ...sidecarOf("ak-outpost-one").filter((resource) => !resource.includes("DeploymentPatch")),
+          ...sidecarsOf("ak-outpost-one").filter((resource) => !resource.includes("DeploymentPatch")),
           `${jsonPatchType} outpost-shm-ak-outpost-one`,
         ].sort(),
       );
@@ -408,12 +428,45 @@ describe("OutpostShmCleanup on mocks", () => {
     }
   });
 
+  it("awaits the rollout by a command, told by its input of whom", async () => {
+    const raw = { solution: "both", verifyTimeout: "90s", outposts: ["one", { name: "two", solution: "cronjob" }] };
+    const { registered } = await run(stackArgs(raw));
+    const { stdin, triggers, ...rest } = inputsOf(registered, commandType);
+    assert.deepEqual(rest, {
+      interpreter: ["node", "cli/outpost-shm.mjs"],
+      create: "verify-update",
+      environment: {},
+    });
+    const one = {
+      name: "one",
+      slug: "one",
+      deployment: "ak-outpost-one",
+      solution: "sidecar",
+      sweepIntervalSeconds: 0,
+    };
+    const expectation = { namespace: "authentik", rolloutOnly: true, outposts: [one] };
+    assert.deepEqual(JSON.parse(stdin as string), { expectation, wait: 90, run: false });
+    assert.match((triggers as string[])[0], /^\d{4}-\d\d-\d\dT/);
+  });
+
+  it("awaits no outpost but those whose pods restart or are being rolled out", async () => {
+    const [one, two] = ["ak-outpost-one", "ak-outpost-two"].map((name) => liveDeployment(name));
+    const deployments = api([one, { ...two, status: { ...two.status, availableReplicas: 0 } }]);
+    const { registered } = await run({ ...stackArgs({}), deployments });
+    const { expectation } = JSON.parse(inputsOf(registered, commandType).stdin as string) as {
+      expectation: { outposts: { name: string }[] };
+    };
+    assert.deepEqual(
+      expectation.outposts.map(({ name }) => name),
+      ["two"],
+    );
+  });
+
   describe("with verify", () => {
-    const commandType = "command:local:Command";
     const verified = async (raw: Record<string, unknown>, rest: Partial<OutpostShmCleanupArgs> = {}) => {
       const { registered, failures } = await run({ ...stackArgs({ verify: true, ...raw }), ...rest });
       assert.deepEqual(failures, []);
-      return registered;
+      return registered.filter(({ name }) => name !== "outpost-shm-rollout");
     };
     const triggersOf = async (raw: Record<string, unknown>) =>
       inputsOf(await verified(raw), commandType).triggers as string[];
@@ -425,10 +478,13 @@ describe("OutpostShmCleanup on mocks", () => {
       );
       const { stdin, triggers, ...rest } = inputs;
       assert.deepEqual(rest, {
-        create: "node cli/outpost-shm.mjs verify --expectation-file - --run --wait 1m30s",
+        interpreter: ["node", "cli/outpost-shm.mjs"],
+        create: "verify-update",
         environment: {},
       });
-      assert.deepEqual(JSON.parse(stdin as string), {
+      const { expectation, ...how } = JSON.parse(stdin as string) as Record<string, unknown>;
+      assert.deepEqual(how, { wait: 90, run: true });
+      assert.deepEqual(expectation, {
         namespace: "authentik",
         schedule: "0 * * * *",
         outposts: [
@@ -449,7 +505,7 @@ describe("OutpostShmCleanup on mocks", () => {
     it("has nothing to verify where no outpost has a solution, and does not unless asked", async () => {
       assert.deepEqual(named(await verified({ solution: "none" })), stackAndComponent);
       const { registered } = await run(stackArgs({ verify: false }));
-      assert.ok(!named(registered).some((resource) => resource.startsWith(commandType)));
+      assert.ok(!named(registered).includes(`${commandType} outpost-shm-verify`));
     });
 
     it("runs it again when anything that was deployed changes, and only then", async () => {

@@ -281,12 +281,30 @@ describe("the command line", function () {
         );
         assert.match(
           error.message,
-          /^swept containers, swept size, swept sweep: See why: kubectl --context \S+ --namespace node-cli describe pod ak-outpost-swept-/m,
+          /^swept containers: See why: kubectl --context \S+ --namespace node-cli describe pod ak-outpost-swept-/m,
         );
       }
       await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
       const up = await scenario.stack.up();
       assert.match(up.diagnostics.map(({ message }) => message).join("\n"), /All 5 checks passed\./);
+    });
+  });
+
+  describe("an update whose image can't be pulled", () => {
+    it("ends long before its time, with the pod, the container and the reason", async () => {
+      await config({
+        outposts: [{ name: "swept", cleanerImage: "docker.io/library/busybox:9.99" }],
+        verifyTimeout: "10m",
+      });
+      const began = Date.now();
+      await assert.rejects(
+        scenario.stack.up(),
+        /^swept {4}containers {2}FAIL {4}pod ak-outpost-swept-\S+: container shm-cleanup is not running: \w*(Err|BackOff)\w* \(.*busybox:9\.99/m,
+      );
+      const took = (Date.now() - began) / 1000;
+      assert.ok(took > 30 && took < 120, `${took} s`);
+      await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
+      await scenario.stack.up();
     });
   });
 

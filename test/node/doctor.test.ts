@@ -29,7 +29,8 @@ describe("doctor", function () {
         ],
       },
     });
-    await scenario.stack.up();
+    // One of them never comes up, and so the update fails.
+    await assert.rejects(scenario.stack.up(), /image {4}containers {2}FAIL {4}pod ak-outpost-image-/);
     for (const name of ["well", "uid", "root", "oom"]) await scenario.rollout(name);
   });
   after(() => closeScenario(scenario));

@@ -83,11 +83,10 @@ function writer(client: AuthentikClient, which: { name: string; pk: string }, pr
   };
 }
 
-/** Waits until authentik has rolled our part out, and takes the fields over that the other delivery had. */
+/** Waits until authentik has applied our part, and takes the fields over that the other delivery had. */
 export async function settle({ deployment, waits, say }: Session, state: OutpostJsonPatchState): Promise<void> {
   await untilApplied(deployment, state.operations, waits, say);
   await rewriteOwners(deployment, waits, (managed) => handedOver(managed, state.fieldManager, authentikManager));
-  await untilRolledOut(deployment, waits, say);
 }
 
 /** Our part out of authentik's config, and off the Deployment unless the other delivery has it there now. */

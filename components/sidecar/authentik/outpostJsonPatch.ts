@@ -7,7 +7,7 @@ export type OutpostJsonPatchArgs = { [K in keyof OutpostJsonPatchInputs]: pulumi
 
 /**
  * Our part of an outpost's `kubernetes_json_patches.deployment` in authentik, among whatever else is there. An update is done
- * when authentik has rolled the Deployment out; deleting it takes our part from the config and from the Deployment.
+ * when authentik has applied it to the Deployment; deleting it takes our part from the config and from the Deployment.
  *
  * The API token is the stack's config key `authentik-outpost-shm:authentikToken`; the cluster is that of `kubernetes:*`.
  */

@@ -28,7 +28,7 @@ export interface OutpostJsonPatchInputs {
 export interface OutpostJsonPatchState extends OutpostJsonPatchInputs {
   /** How the config said that there was no patch before ours; undefined where there was one. */
   formOfNone?: string;
-  /** Missing where the last update did not see the end of the rollout: the next one waits for it. */
+  /** Missing if the last update did not see authentik apply it: the next one waits for that. The name is that of older states. */
   rolledOut?: true;
 }
 

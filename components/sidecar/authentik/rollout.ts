@@ -10,7 +10,7 @@ import type { OutpostDeployment } from "./outpostDeployment";
 export interface Waits {
   /** Until authentik has applied a change of the outpost's config: its task usually runs within seconds. */
   applyMs: number;
-  /** Until all pods of the Deployment are new and available; the Kubernetes provider waits as long. */
+  /** Until all pods of the Deployment are new and available, once our part is removed. */
   rolloutMs: number;
   /** Between two looks. */
   pauseMs: number;

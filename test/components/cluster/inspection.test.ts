@@ -165,6 +165,19 @@ describe("inspection of the outposts' Deployments", () => {
       "Deployment ak-outpost-my-outpost: this change restarts its 3 pods (rolling update). " +
         "The sessions in a restarted pod end: their users log in again.",
     ]);
+    assert.deepEqual((await look(cluster([live], restarted(live)).api, wantsSidecar)).restarts, [
+      "ak-outpost-my-outpost",
+    ]);
+  });
+
+  it("names a rollout that is under way, for the update to await", async () => {
+    const live = liveDeployment("ak-outpost-my-outpost", { replicas: 3 });
+    live.status = { ...live.status, availableReplicas: 2 };
+    assert.deepEqual(await look(cluster([live]).api, wantsSidecar), {
+      problems: [],
+      warnings: [],
+      underWay: ["ak-outpost-my-outpost"],
+    });
   });
 
   it("says so too when the sidecar is taken away, also from an outpost that the settings no longer name", async () => {

@@ -99,7 +99,8 @@ describe("inspection of delivery through authentik", () => {
   it("stops at a missing Deployment, but not where the patch is in authentik already, to be mended", async () => {
     const { problems } = await look("authentik", {});
     assert.match(problems[0], /^outpost "My Outpost": there is no Deployment ak-outpost-my-outpost /);
-    assert.deepEqual(await look("authentik", { operations: composed }), { ...nothing, dryRuns: [] });
+    // Its rollout is awaited once authentik has created it.
+    assert.deepEqual(await look("authentik", { operations: composed }), { ...nothing, underWay: [name], dryRuns: [] });
   });
 
   it("stops at what the API server would refuse: authentik would delete the Deployment over it", async () => {

@@ -34,6 +34,8 @@ export function liveDeployment(name: string, changes: { replicas?: number; memor
         },
       },
     },
+    // The rollout of its first pods is over.
+    status: { replicas, updatedReplicas: replicas, availableReplicas: replicas },
   };
 }
 

@@ -1,0 +1,74 @@
+// How an update ends whose rollout does not: kwok's node takes pods or none, and a quota refuses them.
+import assert from "node:assert/strict";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+import { failure } from "./harness";
+import { cordon } from "./kubectl";
+
+describe("an update whose rollout does not end", function () {
+  this.timeout(180_000);
+  after(closeScenarios);
+
+  /** What the update fails with, and after how many seconds. */
+  async function failureOf({ stack }: Scenario): Promise<{ message: string; took: number }> {
+    const began = Date.now();
+    const message = await failure(stack.up());
+    return { message, took: (Date.now() - began) / 1000 };
+  }
+
+  it("fails early where Kubernetes refuses the pods, in its words, and the next one mends it", async () => {
+    const scenario = await openScenario({ name: "refused", config: { verifyTimeout: "10m" } });
+    const { namespace } = scenario;
+    const { CoreV1Api } = await import("@kubernetes/client-node");
+    const core = scenario.kubeConfig.makeApiClient(CoreV1Api);
+    const quota = { metadata: { name: "one-pod" }, spec: { hard: { pods: "1" } } };
+    await core.createNamespacedResourceQuota({ namespace, body: quota });
+    const { message, took } = await failureOf(scenario);
+    assert.ok(took > 30 && took < 90, `${took} s`);
+    assert.match(
+      message,
+      /\nmain {5}containers {2}FAIL {4}0 of 1 pods updated; Kubernetes refuses new pods: pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod/,
+    );
+    assert.match(message, /\nmain containers: Change what refuses them, .* describe deployment ak-outpost-main\n/);
+    // All but the wait is done, and known to the stack.
+    assert.deepEqual((await scenario.deployment("main")).spec?.template.spec?.initContainers?.length, 1);
+    const types = (await scenario.stack.urns()).map((urn) => urn.split("$").at(-1)!.split("::")[0]);
+    assert.ok(types.includes("kubernetes:apps/v1:DeploymentPatch"), String(types));
+    assert.ok(!types.includes("command:local:Command"), String(types));
+    await core.deleteNamespacedResourceQuota({ namespace, name: "one-pod" });
+    await scenario.stack.up();
+    assert.deepEqual(Object.keys((await scenario.stack.up()).changeSummary), ["same"]);
+  });
+
+  it("awaits a Deployment that bears none of authentik's labels itself, too", async () => {
+    const scenario = await openScenario({ name: "no-labels" });
+    const { AppsV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+    await scenario.kubeConfig.makeApiClient(AppsV1Api).patchNamespacedDeployment(
+      {
+        namespace: scenario.namespace,
+        name: "ak-outpost-main",
+        body: { metadata: { labels: { "goauthentik.io/outpost-type": null } } },
+      },
+      setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
+    );
+    await scenario.stack.up();
+    assert.equal((await scenario.deployment("main")).status?.updatedReplicas, 1);
+  });
+
+  it("fails after verifyTimeout where pods find no node, also by authentik, and is awaited again until it is over", async () => {
+    const config = { delivery: "authentik", verifyTimeout: "10s" };
+    const scenario = await openScenario({ name: "no-node", authentik: true, config });
+    await cordon(scenario.kubeconfig, true);
+    try {
+      for (const attempt of ["first", "second"]) {
+        const { message, took } = await failureOf(scenario);
+        assert.ok(took > 10 && took < 30, `${took} s`);
+        const expected = /\nmain {5}containers {2}FAIL {4}pod \S+: it finds no node: Unschedulable \(0\/1 nodes/;
+        assert.match(message, expected, attempt);
+      }
+    } finally {
+      await cordon(scenario.kubeconfig, false);
+    }
+    await scenario.stack.up();
+    assert.equal((await scenario.deployment("main")).status?.updatedReplicas, 1);
+  });
+});
