@@ -1,4 +1,6 @@
-import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
 import { slugify } from "../../components/settings/slug";
 import type { Cluster } from "../cluster/clusterApi";
 import { UsageError } from "../errors";
@@ -113,10 +115,15 @@ function isStaying({ metadata, status }: V1Pod): boolean {
   return metadata?.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
+/** What the kubelet says of the pod's containers, native sidecars first. */
+export const statusesOf = ({ status }: V1Pod): V1ContainerStatus[] => [
+  ...(status?.initContainerStatuses ?? []),
+  ...(status?.containerStatuses ?? []),
+];
+
 /** Whether a container of the pod is running, ready or not. */
-export function isRunning({ status }: V1Pod, container: string): boolean {
-  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  return all.some(({ name, state }) => name === container && state?.running !== undefined);
+export function isRunning(pod: V1Pod, container: string): boolean {
+  return statusesOf(pod).some(({ name, state }) => name === container && state?.running !== undefined);
 }
 
 export function isReady({ status }: V1Pod): boolean {
@@ -124,16 +131,15 @@ export function isReady({ status }: V1Pod): boolean {
 }
 
 /** What a pod that is not ready waits for, in the kubelet's or the scheduler's words: "Pending: Unschedulable (0/1 nodes …)". */
-export function troubleOf({ status }: V1Pod): string | undefined {
-  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const stuck = containers.flatMap(({ name, ready, state }) => {
+export function troubleOf(pod: V1Pod): string | undefined {
+  const stuck = statusesOf(pod).flatMap(({ name, ready, state }) => {
     const { reason, message } = state?.waiting ?? state?.terminated ?? {};
     return ready || !reason || reason === "PodInitializing" || reason === "Completed"
       ? []
       : [`container ${name} ${reason}${message ? ` (${oneLine(message)})` : ""}`];
   });
   if (stuck.length > 0) return stuck.join("; ");
-  const scheduled = status?.conditions?.find(({ type }) => type === "PodScheduled");
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
   if (scheduled?.status === "False")
     return `${scheduled.reason}${scheduled.message ? ` (${oneLine(scheduled.message)})` : ""}`;
   return undefined;

@@ -1,6 +1,4 @@
-import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
-  "resolution-mode": "import",
-};
+import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { ExpectedOutpost } from "../../components/expectation";
 import { refusedPods, unfinishedRollout } from "../../components/rollout";
 import { formatDuration } from "../../components/settings/duration";
@@ -9,7 +7,7 @@ import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../
 import type { Cluster } from "../cluster/clusterApi";
 import { wordsOf } from "../pods/metrics";
 import { mapParallel } from "../parallel";
-import { nameOf, type OutpostPod } from "../pods/outpostPods";
+import { nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { formatAge, formatBytes } from "../units";
 import { checksOf, overPods, type Check, type Round, type Seen } from "./check";
@@ -50,11 +48,6 @@ const cannotStart =
 
 const isStuck = ({ pod }: OutpostPod): boolean =>
   statusesOf(pod).some(({ state }) => cannotStart.test(state?.waiting?.reason ?? ""));
-
-const statusesOf = ({ status }: V1Pod): V1ContainerStatus[] => [
-  ...(status?.initContainerStatuses ?? []),
-  ...(status?.containerStatuses ?? []),
-];
 
 function containersOf({ pod, name }: OutpostPod, kubectl: string): Seen {
   const { status, reason, message } = pod.status?.conditions?.find(({ type }) => type === "PodScheduled") ?? {};
