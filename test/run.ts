@@ -101,7 +101,7 @@ async function runMocha(tier: Tier): Promise<Outcome> {
   return { passed: counted.passed, failed: 1, failures, output };
 }
 
-/** One tier after the other; each is printed whole when it ends, since the other lane runs at the same time. */
+/** One tier after the other; each is printed whole when it ends, since other lanes run at the same time. */
 async function runLane(lane: Tier[]): Promise<Totals> {
   const totals: Totals = { passed: 0, failed: 0, failures: [] };
   for (const tier of lane) {
@@ -152,7 +152,7 @@ async function main(names: string[]): Promise<void> {
   const needed = selected.flatMap(({ tools = [] }) => tools);
   await (selected.some(({ pulumi }) => pulumi) ? openPulumi : ensure)(consoleProgress(), needed);
   console.log(`Running ${selected.map(({ name }) => name).join(", ")}; each tier is shown when it ends.`);
-  const lanes = [1, 2].map((number) => selected.filter(({ lane }) => lane === number));
+  const lanes = [1, 2, 3].map((number) => selected.filter(({ lane }) => lane === number));
   const totals = await Promise.all(lanes.map(runLane));
   const passed = totals.reduce((sum, lane) => sum + lane.passed, 0);
   const failed = totals.reduce((sum, lane) => sum + lane.failed, 0);

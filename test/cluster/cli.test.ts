@@ -134,23 +134,26 @@ describe("the pulumi CLI", () => {
   it("ends with the table of checks where verify is true, which stays on the screen", async () => {
     await createOutpost(kubeconfig, { namespace, name: "Other" });
     await succeed("pulumi config set solution cronjob && pulumi config set verify true");
-    const { stdout } = await succeed(upAtOnce);
-    const lines = diagnostics(stdout).map((line) => line.trim().split(/ {2,}/).slice(0, 3).join(" "));
-    const table = lines.slice(lines.indexOf("command:local:Command (outpost-shm-verify):") + 1).filter(Boolean);
-    assert.deepEqual(
-      table,
-      [
-        "OUTPOST CHECK RESULT",
-        "CronJob schedule pass",
-        "CronJob run pass",
-        "CronJob rbac pass",
-        "All 3 checks passed.",
-      ],
-      stdout,
-    );
-    const again = await succeed(upAtOnce);
-    assert.deepEqual(diagnostics(again.stdout), []);
-    await succeed("pulumi config rm verify && pulumi config rm solution");
+    try {
+      const { stdout } = await succeed(upAtOnce);
+      const lines = diagnostics(stdout).map((line) => line.trim().split(/ {2,}/).slice(0, 3).join(" "));
+      const table = lines.slice(lines.indexOf("command:local:Command (outpost-shm-verify):") + 1).filter(Boolean);
+      assert.deepEqual(
+        table,
+        [
+          "OUTPOST CHECK RESULT",
+          "CronJob schedule pass",
+          "CronJob run pass",
+          "CronJob rbac pass",
+          "All 3 checks passed.",
+        ],
+        stdout,
+      );
+      const again = await succeed(upAtOnce);
+      assert.deepEqual(diagnostics(again.stdout), [], again.stdout);
+    } finally {
+      await succeed("pulumi config rm verify && pulumi config rm solution");
+    }
   });
 
   it("keeps what is done when Ctrl-C ends the wait for a rollout, and goes on from there", async () => {
