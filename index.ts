@@ -1,8 +1,8 @@
 import { RunError, runtime } from "@pulumi/pulumi";
 import { OutpostShmCleanup } from "./components/outpostShmCleanup";
 import { messageOnly } from "./components/messageOnly";
-import { SettingsError, type Settings } from "./components/settings";
-import { authentikAccess, readSettings } from "./components/stackConfig";
+import { SettingsError, type Settings } from "./settings/settings";
+import { authentikAccess, readSettings } from "./settings/stackConfig";
 
 /** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
 export = async () => {

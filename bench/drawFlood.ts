@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot, stateRoot } from "../sandbox/paths";
-import { answers, type Second, type Visits } from "../test/node/visits";
+import { answers, type Second, type Visits } from "../sandbox/node/visits";
 
 interface Recording {
   flood: { logins: number; rate: number; seconds: number };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
-import { shells } from "../test/cleaner/shells";
+import { shells } from "../sandbox/cleaner/shells";
 
 export interface Machine {
   date: string;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, utimesSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { goName, goSession } from "../sandbox/sessionFormats";
-import { mountTmpfs, type Tmpfs } from "../test/cleaner/tmpfs";
+import { mountTmpfs, type Tmpfs } from "../sandbox/cleaner/tmpfs";
 
 /** Visits are numbered from 0, logins from here: their names never meet. */
 const firstLogin = 1_000_000_000;

@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { shells, sidecarText, sweepText, type Shell } from "../test/cleaner/shells";
+import { shells, sidecarText, sweepText, type Shell } from "../sandbox/cleaner/shells";
 import type { ControlGroup } from "./limits";
 import type { Place } from "./place";
 

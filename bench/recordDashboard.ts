@@ -8,8 +8,8 @@ import { dashboard } from "../components/monitoring/dashboard";
 import { stateRoot } from "../sandbox/paths";
 import type { Series } from "../sandbox/prometheus";
 import { goName, goSession } from "../sandbox/sessionFormats";
-import { shells } from "../test/cleaner/shells";
-import { WatchedPods } from "../test/monitoring/watchedPods";
+import { shells } from "../sandbox/cleaner/shells";
+import { WatchedPods } from "../sandbox/watchedPods";
 import { save, unixTime } from "./place";
 
 /** Seconds. */

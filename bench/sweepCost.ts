@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { shells } from "../test/cleaner/shells";
+import { shells } from "../sandbox/cleaner/shells";
 import { type Place, unixTime } from "./place";
 import { cpuSeconds, podShell, sweepCommand } from "./processes";
 

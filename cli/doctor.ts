@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { authentikClient } from "../components/sidecar/authentik/client";
+import { authentikClient } from "../authentik/client";
 import { authentikConfigFindings, configCheck } from "./doctor/authentikConfig";
 import { checks } from "./doctor/checks";
 import { diagnosisText, type Diagnosis } from "./doctor/report";

@@ -1,4 +1,4 @@
-import { liveCluster } from "./cluster/liveCluster";
+import { liveCluster } from "../kubernetes/liveCluster";
 import { processIo } from "./io";
 import { run } from "./program";
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { cleanup } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
-import type { UpdateCheck } from "../components/expectation";
+import type { UpdateCheck } from "../settings/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { durationFlag, sizeFlag, withOutput, withTarget } from "./options";
@@ -105,7 +105,7 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
   withTarget(withOutput(command, ["json"])).action((names: string[], options: Options) =>
     perform(options, (target) => verify(target, { names, ...options }, io)),
   );
-  // The end of `pulumi up` (components/verification.ts).
+  // The end of `pulumi up` (verification/commands.ts).
   program.command("verify-update", { hidden: true }).action(async () => {
     const { expectation, ...options } = JSON.parse(io.input()) as UpdateCheck;
     await perform({ expectation }, (target) => verify(target, { names: [], ...options }, io));

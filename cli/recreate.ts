@@ -1,6 +1,6 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager } from "../components/cluster/takenFields";
-import { formatDuration } from "../components/settings/duration";
+import { authentikManager } from "../cleaner/takenFields";
+import { formatDuration } from "../settings/values/duration";
 import { confirmed } from "./confirm";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";

@@ -1,8 +1,8 @@
 import { repositoryRoot } from "../sandbox/paths";
-import { readStackFile, type StackFile } from "../components/stackFile";
-import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../components/expectation";
-import type { KubernetesConfig } from "../components/cluster/connection";
-import type { Cluster } from "./cluster/clusterApi";
+import { readStackFile, type StackFile } from "../settings/stackFile";
+import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../settings/expectation";
+import type { KubernetesConfig } from "../kubernetes/connection";
+import type { Cluster } from "../kubernetes/cluster";
 import { UsageError } from "./errors";
 
 /** Flags of every command that say where to look, as kubectl has them, and `--stack`. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { refusedWith } from "../components/cluster/connection";
-import type { Expectation } from "../components/expectation";
+import { refusedWith } from "../kubernetes/connection";
+import type { Expectation } from "../settings/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";

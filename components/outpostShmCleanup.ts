@@ -1,24 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
-import { cleanerScripts } from "./cleanerScripts";
-import { clusterDeployments, type DeploymentApi } from "./cluster/deploymentApi";
-import { merge, type Findings } from "./cluster/findings";
-import { inspect } from "./cluster/inspection";
+import { cleanerScripts } from "../cleaner/scripts";
+import { clusterDeployments, type DeploymentApi } from "../kubernetes/deployments";
+import { merge, type Findings } from "../preflight/findings";
+import { inspect } from "../preflight/outposts";
 import { objectName as cronJobName } from "./cronjob/names";
-import { expectationOf, hasCronJob, hasSidecar, rolloutExpectation, type Expectation } from "./expectation";
+import { expectationOf, hasCronJob, hasSidecar, rolloutExpectation, type Expectation } from "../settings/expectation";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
-import { clusterMonitoring, type MonitoringApi } from "./cluster/monitoringApi";
-import { inspectMonitoring } from "./cluster/monitoringInspection";
-import { clusterPolicies, type PolicyApi } from "./cluster/policyApi";
-import { inspectPolicies, type PolicyFindings } from "./cluster/policyInspection";
+import { clusterMonitoring, type MonitoringApi } from "../kubernetes/monitoringKinds";
+import { inspectMonitoring } from "../preflight/monitoring";
+import { clusterPolicies, type PolicyApi } from "../kubernetes/policies";
+import { inspectPolicies, type PolicyFindings } from "../preflight/policies";
 import { messageOnly } from "./messageOnly";
 import { Monitoring } from "./monitoring/monitoring";
 import { monitoringParts } from "./monitoring/parts";
 import { fieldManager } from "./ownership";
-import type { OutpostSettings, Settings, Solution } from "./settings";
-import { authentikClient } from "./sidecar/authentik/client";
-import { podFragment } from "./sidecar/podFragment";
-import { SidecarPatch } from "./sidecar/sidecarPatch";
-import { rolloutCommand, verificationCommand } from "./verification";
+import type { OutpostSettings, Settings, Solution } from "../settings/settings";
+import { authentikClient } from "../authentik/client";
+import { podFragment } from "../cleaner/podFragment";
+import { SidecarPatch } from "./sidecarPatch";
+import { rolloutCommand, verificationCommand } from "../verification/commands";
 
 /** An outpost's settings. What decides which resources exist is plain; every value may come from another resource. */
 export type OutpostArgs = {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stackManagerPrefix } from "./cluster/takenFields";
-import { CONFIG_NAMESPACE } from "./settings";
+import { stackManagerPrefix } from "../cleaner/takenFields";
+import { CONFIG_NAMESPACE } from "../settings/settings";
 
 /**
  * Owner of all fields that this stack applies: the same again if its state is lost, and another than that of any other

@@ -1,6 +1,6 @@
 // `npm start`: the whole product shown on a real API server, from an empty clone. See --help.
 import { Command, Option } from "commander";
-import type { Delivery } from "../components/settings";
+import type { Delivery } from "../settings/settings";
 import { authentikTour } from "./demo/authentikTour";
 import { Checks } from "./demo/checks";
 import { setStage, type Stage } from "./demo/stage";

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors";
-import { formatDuration } from "../../components/settings/duration";
+import { formatDuration } from "../../settings/values/duration";
 
 /** What `cleanup` is told at the command line. */
 export interface CleanupFlags {

@@ -1,6 +1,6 @@
-import { cleanerScripts } from "../../components/cleanerScripts";
-import { outpostContainer, sidecarContainer } from "../../components/sidecar/podFragment";
-import { refusalOf } from "../cluster/refusal";
+import { cleanerScripts } from "../../cleaner/scripts";
+import { outpostContainer, sidecarContainer } from "../../cleaner/podFragment";
+import { refusalOf } from "../../kubernetes/refusal";
 import { wordsOf } from "../pods/metrics";
 import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
 import type { Target } from "../target";

@@ -1,8 +1,8 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { hasCronJob } from "../../components/expectation";
-import { ownersOf } from "../../components/cluster/fieldOwners";
-import { authentikManager, sidecarFields, stackManagerPrefix } from "../../components/cluster/takenFields";
-import { settingsConfigMap, settingsVariable, shmVolume, sidecarContainer } from "../../components/sidecar/podFragment";
+import { hasCronJob } from "../../settings/expectation";
+import { ownersOf } from "../../kubernetes/fieldOwners";
+import { authentikManager, sidecarFields, stackManagerPrefix } from "../../cleaner/takenFields";
+import { settingsConfigMap, settingsVariable, shmVolume, sidecarContainer } from "../../cleaner/podFragment";
 import { containersNamed, hasSidecar } from "../pods/containers";
 import { sweepCronJob } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";

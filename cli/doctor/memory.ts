@@ -1,5 +1,5 @@
-import { memoryShortage } from "../../components/cluster/memoryLimit";
-import { shmVolume } from "../../components/sidecar/podFragment";
+import { memoryShortage } from "../../cleaner/memoryLimit";
+import { shmVolume } from "../../cleaner/podFragment";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";

@@ -1,7 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { containerPath, ownersOf } from "../../components/cluster/fieldOwners";
-import { authentikManager } from "../../components/cluster/takenFields";
-import { outpostContainer } from "../../components/sidecar/podFragment";
+import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
+import { authentikManager } from "../../cleaner/takenFields";
+import { outpostContainer } from "../../cleaner/podFragment";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import { isOurs } from "./leftovers";

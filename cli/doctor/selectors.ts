@@ -1,4 +1,4 @@
-import { slugify } from "../../components/settings/slug";
+import { slugify } from "../../authentik/slug";
 import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf, outpostSelector } from "../pods/outpostPods";
 import type { Finding } from "./finding";

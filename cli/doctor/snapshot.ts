@@ -1,7 +1,7 @@
 import type { V1CronJob, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { Expectation } from "../../components/expectation";
-import { sidecarContainer } from "../../components/sidecar/podFragment";
-import type { Cluster, OwnObject, Verdict } from "../cluster/clusterApi";
+import type { Expectation } from "../../settings/expectation";
+import { sidecarContainer } from "../../cleaner/podFragment";
+import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import { mapParallel } from "../parallel";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";
 import { namespacesWithOutposts } from "../pods/noOutposts";

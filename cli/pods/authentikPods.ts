@@ -1,5 +1,5 @@
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { Cluster } from "../cluster/clusterApi";
+import type { Cluster } from "../../kubernetes/cluster";
 
 /** The label of authentik's own pods, server and worker, by its Helm chart. */
 export const authentikSelector = "app.kubernetes.io/name=authentik";

@@ -1,8 +1,8 @@
 import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { slugify } from "../../components/settings/slug";
-import type { Cluster } from "../cluster/clusterApi";
+import { slugify } from "../../authentik/slug";
+import type { Cluster } from "../../kubernetes/cluster";
 import { UsageError } from "../errors";
 
 /** authentik's labels on pods and Deployments. */

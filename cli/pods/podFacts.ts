@@ -1,9 +1,9 @@
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { solutionBy } from "../../components/expectation";
-import type { Solution } from "../../components/settings";
-import { quantityBytes } from "../../components/settings/quantity";
-import { shmVolume } from "../../components/sidecar/podFragment";
-import type { Cluster } from "../cluster/clusterApi";
+import { solutionBy } from "../../settings/expectation";
+import type { Solution } from "../../settings/settings";
+import { quantityBytes } from "../../kubernetes/quantity";
+import { shmVolume } from "../../cleaner/podFragment";
+import type { Cluster } from "../../kubernetes/cluster";
 import { sweepCronJob, sweptOutposts } from "./cronJob";
 import { hasSidecar } from "./containers";
 import { isReady, troubleOf, type OutpostPod } from "./outpostPods";

@@ -1,4 +1,4 @@
-import { cleanerScripts } from "../../components/cleanerScripts";
+import { cleanerScripts } from "../../cleaner/scripts";
 import {
   metricsFile,
   metricsPort,
@@ -6,8 +6,8 @@ import {
   runDirectory,
   shmVolume,
   sidecarContainer,
-} from "../../components/sidecar/podFragment";
-import type { Cluster, NodeSummary } from "../cluster/clusterApi";
+} from "../../cleaner/podFragment";
+import type { Cluster, NodeSummary } from "../../kubernetes/cluster";
 import { samplesOf, wordsOf } from "./metrics";
 import { hasSidecar } from "./containers";
 import type { OutpostPod } from "./outpostPods";

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { Cluster } from "../cluster/clusterApi";
+import type { Cluster } from "../../kubernetes/cluster";
 import type { Io } from "../io";
 import { nameOf, outpostSelector, troubleOf } from "../pods/outpostPods";
 

@@ -1,6 +1,6 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager } from "../../components/cluster/takenFields";
-import { ownsFields } from "../../components/cluster/fieldOwners";
+import { authentikManager } from "../../cleaner/takenFields";
+import { ownsFields } from "../../kubernetes/fieldOwners";
 import { isReady, nameOf } from "../pods/outpostPods";
 import type { Authentik } from "../pods/authentikPods";
 

@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import type { V1Container, V1Deployment, V1PodSpec } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { ownersOf, type FieldPath } from "../../components/cluster/fieldOwners";
-import { sidecarFields, stackManagerPrefix } from "../../components/cluster/takenFields";
-import { outpostContainer, ownVolumes, shmMountPath, sidecarContainer } from "../../components/sidecar/podFragment";
+import { ownersOf, type FieldPath } from "../../kubernetes/fieldOwners";
+import { sidecarFields, stackManagerPrefix } from "../../cleaner/takenFields";
+import { outpostContainer, ownVolumes, shmMountPath, sidecarContainer } from "../../cleaner/podFragment";
 import { nameOf } from "../pods/outpostPods";
 
 /**

@@ -1,7 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { sidecarContainer } from "../../components/sidecar/podFragment";
-import { authentikManager } from "../../components/cluster/takenFields";
-import { containerPath, ownersOf } from "../../components/cluster/fieldOwners";
+import { sidecarContainer } from "../../cleaner/podFragment";
+import { authentikManager } from "../../cleaner/takenFields";
+import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
 import { hasSidecar } from "../pods/containers";
 import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";

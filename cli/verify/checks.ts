@@ -1,4 +1,4 @@
-import { hasCronJob, hasSidecar, type Expectation, type ExpectedOutpost } from "../../components/expectation";
+import { hasCronJob, hasSidecar, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
 import { nameOf, type Outposts } from "../pods/outpostPods";
 import { podFacts } from "../pods/podFacts";
 import { checksOf, type Check, type Round } from "./check";

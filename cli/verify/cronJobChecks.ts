@@ -1,8 +1,8 @@
 import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { refusedWith } from "../../components/cluster/connection";
+import { refusedWith } from "../../kubernetes/connection";
 import { execRules } from "../../components/cronjob/manifest";
-import { hasCronJob, type Expectation } from "../../components/expectation";
-import type { Cluster, Verdict, Wish } from "../cluster/clusterApi";
+import { hasCronJob, type Expectation } from "../../settings/expectation";
+import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { resumeCronJob, sweepCronJob, sweptOutposts } from "../pods/cronJob";
 import { wordsOf } from "../pods/metrics";
 import { outpostSelector } from "../pods/outpostPods";

@@ -1,13 +1,13 @@
 import type { V1Container, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { ExpectedOutpost } from "../../components/expectation";
-import { quantityBytes } from "../../components/settings/quantity";
+import type { ExpectedOutpost } from "../../settings/expectation";
+import { quantityBytes } from "../../kubernetes/quantity";
 import {
   outpostContainer,
   settingsVariable,
   shmMountPath,
   shmVolume,
   sidecarContainer,
-} from "../../components/sidecar/podFragment";
+} from "../../cleaner/podFragment";
 import { containersNamed } from "../pods/containers";
 import { checksOf, type Check } from "./check";
 

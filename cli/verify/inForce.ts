@@ -1,10 +1,10 @@
 import type { V1ConfigMap, V1CronJob, V1Deployment } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { solutionBy, type Expectation, type ExpectedOutpost } from "../../components/expectation";
-import type { Solution } from "../../components/settings";
-import { settingsConfigMap, settingsFile } from "../../components/sidecar/podFragment";
-import type { Cluster } from "../cluster/clusterApi";
+import { solutionBy, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
+import type { Solution } from "../../settings/settings";
+import { settingsConfigMap, settingsFile } from "../../cleaner/podFragment";
+import type { Cluster } from "../../kubernetes/cluster";
 import { hasSidecar } from "../pods/containers";
 import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";

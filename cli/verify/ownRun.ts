@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { hasCronJob, type Expectation } from "../../components/expectation";
-import { unfinishedRollout } from "../../components/rollout";
+import { hasCronJob, type Expectation } from "../../settings/expectation";
+import { unfinishedRollout } from "../../kubernetes/rollout";
 import { sweepCronJob } from "../pods/cronJob";
 import { nameOf, type Outposts } from "../pods/outpostPods";
 import type { Target } from "../target";

@@ -1,10 +1,10 @@
 import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { ExpectedOutpost } from "../../components/expectation";
-import { refusedPods, unfinishedRollout } from "../../components/rollout";
-import { formatDuration } from "../../components/settings/duration";
-import { quantityBytes } from "../../components/settings/quantity";
-import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../components/sidecar/podFragment";
-import type { Cluster } from "../cluster/clusterApi";
+import type { ExpectedOutpost } from "../../settings/expectation";
+import { refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
+import { formatDuration } from "../../settings/values/duration";
+import { quantityBytes } from "../../kubernetes/quantity";
+import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/podFragment";
+import type { Cluster } from "../../kubernetes/cluster";
 import { wordsOf } from "../pods/metrics";
 import { mapParallel } from "../parallel";
 import { nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";

@@ -1,6 +1,6 @@
-import type { CleanerScripts } from "../cleanerScripts";
-import { outpostContainer, sidecarContainer } from "../sidecar/podFragment";
-import { sweepVariables } from "../sweepSettings";
+import type { CleanerScripts } from "../../cleaner/scripts";
+import { outpostContainer, sidecarContainer } from "../../cleaner/podFragment";
+import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";
 
 /** What the policy is made from. */

@@ -1,7 +1,7 @@
-import type { CleanerScripts } from "../cleanerScripts";
-import type { CronJobSpec, PolicyRule } from "../kubernetesTypes";
-import type { OutpostSettings } from "../settings";
-import { sweepVariables } from "../sweepSettings";
+import type { CleanerScripts } from "../../cleaner/scripts";
+import type { CronJobSpec, PolicyRule } from "../../kubernetes/types";
+import type { OutpostSettings } from "../../settings/settings";
+import { sweepVariables } from "../../settings/sweepVariables";
 
 /** Pods swept at the same time by one run. Each costs the Job's pod one kubectl process, about 40 MiB. */
 const parallelPods = 8;

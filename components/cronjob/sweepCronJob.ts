@@ -1,9 +1,9 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { cleanerScripts } from "../cleanerScripts";
+import { cleanerScripts } from "../../cleaner/scripts";
 import { objectLabels } from "../objectLabels";
 import { appliedByStack } from "../ownership";
-import { revisionOf } from "../verification";
+import { revisionOf } from "../../verification/commands";
 import { execPolicySpec } from "./execPolicy";
 import { cronJobSpec, execRules, type SweptOutpost } from "./manifest";
 import { objectName } from "./names";

@@ -1,4 +1,4 @@
-import type { AlertThresholds } from "../settings";
+import type { AlertThresholds } from "../../settings/settings";
 import { alertRule, type AlertRule } from "./alertRule";
 import { cronJobAlerts } from "./cronJobAlerts";
 import { sidecarAlerts, type SweptBySidecar } from "./sidecarAlerts";

@@ -1,4 +1,4 @@
-import type { AlertThresholds } from "../settings";
+import type { AlertThresholds } from "../../settings/settings";
 import { panel, row, type PanelSpec } from "./panel";
 import { cronJobPanels, nowPanels, sessionPanels, sweepPanels, usagePanels } from "./panels";
 

@@ -2,7 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../objectLabels";
 import { appliedByStack } from "../ownership";
-import type { MonitoringSettings } from "../settings";
+import type { MonitoringSettings } from "../../settings/settings";
 import type { MonitoringParts } from "./parts";
 import { alertRules } from "./alerts";
 import { dashboard } from "./dashboard";

@@ -1,5 +1,5 @@
 import { objectName as cronJobName } from "../cronjob/names";
-import type { AlertThresholds } from "../settings";
+import type { AlertThresholds } from "../../settings/settings";
 import type { PanelSpec } from "./panel";
 import { shm } from "./promql";
 

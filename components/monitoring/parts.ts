@@ -1,4 +1,4 @@
-import type { MonitoringSettings } from "../settings";
+import type { MonitoringSettings } from "../../settings/settings";
 
 /** Which objects there are to be for Prometheus and Grafana. */
 export type MonitoringParts = Pick<MonitoringSettings, "podMonitor" | "alerts" | "dashboard">;

@@ -1,6 +1,6 @@
-import { sidecarContainer } from "../sidecar/podFragment";
-import type { AlertThresholds, OutpostSettings } from "../settings";
-import { quantityBytes } from "../settings/quantity";
+import { sidecarContainer } from "../../cleaner/podFragment";
+import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
+import { quantityBytes } from "../../kubernetes/quantity";
 import * as config from "./alertConfig";
 import type { Alert } from "./alertRule";
 import { podsOf, range, shm } from "./promql";

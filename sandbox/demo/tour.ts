@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import { isDeepStrictEqual } from "node:util";
 import type { V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { Solution } from "../../components/settings";
+import type { Solution } from "../../settings/settings";
 import type { Checks } from "./checks";
 import { ownObjects, podSpec, rollout, sidecarOf, sweepSettings } from "./outpostOnStage";
 import { sweepScratch, type Row } from "./scratchSweep";

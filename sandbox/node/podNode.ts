@@ -1,6 +1,6 @@
 // A node that runs pods: a machine of its own with containerd, kubelet and kube-proxy, and images for what the sandbox's outposts need.
 import { join } from "node:path";
-import { OUTPOST_FIELDS, STACK_FIELDS } from "../../components/settings/fields";
+import { OUTPOST_FIELDS, STACK_FIELDS } from "../../settings/table";
 import type { Credentials, User } from "../cluster/credentials";
 import { writeKubeconfig } from "../cluster/kubeconfig";
 import { OUTPOST_IMAGE } from "../outpost/reference";

@@ -12,7 +12,7 @@ import type {
   V1Secret,
   V1Service,
 } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { slugify } from "../../components/settings/slug";
+import { slugify } from "../../authentik/slug";
 
 export interface OutpostSpec {
   namespace: string;

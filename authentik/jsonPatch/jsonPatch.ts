@@ -1,0 +1,183 @@
+import type { PodSpecPatch } from "../../kubernetes/types";
+import { outpostContainer, settingsVariable, sidecarContainer } from "../../cleaner/podFragment";
+import { rewriteList, valueAt, type Slot } from "./listRewrite";
+import { isJsonPatchError, operationError, type JsonPatchOperation } from "./operations";
+import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
+import { withServerDefaults } from "./serverDefaults";
+import { unwrapAddition, wrapAddition } from "./wholeContainers";
+
+/** An outpost's JSON patch with our part in it. */
+export interface Composition {
+  operations: JsonPatchOperation[];
+  /** What was pasted by hand and is ours from now on, such as "volume dshm"; empty where there was no such patch. */
+  adopted: string[];
+  /**
+   * Whether authentik will write the Deployment at every reconcile because of our part: an ordinary container beside others
+   * that are added one by one. Never with a native sidecar.
+   */
+  rewritten: boolean;
+}
+
+/** Our part of a pod spec as one addition each, with the server's defaults. */
+export function ownPart(fragment: PodSpecPatch): JsonPatchOperation[] {
+  const spec = withServerDefaults(fragment) as Record<"volumes" | "containers" | "initContainers", Named[] | undefined>;
+  const outpost = spec.containers?.find(({ name }) => name === outpostContainer);
+  return [
+    ...elements(volumes, spec.volumes),
+    ...elements(mounts, outpost?.volumeMounts),
+    ...elements(initContainers, spec.initContainers),
+    ...elements(
+      containers,
+      spec.containers?.filter(({ name }) => name !== outpostContainer),
+    ),
+  ];
+}
+interface Named {
+  name: string;
+  volumeMounts?: unknown[];
+}
+const elements = (list: PodList, values: readonly unknown[] = []): JsonPatchOperation[] =>
+  values.map((value) => ({ op: "add", path: `${list.path}/-`, value }));
+
+/**
+ * Our part in the operations that an outpost has. Parts that are there already are brought up to date where they stand; new
+ * ones go to the end, into the list that another patch made or into one of our own. A patch pasted by hand is adopted: taken
+ * out, and ours put in. Whatever is not ours stays as it was, in order.
+ * @param part as {@link ownPart} makes it
+ * @throws JsonPatchError where the operations can't be applied to authentik's Deployment, or need the place that is ours
+ */
+export function compose(existing: readonly JsonPatchOperation[], part: readonly JsonPatchOperation[]): Composition {
+  const unwrapped = unwrapAddition(existing);
+  // Where our sidecar is there, whatever has our names is ours, edited or not.
+  if (!unwrapped.some(readsOurSettings)) refuseConflicts(unwrapped);
+  const adopted = handPasted(unwrapped);
+  let operations = adopted.length > 0 ? withoutOurs(unwrapped) : unwrapped;
+  for (const list of podLists) operations = join(operations, list, elementsOf(part, list));
+  const sidecar = rewriteList(operations, containers, identity);
+  const hasOwn = sidecar.slots?.some(({ own }) => own) ?? false;
+  const wrappable = hasOwn && !sidecar.written && sidecar.slots?.length === 2 && !namesBeyondFirst(operations);
+  if (wrappable) operations = wrapAddition(operations, isOurs(containers));
+  return { operations, adopted, rewritten: hasOwn && !sidecar.written && !wrappable };
+}
+
+/** The operations without ours: what others had. A list that we made and others add to stays, empty, for theirs. */
+export function withoutOurs(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
+  return podLists.reduce(
+    (left, list) => rewriteList(left, list, () => undefined).operations,
+    unwrapAddition(operations),
+  );
+}
+
+/** The same for operations of which some can't be applied, by others' fault: nothing is renumbered then, no more than authentik would read. */
+export function withoutOursAnyway(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
+  try {
+    return withoutOurs(operations);
+  } catch (error) {
+    if (!isJsonPatchError(error)) throw error;
+    return operations.flatMap((operation) => withoutOwnElements(operation));
+  }
+}
+
+function withoutOwnElements(operation: JsonPatchOperation): JsonPatchOperation[] {
+  const { path, value } = operation;
+  for (const list of podLists) {
+    const isOwn = (element: unknown) => list.ownName(element) !== undefined;
+    if (path === `${list.path}/-` && isOwn(value)) return [];
+    if (path !== list.path || !Array.isArray(value) || !value.some(isOwn)) continue;
+    const left = value.filter((element) => !isOwn(element)) as unknown[];
+    return left.length > 0 ? [{ ...operation, value: left }] : [];
+  }
+  return [operation];
+}
+
+/**
+ * Our part as one addition each, whatever form it has among others': what a preview shows, and what tells an edit in
+ * authentik's Admin UI.
+ */
+export function ownAdditions(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
+  const unwrapped = unwrapAddition(operations);
+  return podLists.flatMap((list) => {
+    const own = (rewriteList(unwrapped, list, identity).slots ?? []).filter((slot) => slot.own !== undefined);
+    return elements(
+      list,
+      own.map(({ value }) => value),
+    );
+  });
+}
+
+const identity = (_name: string, value: unknown): unknown => value;
+const isOurs = (list: PodList) => (value: unknown) => list.ownName(value) !== undefined;
+
+/** Our elements of one list: those in force are updated in place, all others taken out, and what is missing appended. */
+function join(operations: JsonPatchOperation[], list: PodList, wanted: unknown[]): JsonPatchOperation[] {
+  const { slots = [], occurrences } = rewriteList(operations, list, identity);
+  const inForce = (name: string) => slots.some(({ own }) => own === name) && occurrences.get(name) === 1;
+  const byName = new Map(wanted.map((value) => [list.ownName(value), value]));
+  const rewritten = rewriteList(operations, list, (name) => (inForce(name) ? byName.get(name) : undefined));
+  const missing = wanted.filter((value) => !isPresent(rewritten.slots, list.ownName(value)));
+  return [...rewritten.operations, ...additions(list, rewritten.slots, missing)];
+}
+
+const isPresent = (slots: readonly Slot[] | undefined, name: string | undefined): boolean =>
+  slots?.some(({ own }) => own === name) ?? false;
+
+function additions(list: PodList, slots: readonly Slot[] | undefined, values: unknown[]): JsonPatchOperation[] {
+  if (values.length === 0) return [];
+  if (!slots) return [{ op: "add", path: list.path, value: values }];
+  return values.map((value) => ({ op: "add", path: `${list.path}/-`, value }));
+}
+
+/** The elements that a part as {@link ownPart} makes it has for a list. */
+export const elementsOf = (part: readonly JsonPatchOperation[], list: PodList): unknown[] =>
+  part.filter(({ path }) => path === `${list.path}/-`).map(({ value }) => value);
+
+/** Elements under our names that came by hand: the sidecar beside them, if any, is not the one that reads our settings. */
+function handPasted(operations: JsonPatchOperation[]): string[] {
+  const found = ownAdditions(operations);
+  if (found.some(readsOurSettings)) return [];
+  return found.map(({ path, value }) => {
+    const list = podLists.find((candidate) => path === `${candidate.path}/-`)!;
+    return `${list.kind} ${list.ownName(value)}`;
+  });
+}
+
+/** Whether an operation brings the sidecar that we made, not one pasted by hand. */
+export function readsOurSettings({ value }: JsonPatchOperation): boolean {
+  return (Array.isArray(value) ? value : [value]).some(isOurSidecar);
+}
+
+function isOurSidecar(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, env } = value as { name?: string; env?: { name?: string }[] };
+  return name === sidecarContainer && (env ?? []).some((variable) => variable.name === settingsVariable);
+}
+
+/** @throws JsonPatchError where an operation brings a stranger to a place that the sidecar needs */
+function refuseConflicts(operations: readonly JsonPatchOperation[]): void {
+  for (const [index, { path, value }] of operations.entries()) {
+    for (const list of podLists) {
+      const conflict = elementsAt(path, value, list)
+        .map((element) => list.conflict(element))
+        .find(Boolean);
+      if (conflict)
+        throw operationError(
+          index,
+          `adds ${conflict}: that place is the sidecar's; take the operation out in authentik`,
+        );
+    }
+  }
+}
+
+/** Elements that an operation brings to a list: all of it, one of it, or what is in a value above it. */
+function elementsAt(path: string, value: unknown, list: PodList): unknown[] {
+  if (new RegExp(`^${list.path}/[^/]+$`).test(path)) return [value];
+  if (path !== list.path && !list.path.startsWith(`${path}/`)) return [];
+  const elements = valueAt(value, list.path.slice(path.length).split("/").slice(1));
+  return Array.isArray(elements) ? (elements as unknown[]) : [];
+}
+
+/** Whether an operation counts on a place in the list of containers other than the outpost's. */
+function namesBeyondFirst(operations: JsonPatchOperation[]): boolean {
+  const elsewhere = new RegExp(`^${containers.path}/(?!0(/|$)|-$)`);
+  return operations.some(({ path, from }) => elsewhere.test(path) || (from !== undefined && elsewhere.test(from)));
+}

@@ -1,0 +1,138 @@
+import type { Deployment } from "../../kubernetes/types";
+import { outpostContainer } from "../../cleaner/podFragment";
+import { elementsOf } from "./jsonPatch";
+import { rewriteList } from "./listRewrite";
+import type { JsonPatchOperation } from "./operations";
+import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
+
+/** A strategic merge patch of a pod spec. */
+export type PodSpecMerge = Record<string, unknown[]>;
+
+type Element = Record<string, unknown>;
+
+/**
+ * What brings our part onto a live Deployment as authentik's own update would, and takes away what of ours does not belong
+ * to it: authentik's merge never removes.
+ * @param part as ownPart makes it; empty to remove the sidecar
+ * @returns undefined where there is nothing to bring and nothing to take away
+ */
+export function sidecarMerge(part: readonly JsonPatchOperation[], live: Deployment): PodSpecMerge | undefined {
+  // The API server deletes before it merges: an element that is replaced stands in both.
+  const changes = (list: PodList) => [...strays(part, live, list).map(deletionIn(list)), ...elementsOf(part, list)];
+  const mounted = changes(mounts);
+  const outpost = mounted.length > 0 ? [{ name: outpostContainer, volumeMounts: mounted }] : [];
+  const lists = {
+    volumes: changes(volumes),
+    initContainers: changes(initContainers),
+    containers: [...outpost, ...changes(containers)],
+  };
+  const changed = Object.entries(lists).filter(([, elements]) => elements.length > 0);
+  return changed.length > 0 ? Object.fromEntries(changed) : undefined;
+}
+
+/** Whether the live Deployment has something of ours that the part does not: authentik's own update would leave it. */
+export function hasStrays(part: readonly JsonPatchOperation[], live: Deployment): boolean {
+  return podLists.some((list) => strays(part, live, list).length > 0);
+}
+
+/** Where the live Deployment is not as the part says, such as "volume dshm is missing"; empty once authentik has applied it. */
+export function differences(part: readonly JsonPatchOperation[], live: Deployment): string[] {
+  return podLists.flatMap((list) => [
+    ...elementsOf(part, list).flatMap((wanted) => differenceOf(list, wanted, live)),
+    ...ownBeyond(part, live, list).map((name) => `${list.kind} ${name} is still there`),
+  ]);
+}
+
+function differenceOf(list: PodList, wanted: unknown, live: Deployment): string[] {
+  const name = list.ownName(wanted);
+  const found = elementsIn(list, live).find((element) => list.ownName(element) === name);
+  if (!found) return [`${list.kind} ${name} is missing`];
+  const different = Object.entries(wanted as Element).filter(([key, value]) => !contains(found[key], value));
+  return different.map(([key]) => `${list.kind} ${name} has another ${key}`);
+}
+
+/**
+ * Elements of ours, or under our names, that are on the live Deployment and not in the part, or have more than theirs there:
+ * a merge would leave that, and authentik, which compares with the whole element, would write at every reconcile.
+ */
+function strays(part: readonly JsonPatchOperation[], live: Deployment, list: PodList): Element[] {
+  return elementsIn(list, live).filter((element) => {
+    const name = list.ownName(element);
+    const wanted = elementsOf(part, list).find((candidate) => list.ownName(candidate) === name);
+    return name !== undefined && (wanted === undefined || hasMore(element, wanted));
+  });
+}
+
+/** Whether there is something in `actual` that a merge of `wanted` would leave there. */
+function hasMore(actual: unknown, wanted: unknown): boolean {
+  if (Array.isArray(actual)) {
+    const key = keyOf(actual[0]);
+    if (!key || !Array.isArray(wanted)) return !Array.isArray(wanted);
+    return actual.some((element: Element) => {
+      const counterpart = (wanted as Element[]).find((candidate) => candidate[key] === element[key]);
+      return counterpart === undefined || hasMore(element, counterpart);
+    });
+  }
+  if (!isObject(actual)) return false;
+  if (!isObject(wanted)) return true;
+  return Object.entries(actual).some(
+    ([key, value]) => value !== undefined && (!(key in wanted) || hasMore(value, wanted[key])),
+  );
+}
+
+/** What the elements of a merged list are told apart by; undefined for a list that is replaced as a whole. */
+const keyOf = (element: unknown): string | undefined =>
+  ["mountPath", "containerPort", "name"].find((key) => isObject(element) && key in element);
+
+const isObject = (value: unknown): value is Element =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const deletionIn = (list: PodList) => (element: Element) => ({
+  [list.mergeKey]: element[list.mergeKey],
+  $patch: "delete",
+});
+
+function elementsIn(list: PodList, { spec }: Deployment): Element[] {
+  const podSpec = spec?.template.spec;
+  const outpost = podSpec?.containers.find(({ name }) => name === outpostContainer);
+  const found = {
+    [volumes.path]: podSpec?.volumes,
+    [mounts.path]: outpost?.volumeMounts,
+    [initContainers.path]: podSpec?.initContainers,
+    [containers.path]: podSpec?.containers,
+  }[list.path];
+  return (found ?? []) as unknown as Element[];
+}
+
+/**
+ * Others' elements on the live Deployment that the patch does not bring, in lists that it writes as a whole: for those
+ * authentik finds a difference at every reconcile, and its merge does not remove them.
+ */
+export function strangers(operations: readonly JsonPatchOperation[], live: Deployment): string[] {
+  return podLists.flatMap((list) => {
+    const { slots = [], written } = rewriteList(operations, list, (_name, value) => value);
+    const key = (element: unknown) => (element as Element | undefined)?.[list.mergeKey];
+    const brought = slots.map(({ value }) => key(value));
+    if (!written || brought.includes(undefined)) return [];
+    const others = elementsIn(list, live).filter(
+      (element) => !list.ownName(element) && !brought.includes(key(element)),
+    );
+    return others.map((element) => `${list.kind} ${String(key(element))}`);
+  });
+}
+
+function ownBeyond(part: readonly JsonPatchOperation[], live: Deployment, list: PodList): string[] {
+  const wanted = elementsOf(part, list).map((element) => list.ownName(element));
+  const present = elementsIn(list, live).flatMap((element) => list.ownName(element) ?? []);
+  return present.filter((name) => !wanted.includes(name));
+}
+
+/** Whether all of `wanted` is in `actual`, which may have more. */
+function contains(actual: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted)) {
+    return Array.isArray(actual) && wanted.every((element) => actual.some((candidate) => contains(candidate, element)));
+  }
+  if (typeof wanted !== "object" || wanted === null) return actual === wanted;
+  if (typeof actual !== "object" || actual === null) return false;
+  return Object.entries(wanted).every(([key, value]) => contains((actual as Element)[key], value));
+}

@@ -1,0 +1,79 @@
+import { ownVolumes, outpostContainer, shmMountPath, sidecarContainer } from "../../cleaner/podFragment";
+
+/** A list of the pod spec that carries a part of ours. */
+export interface PodList {
+  readonly path: string;
+  /** As messages name an element. */
+  readonly kind: string;
+  /** Key that Kubernetes tells the list's elements apart by. */
+  readonly mergeKey: "name" | "mountPath";
+  /** Whether authentik's Deployment has the list before any patch; then its one element is the outpost's container. */
+  readonly inReference: boolean;
+  /** Name of the element if it is ours, hand-pasted or not; undefined for others'. */
+  ownName(element: unknown): string | undefined;
+  /** What is in the way if the element is somebody else's and takes a place that we need. */
+  conflict(element: unknown): string | undefined;
+}
+
+const podSpec = "/spec/template/spec";
+const field = (element: unknown, name: string): unknown =>
+  typeof element === "object" && element !== null ? (element as Record<string, unknown>)[name] : undefined;
+const named = (element: unknown, names: readonly string[]): string | undefined => {
+  const name = field(element, "name");
+  return typeof name === "string" && names.includes(name) ? name : undefined;
+};
+const shmVolume = ownVolumes[0];
+
+const noConflict = (): undefined => undefined;
+const isMemoryDirectory = (volume: unknown): boolean => field(field(volume, "emptyDir"), "medium") === "Memory";
+
+export const volumes: PodList = {
+  path: `${podSpec}/volumes`,
+  kind: "volume",
+  mergeKey: "name",
+  inReference: false,
+  ownName: (element) => named(element, ownVolumes),
+  conflict: (element) =>
+    field(element, "name") === shmVolume && !isMemoryDirectory(element)
+      ? `volume ${shmVolume}, which is no emptyDir of medium Memory`
+      : undefined,
+};
+
+/** Mounts of the outpost's own container: always the first, or authentik recreates the Deployment. */
+export const mounts: PodList = {
+  path: `${podSpec}/containers/0/volumeMounts`,
+  kind: "mount",
+  mergeKey: "mountPath",
+  inReference: false,
+  // By the volume, which nobody else mounts there: one whose path was edited is ours too.
+  ownName: (element) => (field(element, "name") === shmVolume ? shmMountPath : undefined),
+  conflict: (element) => {
+    const [name, mountPath] = [field(element, "name"), field(element, "mountPath")].map(String);
+    if (mountPath === shmMountPath && name !== shmVolume)
+      return `a mount of volume ${name} on ${shmMountPath} in container ${outpostContainer}`;
+    return name === shmVolume && mountPath !== shmMountPath
+      ? `a mount of volume ${shmVolume} on ${mountPath}`
+      : undefined;
+  },
+};
+
+export const initContainers: PodList = {
+  path: `${podSpec}/initContainers`,
+  kind: "init container",
+  mergeKey: "name",
+  inReference: false,
+  ownName: (element) => named(element, [sidecarContainer]),
+  conflict: noConflict,
+};
+
+export const containers: PodList = {
+  path: `${podSpec}/containers`,
+  kind: "container",
+  mergeKey: "name",
+  inReference: true,
+  ownName: (element) => named(element, [sidecarContainer]),
+  conflict: noConflict,
+};
+
+/** In the order in which our operations are appended. */
+export const podLists: readonly PodList[] = [volumes, mounts, initContainers, containers];

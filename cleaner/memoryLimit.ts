@@ -1,0 +1,85 @@
+import type { Deployment } from "../kubernetes/types";
+import type { OutpostSettings } from "../settings/settings";
+import { quantityBytes } from "../kubernetes/quantity";
+import { outpostContainer, sidecarContainer, sidecarMemoryLimit } from "./podFragment";
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * Memory an outpost needs beside its sessions, in bytes. Pages of /dev/shm are charged to the container that writes them,
+ * so the limit has to hold both.
+ */
+const workingSetBytes = 64 * mebibyte;
+
+type Containers = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>["containers"];
+
+/** A memory limit that holds less than a full /dev/shm, in MiB where not said otherwise. */
+export interface MemoryShortage {
+  /** The limit, as the Deployment has it. */
+  limit: string;
+  neededMi: number;
+  /** What the kubelet makes of the volume, where every container has a limit and their sum is less. */
+  cappedMi?: number;
+}
+
+/** Undefined where the outpost's own memory limit is enough for a /dev/shm of that size, and without a limit. */
+export function memoryShortage(shmSize: string, live: Deployment): MemoryShortage | undefined {
+  const { containers = [], initContainers = [] } = live.spec?.template.spec ?? {};
+  const limit = containers.find(({ name }) => name === outpostContainer)?.resources?.limits?.memory;
+  const limitBytes = quantityBytes(limit ?? "");
+  if (limit === undefined || limitBytes === undefined) return undefined;
+  const shmBytes = quantityBytes(shmSize) ?? 0;
+  const neededBytes = shmBytes + workingSetBytes;
+  if (limitBytes >= neededBytes) return undefined;
+  const podBytes = podLimitBytes(containers, initContainers);
+  const isCapped = podBytes !== undefined && podBytes < shmBytes;
+  return {
+    limit,
+    neededMi: Math.ceil(neededBytes / mebibyte),
+    ...(isCapped && { cappedMi: Math.floor(podBytes / mebibyte) }),
+  };
+}
+
+/** A warning where the outpost's own memory limit would end it before its /dev/shm is full; none without a limit. */
+export function memoryWarning(settings: OutpostSettings, live: Deployment): string[] {
+  const shortage = memoryShortage(settings.shmSize, live);
+  if (!shortage) return [];
+  const { limit, neededMi, cappedMi } = shortage;
+  const capped =
+    cappedMi !== undefined
+      ? `With it /dev/shm has only ${cappedMi}Mi: every container of the pod has a memory limit, and the kubelet makes ` +
+        `the volume no bigger than their sum. `
+      : "";
+  return [
+    `Deployment ${settings.deployment}: container ${outpostContainer} has a memory limit of ${limit}, too little for a /dev/shm of ` +
+      `${settings.shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}` +
+      `Raise the limit to at least ${neededMi}Mi in authentik (kubernetes_json_patches), or lower shmSize.`,
+  ];
+}
+
+/**
+ * Memory limit of the pod with the sidecar in it, in bytes, as the kubelet works it out: undefined unless every container has a limit.
+ * What runs for as long as the pod adds up; an init container that ends counts beside the sidecars that were started before it.
+ */
+function podLimitBytes(containers: Containers, initContainers: Containers): number | undefined {
+  let sidecars = 0;
+  let highest = 0;
+  for (const container of without(sidecarContainer, initContainers)) {
+    const bytes = limitOf(container);
+    if (!bytes) return undefined;
+    if (container.restartPolicy === "Always") sidecars += bytes;
+    else highest = Math.max(highest, sidecars + bytes);
+  }
+  const limits = without(sidecarContainer, containers).map(limitOf);
+  if (limits.some((bytes) => !bytes)) return undefined;
+  const ours = quantityBytes(sidecarMemoryLimit) ?? 0;
+  return Math.max(
+    highest,
+    limits.reduce<number>((sum, bytes) => sum + (bytes ?? 0), sidecars + ours),
+  );
+}
+
+const without = (name: string, containers: Containers) => containers.filter((container) => container.name !== name);
+
+const limitOf = ({ resources }: Containers[number]): number | undefined =>
+  quantityBytes(resources?.limits?.memory ?? "");

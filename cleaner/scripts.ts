@@ -1,0 +1,21 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * The shell scripts of `cleaner/` as they are: what the cluster runs is byte for byte the file in this repository. They hold no `$$`, which
+ * Kubernetes would make a `$` of in a command.
+ */
+export interface CleanerScripts {
+  /** One sweep of a directory. */
+  sweep: string;
+  /** The sidecar's loop around the sweep. */
+  sidecar: string;
+  /** The CronJob's run of the sweep in every outpost pod. */
+  cronjob: string;
+}
+
+const read = (name: string): string => readFileSync(join(__dirname, name), "utf8");
+
+export function cleanerScripts(): CleanerScripts {
+  return { sweep: read("sweep.sh"), sidecar: read("sidecar.sh"), cronjob: read("cronjob.sh") };
+}

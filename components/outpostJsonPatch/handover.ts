@@ -1,0 +1,61 @@
+import { sidecarFields } from "../../cleaner/takenFields";
+import type { FieldPath } from "../../kubernetes/fieldOwners";
+import type { ManagedFieldsEntry } from "../../kubernetes/types";
+
+type Fields = Record<string, object>;
+
+/**
+ * The field owners once the sidecar is another manager's: nothing of it is removed then when the former one lets go, and so no
+ * pod restarts. What else that one has, such as its annotations, stays its own.
+ */
+export function handedOver(managedFields: ManagedFieldsEntry[], from: string, to: string): ManagedFieldsEntry[] {
+  const givers = managedFields.filter((entry) => entry.manager === from && !entry.subresource);
+  const given = givers.map(({ fieldsV1 }) => sidecarIn(fieldsV1 as Fields)).reduce(union, {});
+  if (Object.keys(given).length === 0) return managedFields;
+  return managedFields.map((entry) => {
+    if (givers.includes(entry)) return withoutSidecar(entry);
+    return isUpdateBy(to)(entry) ? { ...entry, fieldsV1: union(entry.fieldsV1 as Fields, given) } : entry;
+  });
+}
+
+/** The field owners once a manager no longer owns any part of the sidecar; all else stays its own. */
+export function released(managedFields: ManagedFieldsEntry[], manager: string): ManagedFieldsEntry[] {
+  return managedFields.map((entry) => (isUpdateBy(manager)(entry) ? withoutSidecar(entry) : entry));
+}
+
+const isUpdateBy = (manager: string) => (entry: ManagedFieldsEntry) =>
+  entry.manager === manager && entry.operation === "Update" && !entry.subresource;
+
+function withoutSidecar(entry: ManagedFieldsEntry): ManagedFieldsEntry {
+  const fieldsV1 = sidecarFields.reduce((fields, { path }) => without(fields, path), entry.fieldsV1 as Fields);
+  return { ...entry, fieldsV1 };
+}
+
+function sidecarIn(fields: Fields): Fields {
+  return sidecarFields.map(({ path }) => only(fields, path)).reduce(union, {});
+}
+
+/** What is at the path, under the levels above it. */
+function only(fields: Fields, [step = "", ...deeper]: FieldPath): Fields {
+  if (!(step in fields)) return {};
+  const found = deeper.length > 0 ? only(fields[step] as Fields, deeper) : fields[step];
+  return deeper.length > 0 && Object.keys(found).length === 0 ? {} : { [step]: found };
+}
+
+function union(one: Fields, other: Fields): Fields {
+  const merged: Fields = { ...one };
+  for (const [key, fields] of Object.entries(other)) {
+    merged[key] = union((merged[key] ?? {}) as Fields, fields as Fields);
+  }
+  return merged;
+}
+
+/** Without what is at the path, and without each level above of which nothing but the level itself is left. */
+function without(fields: Fields, [step = "", ...deeper]: FieldPath): Fields {
+  if (!(step in fields)) return fields;
+  const { [step]: found, ...others } = fields;
+  const left = deeper.length > 0 ? without(found as Fields, deeper) : {};
+  if (left === found) return fields;
+  const isLeft = Object.keys(left).some((key) => key !== ".");
+  return isLeft ? { ...fields, [step]: left } : others;
+}

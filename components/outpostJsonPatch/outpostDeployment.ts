@@ -1,0 +1,70 @@
+import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Call } from "../../kubernetes/connection";
+import { readDeployment } from "../../kubernetes/deployments";
+import { authentikManager } from "../../cleaner/takenFields";
+import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
+import type { PodSpecMerge } from "../../authentik/jsonPatch/liveSidecar";
+
+/** The Deployment that authentik made for an outpost, and the few writes of ours that its own updates can't do. */
+export interface OutpostDeployment {
+  /** `namespace/name`. */
+  readonly name: string;
+  /** Undefined where there is none. */
+  read(): Promise<Deployment | undefined>;
+  /**
+   * A strategic merge patch of the pod spec in authentik's name, since what it leaves there is authentik's to keep up.
+   * @throws where the API server refuses it, with its words
+   */
+  merge(podSpec: PodSpecMerge, options?: { dryRun: boolean }): Promise<void>;
+  /** Writes other field owners. False where the Deployment has changed since it was read: nothing is written then. */
+  writeOwners(live: Deployment, managedFields: ManagedFieldsEntry[]): Promise<boolean>;
+  /** Pods that its selector matches. */
+  pods(live: Deployment): Promise<V1Pod[]>;
+}
+
+export function outpostDeployment(call: Call, namespace: string, deployment: string): OutpostDeployment {
+  const target = { namespace, name: deployment };
+  const name = `${namespace}/${deployment}`;
+  return {
+    name,
+    read: () => call(`read Deployment ${name}`, (client) => readDeployment(client, namespace, deployment)),
+    merge: (podSpec, { dryRun } = { dryRun: false }) =>
+      call(`patch Deployment ${name}`, async ({ apps }) => {
+        const { setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
+        const body = { spec: { template: { spec: podSpec } } };
+        await apps.patchNamespacedDeployment(
+          { ...target, body, fieldManager: authentikManager, ...(dryRun && { dryRun: "All" }) },
+          setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
+        );
+      }),
+    writeOwners: (live, managedFields) =>
+      call(`hand over fields of Deployment ${name}`, async ({ apps, isApiException }) => {
+        const { setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
+        // As kubectl moves fields between managers: https://pkg.go.dev/k8s.io/client-go/util/csaupgrade
+        const body = [
+          { op: "replace", path: "/metadata/managedFields", value: managedFields },
+          { op: "replace", path: "/metadata/resourceVersion", value: live.metadata?.resourceVersion },
+        ];
+        try {
+          const jsonPatch = setHeaderOptions("Content-Type", PatchStrategy.JsonPatch);
+          await apps.patchNamespacedDeployment({ ...target, body, fieldManager: authentikManager }, jsonPatch);
+          return true;
+        } catch (error) {
+          if (isApiException(error) && error.code === 409) return false;
+          throw error;
+        }
+      }),
+    pods: ({ spec }) =>
+      call(`list the pods of Deployment ${name}`, async ({ core }) => {
+        const labels = Object.entries(spec?.selector.matchLabels ?? {});
+        const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(",");
+        return (await core.listNamespacedPod({ namespace, labelSelector })).items;
+      }),
+  };
+}
+
+/** Whether authentik made the Deployment for the outpost of this id; true where the Deployment does not tell. */
+export function belongsTo(pk: string, { metadata }: Deployment): boolean {
+  const uuid = metadata?.labels?.["goauthentik.io/outpost-uuid"];
+  return uuid === undefined || uuid === pk.replaceAll("-", "");
+}

@@ -1,0 +1,134 @@
+// What the dynamic resource OutpostJsonPatch does. Pulumi serialises it with all that it reaches, and runs it in a process of
+// its own: no Pulumi in it, no class fields with initialisers, ESM packages by import() where they are used.
+import { isDeepStrictEqual } from "node:util";
+import type { dynamic } from "@pulumi/pulumi";
+import { connection } from "../../kubernetes/connection";
+import { messageOnly } from "../messageOnly";
+import { authentikError } from "../../authentik/apiErrors";
+import { authentikClient } from "../../authentik/client";
+import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./delivery";
+import type { JsonPatchOperation } from "../../authentik/jsonPatch/operations";
+import { outpostDeployment } from "./outpostDeployment";
+import { defaultWaits, type Waits } from "./rollout";
+
+/** Inputs of OutpostJsonPatch. The token and the cluster come from the stack's config, so that no resource has them in its state. */
+export interface OutpostJsonPatchInputs {
+  /** Base URL of authentik, without trailing slash. The stack's config goes before it, where it has one. */
+  authentikUrl: string;
+  /** The outpost's name in authentik. */
+  outpost: string;
+  namespace: string;
+  deployment: string;
+  /** Who patches the Deployment with `delivery: deployment`: what it owns is handed over, and back. */
+  fieldManager: string;
+  /** Our part of the outpost's JSON patch as one addition each, in whatever form it stands among others'. */
+  operations: JsonPatchOperation[];
+}
+
+export interface OutpostJsonPatchState extends OutpostJsonPatchInputs {
+  /** How the config said that there was no patch before ours; undefined where there was one. */
+  formOfNone?: string;
+  /** Missing if the last update did not see authentik apply it: the next one waits for that. The name is that of older states. */
+  rolledOut?: true;
+}
+
+type Provider = Required<
+  Omit<dynamic.ResourceProvider<OutpostJsonPatchInputs, OutpostJsonPatchState>, "check" | "configure">
+> &
+  Pick<dynamic.ResourceProvider, "configure">;
+
+export function outpostJsonPatchProvider(waits: Waits = defaultWaits): Provider {
+  const configured: { get?: (key: string) => string | undefined } = {};
+  const open = ({ authentikUrl, namespace, deployment }: OutpostJsonPatchInputs): Session => {
+    const get = (key: string) => configured.get?.(key);
+    const url = get("authentik-outpost-shm:authentikUrl")?.replace(/\/+$/, "") || authentikUrl;
+    const token = checkedToken(get("authentik-outpost-shm:authentikToken"));
+    const call = connection({ kubeconfig: get("kubernetes:kubeconfig"), context: get("kubernetes:context") });
+    return {
+      client: authentikClient({ url, token }),
+      deployment: outpostDeployment(call, namespace, deployment),
+      waits,
+      say,
+    };
+  };
+  return {
+    configure: ({ config }) => {
+      configured.get = (key) => config.get(key);
+      return Promise.resolve();
+    },
+    diff: (_id, olds, news) => Promise.resolve(diff(olds, news)),
+    create: (inputs) => told(() => create(open(inputs), inputs)),
+    read: (id, props) => told(() => read(open(props!), id, props!)),
+    update: (id, olds, news) => told(() => update(open(news), id, olds, news)),
+    delete: (id, props) => told(() => takeBack(open(props), id, props)),
+  };
+}
+
+/** A refresh or destroy comes here without the program, which checks the settings. */
+function checkedToken(token: string | undefined): string {
+  const how = "pulumi config set --secret authentikToken";
+  if (!token)
+    throw authentikError(`authentikToken is not set, and the outpost's patch is in authentik: set it with: ${how}`);
+  if (/[^\x21-\x7e]/.test(token))
+    throw authentikError(
+      `authentikToken has spaces, line breaks or other characters that no token has; store it again: ${how}`,
+    );
+  return token;
+}
+
+/** The host prints the stack of an error beside its message; the operator needs the message alone. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw messageOnly(error as Error);
+  }
+}
+
+/** The engine shows what the host prints while it waits, and under the stack's own diagnostics. */
+const say = (line: string): void => console.log(line);
+
+function diff(olds: OutpostJsonPatchState, news: OutpostJsonPatchInputs): dynamic.DiffResult {
+  const differs = (key: keyof OutpostJsonPatchInputs) => !isDeepStrictEqual(olds[key], news[key]);
+  const replaces = (["outpost", "namespace"] as const).filter(differs);
+  const isUpdate = (["authentikUrl", "fieldManager", "operations"] as const).some(differs) || !olds.rolledOut;
+  return { changes: replaces.length > 0 || isUpdate, replaces, deleteBeforeReplace: true };
+}
+
+async function create(session: Session, inputs: OutpostJsonPatchInputs) {
+  const { pk, config } = await session.client.readOutpost(inputs.outpost);
+  return { id: pk, outs: await delivered(session, pk, { ...inputs, ...formBefore(config, inputs) }) };
+}
+
+async function update(session: Session, id: string, olds: OutpostJsonPatchState, news: OutpostJsonPatchInputs) {
+  await session.client.readOutpost(news.outpost);
+  const { formOfNone } = olds;
+  return { outs: await delivered(session, id, { ...news, ...(formOfNone !== undefined && { formOfNone }) }) };
+}
+
+/** From the first write on a failure leaves the resource in the state, for the next update to go on, or to take it back. */
+async function delivered(session: Session, id: string, state: OutpostJsonPatchState): Promise<OutpostJsonPatchState> {
+  const progress = { written: false };
+  try {
+    await deliver(session, id, state, progress);
+    await settle(session, state);
+  } catch (error) {
+    if (!progress.written) throw error;
+    const { message } = error as Error;
+    throw Object.assign(new Error(message), { id, properties: state, reasons: [message] });
+  }
+  return { ...state, rolledOut: true };
+}
+
+async function read(session: Session, id: string, props: OutpostJsonPatchState) {
+  const outpost = await unlessGone(session, props, () => session.client.findOutpost({ name: props.outpost, pk: id }));
+  if (!outpost) return {};
+  const found = { ...props, operations: ownPartOf(outpost.config) };
+  // As inputs too, or a preview's diff would not show what was edited in authentik.
+  return { id: outpost.pk, props: found, inputs: inputsOf(found) };
+}
+
+function inputsOf(state: OutpostJsonPatchState): OutpostJsonPatchInputs {
+  const { authentikUrl, outpost, namespace, deployment, fieldManager, operations } = state;
+  return { authentikUrl, outpost, namespace, deployment, fieldManager, operations };
+}

@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Deployment } from "../../kubernetes/types";
+import { unfinishedRollout } from "../../kubernetes/rollout";
+import { differences } from "../../authentik/jsonPatch/liveSidecar";
+import type { JsonPatchOperation } from "../../authentik/jsonPatch/operations";
+import type { OutpostDeployment } from "./outpostDeployment";
+
+/** How long things may take, in milliseconds. */
+export interface Waits {
+  /** Until authentik has applied a change of the outpost's config: its task usually runs within seconds. */
+  applyMs: number;
+  /** Until all pods of the Deployment are new and available, once our part is removed. */
+  rolloutMs: number;
+  /** Between two looks. */
+  pauseMs: number;
+}
+export const defaultWaits: Waits = { applyMs: 180_000, rolloutMs: 600_000, pauseMs: 1_000 };
+
+/** Says what is waited for. */
+export type Say = (line: string) => void;
+
+/**
+ * Resolves once authentik has brought the Deployment to what the part says.
+ * @param part as ownPart makes it
+ * @throws with the first difference when it has not in time
+ */
+export function untilApplied(
+  deployment: OutpostDeployment,
+  part: readonly JsonPatchOperation[],
+  waits: Waits,
+  say: Say,
+): Promise<void> {
+  const hint = "; look for this outpost in the log of authentik's worker, and whether one runs";
+  return until({ timeoutMs: waits.applyMs, pauseMs: waits.pauseMs, hint }, say, async () => {
+    const live = await deployment.read();
+    if (!live) return `authentik has not created Deployment ${deployment.name}`;
+    const [first] = differences(part, live);
+    return first && `authentik has not applied the outpost's patch to Deployment ${deployment.name}: ${first}`;
+  });
+}
+
+/**
+ * Resolves once all pods of the Deployment are new and available.
+ * @throws with what is left to wait for, and the kubelet's reasons, when they are not in time
+ */
+export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say: Say): Promise<void> {
+  return until({ timeoutMs: waits.rolloutMs, pauseMs: waits.pauseMs }, say, async () => {
+    const live = await deployment.read();
+    if (!live) return `Deployment ${deployment.name} is gone`;
+    const left = unfinishedRollout(live);
+    if (!left) return undefined;
+    const reasons = [
+      `Deployment ${live.metadata?.namespace}/${live.metadata?.name}: ${left}`,
+      ...(await deployment.pods(live)).flatMap(troubles),
+    ].join("; ");
+    if (isGivenUp(live)) throw new Error(`${reasons}; Kubernetes has given the rollout up (progressDeadlineSeconds)`);
+    return reasons;
+  });
+}
+
+/** Asks for what is left to wait for until there is nothing. */
+async function until(
+  { timeoutMs, pauseMs, hint = "" }: { timeoutMs: number; pauseMs: number; hint?: string },
+  say: Say,
+  ask: () => Promise<string | undefined>,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (let said: string | undefined; ;) {
+    const left = await ask();
+    if (!left) return;
+    if (Date.now() >= deadline) throw new Error(`${left}, after ${timeoutMs / 1000} s${hint}`);
+    if (left !== said) say(`waiting: ${(said = left)}`);
+    await sleep(pauseMs);
+  }
+}
+
+/** Whether the present rollout made no progress for as long as the Deployment allows. */
+const isGivenUp = ({ metadata, status }: Deployment): boolean =>
+  status?.observedGeneration === metadata?.generation &&
+  (status?.conditions ?? []).some(
+    ({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded",
+  );
+
+/** Containers that can't start, with the kubelet's reason; pods that find no node. */
+function troubles({ metadata, status }: V1Pod): string[] {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const waiting = containers.flatMap(({ name, state }) => {
+    const { reason, message } = state?.waiting ?? {};
+    if (!reason || reason === "ContainerCreating" || reason === "PodInitializing") return [];
+    return [`pod ${metadata?.name}, container ${name}: ${reason}${message ? ` (${message})` : ""}`];
+  });
+  const unscheduled = (status?.conditions ?? [])
+    .filter(({ type, status: met, reason }) => type === "PodScheduled" && met === "False" && reason === "Unschedulable")
+    .map(({ message }) => `pod ${metadata?.name}: unschedulable (${message})`);
+  return [...waiting, ...unscheduled];
+}

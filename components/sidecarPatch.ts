@@ -1,0 +1,90 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { PodSpecPatch } from "../kubernetes/types";
+import { objectLabels } from "./objectLabels";
+import { appliedByStack, fieldManager } from "./ownership";
+import type { SweepSettings } from "../settings/settings";
+import { sweepVariables } from "../settings/sweepVariables";
+import { revisionOf } from "../verification/commands";
+import { ownPart } from "../authentik/jsonPatch/jsonPatch";
+import { OutpostJsonPatch } from "./outpostJsonPatch/outpostJsonPatch";
+import { settingsConfigMap, settingsFile } from "../cleaner/podFragment";
+
+/** Arguments of {@link SidecarPatch}. */
+export interface SidecarPatchArgs {
+  namespace: pulumi.Input<string>;
+  /** The outpost's Deployment. */
+  deployment: pulumi.Input<string>;
+  /** The part of its pod spec that is ours (podFragment.ts). */
+  podFragment: pulumi.Input<PodSpecPatch>;
+  /** Read by the sidecar at every sweep: a change takes effect within about a minute and restarts nothing. */
+  sweep: pulumi.Input<SweepSettings>;
+  /** Where the patch goes by way of authentik; by default it goes onto the Deployment itself. */
+  authentik?: {
+    /** Base URL of authentik, without trailing slash. */
+    url: pulumi.Input<string>;
+    /** The outpost's name in authentik. */
+    outpost: pulumi.Input<string>;
+  };
+}
+
+/**
+ * Delivers the sidecar to authentik's Deployment: by server-side apply on it, which authentik's updates leave alone, or
+ * through the outpost's own JSON patch in authentik. Deleting it gives back exactly what it brought.
+ */
+export class SidecarPatch extends pulumi.ComponentResource {
+  /** The patched Deployment's name. */
+  readonly deployment: pulumi.Output<string>;
+  /** Differs where anything that was delivered does, or where it was delivered to another Deployment of that name. */
+  readonly revision: pulumi.Output<string>;
+
+  constructor(
+    name: string,
+    private readonly args: SidecarPatchArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("authentik-outpost-shm:index:SidecarPatch", name, {}, opts);
+    const { authentik } = args;
+    // The settings first: the new pods start with them.
+    const child = { parent: this, dependsOn: [this.createSettings(name)] };
+    const patch = authentik ? this.createJsonPatch(name, authentik, child) : this.createDeploymentPatch(name, child);
+    this.deployment = patch instanceof OutpostJsonPatch ? patch.deployment : patch.metadata.name;
+    const identity = patch instanceof OutpostJsonPatch ? patch.id : patch.metadata.uid;
+    this.revision = revisionOf(args.podFragment, args.sweep, identity);
+    this.registerOutputs({ deployment: this.deployment });
+  }
+
+  private createSettings(name: string): kubernetes.core.v1.ConfigMap {
+    const { namespace, deployment, sweep } = this.args;
+    const metadata = {
+      name: pulumi.output(deployment).apply(settingsConfigMap),
+      namespace,
+      labels: objectLabels,
+      annotations: appliedByStack(),
+    };
+    const settings = pulumi.output(sweep).apply((values) => sweepVariables(values).join("\n") + "\n");
+    return new kubernetes.core.v1.ConfigMap(name, { metadata, data: { [settingsFile]: settings } }, { parent: this });
+  }
+
+  private createDeploymentPatch(name: string, opts: pulumi.CustomResourceOptions): kubernetes.apps.v1.DeploymentPatch {
+    const { namespace, deployment, podFragment } = this.args;
+    // Others' fields are kept safe by the look before. The rollout is awaited by a resource of its own, for either delivery.
+    const annotations = { ...appliedByStack(), "pulumi.com/skipAwait": "true" };
+    const metadata = { name: deployment, namespace, annotations };
+    return new kubernetes.apps.v1.DeploymentPatch(name, { metadata, spec: { template: { spec: podFragment } } }, opts);
+  }
+
+  private createJsonPatch(
+    name: string,
+    { url, outpost }: NonNullable<SidecarPatchArgs["authentik"]>,
+    opts: pulumi.CustomResourceOptions,
+  ): OutpostJsonPatch {
+    const { namespace, deployment, podFragment } = this.args;
+    const operations = pulumi.output(podFragment).apply((fragment) => ownPart(fragment as PodSpecPatch));
+    return new OutpostJsonPatch(
+      name,
+      { authentikUrl: url, outpost, namespace, deployment, fieldManager: fieldManager(), operations },
+      opts,
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import type { CoreV1Event, V1ConfigMap, V1CronJob, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+
+/** How a command in a container ended. */
+export interface Executed {
+  /** The command's own exit status. */
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A container of a pod. */
+export interface ContainerPlace {
+  namespace: string;
+  pod: string;
+  container: string;
+}
+
+/** What an account wants to do, as `kubectl auth can-i` takes it. */
+export interface Wish {
+  namespace: string;
+  /** Default: the core group. */
+  group?: string;
+  resource: string;
+  subresource?: string;
+  verb: string;
+}
+
+/** The API server's answer, with its reason where it gives one. */
+export interface Verdict {
+  allowed: boolean;
+  reason?: string;
+}
+
+/** An object of ours, by our label. */
+export interface OwnObject {
+  kind: "ConfigMap" | "ServiceAccount" | "Role" | "RoleBinding";
+  name: string;
+}
+
+/** A volume in the kubelet's summary of a pod. */
+export interface VolumeUsage {
+  name: string;
+  usedBytes?: number;
+  capacityBytes?: number;
+  inodesUsed?: number;
+}
+
+/** The part of the kubelet's summary (`/stats/summary`) that is looked at. */
+export interface NodeSummary {
+  pods: { podRef: { name: string; namespace: string }; volume?: VolumeUsage[] }[];
+}
+
+/**
+ * The cluster as commands see it; tests inject one of their own. Every method rejects with one clear line: what was refused or
+ * not answered, and why. `refusedWith` of kubernetes/connection.ts tells the HTTP status of a refusal.
+ */
+export interface Cluster {
+  /** URL of its API server. */
+  server: () => Promise<string>;
+  /** The namespace of the kubeconfig's context, "default" where it has none. */
+  contextNamespace: () => Promise<string>;
+  /** `major.minor` and more, as `v1.34.4`. */
+  version: () => Promise<string>;
+  /** Pods of a namespace, of all with undefined. */
+  pods: (namespace: string | undefined, labelSelector: string) => Promise<V1Pod[]>;
+  deployments: (namespace: string, labelSelector: string) => Promise<V1Deployment[]>;
+  /** Undefined where there is none, as with the two below. */
+  deployment: (namespace: string, name: string) => Promise<V1Deployment | undefined>;
+  configMap: (namespace: string, name: string) => Promise<V1ConfigMap | undefined>;
+  cronJob: (namespace: string, name: string) => Promise<V1CronJob | undefined>;
+  cronJobs: (namespace: string) => Promise<V1CronJob[]>;
+  /** What has our label, but for the CronJob. */
+  ownObjects: (namespace: string) => Promise<OwnObject[]>;
+  /** Jobs that the CronJob of that name has started, the newest first. */
+  jobsOf: (namespace: string, cronJob: string) => Promise<V1Job[]>;
+  /** Events about objects of that kind and name, as `kubectl describe` lists them. */
+  events: (namespace: string, kind: string, name: string) => Promise<CoreV1Event[]>;
+  /** The end of a container's log. */
+  log: (place: ContainerPlace, options?: { tailLines?: number; previous?: boolean }) => Promise<string>;
+  /**
+   * Runs a command in a container, without input. That the command fails is an answer, not an error; that it can't be started,
+   * or doesn't end within `timeoutMs` (default 60,000), is an error.
+   */
+  exec: (place: ContainerPlace, command: string[], options?: ExecOptions) => Promise<Executed>;
+  /** What an HTTP server in the pod answers to GET, by way of the API server (`pods/proxy`). */
+  podProxy: (namespace: string, pod: string, port: number, path: string) => Promise<string>;
+  /** The kubelet's summary, by way of the API server (`nodes/proxy`). */
+  nodeSummary: (node: string) => Promise<NodeSummary>;
+  /** Whether an account may do something, by its own SelfSubjectAccessReview: one asks as that account, or as oneself with undefined. */
+  selfMay: (wish: Wish, as?: string) => Promise<Verdict>;
+  /** Whether another account may do something, by a SubjectAccessReview. */
+  accountMay: (wish: Wish, user: string, groups: string[]) => Promise<Verdict>;
+  /** Starts a Job from the CronJob's template, as `kubectl create job --from` does. */
+  startJob: (cronJob: V1CronJob, name: string) => Promise<void>;
+  /** Deletes the Deployment of that uid: its pods go first, it follows (foreground deletion). */
+  deleteDeployment: (namespace: string, name: string, uid: string) => Promise<void>;
+}
+
+export interface ExecOptions {
+  timeoutMs?: number;
+  /** Is given what the command writes to its stdout while it runs, a piece at a time. */
+  onStdout?: (text: string) => void;
+}

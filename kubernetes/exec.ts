@@ -1,0 +1,102 @@
+import { PassThrough } from "node:stream";
+import type { KubeConfig, V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { ContainerPlace, ExecOptions, Executed } from "./cluster";
+
+/** The part of the client's Exec that is used; tests inject one. */
+export interface ExecClient {
+  exec(
+    namespace: string,
+    pod: string,
+    container: string,
+    command: string[],
+    stdout: PassThrough,
+    stderr: PassThrough,
+    stdin: null,
+    tty: boolean,
+    onStatus: (status: V1Status) => void,
+  ): Promise<ExecSocket>;
+}
+
+/** The WebSocket the command's streams come over. */
+export interface ExecSocket {
+  on(event: "close", listener: (code: number) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  terminate(): void;
+}
+
+const defaultTimeoutMs = 60_000;
+
+/** The client's own Exec, over a WebSocket. */
+export async function webSocketExec(kubeConfig: KubeConfig): Promise<ExecClient> {
+  const { Exec } = await import("@kubernetes/client-node");
+  return new Exec(kubeConfig);
+}
+
+/**
+ * Runs a command in a container, without input and without a terminal.
+ * @throws where the command could not be started, its connection broke, or it did not end in time
+ */
+export async function execIn(
+  client: ExecClient,
+  { namespace, pod, container }: ContainerPlace,
+  command: string[],
+  { timeoutMs = defaultTimeoutMs, onStdout }: ExecOptions = {},
+): Promise<Executed> {
+  const stdout = collected(onStdout);
+  const stderr = collected();
+  let socket: ExecSocket | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let over = false;
+  try {
+    const status = await new Promise<V1Status>((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no end within ${timeoutMs / 1000} s`)), timeoutMs);
+      client.exec(namespace, pod, container, command, stdout.stream, stderr.stream, null, false, resolve).then(
+        (opened) => {
+          socket = opened;
+          if (over) opened.terminate();
+          opened.on("error", reject);
+          // The status comes first where there is one.
+          opened.on("close", (code) => reject(new Error(`the connection was closed (${code}) before it ended`)));
+        },
+        (error: unknown) => reject(handshakeError(error)),
+      );
+    });
+    return { status: exitStatus(status), stdout: await stdout.text, stderr: await stderr.text };
+  } finally {
+    over = true;
+    clearTimeout(timer);
+    socket?.terminate();
+  }
+}
+
+/** What is written to the stream, once the client has ended it, which it does with the command's status. */
+function collected(listener?: (text: string) => void): { stream: PassThrough; text: Promise<string> } {
+  const stream = new PassThrough();
+  let text = "";
+  stream.setEncoding("utf8").on("data", (piece: string) => {
+    text += piece;
+    listener?.(piece);
+  });
+  return { stream, text: new Promise((resolve) => stream.once("end", () => resolve(text))) };
+}
+
+/** @throws with the runtime's words where the command was not started */
+function exitStatus({ status, message, details }: V1Status): number {
+  if (status === "Success") return 0;
+  const code = details?.causes?.find(({ reason }) => reason === "ExitCode")?.message;
+  if (code === undefined) throw new Error(message ?? "the command was not started");
+  return Number(code);
+}
+
+/** The API server did not open the WebSocket. Its reason is lost: all the client keeps of the answer is its status. */
+export class NotOpened extends Error {
+  constructor(readonly code: number) {
+    super(`the API server answered HTTP ${code}`);
+  }
+}
+
+function handshakeError(error: unknown): Error {
+  const message = String((error as { message?: unknown }).message ?? error);
+  const code = /Unexpected server response: (\d+)/.exec(message)?.[1];
+  return code ? new NotOpened(Number(code)) : new Error(message);
+}

@@ -1,0 +1,44 @@
+import type { ManagedFieldsEntry } from "./types";
+
+/**
+ * A path into `metadata.managedFields[].fieldsV1`, in its own notation: `f:name` for a field, `k:{…}` for a list item.
+ * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+ */
+export type FieldPath = readonly string[];
+
+const podSpec = ["f:spec", "f:template", "f:spec"];
+const item = (key: Record<string, string>): string => `k:${JSON.stringify(key)}`;
+
+export const volumePath = (name: string): FieldPath => [...podSpec, "f:volumes", item({ name })];
+export const containerPath = (list: "containers" | "initContainers", name: string): FieldPath => [
+  ...podSpec,
+  `f:${list}`,
+  item({ name }),
+];
+export const mountPath = (container: string, path: string): FieldPath => [
+  ...containerPath("containers", container),
+  "f:volumeMounts",
+  item({ mountPath: path }),
+];
+
+/** Field managers, in order of name, that own anything at or below the path. */
+export function ownersOf(path: FieldPath, managedFields: ManagedFieldsEntry[]): string[] {
+  const owners = managedFields
+    .filter((entry) => !entry.subresource && contains(entry.fieldsV1 as object | undefined, path))
+    .map((entry) => entry.manager ?? "unknown");
+  return [...new Set(owners)].sort();
+}
+
+/** Whether the manager owns any field of the object itself (its subresources aside). */
+export function ownsFields(manager: string, managedFields: ManagedFieldsEntry[]): boolean {
+  return managedFields.some((entry) => entry.manager === manager && !entry.subresource);
+}
+
+function contains(fields: object | undefined, path: FieldPath): boolean {
+  let at: unknown = fields;
+  for (const step of path) {
+    if (typeof at !== "object" || at === null || !(step in at)) return false;
+    at = (at as Record<string, unknown>)[step];
+  }
+  return true;
+}

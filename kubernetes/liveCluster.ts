@@ -1,0 +1,214 @@
+import { connection, messageOf, type Call, type Client, type KubernetesConfig } from "./connection";
+import { objectLabels } from "../components/objectLabels";
+import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } from "./cluster";
+import { execIn, NotOpened, webSocketExec } from "./exec";
+
+/** The cluster of a kubeconfig and context. Connects at the first request. */
+export function liveCluster(config: KubernetesConfig): Cluster {
+  const call = connection(config);
+  return { ...readers(call), ...processes(call), ...reviews(call), ...changes(call) };
+}
+
+type Readers = Pick<
+  Cluster,
+  | "server"
+  | "contextNamespace"
+  | "version"
+  | "pods"
+  | "deployments"
+  | "deployment"
+  | "configMap"
+  | "cronJob"
+  | "cronJobs"
+  | "ownObjects"
+  | "jobsOf"
+  | "events"
+>;
+
+function readers(call: Call): Readers {
+  const one = <T>(what: string, request: (client: Client) => Promise<T>): Promise<T | undefined> =>
+    call(`read ${what}`, (client) => orUndefined(client, request(client)));
+  return {
+    server: () => call("be found", ({ server }) => Promise.resolve(server)),
+    contextNamespace: () =>
+      call("be found", ({ kubeConfig }) =>
+        Promise.resolve(kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? "default"),
+      ),
+    version: () =>
+      call("say its version", async ({ kubeConfig }) => {
+        const { VersionApi } = await import("@kubernetes/client-node");
+        return (await kubeConfig.makeApiClient(VersionApi).getCode()).gitVersion;
+      }),
+    pods: (namespace, labelSelector) =>
+      call(`list the pods ${inNamespace(namespace)}`, async ({ core }) => {
+        const list = namespace
+          ? core.listNamespacedPod({ namespace, labelSelector })
+          : core.listPodForAllNamespaces({ labelSelector });
+        return (await list).items;
+      }),
+    deployments: (namespace, labelSelector) =>
+      call(`list the Deployments ${inNamespace(namespace)}`, async ({ apps }) => {
+        return (await apps.listNamespacedDeployment({ namespace, labelSelector })).items;
+      }),
+    deployment: (namespace, name) =>
+      one(`Deployment ${namespace}/${name}`, ({ apps }) => apps.readNamespacedDeployment({ namespace, name })),
+    configMap: (namespace, name) =>
+      one(`ConfigMap ${namespace}/${name}`, ({ core }) => core.readNamespacedConfigMap({ namespace, name })),
+    cronJob: (namespace, name) =>
+      one(`CronJob ${namespace}/${name}`, ({ batch }) => batch.readNamespacedCronJob({ namespace, name })),
+    cronJobs: (namespace) =>
+      call(`list the CronJobs ${inNamespace(namespace)}`, async ({ batch }) => {
+        return (await batch.listNamespacedCronJob({ namespace })).items;
+      }),
+    ownObjects: (namespace) =>
+      call(`list our objects ${inNamespace(namespace)}`, async ({ core, kubeConfig }) => {
+        const { RbacAuthorizationV1Api } = await import("@kubernetes/client-node");
+        const rbac = kubeConfig.makeApiClient(RbacAuthorizationV1Api);
+        const ours = { namespace, labelSelector: `app.kubernetes.io/name=${objectLabels["app.kubernetes.io/name"]}` };
+        const lists = await Promise.all([
+          named("ConfigMap", core.listNamespacedConfigMap(ours)),
+          named("ServiceAccount", core.listNamespacedServiceAccount(ours)),
+          named("Role", rbac.listNamespacedRole(ours)),
+          named("RoleBinding", rbac.listNamespacedRoleBinding(ours)),
+        ]);
+        return lists.flat();
+      }),
+    jobsOf: (namespace, cronJob) =>
+      call(`list the Jobs ${inNamespace(namespace)}`, async ({ batch }) => {
+        const { items } = await batch.listNamespacedJob({ namespace });
+        const isIts = (job: (typeof items)[number]) =>
+          job.metadata?.ownerReferences?.some(({ kind, name }) => kind === "CronJob" && name === cronJob);
+        const started = (job: (typeof items)[number]) => Number(job.metadata?.creationTimestamp ?? 0);
+        return items.filter(isIts).sort((a, b) => started(b) - started(a));
+      }),
+    events: (namespace, kind, name) =>
+      call(`list the events ${inNamespace(namespace)}`, async ({ core }) => {
+        const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name}`;
+        return (await core.listNamespacedEvent({ namespace, fieldSelector })).items;
+      }),
+  };
+}
+
+function processes(call: Call): Pick<Cluster, "log" | "exec" | "podProxy" | "nodeSummary"> {
+  const place = ({ namespace, pod, container }: ContainerPlace) => `container ${container} of pod ${namespace}/${pod}`;
+  return {
+    log: (at, { tailLines, previous } = {}) =>
+      call(`show the log of ${place(at)}`, ({ core }) =>
+        core.readNamespacedPodLog({
+          namespace: at.namespace,
+          name: at.pod,
+          container: at.container,
+          tailLines,
+          previous,
+        }),
+      ),
+    exec: async (at, command, options) => {
+      const client = await call("be found", ({ kubeConfig }) => webSocketExec(kubeConfig));
+      return execIn(client, at, command, options).catch(async (cause: Error) => {
+        const reason = cause instanceof NotOpened ? await reasonFor(call, at, command) : undefined;
+        throw new Error(`exec in ${place(at)}: ${reason ?? cause.message}`, { cause });
+      });
+    },
+    podProxy: (namespace, pod, port, path) =>
+      call(`pass a request on to port ${port} of pod ${namespace}/${pod}`, ({ core }) =>
+        core.connectGetNamespacedPodProxyWithPath({ namespace, name: `${pod}:${port}`, path }),
+      ),
+    nodeSummary: (node) =>
+      call(`show the kubelet's summary of node ${node}`, async ({ core }) => {
+        const answer: unknown = await core.connectGetNodeProxyWithPath({ name: node, path: "stats/summary" });
+        return (typeof answer === "string" ? JSON.parse(answer) : answer) as NodeSummary;
+      }),
+  };
+}
+
+/** Why the API server opens no WebSocket for an exec: it says so to a plain request, which starts nothing. */
+function reasonFor(
+  call: Call,
+  { namespace, pod, container }: ContainerPlace,
+  command: string[],
+): Promise<string | undefined> {
+  return call("say why", async ({ core, isApiException }) => {
+    try {
+      // The client's own type knows one word only.
+      const words = command as unknown as string;
+      await core.connectGetNamespacedPodExec({ namespace, name: pod, container, command: words, stdout: true });
+      return undefined;
+    } catch (error) {
+      return isApiException(error) && error.code !== 400 ? messageOf(error) : plainBody(error);
+    }
+  }).catch(() => undefined);
+}
+
+/** The kubelet's own answers are plain text. */
+function plainBody(error: unknown): string | undefined {
+  const body = (error as { body?: unknown }).body;
+  if (typeof body !== "string" || body === "" || body.includes("Upgrade request required")) return undefined;
+  return messageOf(error as Parameters<typeof messageOf>[0]);
+}
+
+function reviews(call: Call): Pick<Cluster, "selfMay" | "accountMay"> {
+  return {
+    selfMay: (wish, as) =>
+      call(`review access${as ? ` as ${as}` : ""}`, async ({ authorization }) => {
+        const { setHeaderOptions } = await import("@kubernetes/client-node");
+        const body = { spec: { resourceAttributes: attributes(wish) } };
+        const options = as ? setHeaderOptions("Impersonate-User", as) : undefined;
+        return verdict((await authorization.createSelfSubjectAccessReview({ body }, options)).status);
+      }),
+    accountMay: (wish, user, groups) =>
+      call(`review the access of ${user}`, async ({ authorization }) => {
+        const body = { spec: { user, groups, resourceAttributes: attributes(wish) } };
+        return verdict((await authorization.createSubjectAccessReview({ body })).status);
+      }),
+  };
+}
+
+function changes(call: Call): Pick<Cluster, "startJob" | "deleteDeployment"> {
+  return {
+    startJob: ({ metadata, spec }, name) =>
+      call(`create Job ${metadata?.namespace}/${name}`, async ({ batch }) => {
+        const { namespace = "", uid = "", name: cronJob = "" } = metadata ?? {};
+        const owner = { apiVersion: "batch/v1", kind: "CronJob", name: cronJob, uid, controller: true };
+        const { metadata: template, spec: job } = spec?.jobTemplate ?? {};
+        const annotations = { ...template?.annotations, "cronjob.kubernetes.io/instantiate": "manual" };
+        const given = { name, annotations, labels: template?.labels, ownerReferences: [owner] };
+        await batch.createNamespacedJob({ namespace, body: { metadata: given, spec: job } });
+      }),
+    deleteDeployment: (namespace, name, uid) =>
+      call(`delete Deployment ${namespace}/${name}`, async ({ apps }) => {
+        const body = { propagationPolicy: "Foreground", preconditions: { uid } };
+        await apps.deleteNamespacedDeployment({ namespace, name, body });
+      }),
+  };
+}
+
+async function named(
+  kind: OwnObject["kind"],
+  list: Promise<{ items: { metadata?: { name?: string } }[] }>,
+): Promise<OwnObject[]> {
+  return (await list).items.map(({ metadata }) => ({ kind, name: metadata?.name ?? "" }));
+}
+
+const inNamespace = (namespace: string | undefined): string => (namespace ? `in ${namespace}` : "in all namespaces");
+
+const attributes = ({ namespace, group = "", resource, subresource, verb }: Wish) => ({
+  namespace,
+  group,
+  resource,
+  subresource,
+  verb,
+});
+
+function verdict(status: { allowed: boolean; reason?: string; evaluationError?: string } | undefined): Verdict {
+  const reason = status?.reason || status?.evaluationError;
+  return { allowed: status?.allowed === true, ...(reason && { reason }) };
+}
+
+async function orUndefined<T>(client: Client, request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (client.isApiException(error) && error.code === 404) return undefined;
+    throw error;
+  }
+}

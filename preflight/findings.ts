@@ -1,0 +1,46 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Deployment } from "../kubernetes/types";
+import type { DryRun } from "../kubernetes/deployments";
+import * as messages from "./messages";
+
+/** What a look at the cluster found, before anything is changed. */
+export interface Findings {
+  /** Reasons not to go on. */
+  problems: string[];
+  /** What the operator should know before saying yes: pods that restart, memory that won't do. */
+  warnings: string[];
+  /** Deployments whose pods the update restarts. */
+  restarts?: string[];
+  /** Deployments whose rollout is under way already, or that are yet to be created. */
+  underWay?: string[];
+}
+
+export const nothing: Findings = { problems: [], warnings: [] };
+export const problem = (text: string): Findings => ({ problems: [text], warnings: [] });
+export const warning = (text: string): Findings => ({ problems: [], warnings: [text] });
+
+export const merge = (all: Findings[]): Findings => ({
+  problems: all.flatMap(({ problems }) => problems),
+  warnings: all.flatMap(({ warnings }) => warnings),
+  ...nonEmpty("restarts", all),
+  ...nonEmpty("underWay", all),
+});
+
+function nonEmpty(key: "restarts" | "underWay", all: Findings[]): Partial<Findings> {
+  const names = all.flatMap((findings) => findings[key] ?? []);
+  return names.length > 0 ? { [key]: names } : {};
+}
+
+/** Whether a change restarts the Deployment's pods, by the API server's own answer to a dry run of it. */
+export function restarts(live: Deployment, dryRun: DryRun): Findings {
+  switch (dryRun.outcome) {
+    case "invalid":
+      return problem(messages.invalid(live, dryRun.reason));
+    case "forbidden":
+      return warning(messages.unknownRestart(live, dryRun.reason));
+    case "applied":
+      return isDeepStrictEqual(live.spec?.template, dryRun.deployment.spec?.template)
+        ? nothing
+        : { ...warning(messages.restart(live)), restarts: [live.metadata?.name ?? ""] };
+  }
+}

@@ -1,0 +1,109 @@
+import type { Deployment, PodSpecPatch } from "../kubernetes/types";
+import type { OutpostSettings } from "../settings/settings";
+import { isAuthentikError } from "../authentik/apiErrors";
+import {
+  compose,
+  ownPart,
+  readsOurSettings,
+  withoutOursAnyway,
+  type Composition,
+} from "../authentik/jsonPatch/jsonPatch";
+import { sidecarMerge, strangers } from "../authentik/jsonPatch/liveSidecar";
+import { belongsTo } from "../components/outpostJsonPatch/outpostDeployment";
+import { isJsonPatchError, type JsonPatchOperation } from "../authentik/jsonPatch/operations";
+import { deploymentOperations } from "../authentik/jsonPatch/outpostPatches";
+import { describePatchChange } from "../authentik/jsonPatch/patchChange";
+import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
+import type { Look } from "./outposts";
+import { memoryWarning } from "../cleaner/memoryLimit";
+import * as messages from "./messages";
+import { authentikManager, hasOutpost, takenFields, type TakenField } from "../cleaner/takenFields";
+
+/** What `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
+export async function inspectJsonPatch(
+  look: Look,
+  settings: OutpostSettings,
+  fragment: PodSpecPatch,
+  live: Deployment | undefined,
+): Promise<Findings> {
+  try {
+    const { pk, config } = await look.authentik!.readOutpost(settings.name);
+    const existing = deploymentOperations(config);
+    const part = ownPart(fragment);
+    const composed = compose(existing, part);
+    const deployed = config.kubernetes_namespace;
+    if (typeof deployed === "string" && deployed !== look.namespace)
+      return problem(messages.otherNamespace(settings, look.namespace, deployed));
+    // An invalid patch of before may have cost the outpost its Deployment; ours brings it back.
+    if (!live && !existing.some(readsOurSettings))
+      return problem(messages.missingDeployment(settings, look.namespace, look.known));
+    if (live && !belongsTo(pk, live)) return problem(messages.otherOutpost(settings, look.namespace));
+    const onCluster = live ? await inspectLive(look, settings, live, part) : nothing;
+    const others = live ? strangers(composed.operations, live) : [];
+    return merge([
+      ...changes(settings, existing, composed),
+      others.length > 0 ? warning(messages.writtenForOthers(settings, others)) : nothing,
+      onCluster,
+    ]);
+  } catch (error) {
+    return findingOf(error, settings.name);
+  }
+}
+
+/**
+ * What taking our part out of the outpost's JSON patch would change.
+ * @param taken fields of the sidecar that others own
+ * @returns undefined where it is not ours that is there
+ */
+export async function inspectJsonPatchRelease(
+  look: Look,
+  settings: OutpostSettings,
+  taken: readonly TakenField[],
+): Promise<Findings | undefined> {
+  const byAuthentik = taken.length > 0 && taken.every(({ owners }) => owners.join() === authentikManager);
+  if (!look.authentik || !byAuthentik) return undefined;
+  try {
+    const { config } = await look.authentik.findOutpost({ name: settings.name });
+    const existing = deploymentOperations(config);
+    if (!existing.some(readsOurSettings)) return undefined;
+    const change = describePatchChange(settings.name, existing, withoutOursAnyway(existing));
+    return change ? warning(change) : nothing;
+  } catch (error) {
+    return findingOf(error, settings.name);
+  }
+}
+
+function findingOf(error: unknown, outpost: string): Findings {
+  if (isAuthentikError(error)) return problem(error.message);
+  if (isJsonPatchError(error)) return problem(`outpost "${outpost}": ${error.message}`);
+  throw error;
+}
+
+async function inspectLive(
+  look: Look,
+  settings: OutpostSettings,
+  live: Deployment,
+  part: readonly JsonPatchOperation[],
+): Promise<Findings> {
+  if (!hasOutpost(live)) return problem(messages.noProxyContainer(settings, live));
+  const taken = takenFields(live, look.fieldManager)
+    .map(({ field, owners }) => ({ field, owners: owners.filter((owner) => owner !== authentikManager) }))
+    .filter(({ owners }) => owners.length > 0);
+  if (taken.length > 0) return problem(messages.takenFields(settings, look.namespace, taken));
+  const change = sidecarMerge(part, live)!;
+  const dryRun = await look.api.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
+  return merge([restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
+}
+
+function changes(
+  settings: OutpostSettings,
+  existing: readonly JsonPatchOperation[],
+  { operations, adopted, rewritten }: Composition,
+): Findings[] {
+  const change = describePatchChange(settings.name, existing, operations);
+  return [
+    change ? warning(change) : nothing,
+    adopted.length > 0 ? warning(messages.adopted(settings, adopted)) : nothing,
+    rewritten ? warning(messages.rewritten(settings)) : nothing,
+  ];
+}

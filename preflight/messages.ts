@@ -1,0 +1,133 @@
+import type { Deployment } from "../kubernetes/types";
+import type { OutpostSettings } from "../settings/settings";
+import { outpostContainer } from "../cleaner/podFragment";
+import { monitoringGroup, monitoringKinds, type MonitoringKind } from "../kubernetes/monitoringKinds";
+import { authentikManager, stackManagerPrefix, type TakenField } from "../cleaner/takenFields";
+
+export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
+  const found = known
+    .map((live) => live.metadata?.name)
+    .filter(Boolean)
+    .sort();
+  return (
+    `outpost "${settings.name}": there is no Deployment ${settings.deployment} in namespace ${namespace}; ` +
+    `proxy outposts found there: ${found.length > 0 ? found.join(", ") : "none"}. ` +
+    `Correct the outpost's name or the namespace; set the outpost's \`deployment\` if its name is another; ` +
+    `or set its \`solution\` to none until authentik has created it. ` +
+    `(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)`
+  );
+}
+
+export function noProxyContainer(settings: OutpostSettings, live: Deployment): string {
+  const names = live.spec?.template.spec?.containers.map(({ name }) => name) ?? [];
+  return (
+    `outpost "${settings.name}": Deployment ${settings.deployment} has no container ${outpostContainer}, only ${names.join(", ")}. ` +
+    `Only proxy outposts keep sessions in /dev/shm; name a proxy outpost, or set this one's \`solution\` to none.`
+  );
+}
+
+export function takenFields(settings: OutpostSettings, namespace: string, taken: TakenField[]): string {
+  const found = taken.map(({ field, owners }) => `${field} (owned by ${owners.join(", ")})`).join("; ");
+  const isOwnedBy = (test: (owner: string) => boolean) => taken.some(({ owners }) => owners.some(test));
+  if (isOwnedBy((owner) => owner.startsWith(stackManagerPrefix))) {
+    return (
+      `outpost "${settings.name}": Deployment ${settings.deployment} already has ${found}. ` +
+      `That is another stack of this program. Take the outpost off the \`outposts\` of one of the two.`
+    );
+  }
+  const authentik = isOwnedBy((owner) => owner === authentikManager);
+  const waysOn = authentik
+    ? `That is a patch pasted into the outpost's kubernetes_json_patches. Set \`delivery\` to authentik, which takes it over; ` +
+      `or remove it in authentik and then have the Deployment ` +
+      `recreated without it: kubectl -n ${namespace} delete deployment ${settings.deployment}; ` +
+      `or set the outpost's \`solution\` to cronjob, which needs none of these.`
+    : `Undo that change, or set the outpost's \`solution\` to cronjob, which needs none of these.`;
+  return `outpost "${settings.name}": Deployment ${settings.deployment} already has ${found}. ${waysOn}`;
+}
+
+export function invalid(live: Deployment, reason: string): string {
+  return `Deployment ${live.metadata?.name}: the API server would not take the sidecar: ${reason}`;
+}
+
+export function restart(live: Deployment): string {
+  const replicas = live.spec?.replicas ?? 1;
+  const pods = replicas === 1 ? "its pod" : `its ${replicas} pods`;
+  return (
+    `Deployment ${live.metadata?.name}: this change restarts ${pods} (rolling update). ` +
+    `The sessions in a restarted pod end: their users log in again.`
+  );
+}
+
+export function unknownRestart(live: Deployment, reason: string): string {
+  return `Deployment ${live.metadata?.name}: whether this change restarts its pods is not known, the dry run was refused: ${reason}`;
+}
+
+export function adopted(settings: OutpostSettings, parts: string[]): string {
+  return `outpost "${settings.name}": the patch pasted by hand is taken over: ours replaces its ${parts.join(", ")}.`;
+}
+
+export function rewritten(settings: OutpostSettings): string {
+  return (
+    `outpost "${settings.name}": authentik will write its Deployment at every reconcile, because nativeSidecar false adds the sidecar ` +
+    `beside a container that another operation adds by containers/-. Set nativeSidecar to true to end that.`
+  );
+}
+
+export function otherOutpost(settings: OutpostSettings, namespace: string): string {
+  return (
+    `outpost "${settings.name}": Deployment ${settings.deployment} in namespace ${namespace} of this cluster is that of another outpost ` +
+    `than authentik's: authentikUrl and kubernetes:context must be of the same environment`
+  );
+}
+
+export function otherNamespace(settings: OutpostSettings, namespace: string, deployed: string): string {
+  return (
+    `outpost "${settings.name}": authentik deploys it to namespace ${deployed} (kubernetes_namespace of its config), ` +
+    `and the settings name ${namespace}; one stack serves one namespace`
+  );
+}
+
+export function writtenForOthers(settings: OutpostSettings, names: string[]): string {
+  return (
+    `outpost "${settings.name}": authentik will write its Deployment at every reconcile, because the Deployment has what authentik's patch does not: ` +
+    `${names.join(", ")}. Bring it by authentik too, or set \`delivery\` to deployment.`
+  );
+}
+
+export function twoSteps(settings: OutpostSettings, reason: string): string {
+  return (
+    `outpost "${settings.name}": the API server would not take the sidecar beside authentik's: ${reason}. ` +
+    `Change \`delivery\` in one update, and nativeSidecar in the next.`
+  );
+}
+
+export function noPolicies(namespace: string): string {
+  return (
+    `restrictExec: this cluster has no ValidatingAdmissionPolicy (Kubernetes has from 1.30 on), so the CronJob's account may run any ` +
+    `command in the pods of namespace ${namespace}, not only the sweep. Set restrictExec to false to be told so no more.`
+  );
+}
+
+export function policiesForbidden(namespace: string): string {
+  return (
+    `restrictExec needs a ValidatingAdmissionPolicy and its binding, which your account may not create. Have somebody update the stack who may, ` +
+    `or set restrictExec to false: the CronJob's account may then run any command in the pods of namespace ${namespace}, not only the sweep.`
+  );
+}
+
+/** The setting that switches the part off. */
+const monitoringPart: Record<MonitoringKind, string> = { PodMonitor: "podMonitor", PrometheusRule: "alerts" };
+
+export function monitoringKindMissing(kind: MonitoringKind): string {
+  return (
+    `monitoring: this cluster has no ${kind}: the CustomResourceDefinition ${monitoringKinds[kind]}.${monitoringGroup} is missing. ` +
+    `Install the Prometheus operator, or set ${monitoringPart[kind]} to false.`
+  );
+}
+
+export function monitoringKindForbidden(kind: MonitoringKind, namespace: string): string {
+  return (
+    `monitoring: your account may not create a ${kind} (${monitoringKinds[kind]}.${monitoringGroup}) in namespace ${namespace}. ` +
+    `Have somebody update the stack who may, or set ${monitoringPart[kind]} to false.`
+  );
+}

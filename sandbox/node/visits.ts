@@ -1,0 +1,101 @@
+// Visits to an outpost from inside its pod, over loopback, as the stand-in's own client makes them.
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { once } from "node:events";
+import type { Scenario } from "../../test/e2e/node/scenario";
+
+/** What happened in one second: visits by HTTP status, and the state of /dev/shm at its end. */
+export interface Second {
+  second: number;
+  status: Record<string, number>;
+  /** Visits that were not answered at all. */
+  failed: number;
+  usedBytes: number;
+  sizeBytes: number;
+  files: number;
+}
+
+export interface Visits {
+  seconds: Second[];
+  /** People who logged in before the first visit, and how many of them still were after the last. Undefined where the client was cut off. */
+  ending?: { logins: number; alive: number };
+}
+
+export interface VisitOptions {
+  logins?: number;
+  /** Whether the people whose sessions are there already count as logged in, instead. */
+  known?: boolean;
+  /** URL of the outpost to visit; default the pod's own, over loopback. */
+  target?: string;
+  /** Visits a second. */
+  rate?: number;
+  seconds?: number;
+}
+
+/** Visits that are under way. */
+export class RunningVisits {
+  readonly visits: Visits = { seconds: [] };
+  private said = "";
+
+  constructor(private readonly child: ChildProcess) {
+    createInterface({ input: child.stdout! }).on("line", (line) => this.take(JSON.parse(line) as object));
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.said += text));
+  }
+
+  private take(line: object): void {
+    if ("second" in line) this.visits.seconds.push(line as Second);
+    else this.visits.ending = line as Visits["ending"];
+  }
+
+  /** All of them, once they are over; rejects where they did not come to their end. */
+  async done(): Promise<Visits> {
+    await this.over();
+    if (!this.visits.ending) throw new Error(`the visits were cut off: ${this.said}`);
+    return this.visits;
+  }
+
+  /** All of them, also where their pod went away under them. */
+  async over(): Promise<Visits> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, "close");
+    return this.visits;
+  }
+}
+
+export function startVisits(scenario: Scenario, pod: string, options: VisitOptions): RunningVisits {
+  const { kubectl, cluster } = scenario.stage;
+  const { logins = 0, known = false, rate = 0, seconds = 0, target } = options;
+  const flags = [`-known=${known}`, `-logins=${logins}`, `-rate=${rate}`, `-seconds=${seconds}`];
+  const command = ["outpost-stand-in", "visit", ...flags, ...(target ? [`-target=${target}`] : [])];
+  const args = [
+    `--kubeconfig=${cluster.kubeconfig}`,
+    `--namespace=${scenario.namespace}`,
+    "exec",
+    pod,
+    "--",
+    ...command,
+  ];
+  return new RunningVisits(spawn(kubectl, args, { stdio: ["ignore", "pipe", "pipe"] }));
+}
+
+export const visit = (scenario: Scenario, pod: string, options: VisitOptions): Promise<Visits> =>
+  startVisits(scenario, pod, options).done();
+
+/** So many visits, all of them answered by the start of a login, however slow the machine is: what was not made in a second is made in the next. */
+export async function visitExactly(scenario: Scenario, pod: string, count: number): Promise<void> {
+  for (let missing = count; missing > 0;) {
+    const { 302: made = 0, ...others } = answers(await visit(scenario, pod, { rate: missing, seconds: 1 }));
+    if (made === 0 || Object.keys(others).length > 0)
+      throw new Error(`of ${missing} visits ${made} began a login; others: ${JSON.stringify(others)}`);
+    missing -= made;
+  }
+}
+
+/** Visits by how they were answered, over all seconds; "failed" for those that were not. */
+export function answers({ seconds }: Visits): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { status, failed } of seconds) {
+    for (const [code, count] of Object.entries({ ...status, ...(failed > 0 && { failed }) }))
+      sums[code] = (sums[code] ?? 0) + count;
+  }
+  return sums;
+}

@@ -1,0 +1,95 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import type { KubernetesConfig } from "../kubernetes/connection";
+import { CONFIG_NAMESPACE, resolveSettings, type Settings } from "./settings";
+
+/** What a stack's file says, as far as it can be read without Pulumi. */
+export interface StackFile {
+  /** The stack's name without organisation and project. */
+  stack: string;
+  settings: Settings;
+  kubernetes: KubernetesConfig;
+}
+
+/** Stands in for authentik's token, which only Pulumi can decrypt and nothing here needs. */
+const unreadable = "stored-as-a-secret";
+
+/**
+ * Reads `Pulumi.<stack>.yaml` and the defaults of `Pulumi.yaml`, without the engine: no backend, no passphrase.
+ * @param dir folder of the project
+ * @param stackName name of the stack, with or without organisation and project
+ * @throws SettingsError, or an Error that names the file or the key, where that can't be done
+ */
+export function readStackFile(dir: string, stackName: string): StackFile {
+  const stack = stackName.split("/").at(-1) ?? "";
+  const path = join(dir, `Pulumi.${stack}.yaml`);
+  if (stack === "" || !existsSync(path)) {
+    throw new Error(`stack "${stackName}": there is no ${path}; stack files there: ${stackFiles(dir)}`);
+  }
+  const config = { ...projectConfig(dir), ...fullKeys(configOf(path)) };
+  const kubernetes = {
+    kubeconfig: plainText(config, "kubernetes:kubeconfig", path),
+    context: plainText(config, "kubernetes:context", path),
+  };
+  return { stack, settings: settingsOf(config, path), kubernetes };
+}
+
+type Config = Record<string, unknown>;
+
+function configOf(path: string): Config {
+  return (parse(readFileSync(path, "utf8")) as { config?: Config } | null)?.config ?? {};
+}
+
+/** `namespace:config:key`, as older engines write them, is `namespace:key`. */
+function fullKeys(config: Config): Config {
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(":config:", ":"), value]));
+}
+
+/** What Pulumi.yaml gives every stack: a value, or the default of a declaration. */
+function projectConfig(dir: string): Config {
+  const path = join(dir, "Pulumi.yaml");
+  if (!existsSync(path)) return {};
+  const { name } = parse(readFileSync(path, "utf8")) as { name: string };
+  const given = Object.entries(configOf(path)).map(([key, declared]): [string, unknown] => {
+    const isDeclaration = typeof declared === "object" && declared !== null;
+    const { value, default: standard } = (isDeclaration ? declared : { value: declared }) as Config;
+    return [key.includes(":") ? key : `${name}:${key}`, value ?? standard];
+  });
+  return fullKeys(Object.fromEntries(given.filter(([, value]) => value !== undefined)));
+}
+
+function settingsOf(config: Config, path: string): Settings {
+  const prefix = `${CONFIG_NAMESPACE}:`;
+  const own = Object.keys(config).filter((key) => key.startsWith(prefix));
+  const secrets = new Set<string>();
+  const raw = own.map((full): [string, unknown] => {
+    const key = full.slice(prefix.length);
+    if (!isSecret(config[full])) return [key, config[full]];
+    if (key !== "authentikToken") throw secretError(full, path);
+    secrets.add(key);
+    return [key, unreadable];
+  });
+  return resolveSettings(Object.fromEntries(raw), secrets);
+}
+
+function plainText(config: Config, key: string, path: string): string | undefined {
+  const value = config[key];
+  if (isSecret(value)) throw secretError(key, path);
+  if (value === undefined || value === "") return undefined;
+  if (typeof value !== "string") throw new Error(`${key}: ${JSON.stringify(value)} in ${path} is not text`);
+  return value;
+}
+
+const isSecret = (value: unknown): boolean => typeof value === "object" && value !== null && "secure" in value;
+
+function secretError(key: string, path: string): Error {
+  return new Error(
+    `${key}: stored as a secret in ${path}, which only Pulumi can read; leave --stack out and give flags`,
+  );
+}
+
+function stackFiles(dir: string): string {
+  const names = readdirSync(dir).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+  return names.sort().join(", ") || "none";
+}

@@ -1,6 +1,0 @@
-import { resolveSettings, type OutpostSettings } from "../../components/settings";
-
-/** The settings of one outpost called "My Outpost", every default but the given keys. */
-export function outpostSettings(overrides: Record<string, unknown> = {}): OutpostSettings {
-  return resolveSettings({ namespace: "authentik", outposts: [{ name: "My Outpost", ...overrides }] }).outposts[0];
-}

@@ -1,0 +1,386 @@
+// `delivery: authentik` through the real engine, Pulumi's own host of dynamic resources and a real API server; authentik is the
+// stand-in of sandbox/authentik, whose reconciler is held to the real one's behaviour by reconciler.test.ts.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { ownersOf } from "../../../kubernetes/fieldOwners";
+import { sidecarFields } from "../../../cleaner/takenFields";
+import type { OutpostConfig, Writes } from "../../../sandbox/authentik";
+import type { Report } from "../../../sandbox/engine";
+import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
+
+const jsonPatchType = "pulumi-nodejs:dynamic/authentik-outpost-shm:OutpostJsonPatch";
+const podSpec = "/spec/template/spec";
+const throughAuthentik = { delivery: "authentik" };
+
+const dshm = { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "512Mi" } };
+const dshmMount = { name: "dshm", mountPath: "/dev/shm" };
+/** As older guides have it pasted. */
+const classic = [
+  { op: "add", path: `${podSpec}/volumes`, value: [dshm] },
+  { op: "add", path: `${podSpec}/containers/0/volumeMounts`, value: [dshmMount] },
+  {
+    op: "add",
+    path: `${podSpec}/containers/-`,
+    value: { name: "shm-cleanup", image: "busybox:1.36", command: ["sleep", "1d"], volumeMounts: [dshmMount] },
+  },
+];
+const others = [
+  { op: "add", path: `${podSpec}/volumes`, value: [{ name: "cert", emptyDir: {} }] },
+  { op: "add", path: "/spec/progressDeadlineSeconds", value: 300 },
+];
+
+const restart =
+  "Deployment ak-outpost-main: this change restarts its pod (rolling update). The sessions in a restarted pod end: their users log in again.";
+const changes = (...lines: string[]): string =>
+  [
+    'outpost "main": kubernetes_json_patches.deployment in authentik changes:',
+    ...lines.map((line) => `    ${line}`),
+  ].join("\n");
+const added = changes(
+  "+ add /spec/template/spec/volumes (dshm, shm-cleanup-settings, shm-cleanup-run)",
+  '+ add /spec/template/spec/containers/0/volumeMounts [{"name":"dshm","mountPath":"/dev/shm"}]',
+  "+ add /spec/template/spec/initContainers (shm-cleanup)",
+);
+
+/** What the program itself warns of; the engine's own warnings name no resource. */
+const warnings = ({ diagnostics }: Report): string[] =>
+  diagnostics.filter(({ severity, urn }) => severity === "warning" && urn).map(({ message }) => message);
+/** What an update did to the resource of this type, its refresh before that aside. */
+const operationOn = (type: string, { steps }: Report): string | undefined =>
+  steps.filter((step) => step.type === type).at(-1)?.op;
+const revision = ({ metadata }: V1Deployment): number =>
+  Number(metadata?.annotations?.["deployment.kubernetes.io/revision"]);
+
+/** An object of the client's as plain JSON. */
+const plain = (object: unknown): unknown => JSON.parse(JSON.stringify(object));
+
+/** Names by list, of the live Deployment. */
+async function namesIn(scenario: Scenario): Promise<Record<"volumes" | "containers" | "initContainers", string[]>> {
+  const { spec } = await scenario.deployment("main");
+  const { volumes = [], containers, initContainers = [] } = spec!.template.spec!;
+  const names = (list: { name: string }[]) => list.map(({ name }) => name);
+  return { volumes: names(volumes), containers: names(containers), initContainers: names(initContainers) };
+}
+const withSidecar = {
+  volumes: ["dshm", "shm-cleanup-settings", "shm-cleanup-run"],
+  containers: ["proxy"],
+  initContainers: ["shm-cleanup"],
+};
+const without = { volumes: [], containers: ["proxy"], initContainers: [] };
+
+/** Everyone who owns a field of the sidecar on the live Deployment. */
+async function sidecarOwners(scenario: Scenario): Promise<string[]> {
+  const { metadata } = await scenario.deployment("main");
+  return [...new Set(sidecarFields.flatMap(({ path }) => ownersOf(path, metadata?.managedFields ?? [])))];
+}
+
+const configOf = ({ authentik }: Scenario): OutpostConfig => authentik.outpost("main").config;
+const writesSince = ({ authentik }: Scenario, before: Writes): Writes => ({
+  created: authentik.writes.created - before.created,
+  patched: authentik.writes.patched - before.patched,
+  recreated: authentik.writes.recreated - before.recreated,
+});
+const noWrites: Writes = { created: 0, patched: 0, recreated: 0 };
+
+/** Authentik's writes in three reconciles. */
+async function writesAtRest(scenario: Scenario): Promise<Writes> {
+  const before = scenario.authentik.writes;
+  for (let i = 0; i < 3; i++) await scenario.authentik.reconcile();
+  return writesSince(scenario, before);
+}
+
+/** Replaces the operations on the Deployment as somebody does in the Admin UI. */
+const editOperations = (scenario: Scenario, change: (operations: object[]) => object[] | null): Promise<void> =>
+  scenario.authentik.edit("main", (config) => {
+    const deployment = change(config.kubernetes_json_patches?.deployment ?? []);
+    return { ...config, kubernetes_json_patches: deployment && ({ deployment } as never) };
+  });
+
+describe("delivery through authentik", () => {
+  after(closeScenarios);
+
+  describe("from nothing and back", () => {
+    let scenario: Scenario;
+    let pristine: { config: OutpostConfig; deployment: V1Deployment };
+    const printed: string[] = [];
+
+    before(async () => {
+      scenario = await openScenario({ name: "authentik", authentik: true, config: throughAuthentik });
+      pristine = structuredClone({ config: configOf(scenario), deployment: await scenario.deployment("main") });
+    });
+
+    it("previews what changes in authentik and which pods restart, and changes nothing", async () => {
+      const preview = await scenario.stack.preview({ diff: true });
+      printed.push(preview.stdout);
+      assert.deepEqual(warnings(preview), [added, restart]);
+      assert.match(
+        preview.stdout,
+        /OutpostJsonPatch: \(create\)[^]*operations {2}: \[\n +\[0\]: \{\n +op {3}: "add"\n +path : "\/spec\/template\/spec\/volumes\/-"/,
+      );
+      assert.deepEqual(configOf(scenario), pristine.config);
+      assert.deepEqual(scenario.authentik.writes, { ...noWrites, created: 1 });
+    });
+
+    it("has authentik write it once, waits for the rollout, and is at rest then", async () => {
+      const up = await scenario.stack.up();
+      printed.push(up.stdout);
+      assert.equal(operationOn(jsonPatchType, up), "create");
+      assert.deepEqual(up.outputs.patchedDeployments, { value: ["ak-outpost-main"], secret: false });
+      const { status } = await scenario.deployment("main");
+      assert.deepEqual([status?.updatedReplicas, status?.availableReplicas, status?.replicas], [1, 1, 1]);
+      assert.deepEqual(scenario.authentik.writes, { created: 1, patched: 1, recreated: 0 });
+      assert.deepEqual(await namesIn(scenario), withSidecar);
+      assert.deepEqual(await sidecarOwners(scenario), ["goauthentik.io"]);
+      assert.deepEqual(await writesAtRest(scenario), noWrites);
+    });
+
+    it("leaves every other key of the config as it was", () => {
+      const rest = (config: OutpostConfig) => ({ ...config, kubernetes_json_patches: "ours" });
+      assert.deepEqual(rest(configOf(scenario)), rest(pristine.config));
+    });
+
+    it("changes nothing when it runs again", async () => {
+      const before = configOf(scenario);
+      const up = await scenario.stack.up();
+      assert.deepEqual(warnings(up), []);
+      assert.equal(operationOn(jsonPatchType, up), "same");
+      assert.deepEqual(configOf(scenario), before);
+    });
+
+    it("changes the sweep's settings without a word to authentik", async () => {
+      const { requests } = scenario.authentik;
+      await scenario.configure({ ...throughAuthentik, sweepInterval: "90s" });
+      const from = requests.length;
+      assert.deepEqual(warnings(await scenario.stack.up()), []);
+      assert.deepEqual(
+        requests.slice(from).filter(({ method }) => method !== "GET"),
+        [],
+      );
+    });
+
+    it("keeps the sidecar on a Deployment that authentik recreates", async () => {
+      const uid = (await scenario.deployment("main")).metadata?.uid;
+      const selector = [
+        { op: "add", path: "/spec/selector/matchLabels/extra", value: "yes" },
+        { op: "add", path: "/spec/template/metadata/labels/extra", value: "yes" },
+      ];
+      await editOperations(scenario, (operations) => [...operations, ...selector]);
+      assert.equal(scenario.authentik.writes.recreated, 1);
+      assert.notEqual((await scenario.deployment("main")).metadata?.uid, uid);
+      assert.deepEqual(await namesIn(scenario), withSidecar);
+      await editOperations(scenario, (operations) => operations.slice(0, -2));
+    });
+
+    it("notices an edit in the Admin UI at a refresh, shows it, and mends it", async () => {
+      await editOperations(scenario, (operations) => {
+        const edited = JSON.stringify(operations).replace('"sizeLimit":"256Mi"', '"sizeLimit":"64Mi"');
+        return JSON.parse(edited) as object[];
+      });
+      const preview = await scenario.stack.preview({ diff: true });
+      assert.match(preview.stdout, /~ sizeLimit: "64Mi" => "256Mi"/);
+      assert.deepEqual(warnings(preview), [
+        changes('~ /spec/template/spec/volumes dshm.emptyDir.sizeLimit: "64Mi" => "256Mi"'),
+        restart,
+      ]);
+      assert.equal(operationOn(jsonPatchType, await scenario.stack.up()), "update");
+      const [first] = configOf(scenario).kubernetes_json_patches!.deployment;
+      assert.equal((first.value as (typeof dshm)[])[0].emptyDir.sizeLimit, "256Mi");
+      assert.deepEqual(await writesAtRest(scenario), noWrites);
+    });
+
+    it("brings back what was taken out in the Admin UI", async () => {
+      await editOperations(scenario, () => null);
+      await scenario.stack.up();
+      assert.equal(configOf(scenario).kubernetes_json_patches?.deployment.length, 3);
+    });
+
+    it("has the token in no state, log or diff", () => {
+      const { token } = scenario.authentik;
+      const backend = scenario.stack.env.PULUMI_BACKEND_URL.replace("file://", "");
+      const state = readFileSync(join(backend, ".pulumi/stacks/authentik-outpost-shm/authentik.json"), "utf8");
+      assert.ok(state.includes(jsonPatchType));
+      for (const text of [state, ...printed]) assert.ok(!text.includes(token));
+    });
+
+    it("takes all of it back with one rollout, and leaves no trace", async () => {
+      const before = revision(await scenario.deployment("main"));
+      await scenario.configure({ ...throughAuthentik, solution: "none" });
+      const preview = await scenario.stack.preview();
+      assert.deepEqual(warnings(preview), [added.replaceAll("+ ", "- "), restart]);
+      await scenario.stack.up();
+      assert.deepEqual(configOf(scenario), pristine.config);
+      const { spec } = await scenario.deployment("main");
+      assert.deepEqual(plain(spec!.template.spec), plain(pristine.deployment.spec!.template.spec));
+      assert.equal(revision(await scenario.deployment("main")), before + 1);
+      assert.deepEqual(await sidecarOwners(scenario), []);
+      assert.deepEqual(await writesAtRest(scenario), noWrites);
+    });
+  });
+
+  it("moves from one delivery to the other and back without a rollout, and never with two owners at the end", async () => {
+    const scenario = await openScenario({ name: "moves", authentik: true });
+    const counts: number[] = [];
+    for (const delivery of ["deployment", "authentik", "deployment"]) {
+      await scenario.configure({ delivery });
+      await scenario.stack.up();
+      counts.push(revision(await scenario.deployment("main")));
+      assert.deepEqual(await namesIn(scenario), withSidecar);
+      const owner = delivery === "authentik" ? "goauthentik.io" : "authentik-outpost-shm-moves";
+      assert.deepEqual(await sidecarOwners(scenario), [owner]);
+      assert.equal(configOf(scenario).kubernetes_json_patches !== null, delivery === "authentik");
+      assert.deepEqual(await writesAtRest(scenario), noWrites);
+    }
+    assert.deepEqual(counts, [2, 2, 2]);
+    assert.deepEqual(scenario.authentik.writes, { created: 1, patched: 0, recreated: 0 });
+  });
+
+  it("moves and changes at once with one rollout", async () => {
+    const scenario = await openScenario({ name: "moves-changed", authentik: true });
+    await scenario.stack.up();
+    for (const [delivery, shmSize, expected] of [
+      ["authentik", "512Mi", 3],
+      ["deployment", "1Gi", 4],
+    ] as const) {
+      await scenario.configure({ delivery, shmSize });
+      await scenario.stack.up();
+      const live = await scenario.deployment("main");
+      assert.equal(revision(live), expected);
+      assert.equal(live.spec!.template.spec!.volumes![0].emptyDir?.sizeLimit, shmSize);
+      assert.equal((await sidecarOwners(scenario)).length, 1);
+    }
+  });
+
+  describe("where a patch was pasted by hand", () => {
+    let scenario: Scenario;
+    before(async () => {
+      scenario = await openScenario({ name: "adopts", authentik: true, config: throughAuthentik });
+      await editOperations(scenario, () => [
+        ...others,
+        ...classic.slice(1),
+        { op: "add", path: `${podSpec}/volumes/-`, value: dshm },
+      ]);
+    });
+
+    it("stops with delivery: deployment, and names delivery: authentik as a way on", async () => {
+      await scenario.configure({});
+      await assert.rejects(
+        scenario.stack.preview(),
+        /already has volume dshm \(owned by goauthentik\.io\).*Set `delivery` to authentik, which takes it over/,
+      );
+      await scenario.configure(throughAuthentik);
+    });
+
+    it("says that it takes it over", async () => {
+      assert.deepEqual(warnings(await scenario.stack.preview()).slice(1), [
+        'outpost "main": the patch pasted by hand is taken over: ours replaces its volume dshm, mount /dev/shm, container shm-cleanup.',
+        restart,
+      ]);
+    });
+
+    it("replaces it with one rollout, doubles nothing, and authentik comes to rest", async () => {
+      const before = revision(await scenario.deployment("main"));
+      await scenario.stack.up();
+      assert.deepEqual(await namesIn(scenario), {
+        ...withSidecar,
+        volumes: ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"],
+      });
+      assert.equal(revision(await scenario.deployment("main")), before + 1);
+      // A write that changes nothing may be among them: others' whole list of volumes, while ours are in neither place.
+      assert.equal(scenario.authentik.writes.recreated, 0);
+      assert.deepEqual(await writesAtRest(scenario), noWrites);
+      assert.deepEqual(await sidecarOwners(scenario), ["goauthentik.io"]);
+    });
+
+    it("gives back what others had", async () => {
+      await scenario.stack.destroy();
+      assert.deepEqual(configOf(scenario).kubernetes_json_patches, { deployment: others });
+      assert.deepEqual(await namesIn(scenario), { ...without, volumes: ["cert"] });
+    });
+  });
+
+  for (const [what, nativeSidecar, list] of [
+    ["an ordinary container", false, "containers"],
+    ["a native sidecar", true, "initContainers"],
+  ] as const) {
+    it(`replaces ${what} that was pasted by hand by ours of the same kind, with nothing of it left`, async () => {
+      const scenario = await openScenario({
+        name: `same-kind-${nativeSidecar ? "native" : "ordinary"}`,
+        authentik: true,
+        config: { ...throughAuthentik, nativeSidecar },
+      });
+      const pasted = {
+        name: "shm-cleanup",
+        image: "busybox:1.36",
+        command: ["sh", "-c"],
+        args: ["sleep 1d"],
+        env: [{ name: "THEIRS", value: "1" }],
+        workingDir: "/tmp",
+        volumeMounts: [dshmMount],
+        ...(nativeSidecar && { restartPolicy: "Always" }),
+      };
+      const added = nativeSidecar
+        ? { op: "add", path: `${podSpec}/initContainers`, value: [pasted] }
+        : { op: "add", path: `${podSpec}/containers/-`, value: pasted };
+      await editOperations(scenario, () => [...classic.slice(0, 2), added]);
+      const before = revision(await scenario.deployment("main"));
+      await scenario.stack.up();
+      const { spec } = await scenario.deployment("main");
+      const sidecar = spec!.template.spec![list]!.find(({ name }) => name === "shm-cleanup")!;
+      assert.deepEqual([sidecar.args, sidecar.workingDir], [undefined, undefined]);
+      assert.deepEqual(
+        sidecar.env!.map(({ name }) => name),
+        ["SHM_DIR", "SETTINGS_FILE", "METRICS_DIR"],
+      );
+      assert.equal(revision(await scenario.deployment("main")), before + 1);
+      assert.deepEqual(await writesAtRest(scenario), noWrites);
+      assert.equal(scenario.authentik.writes.recreated, 0);
+    });
+  }
+
+  it("serves several outposts of one authentik at the same time", async () => {
+    const names = ["main", "second", "third"];
+    const outposts = names.map((name) => ({ name }));
+    const scenario = await openScenario({ name: "several", authentik: true, outposts, config: throughAuthentik });
+    await scenario.stack.up();
+    for (const name of names)
+      assert.equal(scenario.authentik.outpost(name).config.kubernetes_json_patches?.deployment.length, 3);
+    assert.deepEqual(scenario.authentik.writes, { created: 3, patched: 3, recreated: 0 });
+    await scenario.stack.destroy();
+    for (const name of names) assert.equal(scenario.authentik.outpost(name).config.kubernetes_json_patches, null);
+  });
+
+  it("changes from a native sidecar to an ordinary one and back without a recreation, at rest with either", async () => {
+    const scenario = await openScenario({ name: "kinds", authentik: true, config: throughAuthentik });
+    await scenario.stack.up();
+    for (const [nativeSidecar, expected] of [
+      [false, 3],
+      [true, 4],
+    ] as const) {
+      await scenario.configure({ ...throughAuthentik, nativeSidecar });
+      await scenario.stack.up();
+      const names = { containers: ["proxy", "shm-cleanup"], initContainers: [] };
+      assert.deepEqual(await namesIn(scenario), nativeSidecar ? withSidecar : { ...withSidecar, ...names });
+      assert.equal(revision(await scenario.deployment("main")), expected);
+      assert.deepEqual(await writesAtRest(scenario), noWrites);
+    }
+    assert.equal(scenario.authentik.writes.recreated, 0);
+  });
+
+  it("survives an edit by a colleague between its read and its write", async () => {
+    const scenario = await openScenario({ name: "colleague", authentik: true, config: throughAuthentik });
+    const edit = (config: OutpostConfig) => ({ ...config, log_level: "debug" });
+    scenario.authentik.misbehave({ edit }, { method: "GET", skip: 2, times: 1 });
+    await scenario.stack.up();
+    assert.equal(configOf(scenario).log_level, "debug");
+    assert.equal(configOf(scenario).kubernetes_json_patches?.deployment.length, 3);
+  });
+
+  it("asks again where authentik is just starting", async () => {
+    const scenario = await openScenario({ name: "starting", authentik: true, config: throughAuthentik });
+    scenario.authentik.misbehave({ status: 502 }, { times: 2 });
+    await scenario.stack.up();
+    assert.deepEqual(await namesIn(scenario), withSidecar);
+  });
+});

@@ -1,0 +1,414 @@
+// The dynamic provider by its own methods, as Pulumi's host has it after serialisation, with short waits: what happens where
+// authentik or the cluster do not come along.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import * as pulumi from "@pulumi/pulumi";
+import { cleanerScripts } from "../../../cleaner/scripts";
+import { podFragment } from "../../../cleaner/podFragment";
+import { ownPart } from "../../../authentik/jsonPatch/jsonPatch";
+import {
+  outpostJsonPatchProvider,
+  type OutpostJsonPatchInputs,
+  type OutpostJsonPatchState,
+} from "../../../components/outpostJsonPatch/provider";
+import type { Waits } from "../../../components/outpostJsonPatch/rollout";
+import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
+import { createOutpost, deleteOutpost, untilAvailable } from "../../../sandbox/outpost";
+import { waitUntil } from "../../../sandbox/waitUntil";
+import { outpostSettings } from "../../unit/outposts";
+import { sharedCluster } from "../cluster/fixture";
+
+type Provider = ReturnType<typeof outpostJsonPatchProvider>;
+/** What Pulumi's host makes of an error of a resource that is there, but not as it should be. */
+type InitError = Error & { id?: string; properties?: OutpostJsonPatchState; reasons?: string[] };
+
+/** Through the text that the state holds, as the host loads it. */
+async function deserialised(provider: Provider): Promise<Provider> {
+  const { text } = await pulumi.runtime.serializeFunction(() => provider);
+  const load = createRequire(__filename)("require-from-string") as (text: string) => { handler: () => Provider };
+  return load(text).handler();
+}
+
+interface OpenOptions {
+  /** Whether authentik reconciles what it is told. */
+  deploys?: boolean;
+  /** Stack config beside the cluster and the token. */
+  config?: Record<string, string>;
+  waits?: Partial<Waits>;
+}
+
+describe("the dynamic provider of OutpostJsonPatch", () => {
+  const authentiks: AuthentikStandIn[] = [];
+  afterEach(async () => {
+    for (const authentik of authentiks.splice(0)) await authentik.stop();
+  });
+
+  async function open(name: string, { deploys = true, config = {}, waits = {} }: OpenOptions = {}) {
+    const { kubeconfig } = await sharedCluster();
+    const namespace = `provider-${name}`;
+    const outpost = { namespace, name: "main" };
+    const authentik = await startAuthentik({ namespace, ...(deploys && { kubeconfig }) });
+    authentiks.push(authentik);
+    if (!deploys) await createOutpost(kubeconfig, outpost);
+    await authentik.addOutpost({ name: "main" });
+    if (deploys) await untilAvailable(kubeconfig, outpost);
+    const provider = await deserialised(
+      outpostJsonPatchProvider({ applyMs: 300, rolloutMs: 20_000, pauseMs: 50, ...waits }),
+    );
+    const all: Record<string, string> = {
+      "kubernetes:kubeconfig": kubeconfig,
+      "authentik-outpost-shm:authentikToken": authentik.token,
+      ...config,
+    };
+    const get = (key: string) => all[key];
+    await provider.configure?.({ config: { get, require: (key) => get(key) ?? assert.fail(key) } });
+    const inputs: OutpostJsonPatchInputs = {
+      authentikUrl: authentik.url.replace(/\/$/, ""),
+      outpost: "main",
+      namespace,
+      deployment: "ak-outpost-main",
+      fieldManager: "authentik-outpost-shm-test",
+      operations: ownPart(podFragment(outpostSettings({ name: "main" }), cleanerScripts())),
+    };
+    return { provider, inputs, authentik, kubeconfig, outpost };
+  }
+
+  const failureOf = (attempt: Promise<unknown>): Promise<InitError> =>
+    attempt.then(
+      () => assert.fail("succeeded"),
+      (error: InitError) => error,
+    );
+
+  it("creates, reads, updates and deletes", async () => {
+    const { provider, inputs, authentik } = await open("all", { waits: { applyMs: 20_000 } });
+    const { pk, config } = authentik.outpost("main");
+    const created = await provider.create(inputs);
+    assert.deepEqual(created, { id: pk, outs: { ...inputs, formOfNone: "null", rolledOut: true } });
+    const state = created.outs;
+
+    assert.deepEqual(await provider.read(pk, state), { id: pk, props: state, inputs });
+    assert.deepEqual(await provider.diff(pk, state, inputs), {
+      changes: false,
+      replaces: [],
+      deleteBeforeReplace: true,
+    });
+
+    const larger = ownPart(podFragment(outpostSettings({ name: "main", shmSize: "512Mi" }), cleanerScripts()));
+    const news = { ...inputs, operations: larger };
+    assert.equal((await provider.diff(pk, state, news)).changes, true);
+    assert.deepEqual(await provider.update(pk, state, news), {
+      outs: { ...news, formOfNone: "null", rolledOut: true },
+    });
+
+    await provider.delete(pk, { ...news, formOfNone: "null" });
+    assert.deepEqual(authentik.outpost("main").config, config);
+    assert.deepEqual((await provider.read(pk, state)).props?.operations, []);
+  });
+
+  it("is replaced for another outpost or namespace, the old one going first", async () => {
+    const { provider, inputs } = await open("diff");
+    const state: OutpostJsonPatchState = { ...inputs, rolledOut: true };
+    for (const key of ["outpost", "namespace"] as const) {
+      assert.deepEqual(await provider.diff("pk", state, { ...inputs, [key]: "other" }), {
+        changes: true,
+        replaces: [key],
+        deleteBeforeReplace: true,
+      });
+    }
+    for (const key of ["authentikUrl", "fieldManager"] as const)
+      assert.deepEqual((await provider.diff("pk", state, { ...inputs, [key]: "other" })).replaces, []);
+  });
+
+  it("is there, and says why it is not done, where authentik applies nothing", async () => {
+    const { provider, inputs, authentik } = await open("asleep", { deploys: false });
+    const error = await failureOf(provider.create(inputs));
+    const message =
+      "authentik has not applied the outpost's patch to Deployment provider-asleep/ak-outpost-main: volume dshm is missing, after 0.3 s; " +
+      "look for this outpost in the log of authentik's worker, and whether one runs";
+    assert.equal(error.message, message);
+    assert.deepEqual([error.id, error.reasons], [authentik.outpost("main").pk, [message]]);
+    assert.deepEqual(error.properties, { ...inputs, formOfNone: "null" });
+    assert.equal(authentik.outpost("main").config.kubernetes_json_patches?.deployment.length, 3);
+    // So that the next update waits for what this one has not seen, though nothing else changes.
+    const state = error.properties;
+    assert.deepEqual((await provider.read(error.id!, state)).props, state);
+    assert.equal((await provider.diff(error.id!, state, inputs)).changes, true);
+    assert.equal((await failureOf(provider.update(error.id!, state, inputs))).message, message);
+  });
+
+  it("says what it waits for", async () => {
+    const { provider, inputs } = await open("waiting", { deploys: false });
+    const said: unknown[] = [];
+    const { log } = console;
+    console.log = (line: unknown) => said.push(line);
+    try {
+      await failureOf(provider.create(inputs));
+    } finally {
+      console.log = log;
+    }
+    assert.deepEqual(said, [
+      "waiting: authentik has not applied the outpost's patch to Deployment provider-waiting/ak-outpost-main: volume dshm is missing",
+    ]);
+  });
+
+  /** What older guides have pasted: it has to leave the live Deployment when ours comes. */
+  const pasted = [
+    {
+      op: "add",
+      path: "/spec/template/spec/containers/-",
+      value: { name: "shm-cleanup", image: "busybox:1.36", command: ["sleep", "1d"] },
+    },
+  ];
+  const paste = (authentik: AuthentikStandIn) =>
+    authentik.edit("main", (config) => ({ ...config, kubernetes_json_patches: { deployment: pasted } }));
+
+  it("puts a pasted patch back where the API server changes its mind between dry run and patch", async () => {
+    const { provider, inputs, authentik, kubeconfig } = await open("rollback", { waits: { applyMs: 20_000 } });
+    await paste(authentik);
+    const { config } = authentik.outpost("main");
+    const refused = await refusePatches(kubeconfig, inputs.namespace);
+    const { message, id } = await failureOf(provider.create(inputs));
+    await refused.end();
+    assert.match(message, /^Kubernetes refused to patch Deployment provider-rollback\/ak-outpost-main: .*not today/);
+    assert.equal(id, undefined);
+    assert.deepEqual(authentik.outpost("main").config, config);
+  });
+
+  it("is there where authentik fails after the pasted patch was taken out, and goes on from that", async () => {
+    const { provider, inputs, authentik } = await open("halfway", { waits: { applyMs: 20_000 } });
+    await paste(authentik);
+    authentik.misbehave({ status: 403 }, { method: "PATCH", skip: 1 });
+    const error = await failureOf(provider.create(inputs));
+    assert.match(error.message, /^authentik lets the token's user not change outposts/);
+    const { pk } = authentik.outpost("main");
+    assert.equal(error.id, pk);
+    authentik.behave();
+    const { props } = await provider.read(pk, error.properties);
+    assert.deepEqual(props?.operations, []);
+    const { outs } = await provider.update(pk, props, inputs);
+    assert.equal(outs?.rolledOut, true);
+    await provider.delete(pk, outs);
+    assert.equal(authentik.outpost("main").config.kubernetes_json_patches, null);
+  });
+
+  it("is not there where nothing was written", async () => {
+    const { provider, inputs, authentik } = await open("forbidden");
+    authentik.misbehave({ status: 403 }, { method: "PATCH" });
+    assert.equal((await failureOf(provider.create(inputs))).id, undefined);
+  });
+
+  it("asks again after a write that failed for the moment", async () => {
+    const { provider, inputs, authentik } = await open("again", { waits: { applyMs: 20_000 } });
+    authentik.misbehave({ status: 503 }, { method: "PATCH", times: 2 });
+    assert.equal((await provider.create(inputs)).outs?.rolledOut, true);
+  });
+
+  it("takes itself back whatever was done to it, and to the operations beside it", async () => {
+    const { provider, inputs, authentik } = await open("edited", { waits: { applyMs: 20_000 } });
+    const { id, outs } = await provider.create(inputs);
+    const broken = { op: "remove", path: "/spec/template/spec/volumes/9" };
+    await authentik.edit("main", (config) => {
+      const [volumes, ...rest] = structuredClone(config.kubernetes_json_patches!.deployment);
+      (volumes.value as { emptyDir: object }[])[0].emptyDir = {};
+      return { ...config, kubernetes_json_patches: { deployment: [volumes, ...rest, broken] } };
+    });
+    assert.deepEqual((await provider.read(id, outs)).props?.operations, []);
+    await provider.delete(id, outs!);
+    assert.deepEqual(authentik.outpost("main").config.kubernetes_json_patches, { deployment: [broken] });
+  });
+
+  it("gives up where somebody brings the sidecar back as often as it is removed", async () => {
+    const { provider, inputs, authentik, kubeconfig } = await open("stubborn", { waits: { applyMs: 20_000 } });
+    const { id, outs } = await provider.create(inputs);
+    const stubborn = await bringBack(kubeconfig, inputs);
+    const { message } = await failureOf(provider.delete(id, outs!));
+    await stubborn.end();
+    assert.equal(
+      message,
+      "Deployment provider-stubborn/ak-outpost-main: somebody brings the sidecar back as often as it is removed",
+    );
+    assert.equal(authentik.outpost("main").config.kubernetes_json_patches, null);
+  });
+
+  it("refuses the Deployment of another outpost, and leaves it alone when it goes", async () => {
+    const { provider, inputs, authentik, kubeconfig } = await open("foreign");
+    await authentik.addOutpost({ name: "other" });
+    await untilAvailable(kubeconfig, { namespace: inputs.namespace, name: "other" });
+    const foreign = { ...inputs, deployment: "ak-outpost-other" };
+    assert.equal(
+      (await failureOf(provider.create(foreign))).message,
+      'Deployment provider-foreign/ak-outpost-other is that of another outpost than authentik\'s "main"',
+    );
+    await provider.delete(authentik.outpost("main").pk, foreign);
+    assert.deepEqual(authentik.writes, { created: 2, patched: 0, recreated: 0 });
+  });
+
+  it("follows authentik to another address, and an outpost to another name", async () => {
+    const { provider, inputs, authentik } = await open("moved", {
+      waits: { applyMs: 20_000 },
+    });
+    const { id, outs } = await provider.create(inputs);
+    const { authentikUrl } = inputs;
+    const elsewhere = await deserialised(outpostJsonPatchProvider());
+    const config: Record<string, string> = {
+      "authentik-outpost-shm:authentikUrl": `${authentikUrl}/`,
+      "authentik-outpost-shm:authentikToken": authentik.token,
+      "kubernetes:kubeconfig": (await sharedCluster()).kubeconfig,
+    };
+    await elsewhere.configure?.({ config: { get: (key) => config[key], require: (key) => config[key] } });
+    const former = { ...outs!, authentikUrl: "http://127.0.0.1:9", outpost: "former name" };
+    assert.deepEqual((await elsewhere.read(id, former)).props?.operations, inputs.operations);
+    await elsewhere.delete(id, former);
+    assert.equal(authentik.outpost("main").config.kubernetes_json_patches, null);
+  });
+
+  it("says what the pods lack where the rollout does not end", async () => {
+    const { provider, inputs, authentik } = await open("pending", { waits: { applyMs: 20_000, rolloutMs: 2_000 } });
+    const nowhere = { op: "add", path: "/spec/template/spec/nodeSelector", value: { disk: "none" } };
+    await authentik.edit("main", (config) => ({ ...config, kubernetes_json_patches: { deployment: [nowhere] } }));
+    // The rollout of what it brings is for the program to await, that of a removal is its own.
+    const { id, outs } = await provider.create(inputs);
+    const { message } = await failureOf(provider.delete(id, outs!));
+    assert.match(
+      message,
+      /^Deployment provider-pending\/ak-outpost-main: .*; pod ak-outpost-main-\S+: unschedulable \(0\/1 nodes are available: 1 node\(s\) didn't match Pod's node affinity\/selector\..*\), after 2 s$/,
+    );
+  });
+
+  it("asks the API server before authentik does, and changes nothing where it says no", async () => {
+    const { provider, inputs, authentik } = await open("invalid");
+    const before = authentik.outpost("main").config;
+    const operations = structuredClone(inputs.operations);
+    (operations[0].value as { emptyDir: { sizeLimit: string } }).emptyDir.sizeLimit = "-1";
+    const error = await failureOf(provider.create({ ...inputs, operations }));
+    assert.match(
+      error.message,
+      /^Kubernetes refused to patch Deployment provider-invalid\/ak-outpost-main: .*spec\.template\.spec\.volumes\[0\]\.emptyDir\.sizeLimit: Forbidden: SizeLimit field must be a valid resource quantity/,
+    );
+    assert.equal(error.id, undefined);
+    assert.deepEqual(authentik.outpost("main").config, before);
+    assert.deepEqual(authentik.writes, { created: 1, patched: 0, recreated: 0 });
+  });
+
+  for (const [what, token, message] of [
+    [
+      "missing",
+      "",
+      "authentikToken is not set, and the outpost's patch is in authentik: set it with: pulumi config set --secret authentikToken",
+    ],
+    [
+      "with a line break",
+      "to\nken",
+      "authentikToken has spaces, line breaks or other characters that no token has; store it again: pulumi config set --secret authentikToken",
+    ],
+  ] as const) {
+    it(`refuses a token that is ${what}, also where the program did not run`, async () => {
+      const config = { "authentik-outpost-shm:authentikToken": token };
+      const { provider, inputs } = await open(`token-${token.length}`, { config });
+      assert.equal((await failureOf(provider.delete("pk", inputs))).message, message);
+    });
+  }
+
+  it("is gone with an outpost that was deleted in authentik, but not where only the permission is", async () => {
+    const { provider, inputs, kubeconfig, outpost } = await open("gone", { waits: { applyMs: 20_000 } });
+    const renamed = { ...inputs, outpost: "renamed" };
+    await assert.rejects(provider.read("pk", renamed), /authentik has no outpost "renamed"/);
+    await assert.rejects(
+      provider.delete("pk", renamed),
+      /authentik has no outpost "renamed"; .*If it was deleted in authentik, delete what is left of it: kubectl -n provider-gone delete deployment ak-outpost-main$/,
+    );
+    await deleteOutpost(kubeconfig, outpost);
+    assert.deepEqual(await provider.read("pk", renamed), {});
+    await provider.delete("pk", renamed);
+  });
+
+  it("leaves the config to the resource of the outpost's new Deployment", async () => {
+    const { provider, inputs, authentik } = await open("renamed", { waits: { applyMs: 20_000 } });
+    const { outs } = await provider.create(inputs);
+    const before = authentik.outpost("main").config;
+    await provider.delete("pk", { ...outs!, deployment: "ak-outpost-former" });
+    assert.deepEqual(authentik.outpost("main").config, before);
+  });
+});
+
+/** Has the API server refuse real patches of the namespace's Deployments, and take dry runs: an admission policy can tell them apart. */
+async function refusePatches(kubeconfig: string, namespace: string): Promise<{ end: () => Promise<void> }> {
+  const { AdmissionregistrationV1Api, AppsV1Api, KubeConfig, PatchStrategy, setHeaderOptions } =
+    await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const admission = config.makeApiClient(AdmissionregistrationV1Api);
+  const apps = config.makeApiClient(AppsV1Api);
+  const name = `refuse-${namespace}`;
+  const inNamespace = { matchLabels: { "kubernetes.io/metadata.name": namespace } };
+  await admission.createValidatingAdmissionPolicy({
+    body: {
+      metadata: { name },
+      spec: {
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["UPDATE"], resources: ["deployments"] },
+          ],
+        },
+        validations: [{ expression: "request.dryRun", message: "not today" }],
+      },
+    },
+  });
+  await admission.createValidatingAdmissionPolicyBinding({
+    body: {
+      metadata: { name },
+      spec: { policyName: name, validationActions: ["Deny"], matchResources: { namespaceSelector: inNamespace } },
+    },
+  });
+  // The policy is in force when it refuses something that changes nothing.
+  const touch = () =>
+    apps.patchNamespacedDeployment(
+      { namespace, name: "ak-outpost-main", body: {} },
+      setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
+    );
+  await waitUntil(
+    () =>
+      touch().then(
+        () => Promise.resolve(undefined),
+        () => true,
+      ),
+    { what: "the admission policy", timeoutMs: 30_000 },
+  );
+  return {
+    end: async () => {
+      await admission.deleteValidatingAdmissionPolicyBinding({ name });
+      await admission.deleteValidatingAdmissionPolicy({ name });
+    },
+  };
+}
+
+/** Somebody who puts the sidecar's volume back whenever it is gone. */
+async function bringBack(
+  kubeconfig: string,
+  { namespace, deployment }: OutpostJsonPatchInputs,
+): Promise<{ end: () => Promise<void> }> {
+  const { AppsV1Api, KubeConfig, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const apps = config.makeApiClient(AppsV1Api);
+  const target = { namespace, name: deployment };
+  const ended = new AbortController();
+  const body = { spec: { template: { spec: { volumes: [{ name: "dshm", emptyDir: { medium: "Memory" } }] } } } };
+  const watch = async () => {
+    while (!ended.signal.aborted) {
+      const { spec } = await apps.readNamespacedDeployment(target);
+      if (!spec?.template.spec?.volumes?.some(({ name }) => name === "dshm"))
+        await apps.patchNamespacedDeployment(
+          { ...target, body },
+          setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
+        );
+    }
+  };
+  const watching = watch();
+  return {
+    end: () => {
+      ended.abort();
+      return watching;
+    },
+  };
+}

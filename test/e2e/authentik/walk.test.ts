@@ -1,0 +1,115 @@
+// Fifty random steps over every solution by every delivery, through the real engine on a real API server: each ends as a fresh
+// deploy of the same does, in the cluster and in authentik, with one rollout at most.
+import assert from "node:assert/strict";
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { ownersOf } from "../../../kubernetes/fieldOwners";
+import { sidecarFields } from "../../../cleaner/takenFields";
+import type { Delivery, Solution } from "../../../settings/settings";
+import { waitForRollout } from "../cluster/kubectl";
+import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
+
+const steps = 50;
+/** Another one walks another way: it is said in the title. */
+const seed = 20261124;
+
+interface Place {
+  solution: Solution;
+  delivery: Delivery;
+}
+const places: Place[] = (["none", "sidecar", "cronjob", "both"] as const).flatMap((solution) =>
+  (["deployment", "authentik"] as const).map((delivery) => ({ solution, delivery })),
+);
+const nameOf = ({ solution, delivery }: Place): string => `${solution} by ${delivery}`;
+
+/** What an operator could tell two deploys apart by. */
+interface Outcome {
+  objects: Record<string, unknown>;
+  /** Of the sidecar's fields. */
+  owners: Record<string, string[]>;
+  /** The outpost's config in authentik. */
+  config: unknown;
+}
+
+async function outcomeOf(scenario: Scenario): Promise<Outcome> {
+  const { metadata } = await scenario.deployment("main");
+  const managedFields = metadata?.managedFields ?? [];
+  const owners = sidecarFields.map(({ field, path }) => [field, ownersOf(path, managedFields)]);
+  const { config } = scenario.authentik.outpost("main");
+  return { objects: withoutOwners(await scenario.objects()), owners: Object.fromEntries(owners) as never, config };
+}
+
+/** Fields taken over from another manager are listed more finely than those written at once: who owns what is compared apart. */
+function withoutOwners(objects: Record<string, unknown>): Record<string, unknown> {
+  const copy = structuredClone(objects) as Record<string, { metadata: { owners?: unknown } }>;
+  for (const [key, object] of Object.entries(copy)) if (key.startsWith("Deployment/")) delete object.metadata.owners;
+  return copy;
+}
+
+const revision = ({ metadata }: V1Deployment): number =>
+  Number(metadata?.annotations?.["deployment.kubernetes.io/revision"]);
+
+describe(`a random walk over solution and delivery (seed ${seed})`, () => {
+  const fresh = new Map<string, Outcome>();
+  let scenario: Scenario;
+
+  after(closeScenarios);
+
+  before("deploy each of them afresh", async () => {
+    for (const [index, place] of places.entries()) {
+      const one = await openScenario({ name: `fresh-${index}`, authentik: true, config: { ...place } });
+      await one.stack.up();
+      await waitForRollout(one, "main");
+      for (const again of [await one.stack.preview(), await one.stack.up()])
+        assert.deepEqual(Object.keys(again.changeSummary), ["same"], `${nameOf(place)} a second time`);
+      fresh.set(nameOf(place), await outcomeOf(one));
+    }
+    scenario = await openScenario({ name: "walk", authentik: true, config: { solution: "none" } });
+  });
+
+  it("tells the eight apart where they differ", () => {
+    const of = (solution: Solution, delivery: Delivery) => fresh.get(nameOf({ solution, delivery }));
+    assert.deepEqual(comparable(of("none", "authentik")), comparable(of("none", "deployment")));
+    assert.deepEqual(comparable(of("cronjob", "authentik")), comparable(of("cronjob", "deployment")));
+    assert.notDeepEqual(comparable(of("sidecar", "authentik")), comparable(of("sidecar", "deployment")));
+    assert.notDeepEqual(comparable(of("sidecar", "authentik")), comparable(of("both", "authentik")));
+  });
+
+  let at: Place = { solution: "none", delivery: "deployment" };
+  for (const [index, place] of randomWalk().entries()) {
+    const from = at;
+    at = place;
+    it(`${index + 1}: ${nameOf(from)} -> ${nameOf(place)}`, async () => {
+      const before = revision(await scenario.deployment("main"));
+      await scenario.configure({ ...place });
+      await scenario.stack.up();
+      await waitForRollout(scenario, "main");
+      assert.deepEqual(comparable(await outcomeOf(scenario)), comparable(fresh.get(nameOf(place))));
+      const rollouts = revision(await scenario.deployment("main")) - before;
+      const sidecars = [from, place].map(({ solution }) => solution === "sidecar" || solution === "both");
+      assert.equal(rollouts, sidecars[0] === sidecars[1] ? 0 : 1);
+    });
+  }
+
+  it("leaves authentik at rest", async () => {
+    const { writes } = scenario.authentik;
+    for (let i = 0; i < 3; i++) await scenario.authentik.reconcile();
+    assert.deepEqual(scenario.authentik.writes, writes);
+    assert.equal(writes.recreated, 0);
+  });
+
+  /** Without the names that differ between scenarios: of the namespace, the stack and the outpost's id. */
+  function comparable(outcome: Outcome | undefined): unknown {
+    const text = JSON.stringify(outcome)
+      .replaceAll(/(authentik-outpost-shm|test)-(fresh-\d+|walk)\b/g, "$1-NAME")
+      .replaceAll(/("goauthentik.io\/outpost-uuid":)"[0-9a-f]{32}"/g, '$1"UUID"');
+    return JSON.parse(text);
+  }
+
+  function randomWalk(): Place[] {
+    let state = seed;
+    return Array.from({ length: steps }, () => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return places[Math.floor((state / 2 ** 32) * places.length)];
+    });
+  }
+});

@@ -1,0 +1,231 @@
+// The ordinary `pulumi` CLI in a copy of this clone, as the README has people use it: its loader compiles and runs index.ts, and
+// what people read is what it prints. Without a network the language host and the Command provider are stand-ins.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { createOutpost, deleteOutpost, outpostObjectName } from "../../../sandbox/outpost";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { openDesk, type Desk } from "../desk";
+import { sharedCluster } from "./fixture";
+import { cordon } from "./kubectl";
+
+/** As the README's commands have them. */
+const namespace = "authentik";
+const context = "my-cluster";
+const outpost = "My Outpost";
+
+describe("the pulumi CLI", () => {
+  let desk: Desk;
+  let kubeconfig: string;
+  let apps: AppsV1Api;
+  let core: CoreV1Api;
+
+  before(async () => {
+    ({ kubeconfig } = await sharedCluster());
+    const { AppsV1Api, CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig);
+    [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
+    for (const name of [outpost, "Other"]) await createOutpost(kubeconfig, { namespace, name });
+    desk = await openDesk({ name: "cli", kubeconfig, context });
+  });
+
+  const shell = (line: string) => desk.shell(line);
+  const succeed = (line: string) => desk.succeed(line);
+  const up = "pulumi up --yes --color never --suppress-progress";
+  const upAtOnce = `${up} --skip-preview`;
+  const preview = "pulumi preview --diff --color never";
+
+  /** What the cluster has of ours and under us; a change of a Deployment's spec is a new generation. */
+  const live = async () => {
+    const deployments = (await apps.listNamespacedDeployment({ namespace })).items;
+    const configMaps = (await core.listNamespacedConfigMap({ namespace })).items;
+    return {
+      deployments: deployments.map(({ metadata, spec }) => ({
+        name: metadata?.name,
+        generation: metadata?.generation,
+        sidecars: (spec?.template.spec?.initContainers ?? []).map(({ name }) => name),
+      })),
+      configMaps: configMaps.map(({ metadata }) => metadata?.name).filter((name) => name !== "kube-root-ca.crt"),
+    };
+  };
+  const sidecars = async () => (await live()).deployments.map(({ name, sidecars }) => ({ name, sidecars }));
+
+  /** What the state holds, by type. */
+  const stateTypes = async () => {
+    const { stdout } = await succeed("pulumi stack export");
+    const { deployment } = JSON.parse(stdout) as { deployment: { resources?: { type: string }[] } };
+    return (deployment.resources ?? []).map(({ type }) => type).sort();
+  };
+
+  /** Asserts that preview and update, also one without a preview, fail with just this error, and change nothing. */
+  const assertRefused = async (resource: string, error: string) => {
+    const before = await live();
+    const previewed = await shell(preview);
+    assert.deepEqual({ code: previewed.code, stderr: previewed.stderr }, { code: 1, stderr: `error: ${error}\n` });
+    for (const command of [up, upAtOnce]) {
+      const { code, stdout, stderr } = await shell(command);
+      assert.equal(code, 1);
+      assert.deepEqual(diagnostics(stdout), [`${resource}:`, ...`  error: ${error}`.split("\n").map(indentRest)]);
+      assert.equal(stderr, "");
+    }
+    assert.deepEqual(await live(), before);
+  };
+
+  it("deploys by the README's commands as they are written there", async () => {
+    for (const command of readmeCommands()) {
+      if (command !== "pulumi up") {
+        await succeed(command);
+        continue;
+      }
+      const { stdout, stderr } = await succeed(preview);
+      // The provider clears its status line even where none is shown.
+      assert.equal(stderr.trimEnd(), `warning: ${restart("my-outpost")}`);
+      assert.match(stdout, /\nResources:\n {4}\+ 6 to create\n$/);
+      assert.match((await succeed(up)).stdout, /\nResources:\n {4}\+ 6 created\n\nDuration: \d+s\n\n$/);
+    }
+    assert.deepEqual(await sidecars(), [
+      { name: "ak-outpost-my-outpost", sidecars: ["shm-cleanup"] },
+      { name: "ak-outpost-other", sidecars: [] },
+    ]);
+  });
+
+  it("has nothing to do the second time, and nothing to say", async () => {
+    const { stdout, stderr } = await succeed(up);
+    assert.match(stdout, /\nResources:\n {4}6 unchanged\n\nDuration: \d+s\n\n$/);
+    assert.deepEqual(diagnostics(stdout), []);
+    assert.equal(stderr, "");
+  });
+
+  it("refuses bad settings in one error without a stack trace", async () => {
+    await succeed("pulumi config set solution sidecars && pulumi config set shmSize 256MB");
+    await assertRefused(
+      `pulumi:pulumi:Stack (${await stackName()})`,
+      "2 problems in the settings:\n" +
+        '  solution: "sidecars" is none of the choices (did you mean sidecar?); choose sidecar, cronjob, both or none\n' +
+        '  shmSize: "256MB" is no Kubernetes quantity (did you mean 256Mi?); write e.g. 256Mi or 1Gi',
+    );
+    await succeed("pulumi config rm solution && pulumi config rm shmSize");
+  });
+
+  it("refuses a Deployment that goes missing, in one error, and deletes nothing of the stack", async () => {
+    await succeed("pulumi config set --path 'outposts[1]' Other");
+    assert.match(
+      (await succeed(upAtOnce)).stdout,
+      /\nResources:\n {4}\+ 3 created\n {4}\+-1 replaced\n {4}4 changes\. 5 unchanged\n/,
+    );
+    const before = await stateTypes();
+    await deleteOutpost(kubeconfig, { namespace, name: "Other" });
+    await assertRefused(
+      "authentik-outpost-shm:index:OutpostShmCleanup (outpost-shm)",
+      "Nothing was changed. The cluster is not as the settings need it:\n" +
+        '  - outpost "Other": there is no Deployment ak-outpost-other in namespace authentik; ' +
+        "proxy outposts found there: ak-outpost-my-outpost. Correct the outpost's name or the namespace; " +
+        "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
+        "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
+    );
+    assert.deepEqual((await live()).configMaps, ["ak-outpost-my-outpost-shm-cleanup", "ak-outpost-other-shm-cleanup"]);
+    // The refresh has seen that one patch is gone; all the rest is still the stack's.
+    before.splice(before.indexOf("kubernetes:apps/v1:DeploymentPatch"), 1);
+    assert.deepEqual(await stateTypes(), before);
+  });
+
+  it("ends with the table of checks where verify is true, which stays on the screen", async () => {
+    await createOutpost(kubeconfig, { namespace, name: "Other" });
+    await succeed("pulumi config set solution cronjob && pulumi config set verify true");
+    try {
+      const { stdout } = await succeed(upAtOnce);
+      const lines = diagnostics(stdout).map((line) => line.trim().split(/ {2,}/).slice(0, 3).join(" "));
+      const table = lines.slice(lines.indexOf("command:local:Command (outpost-shm-verify):") + 1).filter(Boolean);
+      assert.deepEqual(
+        table,
+        [
+          "OUTPOST CHECK RESULT",
+          "CronJob schedule pass",
+          "CronJob run pass",
+          "CronJob rbac pass",
+          "All 3 checks passed.",
+        ],
+        stdout,
+      );
+      const again = await succeed(upAtOnce);
+      assert.deepEqual(diagnostics(again.stdout), [], again.stdout);
+    } finally {
+      await succeed("pulumi config rm verify && pulumi config rm solution");
+    }
+  });
+
+  it("keeps what is done when Ctrl-C ends the wait for a rollout, and goes on from there", async () => {
+    await cordon(kubeconfig, true);
+    try {
+      await succeed("pulumi config set shmSize 512Mi");
+      // The wait itself would last for ten minutes. The signal goes to the whole group, as from a terminal.
+      const { code, stdout } = await shell(`timeout --signal=INT 20 ${upAtOnce}`);
+      assert.notEqual(code, 0);
+      assert.match(stdout, /\^C received; cancelling/);
+    } finally {
+      await cordon(kubeconfig, false);
+    }
+    const { stdout } = await succeed(upAtOnce);
+    assert.match(stdout, /\n {4}\+ 1 created\n/, stdout);
+    assert.match((await succeed(upAtOnce)).stdout, /\nResources:\n {4}9 unchanged\n/);
+    await succeed(`pulumi config rm shmSize && ${upAtOnce}`);
+  });
+
+  it("takes all of it away for solution none", async () => {
+    await succeed(upAtOnce);
+    const { stdout } = await succeed(`pulumi config set solution none && ${up}`);
+    assert.match(stdout, /\nResources:\n {4}- 7 deleted\n {4}2 unchanged\n/);
+    assert.deepEqual((await live()).configMaps, []);
+    assert.deepEqual(await sidecars(), [
+      { name: "ak-outpost-my-outpost", sidecars: [] },
+      { name: "ak-outpost-other", sidecars: [] },
+    ]);
+  });
+
+  it("leaves the Deployments as authentik made them after a destroy", async () => {
+    await succeed(`pulumi config rm solution && ${upAtOnce}`);
+    const { stdout, stderr } = await succeed("pulumi destroy --yes --color never --suppress-progress");
+    assert.match(stdout, /\nResources:\n {4}- 9 deleted\n/);
+    assert.equal(stderr, "");
+    assert.deepEqual(await stateTypes(), []);
+    assert.deepEqual((await live()).configMaps, []);
+    for (const name of [outpost, "Other"]) {
+      const { spec } = await apps.readNamespacedDeployment({ namespace, name: outpostObjectName({ name }) });
+      const { initContainers, volumes, containers } = spec!.template.spec!;
+      assert.deepEqual([initContainers, volumes, containers[0].volumeMounts], [undefined, undefined, undefined]);
+    }
+  });
+
+  const stackName = async () => {
+    const { stdout } = await succeed("pulumi stack --show-name");
+    return `authentik-outpost-shm-${stdout.trim()}`;
+  };
+});
+
+const restart = (slug: string): string =>
+  `Deployment ak-outpost-${slug}: this change restarts its pod (rolling update). The sessions in a restarted pod end: their users log in again.`;
+
+/** The README's commands for the first deployment. */
+function readmeCommands(): string[] {
+  const readme = readFileSync(join(repositoryRoot, "README.md"), "utf8");
+  const block = /((?:\$ pulumi .*\n)+\$ pulumi up\n)/.exec(readme)![1];
+  return block
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.replace(/^\$ /, ""));
+}
+
+/** The lines under `Diagnostics:`, less their common indent. */
+function diagnostics(stdout: string): string[] {
+  const section = /^Diagnostics:\n((?: {2}.*\n|\n)+)/m.exec(stdout)?.[1] ?? "";
+  return section
+    .trimEnd()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => line.slice(2));
+}
+
+/** The CLI indents the further lines of a message as its first. */
+const indentRest = (line: string, index: number): string => (index === 0 ? line : `  ${line}`);

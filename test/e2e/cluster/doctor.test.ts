@@ -1,0 +1,155 @@
+// `outpost-shm doctor` on a real API server. Nothing runs in the pods here: what is told from logs and crashes is for test/e2e/node.
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { run } from "../../../cli/program";
+import { fakeIo } from "../../unit/cli/cluster";
+import { patchPodSpec, waitForRollout } from "./kubectl";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+interface Found {
+  check: string;
+  subject: string;
+  seen: string;
+}
+
+const image = "docker.io/library/busybox:1.37";
+const pasted = [
+  {
+    op: "add",
+    path: "/spec/template/spec/volumes",
+    value: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }],
+  },
+  {
+    op: "add",
+    path: "/spec/template/spec/containers/0/volumeMounts",
+    value: [{ name: "dshm", mountPath: "/dev/shm" }],
+  },
+  {
+    op: "add",
+    path: "/spec/template/spec/containers/-",
+    value: { name: "shm-cleanup", image, command: ["sh", "-c", "find /dev/shm -mmin +60 -delete; sleep 3600"] },
+  },
+];
+
+describe("doctor", () => {
+  after(closeScenarios);
+
+  /** @param onObserving is called once it has looked and goes on observing */
+  async function doctor(scenario: Scenario, args: string[] = [], onObserving: () => void = () => undefined) {
+    const io = fakeIo({ err: onObserving });
+    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace, "-o", "json", ...args];
+    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
+    const code = await run(["doctor", ...flags], io, { cluster, env: {} });
+    const { findings, unchecked } = JSON.parse(io.stdout) as { findings: Found[]; unchecked: { what: string }[] };
+    const brief = findings.map(({ check, subject, seen }) => ({ check, subject, seen }));
+    return { code, findings: brief, unchecked: unchecked.map(({ what }) => what) };
+  }
+
+  describe("on what the program deployed", () => {
+    let scenario: Scenario;
+    before(async () => {
+      scenario = await openScenario({ name: "doctor", config: { solution: "both" } });
+      await scenario.stack.up();
+      await waitForRollout(scenario, "main");
+    });
+
+    it("finds nothing", async () => {
+      const { code, findings, unchecked } = await doctor(scenario);
+      assert.deepEqual([code, findings], [0, []]);
+      assert.deepEqual(
+        unchecked.filter((what) => what !== "logs of sidecars"),
+        // The sandbox's API server is built without its version.
+        ["authentik's config", "authentik's log", "the cluster's version"],
+      );
+    });
+
+    it("finds what is left when the CronJob was deleted by hand", async () => {
+      const { BatchV1Api } = await import("@kubernetes/client-node");
+      const { namespace } = scenario;
+      const name = "authentik-outpost-shm-cleanup";
+      await scenario.kubeConfig.makeApiClient(BatchV1Api).deleteNamespacedCronJob({ namespace, name });
+      const { code, findings } = await doctor(scenario);
+      assert.equal(code, 1);
+      assert.deepEqual(
+        findings.map(({ subject, seen }) => `${subject}: ${seen}`).sort(),
+        ["Role", "RoleBinding", "ServiceAccount"].map((kind) => `${kind}/${name}: there is no CronJob that uses it`),
+      );
+    });
+
+    it("finds the wrong namespace, and names the right one", async () => {
+      const io = fakeIo();
+      const flags = ["--kubeconfig", scenario.kubeconfig, "-n", "default"];
+      const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
+      assert.equal(await run(["doctor", ...flags], io, { cluster, env: {} }), 1);
+      assert.match(
+        io.stdout,
+        /seen: no Deployment and no pod with the label goauthentik\.io\/outpost-type=proxy; some are in .*test-doctor/,
+      );
+    });
+  });
+
+  describe("on a patch that was pasted into authentik", () => {
+    let scenario: Scenario;
+    before(async () => {
+      scenario = await openScenario({ name: "doctor-pasted", authentik: true });
+      await scenario.authentik.edit("main", (config) => ({
+        ...config,
+        kubernetes_json_patches: { deployment: pasted },
+      }));
+      await waitForRollout(scenario, "main");
+    });
+
+    const leftover = "volume dshm, mount /dev/shm of container proxy, container shm-cleanup: owned by goauthentik.io";
+
+    it("finds who owns /dev/shm, and that authentik writes at every look", async () => {
+      const { code, findings } = await doctor(scenario);
+      assert.equal(code, 1);
+      const subject = "Deployment/ak-outpost-main";
+      assert.deepEqual(findings, [
+        { check: "leftovers", subject, seen: leftover },
+        {
+          check: "writes",
+          subject,
+          seen: "authentik has put container shm-cleanup beside proxy, as an old JSON patch by `containers/-` does",
+        },
+      ]);
+      const { patched } = scenario.authentik.writes;
+      for (let n = 0; n < 3; n++) await scenario.authentik.reconcile("main");
+      assert.equal(scenario.authentik.writes.patched, patched + 3);
+    });
+
+    it("finds them still there after the patch is taken out", async () => {
+      await scenario.authentik.edit("main", (config) => ({ ...config, kubernetes_json_patches: null }));
+      const { findings } = await doctor(scenario);
+      assert.deepEqual(
+        findings.map(({ check }) => check),
+        ["leftovers", "writes"],
+      );
+    });
+
+    it("sees with --observe that authentik changes the Deployment", async () => {
+      const more = async () => {
+        // managedFields have whole seconds: of two writes in one it can't be told that authentik made the second too.
+        await pause(1_005 - (Date.now() % 1_000));
+        await scenario.authentik.edit("main", (config) => ({ ...config, kubernetes_replicas: 2 }));
+      };
+      const { findings } = await doctor(scenario, ["--observe", "4s"], () => void more());
+      const [seen] = findings.flatMap(({ seen }) => (seen.startsWith("while it was observed") ? [seen] : []));
+      assert.match(seen, /^while it was observed authentik wrote it at \S+Z \(generation \d+ to \d+\)$/);
+    });
+  });
+
+  it("finds a memory limit, and a container of somebody's that clears /dev/shm", async () => {
+    const scenario = await openScenario({ name: "doctor-limits", outposts: [{ name: "main", memoryLimit: "100Mi" }] });
+    const janitor = { name: "janitor", image, command: ["sh", "-c", "find /dev/shm -mmin +60 -delete; sleep 3600"] };
+    await patchPodSpec(scenario, "main", "kubectl-edit", { containers: [janitor] });
+    const subject = "Deployment/ak-outpost-main";
+    const { findings } = await doctor(scenario);
+    assert.deepEqual(findings, [
+      { check: "solution", subject, seen: "neither a sidecar nor the CronJob sweeps it" },
+      { check: "two cleaners", subject, seen: "container janitor removes files from /dev/shm as well" },
+      { check: "memory", subject, seen: "container proxy has a memory limit of 100Mi, and /dev/shm is of 64Mi" },
+    ]);
+  });
+});

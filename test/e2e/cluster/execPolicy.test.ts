@@ -1,0 +1,103 @@
+// What the policy on the CronJob's account lets through, by the API server's own admission. No kubelet runs here, so an exec that is
+// let through ends at the node; that it runs, test/e2e/node proves.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cleanerScripts } from "../../../cleaner/scripts";
+import { silentProgress } from "../../../sandbox/progress";
+import { ensureTools } from "../../../sandbox/toolchain";
+import { waitUntil } from "../../../sandbox/waitUntil";
+import { podNames } from "./kubectl";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+import { CRON_JOB, refusedExec, SWEEP_COMMAND as sweep } from "./sweepCommand";
+
+/** What is said of an exec that the API server lets through to a node that isn't there. */
+const letThrough = /error dialing backend|no preferred addresses found/;
+
+describe("the policy on the CronJob's account", () => {
+  let scenario: Scenario;
+  let kubectl: string;
+  let pod: string;
+  let refused: string;
+
+  before(async () => {
+    ({ kubectl } = await ensureTools(["kubectl"], silentProgress));
+    scenario = await openScenario({ name: "exec-policy", config: { solution: "cronjob" } });
+    await scenario.stack.up();
+    [pod] = await podNames(scenario);
+    refused = refusedExec(pod, scenario.namespace);
+    const inForce = async () => ((await exec(["true"])) === refused ? true : undefined);
+    await waitUntil(inForce, { what: "the policy to be in force", timeoutMs: 60_000 });
+  });
+
+  after(closeScenarios);
+
+  /** What kubectl says at the end of an exec, by the account unless as somebody else. */
+  const exec = (
+    command: string[],
+    options = ["--container=proxy"],
+    as = [`--as=${account()}`],
+    from = pod,
+  ): Promise<string> => {
+    const target = [`--kubeconfig=${scenario.kubeconfig}`, `--namespace=${scenario.namespace}`, ...as];
+    const args = [...target, "exec", from, ...options, "--", ...command];
+    return new Promise((resolve) => execFile(kubectl, args, (_error, _stdout, stderr) => resolve(stderr)));
+  };
+  const account = (): string => `system:serviceaccount:${scenario.namespace}:${CRON_JOB}`;
+
+  it("lets the sweep through, as the CronJob runs it", async () => {
+    assert.match(await exec(sweep), letThrough);
+  });
+
+  const others: Record<string, { command?: string[]; options?: string[] }> = {
+    "another command": { command: ["id"] },
+    "a shell": { command: ["sh"] },
+    "another script": { command: ["sh", "-c", "rm -f /dev/shm/session_*", ...sweep.slice(3)] },
+    "the sweep and more": { command: ["sh", "-c", `${cleanerScripts().sweep}\nid`, ...sweep.slice(3)] },
+    "the sweep with other settings": {
+      command: [...sweep.slice(0, 5), "ANONYMOUS_MAX_AGE_SECONDS=1", ...sweep.slice(6)],
+    },
+    "the sweep of another directory": { command: [...sweep, "SHM_DIR=/tmp"] },
+    "the sweep without settings": { command: sweep.slice(0, 4) },
+    "the sweep by another shell": { command: ["/bin/sh", ...sweep.slice(1)] },
+    "the sweep with stdin": { options: ["--container=proxy", "--stdin"] },
+  };
+  for (const [what, { command = sweep, options }] of Object.entries(others)) {
+    it(`refuses ${what}`, async () => {
+      assert.equal(await exec(command, options), refused);
+    });
+  }
+
+  it("refuses the sweep in another container", async () => {
+    const { CoreV1Api } = await import("@kubernetes/client-node");
+    const core = scenario.kubeConfig.makeApiClient(CoreV1Api);
+    const containers = ["proxy", "other"].map((name) => ({ name, image: "docker.io/library/busybox:1.37" }));
+    const [namespace, name] = [scenario.namespace, "neighbour"];
+    await core.createNamespacedPod({ namespace, body: { metadata: { name }, spec: { containers } } });
+    const run = (container: string) => exec(sweep, [`--container=${container}`], undefined, name);
+    await waitUntil(async () => letThrough.test(await run("proxy")) || undefined, {
+      what: "the pod to be scheduled",
+      timeoutMs: 30_000,
+    });
+    assert.equal(await run("other"), refusedExec(name, namespace));
+  });
+
+  it("is about nobody else", async () => {
+    assert.match(await exec(["id"], undefined, []), letThrough);
+  });
+
+  it("follows the settings of the sweep", async () => {
+    await scenario.configure({ solution: "cronjob", anonymousMaxAge: "30m" });
+    await scenario.stack.up();
+    const changed = [...sweep.slice(0, 5), "ANONYMOUS_MAX_AGE_SECONDS=1800", ...sweep.slice(6)];
+    const follows = async () => (letThrough.test(await exec(changed)) ? true : undefined);
+    await waitUntil(follows, { what: "the changed policy to be in force", timeoutMs: 60_000 });
+    assert.equal(await exec(sweep), refused);
+  });
+
+  it("goes with restrictExec: false", async () => {
+    await scenario.configure({ solution: "cronjob", restrictExec: false });
+    await scenario.stack.up();
+    const gone = async () => (letThrough.test(await exec(["id"])) ? true : undefined);
+    await waitUntil(gone, { what: "the policy to be gone", timeoutMs: 60_000 });
+  });
+});

@@ -1,0 +1,63 @@
+// Programs of a few resources, run by the real engine against the shared cluster.
+import { rmSync } from "node:fs";
+import { openStack, type EngineStack, type Report, type UpReport } from "../../../sandbox/engine";
+import { createStateFolder } from "../../../sandbox/stateFolder";
+import { sharedCluster } from "./fixture";
+import { closeScenarios, sharedPulumi } from "./scenario";
+
+export interface Harness {
+  readonly stateDir: string;
+  /** Opens a new stack that runs `program`. */
+  stack(program: () => unknown, config?: Record<string, unknown>): Promise<EngineStack>;
+  close(): Promise<void>;
+}
+
+/** What Pulumi.yaml requires of any stack. */
+const requiredConfig = { namespace: "authentik", outposts: ["public"] };
+
+export async function openHarness(): Promise<Harness> {
+  const { kubeconfig, context } = await sharedCluster();
+  const stateDir = createStateFolder("test-engine");
+  let stacks = 0;
+  return {
+    stateDir,
+    stack: async (program, stackConfig) =>
+      openStack({
+        stack: `test${++stacks}`,
+        stateDir,
+        kubeconfig,
+        context,
+        pulumi: await sharedPulumi(),
+        config: { ...requiredConfig, ...stackConfig },
+        program: () => Promise.resolve(program() as Record<string, unknown> | undefined),
+      }),
+    close: async () => {
+      await closeScenarios();
+      rmSync(stateDir, { recursive: true });
+    },
+  };
+}
+
+/** The steps but those that leave all as it is, as `op name` or `op name: changed paths`. */
+export function changes({ steps }: Report): string[] {
+  return steps
+    .filter(({ op, type }) => op !== "same" && !type.startsWith("pulumi:"))
+    .map(({ op, urn, diffs }) => {
+      const name = urn.split("::").at(-1);
+      return diffs.length > 0 ? `${op} ${name}: ${diffs.join(", ")}` : `${op} ${name}`;
+    });
+}
+
+/** The error's message; fails when there is none. */
+export async function failure(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("it was expected to fail and did not");
+}
+
+export function values(outputs: UpReport["outputs"]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value as unknown]));
+}

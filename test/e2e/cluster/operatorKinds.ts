@@ -1,0 +1,71 @@
+// The Prometheus operator's kinds, as far as an API server needs them to hold objects: the real group, version and names, and no schema.
+import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { waitUntil } from "../../../sandbox/waitUntil";
+
+const group = "monitoring.coreos.com";
+const kinds = [
+  { kind: "PodMonitor", plural: "podmonitors", singular: "podmonitor" },
+  { kind: "PrometheusRule", plural: "prometheusrules", singular: "prometheusrule" },
+];
+const timeoutMs = 30_000;
+
+async function definitions(kubeConfig: KubeConfig) {
+  const { ApiextensionsV1Api } = await import("@kubernetes/client-node");
+  return kubeConfig.makeApiClient(ApiextensionsV1Api);
+}
+
+async function servedKinds(kubeConfig: KubeConfig): Promise<string[]> {
+  const { ApiException, CustomObjectsApi } = await import("@kubernetes/client-node");
+  try {
+    const { resources } = await kubeConfig.makeApiClient(CustomObjectsApi).getAPIResources({ group, version: "v1" });
+    return resources.map(({ kind }) => kind);
+  } catch (error) {
+    if (error instanceof ApiException && error.code === 404) return [];
+    throw error;
+  }
+}
+
+/** Installs a CustomResourceDefinition without a schema for each of the kinds, and waits until they are served. */
+export async function installOperatorKinds(kubeConfig: KubeConfig): Promise<void> {
+  const api = await definitions(kubeConfig);
+  for (const { kind, plural, singular } of kinds) {
+    const schema = { openAPIV3Schema: { type: "object", x_kubernetes_preserve_unknown_fields: true } };
+    const names = { kind, plural, singular, listKind: `${kind}List` };
+    const versions = [{ name: "v1", served: true, storage: true, schema }];
+    await api.createCustomResourceDefinition({
+      body: { metadata: { name: `${plural}.${group}` }, spec: { group, names, scope: "Namespaced", versions } },
+    });
+  }
+  const allServed = async () => ((await servedKinds(kubeConfig)).length === kinds.length ? true : undefined);
+  await waitUntil(allServed, { what: "the Prometheus operator's kinds to be served", timeoutMs });
+}
+
+/** Takes them away again, with all of their objects. */
+export async function removeOperatorKinds(kubeConfig: KubeConfig): Promise<void> {
+  const api = await definitions(kubeConfig);
+  for (const { plural } of kinds) await api.deleteCustomResourceDefinition({ name: `${plural}.${group}` });
+  const noneServed = async () => ((await servedKinds(kubeConfig)).length === 0 ? true : undefined);
+  await waitUntil(noneServed, { what: "the Prometheus operator's kinds to be gone", timeoutMs });
+}
+
+/** Objects of these kinds in a namespace, by `Kind/name`. */
+export async function operatorObjects(
+  kubeConfig: KubeConfig,
+  namespace: string,
+): Promise<Record<string, Record<string, unknown>>> {
+  const { CustomObjectsApi } = await import("@kubernetes/client-node");
+  const api = kubeConfig.makeApiClient(CustomObjectsApi);
+  const found: Record<string, Record<string, unknown>> = {};
+  for (const { kind, plural } of kinds) {
+    // A fresh kind's storage answers "(re)initializing" for a while, and again.
+    const list = () =>
+      api.listNamespacedCustomObject({ group, version: "v1", namespace, plural }) as Promise<ObjectList>;
+    const { items } = await waitUntil(list, { what: `the ${plural} to be listed`, timeoutMs });
+    for (const { metadata, spec } of items) found[`${kind}/${metadata.name}`] = { labels: metadata.labels, spec };
+  }
+  return found;
+}
+
+interface ObjectList {
+  items: { metadata: { name: string; labels: unknown }; spec: unknown }[];
+}

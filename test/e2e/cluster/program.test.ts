@@ -1,0 +1,357 @@
+// The exported program through the real engine on a real API server: who owns which field, what a preview says, what is
+// mended, what is refused, and what of others survives.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import type { OutputMap } from "@pulumi/pulumi/automation";
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { cleanerScripts } from "../../../cleaner/scripts";
+import type { Report } from "../../../sandbox/engine";
+import { createOutpost, deleteOutpost } from "../../../sandbox/outpost";
+import { patchPodSpec, podNames, waitForRollout } from "./kubectl";
+import { closeScenarios, openScenario, owners, type Scenario } from "./scenario";
+
+const deploymentName = "ak-outpost-main";
+const stackType = "pulumi:pulumi:Stack";
+
+/** What a report did to resources, but for what stayed the same or was only looked at, as `operation type`. */
+function changes({ steps }: Report): string[] {
+  const changed = steps.filter(
+    ({ op, type }) => !["same", "read", "refresh"].includes(op) && !type.startsWith("pulumi:providers:"),
+  );
+  // A refresh that finds a difference and the update that mends it both count as one.
+  return [...new Set(changed.map(({ op, type }) => `${op} ${type}`))].sort();
+}
+/** The rollout is awaited anew. */
+const awaited = ["create-replacement", "delete-replaced", "replace"].map((op) => `${op} command:local:Command`);
+const warnings = ({ diagnostics }: Report): string[] =>
+  diagnostics.filter(({ severity }) => severity === "warning").map(({ message }) => message);
+const restartWarning = (pods: string): string =>
+  `Deployment ${deploymentName}: this change restarts ${pods} (rolling update). The sessions in a restarted pod end: their users log in again.`;
+/** An object of the client's as plain JSON. */
+const plain = (object: unknown): unknown => JSON.parse(JSON.stringify(object));
+const managers = ({ metadata }: V1Deployment): string[] => Object.keys(owners(metadata?.managedFields ?? [])).sort();
+
+const valuesOf = (outputs: OutputMap): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(outputs).map(([key, output]) => [key, output.value as unknown]));
+
+describe("the program on a cluster", () => {
+  after(closeScenarios);
+
+  describe("with the sidecar", () => {
+    let scenario: Scenario;
+    let pristine: V1Deployment;
+    const template = async () => (await scenario.deployment("main")).spec!.template.spec!;
+    const config = (changed: Record<string, unknown> = {}) => ({
+      namespace: scenario.namespace,
+      outposts: ["main"],
+      ...changed,
+    });
+
+    before(async () => {
+      scenario = await openScenario({ name: "sidecar", outposts: [{ name: "main", replicas: 2 }] });
+      pristine = await scenario.deployment("main");
+    });
+
+    it("previews exactly what it will do, and which pods restart; and does nothing", async () => {
+      const report = await scenario.stack.preview();
+      assert.deepEqual(changes(report), [
+        "create authentik-outpost-shm:index:OutpostShmCleanup",
+        "create authentik-outpost-shm:index:SidecarPatch",
+        "create command:local:Command",
+        "create kubernetes:apps/v1:DeploymentPatch",
+        "create kubernetes:core/v1:ConfigMap",
+        `create ${stackType}`,
+      ]);
+      assert.deepEqual(warnings(report), [restartWarning("its 2 pods")]);
+      // The rich diff, which comments on pull requests show, drops warnings: there it is an output.
+      const { stdout } = await scenario.stack.preview({ diff: true });
+      assert.ok(stdout.includes(`notices           : [\n        [0]: "${restartWarning("its 2 pods")}"`), stdout);
+      assert.deepEqual((await scenario.deployment("main")).metadata, pristine.metadata);
+      assert.deepEqual(Object.keys(await scenario.objects()), [`Deployment/${deploymentName}`]);
+    });
+
+    it("patches the Deployment and tells what it made", async () => {
+      const { outputs } = await scenario.stack.up();
+      assert.deepEqual(valuesOf(outputs), {
+        solutions: { main: "sidecar" },
+        patchedDeployments: [deploymentName],
+        cronJobs: [],
+      });
+      const spec = await template();
+      assert.deepEqual(
+        spec.containers.map(({ name }) => name),
+        ["proxy"],
+      );
+      assert.deepEqual(plain(spec.containers[0].volumeMounts), [{ name: "dshm", mountPath: "/dev/shm" }]);
+      assert.deepEqual(
+        spec.initContainers?.map(({ name, restartPolicy }) => ({ name, restartPolicy })),
+        [{ name: "shm-cleanup", restartPolicy: "Always" }],
+      );
+      assert.deepEqual(plain(spec.volumes?.[0]), { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } });
+      await waitForRollout(scenario, "main");
+    });
+
+    it("holds the scripts byte for byte", async () => {
+      const [, , loop, name, sweep] = (await template()).initContainers![0].command!;
+      const { sidecar, sweep: file } = cleanerScripts();
+      assert.deepEqual({ loop, name, sweep }, { loop: sidecar, name: "shm-cleanup", sweep: file });
+    });
+
+    it("leaves authentik the owner of all that it owned, and owns just the fragment itself", async () => {
+      const live = await scenario.deployment("main");
+      assert.deepEqual(managers(live), ["authentik-outpost-shm-sidecar", "goauthentik.io"]);
+      const now = owners(live.metadata!.managedFields!);
+      assert.deepEqual(now["goauthentik.io"], owners(pristine.metadata!.managedFields!)["goauthentik.io"]);
+      const ours = now["authentik-outpost-shm-sidecar"] as Record<string, Record<string, unknown>>;
+      assert.deepEqual(Object.keys(ours).sort(), ["f:metadata", "f:spec"]);
+      assert.deepEqual(ours["f:metadata"], {
+        "f:annotations": {
+          "f:pulumi.com/patchFieldManager": {},
+          "f:pulumi.com/patchForce": {},
+          "f:pulumi.com/skipAwait": {},
+        },
+      });
+      const podSpec = (ours["f:spec"] as { "f:template": { "f:spec": Record<string, Record<string, unknown>> } })[
+        "f:template"
+      ]["f:spec"];
+      assert.deepEqual(Object.keys(podSpec).sort(), ["f:containers", "f:initContainers", "f:volumes"]);
+      assert.deepEqual(podSpec["f:containers"], {
+        'k:{"name":"proxy"}': {
+          ".": {},
+          "f:name": {},
+          "f:volumeMounts": { 'k:{"mountPath":"/dev/shm"}': { ".": {}, "f:mountPath": {}, "f:name": {} } },
+        },
+      });
+      assert.deepEqual(live.metadata?.labels, pristine.metadata?.labels);
+    });
+
+    it("has nothing to do the second time, and says nothing", async () => {
+      const report = await scenario.stack.up();
+      assert.deepEqual(changes(report), []);
+      assert.deepEqual(warnings(report), []);
+    });
+
+    it("changes the sweep's settings without restarting a pod", async () => {
+      const pods = await podNames(scenario);
+      await scenario.stack.setConfig(config({ anonymousMaxAge: "30m", sweepInterval: "30s" }));
+      const report = await scenario.stack.up();
+      assert.deepEqual(changes(report), ["update kubernetes:core/v1:ConfigMap"]);
+      assert.deepEqual(warnings(report), []);
+      assert.deepEqual(await podNames(scenario), pods);
+    });
+
+    it("restarts the pods for a larger /dev/shm, and the preview says so and shows the one field", async () => {
+      await scenario.stack.setConfig(config({ anonymousMaxAge: "30m", sweepInterval: "30s", shmSize: "512Mi" }));
+      const preview = await scenario.stack.preview();
+      assert.deepEqual(changes(preview), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
+      assert.deepEqual(warnings(preview), [restartWarning("its 2 pods")]);
+      const [patch] = preview.steps.filter(({ op }) => op === "update");
+      assert.deepEqual(patch.diffs, ["spec.template.spec.volumes[0].emptyDir.sizeLimit"]);
+      const pods = await podNames(scenario);
+      await scenario.stack.up();
+      await waitForRollout(scenario, "main");
+      assert.deepEqual(
+        (await podNames(scenario)).filter((name) => pods.includes(name)),
+        [],
+      );
+    });
+
+    it("notices an edit by hand, and mends it", async () => {
+      const sizeLimit = async () => (await template()).volumes?.[0].emptyDir?.sizeLimit;
+      const volumes = [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } }];
+      await patchPodSpec(scenario, "main", "kubectl-edit", { volumes });
+      assert.equal(await sizeLimit(), "64Mi");
+      const preview = await scenario.stack.preview();
+      assert.deepEqual(changes(preview), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
+      const patch = preview.steps.find(({ op, type }) => op === "update" && type.endsWith("DeploymentPatch"));
+      assert.deepEqual(patch?.diffs, ["spec.template.spec.volumes[0].emptyDir.sizeLimit"]);
+      await scenario.stack.up();
+      assert.equal(await sizeLimit(), "512Mi");
+      assert.deepEqual(changes(await scenario.stack.up()), []);
+    });
+
+    it("puts the sidecar back on a Deployment that authentik has recreated", async () => {
+      const spec = { namespace: scenario.namespace, name: "main", replicas: 2 };
+      await deleteOutpost(scenario.kubeconfig, spec);
+      await createOutpost(scenario.kubeconfig, spec);
+      const preview = await scenario.stack.preview();
+      assert.deepEqual(changes(preview), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
+      assert.deepEqual(warnings(preview), [restartWarning("its 2 pods")]);
+      await scenario.stack.up();
+      assert.deepEqual(
+        (await template()).initContainers?.map(({ name }) => name),
+        ["shm-cleanup"],
+      );
+    });
+
+    it("leaves a stranger's sidecar and volume alone, also when it goes", async () => {
+      await patchPodSpec(scenario, "main", "mesh-injector", {
+        containers: [
+          { name: "mesh", image: "example.com/mesh:1", volumeMounts: [{ name: "mesh-data", mountPath: "/data" }] },
+        ],
+        volumes: [{ name: "mesh-data", emptyDir: {} }],
+        "$setElementOrder/containers": [{ name: "proxy" }, { name: "mesh" }],
+      });
+      await scenario.stack.setConfig(config({ nativeSidecar: false }));
+      await scenario.stack.up();
+      const containers = (await template()).containers.map(({ name }) => name);
+      assert.equal(containers[0], "proxy");
+      assert.deepEqual(containers.sort(), ["mesh", "proxy", "shm-cleanup"]);
+      assert.equal((await template()).initContainers, undefined);
+      await scenario.stack.setConfig(config({ solution: "none" }));
+      const preview = await scenario.stack.preview();
+      assert.deepEqual(changes(preview), [
+        "delete authentik-outpost-shm:index:SidecarPatch",
+        "delete command:local:Command",
+        "delete kubernetes:apps/v1:DeploymentPatch",
+        "delete kubernetes:core/v1:ConfigMap",
+      ]);
+      assert.deepEqual(warnings(preview), [restartWarning("its 2 pods")]);
+      await scenario.stack.up();
+      const left = await template();
+      assert.deepEqual(
+        left.containers.map(({ name }) => name),
+        ["proxy", "mesh"],
+      );
+      assert.deepEqual(
+        left.volumes?.map(({ name }) => name),
+        ["mesh-data"],
+      );
+      assert.deepEqual(managers(await scenario.deployment("main")), ["goauthentik.io", "mesh-injector"]);
+    });
+  });
+
+  describe("with two outposts", () => {
+    it("restarts the pods of an outpost that leaves the list, and says so", async () => {
+      const scenario = await openScenario({ name: "leaving", outposts: [{ name: "main" }, { name: "other" }] });
+      await scenario.stack.up();
+      await scenario.stack.setConfig({ namespace: scenario.namespace, outposts: ["other"] });
+      const report = await scenario.stack.up();
+      assert.deepEqual(warnings(report), [restartWarning("its pod")]);
+      assert.deepEqual(managers(await scenario.deployment("main")), ["goauthentik.io"]);
+      assert.deepEqual(managers(await scenario.deployment("other")), [
+        "authentik-outpost-shm-leaving",
+        "goauthentik.io",
+      ]);
+    });
+  });
+
+  it("forgets an outpost that authentik has deleted, once it is off the list", async () => {
+    const scenario = await openScenario({ name: "deleted", outposts: [{ name: "main" }, { name: "other" }] });
+    await scenario.stack.up();
+    await deleteOutpost(scenario.kubeconfig, { namespace: scenario.namespace, name: "main" });
+    await scenario.stack.setConfig({ namespace: scenario.namespace, outposts: ["other"] });
+    await scenario.stack.up();
+    assert.deepEqual(Object.keys(await scenario.objects()).sort(), [
+      "ConfigMap/ak-outpost-other-shm-cleanup",
+      "Deployment/ak-outpost-other",
+    ]);
+  });
+
+  describe("refuses, before any change,", () => {
+    /** What preview and update alike say, without repeating themselves; asserts that they changed nothing. */
+    const refusal = async (scenario: Scenario): Promise<string> => {
+      const before = await scenario.objects();
+      const texts: string[] = [];
+      for (const operation of [() => scenario.stack.preview(), () => scenario.stack.up()]) {
+        await assert.rejects(operation(), (error: Error & { report: Report }) => {
+          const errors = error.report.diagnostics.filter(({ severity }) => severity === "error");
+          // An inline program's error comes twice: as a diagnostic, and as the reason why the program ended.
+          texts.push([...new Set(errors.map(({ message }) => message))].join("\n") || String(error.cause));
+          return true;
+        });
+      }
+      const [preview, update] = texts;
+      assert.equal(update, preview);
+      assert.deepEqual(await scenario.objects(), before);
+      return preview;
+    };
+
+    it("a Deployment that isn't there, in one error, also beside others that are", async () => {
+      const scenario = await openScenario({
+        name: "missing",
+        config: { outposts: ["main", "mian", "third"], solution: "both" },
+      });
+      assert.equal(
+        await refusal(scenario),
+        "Nothing was changed. The cluster is not as the settings need it:\n" +
+          ["mian", "third"]
+            .map(
+              (name) =>
+                `  - outpost "${name}": there is no Deployment ak-outpost-${name} in namespace test-missing; ` +
+                "proxy outposts found there: ak-outpost-main. Correct the outpost's name or the namespace; " +
+                "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
+                "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
+            )
+            .join("\n"),
+      );
+    });
+
+    it("a Deployment that goes missing later, and takes nothing of the others away", async () => {
+      const scenario = await openScenario({ name: "gone", outposts: [{ name: "main" }, { name: "other" }] });
+      await scenario.stack.up();
+      await deleteOutpost(scenario.kubeconfig, { namespace: scenario.namespace, name: "other" });
+      assert.match(await refusal(scenario), /there is no Deployment ak-outpost-other in namespace test-gone/);
+    });
+
+    it("a /dev/shm that a patch pasted into authentik already owns", async () => {
+      const scenario = await openScenario({ name: "pasted" });
+      await patchPodSpec(scenario, "main", "goauthentik.io", {
+        containers: [
+          { name: "proxy", volumeMounts: [{ name: "dshm", mountPath: "/dev/shm" }] },
+          { name: "shm-cleanup", image: "busybox:1.36", command: ["sleep", "1d"] },
+        ],
+        volumes: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }],
+      });
+      assert.equal(
+        await refusal(scenario),
+        "Nothing was changed. The cluster is not as the settings need it:\n" +
+          '  - outpost "main": Deployment ak-outpost-main already has volume dshm (owned by goauthentik.io); ' +
+          "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
+          "That is a patch pasted into the outpost's kubernetes_json_patches. Set `delivery` to authentik, which takes it over; " +
+          "or remove it in authentik and then have the Deployment " +
+          "recreated without it: kubectl -n test-pasted delete deployment ak-outpost-main; " +
+          "or set the outpost's `solution` to cronjob, which needs none of these.",
+      );
+    });
+
+    it("bad settings, all in one error", async () => {
+      const scenario = await openScenario({ name: "settings", config: { solution: "sidecars", shmSize: "256MB" } });
+      assert.match(
+        await refusal(scenario),
+        /2 problems in the settings:\n {2}solution: "sidecars" is none of the choices .*\n {2}shmSize: "256MB" is no Kubernetes quantity /,
+      );
+    });
+
+    it("a cluster that does not answer", async () => {
+      const scenario = await openScenario({ name: "unreachable" });
+      const kubeconfig = readFileSync(scenario.kubeconfig, "utf8").replace(/127\.0\.0\.1:\d+/, "127.0.0.1:9");
+      await scenario.stack.setConfig({
+        namespace: scenario.namespace,
+        outposts: ["main"],
+        "kubernetes:kubeconfig": kubeconfig,
+      });
+      assert.match(
+        await refusal(scenario),
+        /No answer from the Kubernetes API at https:\/\/127\.0\.0\.1:9 to read Deployment test-unreachable\/ak-outpost-main: .*ECONNREFUSED/,
+      );
+    });
+
+    it("a context that the kubeconfig does not have", async () => {
+      const scenario = await openScenario({ name: "context", config: { "kubernetes:context": "prod" } });
+      assert.match(
+        await refusal(scenario),
+        /kubernetes:context is "prod", which the kubeconfig does not have; it has: sandbox\./,
+      );
+    });
+  });
+
+  it("warns of a memory limit that is too small for the shm, and goes on", async () => {
+    const scenario = await openScenario({ name: "memory", outposts: [{ name: "main", memoryLimit: "128Mi" }] });
+    const [memory] = warnings(await scenario.stack.up()).filter((text) => text.includes("memory limit"));
+    assert.match(
+      memory,
+      /^Deployment ak-outpost-main: container proxy has a memory limit of 128Mi, too little for a \/dev\/shm of 256Mi/,
+    );
+  });
+});

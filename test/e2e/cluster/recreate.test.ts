@@ -1,0 +1,132 @@
+// `outpost-shm recreate` on a real API server, with the stand-in of authentik as the one that brings the Deployment back.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { run } from "../../../cli/program";
+import type { EngineStack } from "../../../sandbox/engine";
+import { untilAvailable } from "../../../sandbox/outpost";
+import { silentProgress } from "../../../sandbox/progress";
+import { ensureTools } from "../../../sandbox/toolchain";
+import { fakeIo } from "../../unit/cli/cluster";
+import { closeScenarios, openScenario, owners, type Scenario } from "./scenario";
+
+describe("recreate", () => {
+  let scenario: Scenario;
+  let dir: string;
+  let manifests = 0;
+
+  before(async () => {
+    scenario = await openScenario({ name: "recreate", authentik: true });
+    await scenario.stack.up();
+    dir = mkdtempSync(join(tmpdir(), "recreate-"));
+  });
+  after(async () => {
+    rmSync(dir, { recursive: true });
+    await closeScenarios();
+  });
+
+  /** @param onSaid is told what is said while it waits */
+  async function recreate(args: string[], onSaid: (text: string) => void = () => undefined) {
+    const manifest = join(dir, `manifest-${++manifests}.json`);
+    const io = fakeIo({ now: () => new Date() });
+    const { err } = io;
+    io.err = (text) => (err(text), onSaid(text));
+    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace, "--manifest", manifest];
+    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
+    const code = await run(["recreate", ...args, ...flags], io, { cluster, env: {} });
+    return { code, stdout: io.stdout, stderr: io.stderr, manifest };
+  }
+
+  /** What the update does that brings the sidecar back, and awaits it. */
+  const mended = [
+    "update kubernetes:apps/v1:DeploymentPatch",
+    ...["create-replacement", "replace", "delete-replaced"].map((op) => `${op} command:local:Command`),
+  ];
+
+  const sidecars = async () => {
+    const { spec } = await scenario.deployment("main");
+    return (spec?.template.spec?.initContainers ?? []).map(({ name }) => name);
+  };
+  const steps = async (update: ReturnType<EngineStack["up"]>) =>
+    (await update).steps.filter(({ op }) => op !== "same" && op !== "refresh").map(({ op, type }) => `${op} ${type}`);
+
+  it("has authentik bring it back, bare, and `pulumi up` then puts the sidecar on it again", async () => {
+    const before = await scenario.deployment("main");
+    assert.deepEqual(await sidecars(), ["shm-cleanup"]);
+    const { code, stdout, manifest } = await recreate(["main", "--yes"], (text) => {
+      // Somebody saves the outpost in the Admin UI, once the old one is gone.
+      if (text.includes("authentik has not created it again")) void scenario.authentik.reconcile("main");
+    });
+    assert.equal(code, 0, stdout);
+    const name = `${scenario.namespace}/ak-outpost-main`;
+    assert.match(
+      stdout,
+      new RegExp(`^Deployment ${name} of outpost main is deleted with its 1 pod, and authentik creates it again\\.\n`),
+    );
+    assert.match(
+      stdout,
+      new RegExp(
+        `\nDeployment ${name} is back and ready, as authentik creates it\\.\nIt has no sidecar\\. What is left to do: pulumi up --refresh\n$`,
+      ),
+    );
+    const after = await scenario.deployment("main");
+    assert.notEqual(after.metadata?.uid, before.metadata?.uid);
+    assert.deepEqual(await sidecars(), []);
+    assert.ok(existsSync(manifest));
+    assert.deepEqual(scenario.authentik.outpost("main").lastError, undefined);
+    assert.deepEqual(await steps(scenario.stack.up()), mended);
+    assert.deepEqual(await sidecars(), ["shm-cleanup"]);
+  });
+
+  it("fails where nobody brings it back, and its own commands restore it with its owners", async () => {
+    await untilAvailable(scenario.kubeconfig, { namespace: scenario.namespace, name: "main" });
+    const before = await scenario.deployment("main");
+    const { code, stderr, manifest } = await recreate(["main", "--yes", "--timeout", "15s"]);
+    assert.equal(code, 1);
+    const restore =
+      `kubectl --kubeconfig ${scenario.kubeconfig} --namespace ${scenario.namespace} create ` +
+      `--field-manager=goauthentik.io -f ${manifest}`;
+    assert.equal(
+      stderr.slice(stderr.indexOf("error: ")),
+      `error: Deployment ${scenario.namespace}/ak-outpost-main did not come back within 15s: it is gone, and authentik has not created it again.\n` +
+        `To put it back as authentik had it: ${restore}, then pulumi up --refresh for the sidecar\n` +
+        "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
+    );
+    await assert.rejects(scenario.deployment("main"));
+    const { kubectl } = await ensureTools(["kubectl"], silentProgress);
+    execFileSync(kubectl, restore.split(" ").slice(1));
+    assert.deepEqual(await sidecars(), []);
+    assert.deepEqual(await steps(scenario.stack.up()), mended);
+    const restored = await scenario.deployment("main");
+    assert.deepEqual(restored.spec, before.spec);
+    assert.deepEqual(owners(restored.metadata!.managedFields!), owners(before.metadata!.managedFields!));
+    const { writes } = scenario.authentik;
+    await scenario.authentik.reconcile("main");
+    assert.deepEqual(scenario.authentik.writes, writes);
+  });
+
+  it("refuses a Deployment that authentik does not manage, and leaves it", async () => {
+    const { metadata } = await scenario.deployment("main");
+    const { AppsV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+    const body = { metadata: { labels: { "goauthentik.io/outpost-uuid": null } } };
+    await scenario.kubeConfig
+      .makeApiClient(AppsV1Api)
+      .patchNamespacedDeployment(
+        { namespace: scenario.namespace, name: "ak-outpost-main", body },
+        setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
+      );
+    const { code, stderr } = await recreate(["main", "--yes"]);
+    assert.deepEqual(
+      [code, stderr],
+      [
+        1,
+        `error: Deployment ${scenario.namespace}/ak-outpost-main is not managed by authentik (it lacks the label goauthentik.io/outpost-uuid): ` +
+          "nobody would bring it back\n",
+      ],
+    );
+    assert.equal((await scenario.deployment("main")).metadata?.uid, metadata?.uid);
+  });
+});

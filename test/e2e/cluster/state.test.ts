@@ -1,0 +1,152 @@
+// What becomes of the cluster and of the stack's state where one of them is not as the other expects it.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CONFIG_NAMESPACE, type Solution } from "../../../settings/settings";
+import { openStack, UpdateFailed, type EngineStack } from "../../../sandbox/engine";
+import { createStateFolder } from "../../../sandbox/stateFolder";
+import { failure } from "./harness";
+import { installOperatorKinds, removeOperatorKinds } from "./operatorKinds";
+import { closeScenarios, openScenario, sharedPulumi, type Scenario } from "./scenario";
+
+/** A stack on the scenario's cluster that knows nothing of what is there. */
+async function stackWithoutState(
+  { kubeconfig, namespace, stack }: Scenario,
+  config: Record<string, unknown>,
+  project?: string,
+): Promise<EngineStack> {
+  return openStack({
+    stack: stack.name,
+    project,
+    stateDir: createStateFolder("engine-anew"),
+    kubeconfig,
+    context: "sandbox",
+    pulumi: await sharedPulumi(),
+    config: Object.fromEntries(
+      Object.entries({ namespace, outposts: ["main"], ...config }).map(([key, value]) => [
+        `${CONFIG_NAMESPACE}:${key}`,
+        value,
+      ]),
+    ),
+  });
+}
+
+describe("a stack whose state is lost", () => {
+  let kubeConfig: Scenario["kubeConfig"];
+  before(async () => {
+    ({ kubeConfig } = await openScenario({ name: "lost" }));
+    await installOperatorKinds(kubeConfig);
+  });
+  after(async () => {
+    await removeOperatorKinds(kubeConfig);
+    await closeScenarios();
+  });
+
+  for (const solution of ["none", "sidecar", "cronjob", "both"] as Solution[]) {
+    it(`comes up again over all that ${solution} with monitoring has left, and ends as a fresh deploy does`, async () => {
+      const config = { solution, monitoring: true };
+      const scenario = await openScenario({ name: `lost-${solution}`, config });
+      await scenario.stack.up();
+      const fresh = await scenario.objects();
+      assert.doesNotMatch(JSON.stringify(fresh), /pulumi-kubernetes-/, "a field manager that the provider has drawn");
+      const anew = await stackWithoutState(scenario, config);
+      await anew.up();
+      assert.deepEqual(await scenario.objects(), fresh);
+      assert.deepEqual(Object.keys((await anew.up()).changeSummary), ["same"]);
+      await anew.destroy();
+      assert.deepEqual(Object.keys(await scenario.objects()), ["Deployment/ak-outpost-main"]);
+    });
+  }
+
+  it("does so also where settings have changed meanwhile", async () => {
+    const scenario = await openScenario({ name: "lost-changed", config: { solution: "both" } });
+    await scenario.stack.up();
+    const changed = { solution: "both", anonymousMaxAge: "30m", shmSize: "512Mi" };
+    const anew = await stackWithoutState(scenario, changed);
+    await anew.up();
+    const after = await scenario.objects();
+    await anew.destroy();
+    await scenario.configure(changed);
+    await scenario.stack.up();
+    assert.deepEqual(after, await scenario.objects());
+    await scenario.stack.destroy();
+  });
+});
+
+describe("two stacks of one name in two projects", () => {
+  after(closeScenarios);
+
+  it("are told apart at one Deployment", async () => {
+    const scenario = await openScenario({ name: "twice" });
+    await scenario.stack.up();
+    const other = await stackWithoutState(scenario, {}, "other");
+    const owned = ["volume dshm", "volume shm-cleanup-settings", "volume shm-cleanup-run"];
+    const fields = [...owned, "mount /dev/shm of container proxy", "init container shm-cleanup"];
+    assert.match(
+      await failure(other.preview()),
+      new RegExp(
+        `outpost "main": Deployment ak-outpost-main already has ` +
+          `${fields.map((field) => `${field} \\(owned by authentik-outpost-shm-twice\\)`).join("; ")}\\. ` +
+          "That is another stack of this program\\. Take the outpost off the `outposts` of one of the two\\.",
+      ),
+    );
+    await scenario.stack.destroy();
+    await other.up();
+    const managers = (await scenario.deployment("main")).metadata?.managedFields?.map(({ manager }) => manager);
+    assert.ok(managers?.includes("authentik-outpost-shm-other/twice"), String(managers));
+    await other.destroy();
+  });
+});
+
+describe("a removal", () => {
+  let scenario: Scenario;
+  let kubeconfig: string;
+  let text: string;
+  after(closeScenarios);
+
+  /** What `destroy` says by another text of the kubeconfig, each thing once; asserts that the state keeps what is in the cluster. */
+  async function refusal(changed: string): Promise<{ errors: string[]; warnings: string[] }> {
+    writeFileSync(kubeconfig, changed);
+    const before = await scenario.stack.urns();
+    const error: unknown = await scenario.stack.destroy().catch((reason: unknown) => reason);
+    writeFileSync(kubeconfig, text);
+    assert.ok(error instanceof UpdateFailed);
+    assert.deepEqual(await scenario.stack.urns(), before);
+    const said = (wanted: string) => [
+      ...new Set(
+        error.report.diagnostics.filter(({ severity }) => severity === wanted).map(({ message }) => message.trim()),
+      ),
+    ];
+    return { errors: said("error"), warnings: said("warning") };
+  }
+  const unreachable =
+    "failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this resource from " +
+    'Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"';
+
+  before(async () => {
+    scenario = await openScenario({ name: "removal" });
+    text = readFileSync(scenario.kubeconfig, "utf8");
+    kubeconfig = join(createStateFolder("removal"), "kubeconfig");
+    writeFileSync(kubeconfig, text, { mode: 0o600 });
+    const config = { namespace: scenario.namespace, outposts: ["main"], solution: "both" };
+    await scenario.stack.setConfig({ ...config, "kubernetes:kubeconfig": kubeconfig });
+    await scenario.stack.up();
+  });
+
+  it("says that the cluster is gone, and keeps the state", async () => {
+    const { errors, warnings } = await refusal(text.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:9"));
+    assert.deepEqual([errors[0], warnings.length], [unreachable, 1]);
+    assert.match(warnings[0], /cluster is unreachable: .*127\.0\.0\.1:9.*connection refused/);
+  });
+
+  it("says that the context is gone, and keeps the state", async () => {
+    const { errors, warnings } = await refusal(text.replaceAll("sandbox", "another"));
+    assert.deepEqual([errors[0], warnings.length], [unreachable, 1]);
+    assert.match(warnings[0], /cluster is unreachable: [^]*context "sandbox" does not exist/);
+  });
+
+  it("leaves nothing once they are back", async () => {
+    await scenario.stack.destroy();
+    assert.deepEqual(Object.keys(await scenario.objects()), ["Deployment/ak-outpost-main"]);
+  });
+});

@@ -1,0 +1,25 @@
+// The one command that the CronJob's account may run in a pod, and what is said of any other.
+import { cleanerScripts } from "../../../cleaner/scripts";
+import { refusal } from "../../../components/cronjob/execPolicy";
+
+/** Name of the CronJob and of its account. */
+export const CRON_JOB = "authentik-outpost-shm-cleanup";
+
+/** The sweep with the settings of an outpost that has none of its own. */
+export const SWEEP_COMMAND = [
+  "sh",
+  "-c",
+  cleanerScripts().sweep,
+  "sweep",
+  "SWEEP_INTERVAL_SECONDS=60",
+  "ANONYMOUS_MAX_AGE_SECONDS=3600",
+  "AUTHENTICATED_MAX_AGE_SECONDS=86400",
+  "HIGH_WATERMARK_PERCENT=80",
+  "LOW_WATERMARK_PERCENT=60",
+];
+
+/** What kubectl says where the policy of the CronJob in `namespace` refuses an exec. */
+export function refusedExec(pod: string, namespace: string): string {
+  const policy = `${CRON_JOB}-${namespace}`;
+  return `error: unable to upgrade connection: pods "${pod}" is forbidden: ValidatingAdmissionPolicy '${policy}' with binding '${policy}' denied request: ${refusal}\n`;
+}

@@ -1,0 +1,73 @@
+// All sixteen ways from one solution to another, through the real engine on a real API server: what is left must be what a
+// fresh deploy of the target gives, down to who owns which field.
+import assert from "node:assert/strict";
+import type { Solution } from "../../../settings/settings";
+import { deleteOutpost } from "../../../sandbox/outpost";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+/** A de Bruijn sequence: read as a circle, each ordered pair of solutions stands in it once. */
+const walk: Solution[] = [
+  ...(["none", "none", "sidecar", "none", "cronjob", "none", "both", "sidecar"] as const),
+  ...(["sidecar", "cronjob", "sidecar", "both", "cronjob", "cronjob", "both", "both"] as const),
+  "none",
+];
+const outposts = [{ name: "main", replicas: 2 }, { name: "Second Outpost" }];
+
+describe("toggling between solutions", () => {
+  const fresh = {} as Record<Solution, Record<string, unknown>>;
+  let scenario: Scenario;
+
+  const setSolution = (solution: Solution) =>
+    scenario.stack.setConfig({ namespace: scenario.namespace, outposts: outposts.map(({ name }) => name), solution });
+
+  before("deploy each solution afresh", async () => {
+    for (const solution of ["none", "sidecar", "cronjob", "both"] as const) {
+      scenario = await openScenario({ name: "toggles", outposts, config: { solution } });
+      if (solution === "none") fresh.none = await scenario.objects();
+      await scenario.stack.up();
+      if (solution !== "none") fresh[solution] = await scenario.objects();
+      await scenario.stack.destroy();
+      for (const outpost of outposts)
+        await deleteOutpost(scenario.kubeconfig, { namespace: scenario.namespace, ...outpost });
+    }
+    scenario = await openScenario({ name: "toggles", outposts, config: { solution: "none" } });
+    await scenario.stack.up();
+  });
+
+  after(closeScenarios);
+
+  it("walks each ordered pair once", () => {
+    const pairs = walk.slice(1).map((solution, index) => `${walk[index]} ${solution}`);
+    assert.equal(new Set(pairs).size, 16);
+    assert.equal(pairs.length, 16);
+  });
+
+  it("deploys something different for each solution", () => {
+    const names = (solution: Solution) => Object.keys(fresh[solution]).sort();
+    const deployments = ["Deployment/ak-outpost-main", "Deployment/ak-outpost-second-outpost"];
+    const settings = ["ConfigMap/ak-outpost-main-shm-cleanup", "ConfigMap/ak-outpost-second-outpost-shm-cleanup"];
+    const cronJob = ["CronJob", "Role", "RoleBinding", "ServiceAccount"].map(
+      (kind) => `${kind}/authentik-outpost-shm-cleanup`,
+    );
+    const policy = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"].map(
+      (kind) => `${kind}/authentik-outpost-shm-cleanup-${scenario.namespace}`,
+    );
+    assert.deepEqual(names("none"), deployments);
+    assert.deepEqual(names("sidecar"), [...settings, ...deployments].sort());
+    assert.deepEqual(names("cronjob"), [...cronJob, ...policy, ...deployments].sort());
+    assert.deepEqual(names("both"), [...settings, ...cronJob, ...policy, ...deployments].sort());
+    for (const deployment of deployments) {
+      assert.deepEqual(fresh.cronjob[deployment], fresh.none[deployment]);
+      assert.deepEqual(fresh.both[deployment], fresh.sidecar[deployment]);
+      assert.notDeepEqual(fresh.sidecar[deployment], fresh.none[deployment]);
+    }
+  });
+
+  for (const [index, target] of walk.slice(1).entries()) {
+    it(`${walk[index]} -> ${target} ends as a fresh ${target}`, async () => {
+      await setSolution(target);
+      await scenario.stack.up();
+      assert.deepEqual(await scenario.objects(), fresh[target]);
+    });
+  }
+});

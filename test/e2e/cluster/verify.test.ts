@@ -1,0 +1,128 @@
+// `verify: true` through the real engine on a real API server. Nothing runs in the pods here: Jobs end as kwok plays them, and what a
+// sidecar does is for test/e2e/node.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import type { Report } from "../../../sandbox/engine";
+import { UpdateFailed } from "../../../sandbox/engine";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+const commandType = "command:local:Command";
+
+const commands = ({ steps }: Report): string[] =>
+  steps.filter(({ op, type }) => type === commandType && !["same", "refresh"].includes(op)).map(({ op }) => op);
+
+/** The report and the error of an update that is expected to fail. */
+async function failed(update: Promise<unknown>): Promise<UpdateFailed> {
+  const error = await update.then(
+    () => assert.fail("the update succeeded"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof UpdateFailed, String(error));
+  return error;
+}
+
+describe("verify: true", () => {
+  let scenario: Scenario;
+  const config = (changed: Record<string, unknown> = {}) =>
+    scenario.configure({ verify: true, verifyTimeout: "30s", solution: "cronjob", ...changed });
+
+  before(async () => {
+    scenario = await openScenario({ name: "verify" });
+    await config();
+  });
+  after(closeScenarios);
+
+  async function core() {
+    const { CoreV1Api } = await import("@kubernetes/client-node");
+    return scenario.kubeConfig.makeApiClient(CoreV1Api);
+  }
+  async function jobs(): Promise<string[]> {
+    const { BatchV1Api } = await import("@kubernetes/client-node");
+    const { items } = await scenario.kubeConfig
+      .makeApiClient(BatchV1Api)
+      .listNamespacedJob({ namespace: scenario.namespace });
+    return items.map(({ metadata }) => metadata!.name!);
+  }
+
+  const quota = "no-jobs";
+  const forbidJobs = async () => {
+    const body = { metadata: { name: quota }, spec: { hard: { "count/jobs.batch": "0" } } };
+    await (await core()).createNamespacedResourceQuota({ namespace: scenario.namespace, body });
+  };
+  const allowJobs = async () => {
+    await (await core()).deleteNamespacedResourceQuota({ namespace: scenario.namespace, name: quota });
+  };
+
+  it("is part of a preview, and runs nothing there", async () => {
+    const preview = await scenario.stack.preview();
+    assert.deepEqual(commands(preview), ["create"]);
+    assert.deepEqual(await jobs(), []);
+  });
+
+  it("fails the update where a check fails, after all else is done, and again at the next", async () => {
+    await forbidJobs();
+    for (const attempt of ["first", "second"]) {
+      const { message, report } = await failed(scenario.stack.up());
+      assert.match(message, /exceeded quota: no-jobs/);
+      assert.match(
+        message,
+        /error: Kubernetes refused to create Job test-verify\/authentik-outpost-shm-cleanup-verify-/,
+      );
+      assert.deepEqual(commands(report), ["create"], attempt);
+      assert.ok((await scenario.objects())["CronJob/authentik-outpost-shm-cleanup"]);
+    }
+  });
+
+  it("passes once the cause is gone, says what it saw, and is not made again", async () => {
+    await allowJobs();
+    // As text, with credentials in it, the kubeconfig is a secret, and so is all that the command prints.
+    await config({ "kubernetes:kubeconfig": readFileSync(scenario.kubeconfig, "utf8") });
+    const up = await scenario.stack.up();
+    assert.deepEqual(commands(up), ["create"]);
+    const said = up.diagnostics.map(({ message }) => message).join("\n");
+    assert.match(said, /CronJob {2}schedule {2}pass {4}0 \* \* \* \*, active; sweeps main\n/);
+    assert.match(
+      said,
+      /CronJob {2}run {7}pass {4}Job authentik-outpost-shm-cleanup-verify-[0-9a-f]{6} succeeded \ds ago\n/,
+    );
+    assert.match(
+      said,
+      /CronJob {2}rbac {6}pass {4}ServiceAccount authentik-outpost-shm-cleanup may list pods and exec in them/,
+    );
+    assert.match(said, /All 3 checks passed\./);
+    assert.deepEqual(commands(await scenario.stack.up()), []);
+    await config();
+  });
+
+  it("is made again when what it checks changes, and fails that update", async () => {
+    await forbidJobs();
+    await config({ kubectlImage: "docker.io/alpine/kubectl:1.33.0" });
+    for (const attempt of ["first", "second"]) {
+      const { message, report } = await failed(scenario.stack.up());
+      assert.match(message, /exceeded quota: no-jobs/);
+      assert.deepEqual(commands(report), ["create-replacement"], attempt);
+    }
+    await allowJobs();
+    assert.deepEqual(commands(await scenario.stack.up()), ["create-replacement", "replace", "delete-replaced"]);
+  });
+
+  it("fails with what to do where the sidecar does not come up, as nothing does in these pods", async () => {
+    await config({ solution: "sidecar", verifyTimeout: "10s" });
+    const { message } = await failed(scenario.stack.up());
+    assert.match(message, /main {5}volume {6}pass {4}dshm of 256Mi, in memory, on \/dev\/shm of both containers\n/);
+    assert.match(message, /main {5}size {8}FAIL {4}pod ak-outpost-main-\S+: its size is not known: /);
+    assert.match(message, /main {5}sweep {7}FAIL {4}pod ak-outpost-main-\S+: the metrics endpoint did not tell: /);
+    assert.match(
+      message,
+      /\nmain sweep: See what it says: kubectl --context \S+ --namespace test-verify logs ak-outpost-main-\S+ -c shm-cleanup\n/,
+    );
+    assert.match(message, /\n2 of 5 checks failed\./);
+  });
+
+  it("is gone with the last solution", async () => {
+    await config({ solution: "none" });
+    const up = await scenario.stack.up();
+    assert.deepEqual(commands(up), ["delete", "delete"]); // the wait for the rollout, too
+    assert.deepEqual(commands(await scenario.stack.destroy()), []);
+  });
+});

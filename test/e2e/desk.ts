@@ -1,0 +1,89 @@
+// The desk of somebody who uses the program as the README says: a clone, the ordinary `pulumi` CLI, and a kubeconfig.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { parse, stringify } from "yaml";
+import { withLanguageHost } from "../../sandbox/languageHost/install";
+import { repositoryRoot } from "../../sandbox/paths";
+import { silentProgress } from "../../sandbox/progress";
+import { openPulumi } from "../../sandbox/pulumi";
+import { createStateFolder } from "../../sandbox/stateFolder";
+
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Desk {
+  /** Runs a line of shell in the clone. */
+  shell(line: string): Promise<Result>;
+  /** The same; fails with all that was printed unless it exits with 0. */
+  succeed(line: string): Promise<Result>;
+}
+
+export interface DeskOptions {
+  /** Unique among the tests. */
+  name: string;
+  /** Path of the kubeconfig of the cluster that is worked on. */
+  kubeconfig: string;
+  /** Name of its context in the desk's own kubeconfig. */
+  context: string;
+  /** Whether the context is the kubeconfig's current one; default no: then nothing but a stack's config chooses it. */
+  isCurrent?: boolean;
+}
+
+export async function openDesk({ name, context, isCurrent = false, ...cluster }: DeskOptions): Promise<Desk> {
+  const dir = createStateFolder(name);
+  const clone = copyClone(join(dir, "authentik-outpost-shm"));
+  const kubeconfig = join(dir, "kubeconfig");
+  const renamed = withContext(readFileSync(cluster.kubeconfig, "utf8"), context, isCurrent);
+  writeFileSync(kubeconfig, renamed, { mode: 0o600 });
+  const pulumi = await openPulumi(silentProgress);
+  const bin = withLanguageHost(pulumi.cli, join(dir, "bin"));
+  mkdirSync(join(dir, "backend"));
+  const env = {
+    ...process.env,
+    ...pulumi.env,
+    KUBECONFIG: kubeconfig,
+    PULUMI_BACKEND_URL: `file://${join(dir, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE: "desk",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // The program runs on the Node that runs this test.
+    PATH: [bin, dirname(process.execPath), process.env.PATH].join(":"),
+  };
+  const shell = async (line: string): Promise<Result> => {
+    const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
+    const ended = once(child, "close") as Promise<[number]>;
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+    return { stdout, stderr, code };
+  };
+  const succeed = async (line: string): Promise<Result> => {
+    const result = await shell(line);
+    assert.equal(result.code, 0, `${line}:\n${result.stdout}\n${result.stderr}`);
+    return result;
+  };
+  return { shell, succeed };
+}
+
+/** This clone as it is now, less what git ignores, with its node_modules by a link: what `git clone` and `npm ci` give. */
+function copyClone(target: string): string {
+  const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const files = execFileSync("git", list, { cwd: repositoryRoot, encoding: "utf8" }).split("\0");
+  for (const file of files.filter((name) => name && existsSync(join(repositoryRoot, name))))
+    cpSync(join(repositoryRoot, file), join(target, file));
+  symlinkSync(join(repositoryRoot, "node_modules"), join(target, "node_modules"));
+  return target;
+}
+
+/** A kubeconfig of one context with another name for it. */
+function withContext(text: string, context: string, isCurrent: boolean): string {
+  const kubeconfig = parse(text) as { contexts: { name: string }[]; "current-context"?: string };
+  kubeconfig.contexts[0].name = context;
+  if (isCurrent) kubeconfig["current-context"] = context;
+  else delete kubeconfig["current-context"];
+  return stringify(kubeconfig);
+}

@@ -1,0 +1,196 @@
+// `outpost-shm cleanup` and `recreate` on real pods: a full /dev/shm with nobody who sweeps it, one with the sidecar, one without a shell.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
+import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
+import { untilAvailable } from "../../../sandbox/outpost";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { outpostShm, outpostShmAs, restrictedKubeconfig, rowsOf } from "./outpostShm";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
+import { visit } from "../../../sandbox/node/visits";
+
+const logins = 20;
+/** Younger sessions stay in any case. */
+const untilOldMs = 6_000;
+/** Pages of the 64 MiB that every container has. */
+const pages = 16_384;
+
+describe("cleanup", function () {
+  this.timeout(300_000);
+  let scenario: Scenario;
+  const pods = { bare: "", swept: "", "shell-less": "" };
+
+  before(async () => {
+    const outposts = [{ name: "bare" }, { name: "swept" }, { name: "shell-less", image: SHELL_LESS_IMAGE }];
+    scenario = await openScenario({ name: "cleanup", outposts, config: { outposts: ["swept"] } });
+    await scenario.stack.up();
+    await scenario.rollout("swept");
+    for (const outpost of ["bare", "swept", "shell-less"] as const) pods[outpost] = await scenario.pod(outpost);
+    await visit(scenario, pods.bare, { logins });
+    await visit(scenario, pods.swept, { logins, rate: 100, seconds: 1 });
+    const full = await visit(scenario, pods.bare, { known: true, rate: 2000, seconds: 12 });
+    assert.ok(
+      full.seconds.some(({ status }) => status["400"] > 0),
+      "/dev/shm is not full",
+    );
+    await pause(untilOldMs);
+  });
+  after(() => closeScenario(scenario));
+
+  const used = async (outpost: "bare" | "swept") => {
+    const output = await scenario.exec(pods[outpost], "proxy", "df", "-k", "/dev/shm");
+    return Number(output.trim().split("\n")[1].split(/\s+/)[2]) / 4;
+  };
+  const alive = async (outpost: "bare" | "swept") => (await visit(scenario, pods[outpost], { known: true })).ending;
+
+  it("says in a dry run what would go from a full one, and removes nothing", async () => {
+    assert.equal(await used("bare"), pages);
+    const { status, stdout, stderr } = await outpostShm(scenario, "cleanup", "bare", "--all", "--dry-run");
+    assert.deepEqual([status, stderr], [0, ""]);
+    const { rows, below } = rowsOf(stdout);
+    assert.deepEqual(rows[pods.bare], [
+      ...[pods.bare, "proxy", "64Mi 100%", String(pages - logins), String(logins), "0", "0"],
+    ]);
+    assert.deepEqual(below, [`${pages} files of 1 pod would go. Nothing was removed.`]);
+    assert.equal(await used("bare"), pages);
+  });
+
+  it("refuses to log people out where nobody can be asked, and removes nothing", async () => {
+    const { status, stdout, stderr } = await outpostShm(scenario, "cleanup", "bare", "--older-than=5s");
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.equal(
+      stderr,
+      `error: Sessions, logins too, older than 5s go: ${logins} sessions of logged-in people in 1 pod will end, they log in again; ` +
+        `${pages - logins} sessions of visitors, and there is no terminal to ask on: nothing was changed; --yes goes on\n`,
+    );
+    assert.equal(await used("bare"), pages);
+  });
+
+  it("says who may not exec, and what it takes", async () => {
+    const kubeconfig = await restrictedKubeconfig(scenario, "no-exec", [
+      { verbs: "list", resources: "pods,deployments.apps" },
+    ]);
+    const { status, stdout } = await outpostShmAs(kubeconfig, scenario, "cleanup", "bare", "--anonymous");
+    assert.equal(status, 1);
+    assert.match(
+      rowsOf(stdout).below[0],
+      /^ak-outpost-bare-\S+: exec in container proxy of pod \S+: pods "\S+" is forbidden: User "system:serviceaccount:node-cleanup:no-exec" cannot get resource "pods\/exec" .*\. An exec takes create and get on pods\/exec: kubectl --namespace node-cleanup auth can-i create pods\/exec$/,
+    );
+    assert.equal(await used("bare"), pages);
+  });
+
+  it("removes the visitors of a full one, keeps the logins, goes on past a pod without a shell, and exits 1 for that", async () => {
+    const { status, stdout, stderr } = await outpostShm(scenario, "cleanup", "bare", "shell-less", "--anonymous");
+    assert.deepEqual([status, stderr], [1, ""]);
+    const { rows, below } = rowsOf(stdout);
+    assert.deepEqual(rows[pods.bare].slice(1, 5), ["proxy", "64Mi 100%", `${logins * 4}Ki 0%`, "63.9Mi"]);
+    // What found no space left an empty file, not old enough to be debris.
+    assert.deepEqual(rows[pods.bare].slice(5), [String(pages - logins), "0", "0", "0"]);
+    assert.deepEqual(below, [
+      `${pods["shell-less"]}: container proxy has no shell, so nothing can sweep there. kubectl --namespace node-cleanup delete pod ` +
+        `${pods["shell-less"]} empties its /dev/shm (its users log in again)`,
+      `${pages - logins} files of 1 pod removed, 63.9Mi freed. 1 pod could not be swept.`,
+    ]);
+    assert.equal(await used("bare"), logins);
+    assert.deepEqual(await alive("bare"), { logins, alive: logins });
+  });
+
+  it("asks on a terminal, in the sidecar, and ends every session after a y", async () => {
+    const before = await used("swept");
+    const visitors = before - logins;
+    const { status, said } = await onTerminal(scenario, ["cleanup", "swept", "--all"], "y");
+    assert.equal(status, 0, said);
+    assert.match(
+      said,
+      new RegExp(
+        `Sessions, logins too, older than 5s go: ${logins} sessions of logged-in people in 1 pod will end, they log in again; ` +
+          `${visitors} sessions of visitors\\. Go on\\? \\[y/N\\] `,
+      ),
+    );
+    assert.match(
+      said,
+      new RegExp(
+        `${pods.swept} +shm-cleanup +${before * 4}Ki 0% +0 0% +${before * 4}Ki +${visitors} +${logins} +0 +0\r\n`,
+      ),
+    );
+    assert.equal(await used("swept"), 0);
+    assert.deepEqual(await alive("swept"), { logins: 0, alive: 0 });
+  });
+
+  it("changes nothing after an n", async () => {
+    await visit(scenario, pods.swept, { logins });
+    await pause(untilOldMs);
+    const { status, said } = await onTerminal(scenario, ["cleanup", "swept", "--all"], "n");
+    assert.equal(status, 1, said);
+    assert.match(said, /Nothing was removed\.\r\n$/);
+    assert.deepEqual(await alive("swept"), { logins, alive: logins });
+  });
+});
+
+describe("recreate", function () {
+  this.timeout(300_000);
+  let scenario: Scenario;
+  let authentik: AuthentikStandIn;
+  let dir: string;
+
+  before(async () => {
+    scenario = await openScenario({ name: "recreate", outposts: [] });
+    authentik = await startAuthentik({ kubeconfig: scenario.stage.cluster.kubeconfig, namespace: scenario.namespace });
+    await authentik.addOutpost({ name: "main" });
+    await untilAvailable(scenario.stage.cluster.kubeconfig, { namespace: scenario.namespace, name: "main" });
+    dir = mkdtempSync(join(tmpdir(), "recreate-"));
+  });
+  after(async () => {
+    await authentik?.stop();
+    await closeScenario(scenario);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  it("counts whose sessions end, waits until authentik has the pods running again, and their /dev/shm is empty", async () => {
+    const before = await scenario.pod("main");
+    await visit(scenario, before, { logins, rate: 100, seconds: 1 });
+    const visitors = Number(await scenario.exec(before, "proxy", "sh", "-c", "ls /dev/shm | wc -l")) - logins;
+    const manifest = join(dir, "manifest.json");
+    const running = outpostShm(scenario, "recreate", "main", "--yes", `--manifest=${manifest}`);
+    await scenario.until("the old Deployment's end", async () =>
+      (await scenario.tryKubectl("get", "deployment", "ak-outpost-main")).status === 1 ? true : undefined,
+    );
+    await authentik.reconcile("main");
+    const { status, stdout } = await running;
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, new RegExp(`\n${logins} sessions of logged-in people and ${visitors} of visitors end\\.\n`));
+    assert.match(stdout, /\nDeployment node-recreate\/ak-outpost-main is back and ready, as authentik creates it\.\n$/);
+    const after = await scenario.pod("main");
+    assert.notEqual(after, before);
+    assert.equal((await scenario.exec(after, "proxy", "sh", "-c", "ls /dev/shm | wc -l")).trim(), "0");
+  });
+});
+
+/** Runs it on a terminal of its own, and answers its question. */
+async function onTerminal(
+  { namespace, stage }: Scenario,
+  args: string[],
+  answer: string,
+): Promise<{ status: number | null; said: string }> {
+  const command = ["node", join(repositoryRoot, "cli", "outpost-shm.mjs"), ...args, "-n", namespace].join(" ");
+  const env = { ...process.env, KUBECONFIG: stage.cluster.kubeconfig, NO_COLOR: "1" };
+  const child = spawn("script", ["--quiet", "--return", "--command", `stty cols 250; ${command}`, "/dev/null"], {
+    env,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let said = "";
+  let asked = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    if (asked || !said.includes("[y/N] ")) return;
+    asked = true;
+    child.stdin.write(`${answer}\n`);
+  });
+  const [status] = (await once(child, "exit")) as [number | null];
+  return { status, said };
+}

@@ -1,0 +1,324 @@
+// `outpost-shm status` and `verify` on real pods: with the sidecar, with the CronJob, with neither; as an administrator and as
+// accounts that may do less; and `verify: true` at the end of an update.
+import assert from "node:assert/strict";
+import type { V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { UpdateFailed } from "../../../sandbox/engine";
+import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
+import {
+  interrupted,
+  npxOutpostShm,
+  outpostShm,
+  outpostShmAs,
+  restrictedKubeconfig,
+  rowsOf,
+  type Grant,
+} from "./outpostShm";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
+import { visit } from "../../../sandbox/node/visits";
+
+const logins = 10;
+
+describe("the command line", function () {
+  this.timeout(300_000);
+  let scenario: Scenario;
+  const pods = { swept: "", scheduled: "", bare: "", "shell-less": "" };
+  const config = (changed: Record<string, unknown> = {}) =>
+    scenario.setConfig({
+      outposts: [
+        { name: "swept", sweepInterval: "5s" },
+        { name: "scheduled", solution: "cronjob" },
+      ],
+      verify: true,
+      verifyTimeout: "90s",
+      ...changed,
+    });
+
+  before(async () => {
+    scenario = await openScenario({
+      name: "cli",
+      outposts: [
+        { name: "swept" },
+        { name: "scheduled" },
+        { name: "bare" },
+        { name: "shell-less", image: SHELL_LESS_IMAGE },
+      ],
+    });
+    await config();
+  });
+  after(() => closeScenario(scenario));
+
+  describe("verify: true", () => {
+    it("ends an update with checks that wait for rollout, first sweep and a run of the CronJob, and pass", async () => {
+      const up = await scenario.stack.up();
+      const said = up.diagnostics.map(({ message }) => message).join("\n");
+      const lines = said.split("\n").filter((line) => / {2}(pass|FAIL) {2}/.test(line));
+      const checks = lines.map((line) => line.split(/ {2,}/).slice(0, 3).join(" "));
+      assert.deepEqual(checks, [
+        ...["volume", "containers", "names", "size", "sweep"].map((check) => `swept ${check} pass`),
+        ...["schedule", "run", "rbac"].map((check) => `CronJob ${check} pass`),
+      ]);
+      assert.match(said, /All 8 checks passed\./);
+      for (const outpost of ["swept", "scheduled", "bare", "shell-less"] as const)
+        pods[outpost] = await scenario.pod(outpost);
+    });
+
+    it("is content at the next update", async () => {
+      const { steps } = await scenario.stack.up();
+      assert.deepEqual(
+        steps.filter(({ type, op }) => type === "command:local:Command" && op !== "same" && op !== "refresh"),
+        [],
+      );
+    });
+  });
+
+  describe("status", () => {
+    /** Session files by pod, as the pod itself has them. */
+    const files: Record<string, number> = {};
+    /** 4 KiB a file, as the command writes it. */
+    const used = (pod: string) => `${files[pod] * 4}Ki`;
+    /** The columns from INODES to DEBRIS. */
+    const counts = (pod: string) => [files[pod] + 1, files[pod] - logins, logins, 0].map(String);
+
+    before("visitors and logins at each outpost that can serve them", async () => {
+      for (const outpost of ["swept", "scheduled", "bare"] as const) {
+        const pod = pods[outpost];
+        await visit(scenario, pod, { logins, rate: 200, seconds: 1 });
+        files[pod] = Number(await scenario.exec(pod, "proxy", "sh", "-c", "ls /dev/shm | wc -l"));
+        assert.ok(files[pod] > 150, String(files[pod]));
+      }
+    });
+
+    /** Once the sidecar has counted them. */
+    const settled = async (): Promise<string> =>
+      scenario.until("a sweep after the visits", async () => {
+        const { status, stdout, stderr } = await outpostShm(scenario, "status");
+        assert.deepEqual([status, stderr], [0, ""]);
+        return rowsOf(stdout).rows[pods.swept][3] === used(pods.swept) ? stdout : undefined;
+      });
+
+    it("tells of each pod what it can, by what it has, and why it can't", async () => {
+      const { rows, below } = rowsOf(await settled());
+      const of = (pod: string) =>
+        rows[pod].map((cell, index) => (index === 9 || index === 10 ? cell.replace(/^\d+/, "N") : cell));
+      assert.deepEqual(of(pods.swept), [
+        pods.swept,
+        "sidecar",
+        "256Mi",
+        used(pods.swept),
+        "0%",
+        ...counts(pods.swept),
+        "Ns",
+        "Ns",
+        "metrics",
+      ]);
+      assert.deepEqual(of(pods.scheduled), [
+        ...[pods.scheduled, "cronjob", "64Mi", used(pods.scheduled), "1%", ...counts(pods.scheduled)],
+        ...["Ns", "Ns", "exec"],
+      ]);
+      assert.deepEqual(of(pods.bare), [
+        pods.bare,
+        "none",
+        "64Mi",
+        used(pods.bare),
+        "1%",
+        ...counts(pods.bare),
+        "Ns",
+        "-",
+        "exec",
+      ]);
+      assert.deepEqual(of(pods["shell-less"]), [pods["shell-less"], "none", ..."-".repeat(10)]);
+      assert.equal(below.length, 2);
+      assert.match(
+        below[0],
+        new RegExp(
+          `^${pods["shell-less"]}: a count in container proxy did not tell: exec in container proxy of pod .*"sh": executable file not found in \\$PATH`,
+        ),
+      );
+      assert.equal(
+        below[1],
+        `${pods["shell-less"]}: the kubelet did not tell: it knows volumes only, not the /dev/shm every container has`,
+      );
+    });
+
+    it("tells of one outpost, as JSON", async () => {
+      const { stdout } = await outpostShm(scenario, "status", "bare", "-o", "json");
+      const { pods: told } = JSON.parse(stdout) as { pods: Record<string, unknown>[] };
+      const [{ oldestSeconds, node, ...rest }] = told;
+      assert.ok(Number(oldestSeconds) >= 0 && node === "sandbox-node");
+      assert.deepEqual(rest, {
+        pod: pods.bare,
+        outpost: "bare",
+        deployment: "ak-outpost-bare",
+        phase: "Running",
+        ready: true,
+        solution: "none",
+        notes: [],
+        source: "exec",
+        sizeBytes: 64 * 1024 * 1024,
+        usedBytes: files[pods.bare] * 4096,
+        usedPercent: 1,
+        inodesUsed: files[pods.bare] + 1,
+        sessions: { anonymous: files[pods.bare] - logins, authenticated: logins, debris: 0 },
+      });
+    });
+
+    it("looks again with --watch, and ends well at Ctrl-C", async () => {
+      const ended = await interrupted(scenario, ["status", "bare", "--watch", "--interval=1s"], /^POD /gm, 2);
+      assert.deepEqual([ended.status, ended.stderr], [0, ""]);
+      assert.deepEqual(Object.keys(rowsOf(ended.stdout).rows).sort(), ["POD", pods.bare].sort());
+    });
+
+    it("runs by npx in the clone without any registry", async () => {
+      const { status, stdout, stderr } = await npxOutpostShm(scenario, "status", "bare");
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.deepEqual(rowsOf(stdout).rows[pods.bare].slice(1, 5), ["none", "64Mi", used(pods.bare), "1%"]);
+    });
+
+    const lists: Grant[] = [
+      { verbs: "list", resources: "pods,deployments.apps" },
+      { verbs: "get", resources: "cronjobs.batch" },
+    ];
+
+    it("goes by exec for an account that may not use pods/proxy", async () => {
+      const kubeconfig = await restrictedKubeconfig(scenario, "exec-only", [
+        ...lists,
+        { verbs: "create,get", resources: "pods/exec" },
+      ]);
+      const { rows, below } = rowsOf((await outpostShmAs(kubeconfig, scenario, "status", "swept")).stdout);
+      assert.deepEqual(
+        [...rows[pods.swept].slice(2, 9), rows[pods.swept][11]],
+        ["256Mi", used(pods.swept), "0%", ...counts(pods.swept), "exec"],
+      );
+      assert.equal(below.length, 1);
+      assert.match(
+        below[0],
+        /: the metrics endpoint did not tell: Kubernetes refused to pass a request on to port 9301 of pod .*: pods ".*:9301" is forbidden: User "system:serviceaccount:node-cli:exec-only" cannot get resource "pods\/proxy"/,
+      );
+    });
+
+    it("goes by the kubelet for an account that may not exec either", async () => {
+      const kubeconfig = await restrictedKubeconfig(scenario, "kubelet-only", lists);
+      await scenario.kubectl("create", "clusterrole", "cli-kubelet", "--verb=get", "--resource=nodes/proxy");
+      const subject = `--serviceaccount=${scenario.namespace}:kubelet-only`;
+      await scenario.kubectl("create", "clusterrolebinding", "cli-kubelet", "--clusterrole=cli-kubelet", subject);
+      // The kubelet looks at volumes once a minute.
+      const row = await scenario.until(
+        "the kubelet to have seen the visits",
+        async () => {
+          const { stdout } = await outpostShmAs(kubeconfig, scenario, "status", "swept");
+          const { rows, below } = rowsOf(stdout);
+          assert.equal(below.length, 3);
+          assert.match(below[1], /the sidecar's metrics file did not tell: exec in .*cannot get resource "pods\/exec"/);
+          return rows[pods.swept][3] === used(pods.swept) ? rows[pods.swept] : undefined;
+        },
+        120_000,
+      );
+      assert.deepEqual(row.slice(1), [
+        ...["sidecar", "256Mi", used(pods.swept), "0%", counts(pods.swept)[0]],
+        ...["-", "-", "-", "-", "-", "kubelet"],
+      ]);
+    });
+
+    it("ends with one line where not even pods may be listed", async () => {
+      const kubeconfig = await restrictedKubeconfig(scenario, "nobody", []);
+      const { status, stdout, stderr } = await outpostShmAs(kubeconfig, scenario, "status");
+      assert.deepEqual([status, stdout], [1, ""]);
+      assert.match(
+        stderr,
+        /^error: Kubernetes refused to list the (pods|Deployments) in node-cli: .* is forbidden: .*\n$/,
+      );
+      assert.equal(stderr.split("\n").length, 2);
+    });
+  });
+
+  describe("verify", () => {
+    it("passes by what is in force, and names the outposts that nothing sweeps", async () => {
+      const { status, stdout } = await outpostShm(scenario, "verify");
+      assert.equal(status, 1);
+      assert.match(stdout, /^bare {8}solution {4}FAIL {4}neither a sidecar nor the CronJob sweeps it$/m);
+      assert.match(stdout, /^shell-less {2}solution {4}FAIL {4}neither/m);
+      assert.match(stdout, /^2 of 10 checks failed\.$/m);
+      const good = await outpostShm(scenario, "verify", "swept", "scheduled");
+      assert.equal(good.status, 0, good.stdout);
+      assert.match(good.stdout, /^swept {4}size {8}pass {4}1 pod: \/dev\/shm has 256Mi \(by df\)$/m);
+      assert.match(good.stdout, /^CronJob {2}rbac {8}pass {4}.*\(SelfSubjectAccessReview as that account\)$/m);
+    });
+
+    it("fails where the account lost its rights, and where the CronJob is suspended", async () => {
+      const cronJob = "authentik-outpost-shm-cleanup";
+      await scenario.kubectl("delete", "rolebinding", cronJob);
+      await scenario.kubectl("patch", "cronjob", cronJob, '--patch={"spec":{"suspend":true}}');
+      const { status, stdout } = await outpostShm(scenario, "verify", "scheduled", "--solution=cronjob");
+      assert.equal(status, 1);
+      assert.match(stdout, /^CronJob {2}schedule {2}FAIL {4}it is suspended$/m);
+      assert.match(
+        stdout,
+        /^CronJob {2}rbac {6}FAIL {4}ServiceAccount authentik-outpost-shm-cleanup may not get pods, list pods, create pods\/exec, get pods\/exec \(/m,
+      );
+      await scenario.kubectl("patch", "cronjob", cronJob, '--patch={"spec":{"suspend":false}}');
+      const role = `--role=${cronJob}`;
+      await scenario.kubectl(
+        "create",
+        "rolebinding",
+        cronJob,
+        role,
+        `--serviceaccount=${scenario.namespace}:${cronJob}`,
+      );
+      assert.equal((await outpostShm(scenario, "verify", "scheduled")).status, 0);
+    });
+  });
+
+  describe("an update that does not take", () => {
+    it("fails with what it saw and what to do, fails again, and passes once it is mended", async () => {
+      const broken = { name: "swept", sweepInterval: "5s", cleanerImage: "docker.io/library/busybox:9.99" };
+      await config({ outposts: [broken], verifyTimeout: "10s" });
+      for (const attempt of [1, 2]) {
+        const error: unknown = await scenario.stack.up().catch((reason: unknown) => reason);
+        assert.ok(error instanceof UpdateFailed, `attempt ${attempt}`);
+        assert.match(
+          error.message,
+          /^swept {4}containers {2}FAIL {4}pod \S+: container shm-cleanup is not running: \w*(Err|BackOff)\w*/m,
+        );
+        assert.match(
+          error.message,
+          /^swept containers: See why: kubectl --context \S+ --namespace node-cli describe pod ak-outpost-swept-/m,
+        );
+      }
+      await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
+      const up = await scenario.stack.up();
+      assert.match(up.diagnostics.map(({ message }) => message).join("\n"), /All 5 checks passed\./);
+    });
+  });
+
+  describe("an update whose image can't be pulled", () => {
+    it("ends long before its time, with the pod, the container and the reason", async () => {
+      await config({
+        outposts: [{ name: "swept", cleanerImage: "docker.io/library/busybox:9.99" }],
+        verifyTimeout: "10m",
+      });
+      const began = Date.now();
+      await assert.rejects(
+        scenario.stack.up(),
+        /^swept {4}containers {2}FAIL {4}pod ak-outpost-swept-\S+: container shm-cleanup is not running: \w*(Err|BackOff)\w* \(.*busybox:9\.99/m,
+      );
+      const took = (Date.now() - began) / 1000;
+      assert.ok(took > 30 && took < 120, `${took} s`);
+      await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
+      await scenario.stack.up();
+    });
+  });
+
+  describe("an update that rolls out what the CronJob sweeps", () => {
+    it("starts the run that it judges once the rollout is over, and passes", async () => {
+      await config({ outposts: [{ name: "scheduled", solution: "both" }] });
+      const said = (await scenario.stack.up()).diagnostics.map(({ message }) => message).join("\n");
+      assert.match(said, /All 8 checks passed\./);
+      const run = /Job (authentik-outpost-shm-cleanup-verify-\S+) succeeded/.exec(said)![1];
+      const { metadata, status } = await scenario.get<V1Job>("job", run);
+      const [pod] = await scenario.pods("scheduled");
+      const ready = pod.status!.conditions!.find(({ type }) => type === "Ready")!;
+      assert.ok(new Date(metadata!.creationTimestamp!) >= new Date(ready.lastTransitionTime!));
+      assert.equal(status?.failed ?? 0, 0);
+    });
+  });
+});

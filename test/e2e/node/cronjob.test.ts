@@ -1,0 +1,221 @@
+// A Job from the CronJob, run in the cluster by its own image and account: what it says of every pod, and whether that is true.
+import assert from "node:assert/strict";
+import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
+import { outpostObjectName } from "../../../sandbox/outpost";
+import { finishedJob, runJob, startJob, type JobRun, type Line } from "./jobs";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
+import { visit, visitExactly } from "../../../sandbox/node/visits";
+
+const page = 4096;
+/** What every pod holds before a run. */
+const sessions = { oldVisitors: 300, youngVisitors: 40, oldLogins: 20 };
+
+describe("a Job from the CronJob", function () {
+  this.timeout(300_000);
+  let scenario: Scenario;
+
+  before(async () => {
+    scenario = await openScenario({
+      name: "cronjob",
+      outposts: [
+        { name: "Alpha", replicas: 3 },
+        { name: "beta", replicas: 2 },
+        { name: "bare", image: SHELL_LESS_IMAGE },
+        { name: "crashing" },
+        { name: "dying" },
+      ],
+      config: { outposts: ["Alpha", "beta"], solution: "cronjob" },
+    });
+    await scenario.stack.up();
+  });
+
+  after(() => closeScenario(scenario));
+
+  describe("over healthy pods of two outposts", () => {
+    let run: JobRun;
+    let pods: { outpost: string; name: string }[];
+
+    before(async () => {
+      pods = await podsOf(scenario, "Alpha", "beta");
+      for (const { name } of pods) await fill(scenario, name);
+      run = await runJob(scenario, "healthy");
+    });
+
+    it("completes, with a line for every pod and each once", () => {
+      assert.equal(run.outcome, "Complete");
+      assert.equal(run.attempts.length, 1);
+      assert.deepEqual(namesIn(run.attempts[0]), pods.map(({ name }) => name).sort());
+    });
+
+    it("tells what was there before and after, as the pods themselves have it", async () => {
+      const before = sessions.oldVisitors + sessions.youngVisitors + sessions.oldLogins;
+      const left = sessions.youngVisitors + sessions.oldLogins;
+      for (const { outpost, name } of pods) {
+        const line = lineOf(run.attempts[0], name);
+        assert.deepEqual(
+          { ...line, time: "", duration_ms: "" },
+          {
+            time: "",
+            outpost,
+            pod: name,
+            container: "proxy",
+            result: "swept",
+            dir: "/dev/shm",
+            usage_before_percent: String(Math.floor((before * page * 100) / (64 * 1024 * 1024))),
+            usage_after_percent: "0",
+            used_before_bytes: String(before * page),
+            used_after_bytes: String(left * page),
+            total_bytes: String(64 * 1024 * 1024),
+            // The directory has one itself.
+            inodes_before: String(before + 1),
+            inodes_after: String(left + 1),
+            total_inodes: line.total_inodes,
+            removed: String(sessions.oldVisitors),
+            debris: "0",
+            expired_anonymous: String(sessions.oldVisitors),
+            expired_authenticated: "0",
+            pressure_anonymous: "0",
+            pressure_authenticated: "0",
+            pressure_debris: "0",
+            errors: "0",
+            duration_ms: "",
+          },
+        );
+        assert.deepEqual(await counted(scenario, name), { files: left, kibibytes: left * 4 });
+      }
+    });
+  });
+
+  describe("over pods of which some can't be swept", () => {
+    let run: JobRun;
+    let healthy: string[];
+    const names = { bare: "", crashing: "", dying: "" };
+
+    before(async () => {
+      await scenario.setConfig({ outposts: ["Alpha", "beta", "bare", "crashing", "dying"], solution: "cronjob" });
+      await scenario.stack.up();
+      names.crashing = await crash(scenario, "crashing");
+      names.bare = await scenario.pod("bare");
+      names.dying = await scenario.pod("dying");
+      healthy = (await podsOf(scenario, "Alpha", "beta")).map(({ name }) => name);
+      for (const pod of [...healthy, names.dying]) await fill(scenario, pod);
+      // So many more that the sweep lasts long enough to be caught, also where other work keeps the cores busy.
+      const many = "cd /dev/shm && seq 1 20000 | sed s/^/session_/ | xargs touch";
+      await scenario.exec(names.dying, "proxy", "sh", "-c", many);
+      const caught = catchSweep(scenario, names.dying);
+      await startJob(scenario, "some");
+      await caught; // the sweep has begun and goes no further
+      await scenario.kubectl("delete", "pod", names.dying, "--grace-period=0", "--force");
+      run = await finishedJob(scenario, "some");
+    });
+
+    it("fails", () => {
+      assert.equal(run.outcome, "Failed");
+    });
+
+    it("reports the one without a shell", () => {
+      assert.deepEqual(failureOf(run, names.bare), { result: "failed", reason: "the container has no shell" });
+    });
+
+    it("reports the one that is not ready, and that it is not", () => {
+      const { result, reason } = failureOf(run, names.crashing);
+      assert.equal(result, "failed");
+      assert.match(reason, /container not found.*proxy.* \(the pod is not ready\)$/);
+    });
+
+    it("reports the one that died meanwhile", () => {
+      assert.deepEqual(failureOf(run, names.dying), {
+        result: "failed",
+        reason: "command terminated with exit code 137",
+      });
+    });
+
+    it("has cleaned the others all the same", async () => {
+      // Those who were young at the first run are old by now.
+      const dead = sessions.oldVisitors + sessions.youngVisitors;
+      const left = sessions.youngVisitors + 2 * sessions.oldLogins;
+      for (const pod of healthy) {
+        const { result, removed } = lineOf(run.attempts[0], pod);
+        assert.deepEqual({ result, removed }, { result: "swept", removed: String(dead) });
+        assert.equal((await counted(scenario, pod)).files, left);
+      }
+    });
+
+    it("was tried once more, and swept the dead pod's successor then", async () => {
+      assert.equal(run.attempts.length, 2);
+      const successor = await scenario.pod("dying");
+      assert.equal(lineOf(run.attempts[1], successor).result, "swept");
+    });
+  });
+});
+
+async function podsOf(scenario: Scenario, ...outposts: string[]): Promise<{ outpost: string; name: string }[]> {
+  const all = await Promise.all(
+    outposts.map(async (outpost) =>
+      (await scenario.pods(outpost)).map(({ metadata }) => ({ outpost: outpost.toLowerCase(), name: metadata!.name! })),
+    ),
+  );
+  return all.flat();
+}
+
+/** Adds {@link sessions}: the old ones are two hours old. */
+async function fill(scenario: Scenario, pod: string): Promise<void> {
+  const twoHoursAgo = Math.floor(Date.now() / 1000) - 7200;
+  const stamp = "find /dev/shm -name 'session_*' -mmin -30 -exec touch -d @$0 {} +";
+  await visit(scenario, pod, { logins: sessions.oldLogins });
+  await visitExactly(scenario, pod, sessions.oldVisitors);
+  await scenario.exec(pod, "proxy", "sh", "-c", stamp, String(twoHoursAgo));
+  await visitExactly(scenario, pod, sessions.youngVisitors);
+}
+
+async function counted(scenario: Scenario, pod: string): Promise<{ files: number; kibibytes: number }> {
+  const script = "find /dev/shm -type f | wc -l; df -k /dev/shm | tail -n 1";
+  const [files, usage] = (await scenario.exec(pod, "proxy", "sh", "-c", script)).trim().split("\n");
+  return { files: Number(files), kibibytes: Number(usage.split(/\s+/)[2]) };
+}
+
+/** Has the outpost's container end again and again; returns the name of the pod that it does so in. */
+async function crash(scenario: Scenario, outpost: string): Promise<string> {
+  const template = { spec: { containers: [{ name: "proxy", command: ["false"] }] } };
+  const patch = { spec: { strategy: { type: "Recreate", rollingUpdate: null }, template } };
+  await scenario.kubectl(
+    "patch",
+    "deployment",
+    outpostObjectName({ name: outpost }),
+    `--patch=${JSON.stringify(patch)}`,
+  );
+  const hasCrashed = async () => {
+    const pods = await scenario.pods(outpost);
+    const crashed = pods.find(({ status }) =>
+      // Between two starts the kubelet of 1.37 shows either how it ended or that it waits.
+      status?.containerStatuses?.some(({ state, restartCount }) => restartCount > 0 && !state?.running),
+    );
+    return crashed?.metadata?.name;
+  };
+  // The old pod goes first, which may take its half minute.
+  return scenario.until("the outpost to crash", hasCrashed, 120_000);
+}
+
+/** Resolves once a sweep has begun in the pod, which is then stopped where it is. */
+async function catchSweep(scenario: Scenario, pod: string): Promise<void> {
+  const script = `
+    while :; do
+      for process in /proc/[0-9]*; do
+        grep -qs '[O]ne sweep of the session files' $process/cmdline && kill -STOP \${process#/proc/} && exit
+      done
+    done`;
+  await scenario.exec(pod, "proxy", "timeout", "60", "sh", "-c", script);
+}
+
+const namesIn = (lines: Line[]): string[] => lines.map(({ pod }) => pod).sort();
+
+function lineOf(lines: Line[], pod: string): Line {
+  const found = lines.filter((line) => line.pod === pod);
+  assert.equal(found.length, 1, `${found.length} lines of ${pod} in ${JSON.stringify(lines)}`);
+  return found[0];
+}
+
+function failureOf({ attempts }: JobRun, pod: string): { result: string; reason: string } {
+  const { result, reason } = lineOf(attempts[0], pod);
+  return { result, reason };
+}

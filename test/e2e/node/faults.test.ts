@@ -1,0 +1,126 @@
+// What breaks around the sidecar: after each fault it is back, and a directory that fills right then is below the watermark within a minute.
+import assert from "node:assert/strict";
+import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { closeScenario, openScenario, type Scenario } from "./scenario";
+import { visit } from "../../../sandbox/node/visits";
+
+const minute = 60_000;
+const logins = 20;
+/** More than 80 % of what 64 MiB have pages for. */
+const rush = { rate: 1500, seconds: 10 };
+
+describe("after a fault", function () {
+  this.timeout(180_000);
+  let scenario: Scenario;
+  let pod: string;
+
+  before(async () => {
+    scenario = await openScenario({ name: "faults", config: { shmSize: "64Mi" } });
+    await scenario.up();
+    pod = await scenario.pod("main");
+    await visit(scenario, pod, { logins });
+  });
+
+  after(() => closeScenario(scenario));
+
+  /** The sidecar is back, sweeps, and the logins are alive: all within a minute of the fault. */
+  const recovers = async (faultAt: number): Promise<void> => {
+    await visit(scenario, pod, rush);
+    await scenario.until(
+      `/dev/shm of ${pod} to be below the watermark`,
+      () => below(scenario, pod, 80),
+      faultAt + minute - Date.now(),
+    );
+    await scenario.until(
+      "a ready sidecar",
+      async () => (await statusOf(scenario, pod, "shm-cleanup"))?.ready || undefined,
+    );
+  };
+
+  const loginsAlive = async (): Promise<unknown> => (await visit(scenario, pod, { known: true })).ending;
+
+  it("sidecar OOM-killed: it starts again", async () => {
+    // First of all, while /dev/shm has room for as much as the sidecar may have.
+    const before = (await statusOf(scenario, pod, "shm-cleanup"))!;
+    // What it writes to /dev/shm counts as its memory. Its first process is the one for the kernel to choose, not the writer.
+    const script =
+      "echo 1000 >/proc/1/oom_score_adj; echo 0 >/proc/self/oom_score_adj; " +
+      "exec dd if=/dev/zero of=/dev/shm/filler bs=4k count=10000";
+    const { status } = await scenario.tryKubectl("exec", pod, "--container=shm-cleanup", "--", "sh", "-c", script);
+    assert.equal(status, 137);
+    const faultAt = Date.now();
+    const killed = await scenario.until("the sidecar's end by the OOM killer", async () => {
+      const now = await statusOf(scenario, pod, "shm-cleanup");
+      return now && now.restartCount > before.restartCount ? now : undefined;
+    });
+    assert.equal(killed.lastState?.terminated?.reason, "OOMKilled");
+    await scenario.exec(pod, "proxy", "rm", "-f", "/dev/shm/filler");
+    await recovers(faultAt);
+    assert.deepEqual(await loginsAlive(), { logins, alive: logins });
+  });
+
+  it("sidecar killed: it starts again", async () => {
+    const faultAt = Date.now();
+    const before = (await statusOf(scenario, pod, "shm-cleanup"))!;
+    scenario.stage.cluster.node.kill(before.containerID!);
+    await recovers(faultAt);
+    const after = (await statusOf(scenario, pod, "shm-cleanup"))!;
+    assert.equal(after.restartCount, before.restartCount + 1);
+    assert.equal(after.lastState?.terminated?.exitCode, 137);
+    assert.deepEqual(await loginsAlive(), { logins, alive: logins });
+  });
+
+  it("its node's containerd restarted: nothing else restarts", async () => {
+    const before = await restartCounts(scenario, pod);
+    const faultAt = Date.now();
+    await scenario.stage.cluster.node.restartContainerd();
+    await scenario.until("an exec by the new containerd", async () => {
+      return (await scenario.tryKubectl("exec", pod, "--container=proxy", "--", "true")).status === 0 || undefined;
+    });
+    await recovers(faultAt);
+    assert.deepEqual(await restartCounts(scenario, pod), before);
+    assert.deepEqual(await loginsAlive(), { logins, alive: logins });
+  });
+
+  it("outpost restarted: its sessions survive, and go on being served", async () => {
+    const before = (await statusOf(scenario, pod, "proxy"))!;
+    const faultAt = Date.now();
+    scenario.stage.cluster.node.kill(before.containerID!);
+    await scenario.until("the outpost's restart", async () => {
+      const now = await statusOf(scenario, pod, "proxy");
+      return (now?.ready && now.restartCount === before.restartCount + 1) || undefined;
+    });
+    assert.deepEqual(await loginsAlive(), { logins, alive: logins });
+    await recovers(faultAt);
+    assert.deepEqual(await loginsAlive(), { logins, alive: logins });
+  });
+
+  it("pod deleted: the new one has its sidecar", async () => {
+    const faultAt = Date.now();
+    await scenario.kubectl("delete", "pod", pod, "--wait=false");
+    await scenario.until("the old pod's successor", async () => {
+      const [next, ...others] = await scenario.pods("main");
+      const isReady = next?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
+      return (others.length === 0 && isReady && next.metadata?.name !== pod) || undefined;
+    });
+    pod = await scenario.pod("main");
+    await recovers(faultAt);
+  });
+});
+
+async function statusOf(scenario: Scenario, pod: string, container: string): Promise<V1ContainerStatus | undefined> {
+  const found = (await scenario.pods("main")).find(({ metadata }) => metadata?.name === pod);
+  const all = [...(found?.status?.containerStatuses ?? []), ...(found?.status?.initContainerStatuses ?? [])];
+  return all.find(({ name }) => name === container);
+}
+
+async function restartCounts(scenario: Scenario, pod: string): Promise<(number | undefined)[]> {
+  const statuses = await Promise.all(["proxy", "shm-cleanup"].map((name) => statusOf(scenario, pod, name)));
+  return statuses.map((status) => status?.restartCount);
+}
+
+async function below(scenario: Scenario, pod: string, percent: number): Promise<true | undefined> {
+  const output = await scenario.exec(pod, "proxy", "df", "-k", "/dev/shm");
+  const [, size, used] = output.trim().split("\n")[1].split(/\s+/).map(Number);
+  return (used * 100) / size < percent || undefined;
+}

@@ -1,0 +1,108 @@
+// An outpost with a memory limit and a full /dev/shm of 256 MiB: does what the preview's warning says, and does not where there is none.
+import assert from "node:assert/strict";
+import { outpostObjectName } from "../../../sandbox/outpost";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
+import { startVisits, visit } from "../../../sandbox/node/visits";
+
+describe("an outpost with a memory limit", function () {
+  this.timeout(180_000);
+  let scenario: Scenario;
+
+  before(async () => {
+    scenario = await openScenario({
+      name: "memory",
+      outposts: [
+        { name: "tight", memoryLimit: "128Mi" },
+        { name: "mixed", memoryLimit: "128Mi" },
+        { name: "roomy", memoryLimit: "320Mi" },
+      ],
+    });
+    // As a JSON patch in authentik would add it.
+    const unlimited = { name: "unlimited", image: "docker.io/library/busybox:1.37", command: ["sleep", "1000000"] };
+    const patch = JSON.stringify({ spec: { template: { spec: { containers: [unlimited] } } } });
+    await scenario.kubectl("patch", "deployment", outpostObjectName({ name: "mixed" }), `--patch=${patch}`);
+  });
+
+  after(() => closeScenario(scenario));
+
+  it("is warned of by the preview where that is too little, with the size that /dev/shm then has, and only there", async () => {
+    const { diagnostics } = await scenario.stack.preview();
+    const warnings = diagnostics.filter(({ message }) => message.includes("memory limit"));
+    const warning = (deployment: string, size = "") =>
+      `Deployment ${deployment}: container proxy has a memory limit of 128Mi, too little for a /dev/shm of 256Mi: its pages count ` +
+      `as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${size}Raise the limit to at least 320Mi in ` +
+      "authentik (kubernetes_json_patches), or lower shmSize.";
+    const only =
+      "With it /dev/shm has only 160Mi: every container of the pod has a memory limit, and the kubelet makes the volume no bigger than their sum. ";
+    assert.deepEqual(warnings.map(({ message }) => message.trim()).sort(), [
+      warning("ak-outpost-mixed"),
+      warning("ak-outpost-tight", only),
+    ]);
+  });
+
+  it("has a /dev/shm of the size that the warning says", async () => {
+    await scenario.up();
+    const sizes: Record<string, number> = { tight: 160, mixed: 256, roomy: 256 };
+    for (const [outpost, mebibytes] of Object.entries(sizes)) {
+      const [size] = await usage(scenario, await scenario.pod(outpost));
+      assert.equal(size, mebibytes * 1024, outpost);
+    }
+  });
+
+  it("is OOM-killed before /dev/shm is full, with 128Mi", async () => {
+    const pod = await scenario.pod("tight");
+    await fillShm(scenario, pod, 116);
+    // From another pod: a visitor in its own would be one of the processes that the kernel chooses from.
+    const [{ status }] = await scenario.pods("tight");
+    const target = `http://${status!.podIP}:9000`;
+    const visits = startVisits(scenario, await scenario.pod("roomy"), { target, rate: 50, seconds: 40 });
+    const killed = await scenario.until(
+      "the outpost's end by the OOM killer",
+      () => lastEnd(scenario, "tight"),
+      90_000,
+    );
+    await visits.over();
+    assert.equal(killed.reason, "OOMKilled");
+    const [size, used] = await usage(scenario, pod);
+    assert.equal(size, 160 * 1024);
+    assert.ok(used < 128 * 1024, `${used} KiB were used`);
+  });
+
+  it("is not, with 320Mi and every page of /dev/shm in use", async () => {
+    const pod = await scenario.pod("roomy");
+    await visit(scenario, pod, { logins: 20 });
+    await fillShm(scenario, pod, 300); // as far as it goes
+    assert.deepEqual(await usage(scenario, pod), [256 * 1024, 256 * 1024]);
+    assert.deepEqual((await visit(scenario, pod, { known: true })).ending, { logins: 20, alive: 20 });
+    assert.equal(await lastEnd(scenario, "roomy"), undefined);
+  });
+});
+
+/** Takes so many MiB of /dev/shm, as far as they are there. Like an outpost's sessions they count as its container's memory. */
+async function fillShm(scenario: Scenario, pod: string, mebibytes: number): Promise<void> {
+  const file = "/dev/shm/filler";
+  await scenario.tryKubectl(
+    "exec",
+    pod,
+    "--container=proxy",
+    "--",
+    "dd",
+    "if=/dev/zero",
+    `of=${file}`,
+    "bs=64k",
+    `count=${mebibytes * 16}`,
+  );
+}
+
+/** Size and used space of /dev/shm, in KiB. */
+async function usage(scenario: Scenario, pod: string): Promise<number[]> {
+  const output = await scenario.exec(pod, "shm-cleanup", "df", "-k", "/dev/shm");
+  return output.trim().split("\n")[1].split(/\s+/).slice(1, 3).map(Number);
+}
+
+/** How the outpost's container ended last. */
+async function lastEnd(scenario: Scenario, outpost: string): Promise<{ reason?: string } | undefined> {
+  const [{ status }] = await scenario.pods(outpost);
+  const proxy = status?.containerStatuses?.find(({ name }) => name === "proxy");
+  return proxy?.lastState?.terminated ?? proxy?.state?.terminated;
+}

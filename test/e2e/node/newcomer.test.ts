@@ -1,0 +1,91 @@
+// Somebody new, whose outpost answers HTTP 400: the README's first section, typed as it stands there, from the alert to the cure.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { openDesk, type Desk } from "../desk";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
+import { answers, visit } from "../../../sandbox/node/visits";
+
+const outpost = "My Outpost";
+const status = "npx --no-install outpost-shm status -n authentik";
+const cleanup = "npx --no-install outpost-shm cleanup -n authentik --anonymous";
+const verify = "npx --no-install outpost-shm verify --stack my-cluster --wait 2m";
+/** More visits than 64 MiB have pages. */
+const flood = { rate: 1500, seconds: 13 };
+const logins = 100;
+
+describe("a newcomer with a full /dev/shm", function () {
+  this.timeout(180_000);
+  let scenario: Scenario;
+  let desk: Desk;
+  /** The commands that are left to be typed. */
+  const commands = readmeCommands();
+
+  before(async () => {
+    scenario = await openScenario({ name: "newcomer", namespace: "authentik", outposts: [{ name: outpost }] });
+    const { kubeconfig } = scenario.stage.cluster;
+    desk = await openDesk({ name: "newcomer", kubeconfig, context: "my-cluster", isCurrent: true });
+  });
+  after(async () => {
+    await closeScenario(scenario);
+  });
+
+  /** Types the next command, which has to be this one. */
+  const type = async (expected: string, arguments_ = ""): Promise<string> => {
+    assert.equal(commands.shift(), expected);
+    return (await desk.succeed(`${expected}${arguments_}`)).stdout;
+  };
+
+  it("has visitors who get HTTP 400", async () => {
+    const { "400": refused, ...others } = answers(
+      await visit(scenario, await scenario.pod(outpost), { logins, ...flood }),
+    );
+    assert.deepEqual([refused > 0, Object.keys(others)], [true, ["302"]]);
+  });
+
+  it("sees by status that /dev/shm is full, and that nothing sweeps it", async () => {
+    assert.match(await type(status), /^ak-outpost-my-outpost-\S+ {2,}none {2,}64Mi {2,}64Mi {2,}100% /m);
+  });
+
+  it("has room at once by cleanup, which logs nobody out", async () => {
+    const pod = await scenario.pod(outpost);
+    const settle = "test $(($(date +%s) - $(stat -c %Y /dev/shm/session_* | sort -n | tail -n 1))) -gt 5";
+    await scenario.until(
+      "the flood's last visitor to be of an age that a cleanup may end",
+      async () =>
+        (await scenario.tryKubectl("exec", pod, "--container=proxy", "--", "sh", "-c", settle)).status === 0 ||
+        undefined,
+    );
+    assert.match(await type(cleanup), /^\d+ files of 1 pod removed, 6\S+Mi freed\.$/m);
+    const next = await visit(scenario, await scenario.pod(outpost), { known: true, rate: 10, seconds: 1 });
+    assert.deepEqual([answers(next), next.ending], [{ "302": 10 }, { logins, alive: logins }]);
+  });
+
+  it("cures it for good by the ordinary CLI", async () => {
+    while (commands[0] !== "pulumi up") await type(commands[0]);
+    assert.match(
+      await type("pulumi up", " --yes --color never --suppress-progress"),
+      /\nResources:\n {4}\+ 6 created\n/,
+    );
+  });
+
+  it("sees that the cure took", async () => {
+    assert.match(await type(verify), /\n\nAll 5 checks passed\.\n$/);
+    assert.deepEqual(commands, []);
+  });
+
+  it("has no visitor refused by the same flood", async () => {
+    const same = await visit(scenario, await scenario.pod(outpost), { logins, ...flood });
+    assert.deepEqual(Object.keys(answers(same)), ["302"]);
+    assert.deepEqual(same.ending, { logins, alive: logins });
+  });
+});
+
+/** The commands of the README's first section, but for how the clone is had. */
+function readmeCommands(): string[] {
+  const readme = readFileSync(join(repositoryRoot, "README.md"), "utf8");
+  const section = /^## It is 3 a\.m\.[^]*?(?=^## )/m.exec(readme)![0];
+  const lines = [...section.matchAll(/^\$ (.*?) *(?:#.*)?$/gm)].map(([, command]) => command);
+  return lines.filter((command) => !command.startsWith("git clone "));
+}

@@ -1,0 +1,86 @@
+// The command line, run as an operator does: a process of its own with a kubeconfig.
+import { execFile, spawn, type ExecFileException } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { createStateFolder } from "../../../sandbox/stateFolder";
+
+import type { Ended, Scenario } from "./scenario";
+
+const program = join(repositoryRoot, "cli", "outpost-shm.mjs");
+
+/** `outpost-shm ARGS` in the scenario's namespace. */
+export function outpostShm(scenario: Scenario, ...args: string[]): Promise<Ended> {
+  return outpostShmAs(scenario.stage.cluster.kubeconfig, scenario, ...args);
+}
+
+export function outpostShmAs(kubeconfig: string, { namespace }: Scenario, ...args: string[]): Promise<Ended> {
+  return ended(process.execPath, [program, ...args, `--namespace=${namespace}`], kubeconfig);
+}
+
+/** The same by npx in the clone, which no registry is asked for. */
+export function npxOutpostShm({ namespace, stage }: Scenario, ...args: string[]): Promise<Ended> {
+  return ended("npx", ["--no-install", "outpost-shm", ...args, `--namespace=${namespace}`], stage.cluster.kubeconfig);
+}
+
+function ended(file: string, args: string[], kubeconfig: string): Promise<Ended> {
+  const env = { ...process.env, KUBECONFIG: kubeconfig, npm_config_registry: "http://127.0.0.1:9" };
+  return new Promise((resolve) => {
+    const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
+      resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+    execFile(file, args, { cwd: repositoryRoot, env, encoding: "utf8" }, done);
+  });
+}
+
+/** Runs it until its stdout has `count` matches of the pattern, then interrupts it as Ctrl-C does. */
+export async function interrupted(
+  { namespace, stage }: Scenario,
+  args: string[],
+  pattern: RegExp,
+  count: number,
+): Promise<Ended> {
+  const env = { ...process.env, KUBECONFIG: stage.cluster.kubeconfig };
+  const child = spawn(process.execPath, [program, ...args, `--namespace=${namespace}`], { env, cwd: repositoryRoot });
+  const said = { stdout: "", stderr: "" };
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said.stderr += text));
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said.stdout += text;
+    if ((said.stdout.match(pattern)?.length ?? 0) >= count) child.kill("SIGINT");
+  });
+  const [status] = (await once(child, "close")) as [number | null];
+  return { status: status ?? -1, ...said };
+}
+
+/** A rule of RBAC as `kubectl create role` takes it. */
+export interface Grant {
+  verbs: string;
+  resources: string;
+}
+
+/** Makes an account that may do just that in the scenario's namespace, and a kubeconfig of its token. @returns its path */
+export async function restrictedKubeconfig(scenario: Scenario, name: string, grants: Grant[]): Promise<string> {
+  await scenario.kubectl("create", "serviceaccount", name);
+  for (const [index, { verbs, resources }] of grants.entries()) {
+    const role = `${name}-${index}`;
+    await scenario.kubectl("create", "role", role, `--verb=${verbs}`, `--resource=${resources}`);
+    const subject = `--serviceaccount=${scenario.namespace}:${name}`;
+    await scenario.kubectl("create", "rolebinding", role, `--role=${role}`, subject);
+  }
+  const token = (await scenario.kubectl("create", "token", name)).trim();
+  const config = parse(readFileSync(scenario.stage.cluster.kubeconfig, "utf8")) as { users: { user: object }[] };
+  config.users[0].user = { token };
+  const file = join(createStateFolder(`kubeconfig-${name}`), "kubeconfig");
+  writeFileSync(file, stringify(config), { mode: 0o600 });
+  return file;
+}
+
+/** The rows of a table by their first word, each as its cells; lines below the table as they are. */
+export function rowsOf(stdout: string): { rows: Record<string, string[]>; below: string[] } {
+  const [table, ...rest] = stdout.split("\n\n");
+  const lines = table.trimEnd().split("\n").slice(1);
+  const cells = lines.map((line) => line.split(/ {2,}/));
+  const below = rest.join("\n").split("\n");
+  return { rows: Object.fromEntries(cells.map((row) => [row[0], row])), below: below.filter((line) => line !== "") };
+}

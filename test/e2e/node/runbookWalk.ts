@@ -1,0 +1,71 @@
+// The commands of the runbooks, run as whoever is on call does.
+import assert from "node:assert/strict";
+import { execFile, type ExecFileException } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { repositoryRoot } from "../../../sandbox/paths";
+import type { Ended, Scenario } from "./scenario";
+
+const folder = join(repositoryRoot, "docs", "runbooks");
+
+/** Name of every alert that has a runbook, without what all of them begin with. */
+export const walkedAlerts = readdirSync(folder)
+  .map((file) => file.replace(/^AuthentikOutpostShm|\.md$/g, ""))
+  .sort();
+
+/** What a runbook has whoever is on call type: the lines of its console blocks, and what its text has as code. */
+export function commandsOf(alert: string): string[] {
+  const text = readFileSync(join(folder, `AuthentikOutpostShm${alert}.md`), "utf8");
+  const inBlocks = [...text.matchAll(/^\$ (.*)$/gm)];
+  const inText = [...text.matchAll(/`((?:kubectl|npx|pulumi|curl) [^`]+)`/g)];
+  return [...new Set([...inBlocks, ...inText].map(([, command]) => command))];
+}
+
+/** What takes the place of the words that a runbook leaves to whoever is on call. */
+export type Words = Partial<Record<"POD" | "JOB", string>>;
+
+/** Which commands of the runbooks were run. */
+export class RunbookWalk {
+  private readonly walked = new Map<string, Set<string>>();
+
+  constructor(private readonly scenario: Scenario) {}
+
+  /** Runs a command of the alert's runbook as it stands there, in the scenario's namespace, and returns what it printed. */
+  async run(alert: string, command: string, words: Words = {}, status = 0): Promise<string> {
+    this.note(alert, command);
+    const ended = await this.shell(this.concrete(command, words));
+    assert.equal(ended.status, status, `${command}\n${ended.stdout}${ended.stderr}`);
+    return ended.stdout;
+  }
+
+  /** Counts a command that the test does by other means; an error where the runbook doesn't have it. */
+  note(alert: string, command: string): void {
+    assert.ok(commandsOf(alert).includes(command), `the runbook of ${alert} has no ${command}`);
+    if (!this.walked.has(alert)) this.walked.set(alert, new Set());
+    this.walked.get(alert)!.add(command);
+  }
+
+  /** Commands of the alert's runbook that were not run. */
+  left(alert: string): string[] {
+    return commandsOf(alert).filter((command) => !this.walked.get(alert)?.has(command));
+  }
+
+  private concrete(command: string, words: Words): string {
+    const there = command.replaceAll("-n authentik", `-n ${this.scenario.namespace}`);
+    return Object.entries(words).reduce(
+      (text, [word, name]) => text.replaceAll(new RegExp(`\\b${word}\\b`, "g"), name),
+      there,
+    );
+  }
+
+  private shell(command: string): Promise<Ended> {
+    const { kubectl, cluster } = this.scenario.stage;
+    const PATH = [dirname(kubectl), process.env.PATH].join(delimiter);
+    const env = { ...process.env, PATH, KUBECONFIG: cluster.kubeconfig, npm_config_registry: "http://127.0.0.1:9" };
+    return new Promise((resolve) => {
+      const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
+        resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+      execFile("sh", ["-c", command], { cwd: repositoryRoot, env, encoding: "utf8" }, done);
+    });
+  }
+}

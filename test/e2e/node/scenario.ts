@@ -1,0 +1,143 @@
+// Outposts in a namespace of their own and a stack of the exported program beside them, on the shared cluster; and what an operator
+// does with their pods.
+import { execFile, type ExecFileException } from "node:child_process";
+import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { openStack, type EngineStack } from "../../../sandbox/engine";
+import { createOutpost, outpostObjectName, type OutpostSpec } from "../../../sandbox/outpost";
+import { slugify } from "../../../authentik/slug";
+import { waitUntil } from "../../../sandbox/waitUntil";
+import { createStateFolder } from "../../../sandbox/stateFolder";
+import { sharedStage, type Stage } from "./fixture";
+
+/** How long a rollout of a few pods may take, in milliseconds. */
+const ROLLOUT_TIMEOUT_MS = 90_000;
+
+export interface ScenarioOptions {
+  /** Unique among the tests: names the stack. */
+  name: string;
+  /** Default: `node-` and the name. */
+  namespace?: string;
+  /** Outposts that authentik has created; default one, "main". */
+  outposts?: Omit<OutpostSpec, "namespace">[];
+  /** Stack config beside `namespace` and `outposts`, which default to the scenario's own. */
+  config?: Record<string, unknown>;
+  /** Labels of the namespace. */
+  labels?: Record<string, string>;
+  /** Longest wait for each outpost's pods, in milliseconds; default a minute. */
+  availableWithinMs?: number;
+}
+
+/** How a command ended. */
+export interface Ended {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+export class Scenario {
+  constructor(
+    readonly namespace: string,
+    readonly stack: EngineStack,
+    readonly stage: Stage,
+    private readonly outposts: string[],
+  ) {}
+
+  /** kubectl in the scenario's namespace; rejects with what it said where it fails. */
+  async kubectl(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.tryKubectl(...args);
+    if (status !== 0) throw new Error(`kubectl ${args.join(" ").slice(0, 200)}: ${stderr}`);
+    return stdout;
+  }
+
+  tryKubectl(...args: string[]): Promise<Ended> {
+    const all = [`--kubeconfig=${this.stage.cluster.kubeconfig}`, `--namespace=${this.namespace}`, ...args];
+    return new Promise((resolve) => {
+      const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
+        resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+      execFile(this.stage.kubectl, all, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }, done);
+    });
+  }
+
+  exec(pod: string, container: string, ...command: string[]): Promise<string> {
+    return this.kubectl("exec", pod, `--container=${container}`, "--", ...command);
+  }
+
+  async get<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.kubectl("get", ...args, "--output=json")) as T;
+  }
+
+  deployment(outpost: string): Promise<V1Deployment> {
+    return this.get<V1Deployment>("deployment", outpostObjectName({ name: outpost }));
+  }
+
+  /** The outpost's pods that are not on their way out, by name. */
+  async pods(outpost: string): Promise<V1Pod[]> {
+    const selector = `goauthentik.io/outpost-name=${slugify(outpost)}`;
+    const { items } = await this.get<{ items: V1Pod[] }>("pods", `--selector=${selector}`);
+    const staying = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    return staying.sort((a, b) => a.metadata!.name!.localeCompare(b.metadata!.name!));
+  }
+
+  /** Name of the outpost's one pod. */
+  async pod(outpost: string): Promise<string> {
+    const pods = await this.pods(outpost);
+    if (pods.length !== 1) throw new Error(`outpost ${outpost} has ${pods.length} pods, not one`);
+    return pods[0].metadata!.name!;
+  }
+
+  /** Replaces the stack's config but for the namespace and, unless given, the outposts. */
+  async setConfig(config: Record<string, unknown>): Promise<void> {
+    await this.stack.setConfig({ namespace: this.namespace, outposts: this.outposts, ...config });
+  }
+
+  /** `pulumi up`, and until every outpost's pods are of its present template, available, and no others are left. */
+  async up(): Promise<void> {
+    await this.stack.up();
+    for (const outpost of this.outposts) await this.rollout(outpost);
+  }
+
+  async rollout(outpost: string): Promise<void> {
+    const isDone = async () => {
+      const { metadata, spec, status } = await this.deployment(outpost);
+      const counts = [status?.updatedReplicas, status?.availableReplicas, status?.replicas];
+      const current = status?.observedGeneration === metadata?.generation;
+      return (current && counts.every((count) => count === spec?.replicas)) || undefined;
+    };
+    await this.until(`the rollout of outpost ${outpost}`, isDone, ROLLOUT_TIMEOUT_MS);
+  }
+
+  /** Until `ask` answers; the error names `what`. */
+  until<T>(what: string, ask: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
+    return waitUntil(ask, { what, timeoutMs, signal: this.stage.cluster.death, pauseMs: 250 });
+  }
+}
+
+export async function openScenario(options: ScenarioOptions): Promise<Scenario> {
+  const { name, namespace = `node-${name}`, outposts = [{ name: "main" }], config } = options;
+  const stage = await sharedStage();
+  const { kubeconfig, context } = stage.cluster;
+  if (options.labels) await createNamespace(stage, namespace, options.labels);
+  for (const outpost of outposts) await createOutpost(kubeconfig, { namespace, ...outpost }, options.availableWithinMs);
+  const names = outposts.map((outpost) => outpost.name);
+  const stack = await openStack({
+    stack: name,
+    stateDir: createStateFolder(`engine-${name}`),
+    kubeconfig,
+    context,
+    pulumi: stage.pulumi,
+    config: { namespace, outposts: names, ...config },
+  });
+  return new Scenario(namespace, stack, stage, names);
+}
+
+async function createNamespace({ cluster }: Stage, name: string, labels: Record<string, string>): Promise<void> {
+  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(cluster.kubeconfig);
+  await config.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name, labels } } });
+}
+
+/** Removes what the scenario has in the cluster, so that later tests have the node for themselves. */
+export async function closeScenario(scenario: Scenario | undefined): Promise<void> {
+  await scenario?.kubectl("delete", "namespace", scenario.namespace, "--timeout=60s");
+}

@@ -1,0 +1,88 @@
+// The solution changed while visitors come: from outside through the outpost's Service, gently, and inside each pod in a flood.
+import assert from "node:assert/strict";
+import type { V1Service } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Solution } from "../../../settings/settings";
+import { OUTPOST_IMAGE } from "../../../sandbox/outpost";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
+import { answers, startVisits, type RunningVisits, type Visits } from "../../../sandbox/node/visits";
+
+const flood = { rate: 100, seconds: 600 };
+const guests = { rate: 20, seconds: 600 };
+
+describe("toggling while visitors come", function () {
+  this.timeout(240_000);
+  let scenario: Scenario;
+  let service: RunningVisits;
+  let floods: { pod: string; visits: RunningVisits }[] = [];
+
+  before(async () => {
+    scenario = await openScenario({
+      name: "toggles",
+      outposts: [{ name: "main", replicas: 2 }],
+      config: { solution: "none" },
+    });
+    await scenario.up();
+    service = await visitService(scenario);
+    await floodPods();
+  });
+
+  after(() => closeScenario(scenario));
+
+  const floodPods = async (): Promise<void> => {
+    const pods = (await scenario.pods("main")).map(({ metadata }) => metadata!.name!);
+    floods = pods.map((pod) => ({ pod, visits: startVisits(scenario, pod, flood) }));
+    await scenario.until("the first second of each flood", () =>
+      Promise.resolve(floods.every(({ visits }) => visits.visits.seconds.length > 0) || undefined),
+    );
+  };
+
+  /** Every second had visits that were answered, and none was answered HTTP 400. */
+  const served = (visits: Visits): void => {
+    assert.ok(visits.seconds.length > 0);
+    for (const { second, status } of visits.seconds) {
+      assert.deepEqual(Object.keys(status), ["302"], `second ${second}: ${JSON.stringify(status)}`);
+    }
+  };
+
+  const toggle = async (solution: Solution, podsRestart: boolean): Promise<void> => {
+    const before = (await scenario.pods("main")).map(({ metadata }) => metadata!.name!);
+    await scenario.setConfig({ solution });
+    await scenario.up();
+    const after = (await scenario.pods("main")).map(({ metadata }) => metadata!.name!);
+    if (!podsRestart) assert.deepEqual(after, before);
+    else
+      assert.deepEqual(
+        after.filter((pod) => before.includes(pod)),
+        [],
+      );
+    for (const { visits } of floods) {
+      // A flood in a pod that is replaced ends with the pod.
+      served(podsRestart ? await visits.over() : visits.visits);
+    }
+    if (podsRestart) await floodPods();
+  };
+
+  it("none -> sidecar replaces the pods, and nobody gets HTTP 400", () => toggle("sidecar", true));
+  it("sidecar -> both leaves the pods alone, and nobody gets HTTP 400", () => toggle("both", false));
+  it("both -> sidecar leaves the pods alone, and nobody gets HTTP 400", () => toggle("sidecar", false));
+  it("sidecar -> cronjob replaces the pods, and nobody gets HTTP 400", () => toggle("cronjob", true));
+  it("cronjob -> none leaves the pods alone, and nobody gets HTTP 400", () => toggle("none", false));
+
+  it("the Service answered visitors in every second of it, rollouts included", async () => {
+    const { visits } = service;
+    served(visits);
+    const { 302: answered, failed = 0 } = answers(visits);
+    assert.ok(failed * 100 <= answered, `${failed} visits failed, ${answered} were answered`);
+    await Promise.resolve();
+  });
+});
+
+/** Visits through the outpost's Service, from a pod of their own; resolves with the first answers. */
+async function visitService(scenario: Scenario): Promise<RunningVisits> {
+  const { spec } = await scenario.get<V1Service>("service", "ak-outpost-main");
+  await scenario.kubectl("run", "visitor", `--image=${OUTPOST_IMAGE}`, "--restart=Never");
+  await scenario.kubectl("wait", "--for=condition=Ready", "pod/visitor", "--timeout=60s");
+  const visits = startVisits(scenario, "visitor", { ...guests, target: `http://${spec!.clusterIP}:9000` });
+  await scenario.until("the first visits through the Service", () => Promise.resolve(visits.visits.seconds[0]));
+  return visits;
+}

@@ -1,0 +1,449 @@
+import assert from "node:assert/strict";
+import { applyPatch, type Operation } from "rfc6902";
+import {
+  compose,
+  ownAdditions,
+  ownPart,
+  withoutOurs,
+  withoutOursAnyway,
+} from "../../../../authentik/jsonPatch/jsonPatch";
+import { parseOperations, type JsonPatchOperation } from "../../../../authentik/jsonPatch/operations";
+import { podFragment } from "../../../../cleaner/podFragment";
+import { referenceDeployment } from "../../../../sandbox/outpost/reference";
+import { outpostSettings } from "../../outposts";
+
+const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
+const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides), scripts));
+const native = partOf();
+const ordinary = partOf({ nativeSidecar: false });
+
+const spec = "/spec/template/spec";
+const add = (path: string, value: unknown): JsonPatchOperation => ({ op: "add", path: `${spec}${path}`, value });
+const dshm = { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "512Mi" } };
+const dshmMount = { name: "dshm", mountPath: "/dev/shm" };
+const pasted = { name: "shm-cleanup", image: "busybox", command: ["sh", "-c", "find"], volumeMounts: [dshmMount] };
+const cert = { name: "cert", secret: { secretName: "cert", defaultMode: 420 } };
+const cache = { name: "cache", emptyDir: {} };
+const certMount = { name: "cert", mountPath: "/cert" };
+const waiter = { name: "wait", image: "busybox:1.37" };
+const proxyMounts = "/containers/0/volumeMounts";
+const classic = [add("/volumes", [dshm]), add(proxyMounts, [dshmMount]), add("/containers/-", pasted)];
+const memory = add("/containers/0/resources", { limits: { memory: "1Gi" } });
+const pastedNames = ["volume dshm", "mount /dev/shm", "container shm-cleanup"];
+
+interface Case {
+  name: string;
+  existing: JsonPatchOperation[];
+  /** What others had: what is left when ours is taken out. Default: all that exists. */
+  others?: JsonPatchOperation[];
+  adopted?: string[];
+  /** Whether the operations apply to the live object again without a change, as far as they are others'. Default true. */
+  idempotent?: boolean;
+}
+
+const table: Case[] = [
+  { name: "none", existing: [] },
+  { name: "the classic patch", existing: classic, others: [], adopted: pastedNames },
+  {
+    name: "the classic patch without a container",
+    existing: classic.slice(0, 2),
+    others: [],
+    adopted: pastedNames.slice(0, 2),
+  },
+  {
+    name: "the classic patch with another's operations around it",
+    existing: [memory, ...classic, add("/hostNetwork", true)],
+    others: [memory, add("/hostNetwork", true)],
+    adopted: pastedNames,
+  },
+  {
+    name: "the classic patch, its arrays shared with others",
+    existing: [add("/volumes", [cert, dshm]), add(proxyMounts, [dshmMount, certMount]), add("/containers/-", pasted)],
+    others: [add("/volumes", [cert]), add(proxyMounts, [certMount])],
+    adopted: pastedNames,
+  },
+  {
+    name: "the classic patch by appending to another's arrays",
+    existing: [
+      add("/volumes", [cert]),
+      add("/volumes/-", dshm),
+      add(proxyMounts, [certMount]),
+      add(`${proxyMounts}/-`, dshmMount),
+      add("/containers/-", pasted),
+    ],
+    others: [add("/volumes", [cert]), add(proxyMounts, [certMount])],
+    adopted: pastedNames,
+  },
+  {
+    name: "the classic patch, to whose array another appends",
+    existing: [...classic, add("/volumes/-", cert), add(`${proxyMounts}/-`, certMount)],
+    others: [add("/volumes", []), add(proxyMounts, []), add("/volumes/-", cert), add(`${proxyMounts}/-`, certMount)],
+    adopted: pastedNames,
+  },
+  {
+    name: "the classic patch with its container by index",
+    existing: [...classic.slice(0, 2), add("/containers/1", pasted)],
+    others: [],
+    adopted: pastedNames,
+  },
+  {
+    name: "the classic patch, its size corrected by a later operation",
+    existing: [...classic, { op: "replace", path: `${spec}/volumes/0/emptyDir/sizeLimit`, value: "1Gi" }],
+    others: [],
+    adopted: pastedNames,
+  },
+  {
+    name: "the classic patch in front of another's volume that is changed by index",
+    existing: [
+      add("/volumes", [dshm, cert]),
+      { op: "replace", path: `${spec}/volumes/1/secret/secretName`, value: "other" },
+    ],
+    others: [add("/volumes", [cert]), { op: "replace", path: `${spec}/volumes/0/secret/secretName`, value: "other" }],
+    adopted: ["volume dshm"],
+  },
+  {
+    name: "a pasted init container",
+    existing: [...classic.slice(0, 2), add("/initContainers", [{ ...pasted, restartPolicy: "Always" }, waiter])],
+    others: [add("/initContainers", [waiter])],
+    adopted: ["volume dshm", "mount /dev/shm", "init container shm-cleanup"],
+  },
+  { name: "another's volumes", existing: [add("/volumes", [cert])] },
+  { name: "another's volumes, appended one by one", existing: [add("/volumes", []), add("/volumes/-", cert)] },
+  { name: "another's mounts", existing: [add("/volumes", [cert]), add(proxyMounts, [certMount])] },
+  { name: "another's init containers", existing: [add("/initContainers", [waiter])] },
+  {
+    name: "another's volumes, mounts and init containers",
+    existing: [add("/volumes", [cert, cache]), add(proxyMounts, [certMount]), add("/initContainers", [waiter])],
+  },
+  {
+    name: "a volume inserted at the front",
+    existing: [add("/volumes", [cert]), add("/volumes/0", cache)],
+  },
+  { name: "another's sidecar by containers/-", existing: [add("/containers/-", waiter)], idempotent: false },
+  { name: "replace of another field", existing: [{ op: "replace", path: "/spec/replicas", value: 2 }] },
+  {
+    name: "replace of the whole list of volumes",
+    existing: [add("/volumes", [cache]), { op: "replace", path: `${spec}/volumes`, value: [cert] }],
+  },
+  {
+    name: "replace of one volume",
+    existing: [add("/volumes", [cache]), { op: "replace", path: `${spec}/volumes/0`, value: cert }],
+  },
+  { name: "test", existing: [{ op: "test", path: `${spec}/containers/0/name`, value: "proxy" }, memory] },
+  { name: "remove of a field", existing: [{ op: "remove", path: `${spec}/securityContext` }], idempotent: false },
+  {
+    name: "remove of another's volume",
+    existing: [add("/volumes", [cache, cert]), { op: "remove", path: `${spec}/volumes/0` }],
+  },
+  {
+    name: "remove of another's list of volumes",
+    existing: [add("/volumes", [cache]), { op: "remove", path: `${spec}/volumes` }],
+  },
+  {
+    name: "copy of another's volume",
+    existing: [add("/volumes", [cert]), { op: "copy", from: `${spec}/volumes/0/secret`, path: `${spec}/volumes/0/x` }],
+  },
+  {
+    name: "a pod spec changed at a level above",
+    existing: [add("/containers/0/securityContext", { runAsUser: 1000 }), add("/nodeSelector", { disk: "ssd" })],
+  },
+  {
+    name: "a path with escapes",
+    existing: [
+      { op: "add", path: "/metadata/annotations", value: { "a/b": "c" } },
+      { op: "add", path: "/metadata/annotations/a~1b", value: "d" },
+    ],
+  },
+];
+
+type Spec = Record<"volumes" | "containers" | "initContainers", { name: string; volumeMounts?: { name: string }[] }[]>;
+
+function apply<T>(object: T, operations: JsonPatchOperation[]): T {
+  const copy = structuredClone(object);
+  const errors = applyPatch(copy, structuredClone(operations) as Operation[]);
+  const failed = errors.map((error, at) => error && `operation ${at + 1}: ${error.message}`).filter(Boolean);
+  assert.deepEqual(failed, []);
+  return copy;
+}
+
+const reference = referenceDeployment({ namespace: "authentik", name: "My Outpost" });
+const specOf = (deployment: typeof reference) => deployment.spec!.template.spec as unknown as Spec;
+const names = (list: { name: string }[] = []) => list.map(({ name }) => name);
+
+describe("the JSON patch of an outpost with our part in it", () => {
+  for (const { name, existing, others = existing, adopted = [], idempotent = true } of table) {
+    describe(`where there is ${name}`, () => {
+      for (const [kind, wanted] of Object.entries({ native, ordinary })) {
+        it(`applies at every step and brings the ${kind} sidecar once`, () => {
+          const { volumes, containers, initContainers } = specOf(
+            apply(reference, compose(existing, wanted).operations),
+          );
+          for (const own of ["dshm", "shm-cleanup-settings", "shm-cleanup-run"])
+            assert.equal(names(volumes).filter((name) => name === own).length, 1, own);
+          assert.equal(names([...containers, ...(initContainers ?? [])]).filter((n) => n === "shm-cleanup").length, 1);
+          assert.equal(containers[0].name, "proxy");
+          assert.equal(names(containers[0].volumeMounts).filter((name) => name === "dshm").length, 1);
+          assert.equal(names(containers).includes("shm-cleanup"), kind === "ordinary");
+        });
+
+        it(`gives back what others had (${kind})`, () => {
+          const composed = compose(existing, wanted);
+          assert.deepEqual(withoutOurs(composed.operations), others);
+          assert.deepEqual(composed.adopted, adopted);
+        });
+
+        it(`is the same when composed again, and from the other kind of sidecar (${kind})`, () => {
+          const once = compose(existing, wanted).operations;
+          assert.deepEqual(compose(once, wanted), { ...compose(once, wanted), operations: once, adopted: [] });
+          const other = compose(existing, kind === "native" ? ordinary : native).operations;
+          assert.deepEqual(ownAdditions(compose(other, wanted).operations), ownAdditions(once));
+        });
+
+        if (idempotent)
+          it(`changes nothing on the live Deployment (${kind})`, () => {
+            const { operations, rewritten } = compose(existing, wanted);
+            const live = apply(reference, operations);
+            assert.deepEqual(apply(live, operations), live);
+            assert.equal(rewritten, false);
+          });
+      }
+    });
+  }
+
+  it("spells out what the API server would fill in", () => {
+    const additions = ownAdditions(compose([], native).operations);
+    assert.deepEqual(
+      additions.map(({ path, value }) => `${path} ${(value as { name: string }).name}`),
+      [
+        `${spec}/volumes/- dshm`,
+        `${spec}/volumes/- shm-cleanup-settings`,
+        `${spec}/volumes/- shm-cleanup-run`,
+        `${spec}/containers/0/volumeMounts/- dshm`,
+        `${spec}/initContainers/- shm-cleanup`,
+      ],
+    );
+    assert.deepEqual(additions[1].value, {
+      name: "shm-cleanup-settings",
+      configMap: { defaultMode: 420, name: "ak-outpost-my-outpost-shm-cleanup", optional: true },
+    });
+    const sidecar = additions[4].value as Record<string, unknown>;
+    assert.equal(sidecar.terminationMessagePath, "/dev/termination-log");
+    assert.equal(sidecar.terminationMessagePolicy, "File");
+    assert.equal(sidecar.imagePullPolicy, "IfNotPresent");
+  });
+
+  for (const [image, policy] of [
+    ["registry:5000/busybox", "Always"],
+    ["registry:5000/busybox:latest", "Always"],
+    ["registry:5000/busybox:1.37", "IfNotPresent"],
+    [`busybox@sha256:${"0".repeat(64)}`, "IfNotPresent"],
+  ]) {
+    it(`pulls ${image} as the API server would: ${policy}`, () => {
+      const own = ownAdditions(
+        compose([], ownPart(podFragment({ ...outpostSettings(), cleanerImage: image }, scripts))).operations,
+      );
+      assert.equal((own.at(-1)!.value as { imagePullPolicy: string }).imagePullPolicy, policy);
+    });
+  }
+
+  it("leaves the patch as it is when others add to our lists in the Admin UI", () => {
+    const edited = [memory, ...compose([], native).operations, add("/volumes/-", cert)];
+    assert.deepEqual(compose(edited, native).operations, edited);
+  });
+
+  it("mends an edit of ours where it stands", () => {
+    const composed = compose([add("/volumes", [cert])], native).operations;
+    const edited = structuredClone(composed);
+    (edited[1].value as typeof dshm).emptyDir.sizeLimit = "1Gi";
+    assert.notDeepEqual(ownAdditions(edited), ownAdditions(composed));
+    assert.deepEqual(compose(edited, native).operations, composed);
+  });
+
+  for (const [what, edit] of Object.entries<(operations: JsonPatchOperation[]) => unknown>({
+    "its volume no longer in memory": ([volumes]) => ((volumes.value as (typeof dshm)[])[0].emptyDir = {} as never),
+    "its mount elsewhere": ([, mounts]) => ((mounts.value as (typeof dshmMount)[])[0].mountPath = "/elsewhere"),
+    "a later operation on its volume": (operations) =>
+      operations.push({ op: "replace", path: `${spec}/volumes/0/emptyDir/sizeLimit`, value: "1Mi" }),
+    "a later operation that takes a field out": (operations) =>
+      operations.push({ op: "remove", path: `${spec}/initContainers/0/securityContext` }),
+  })) {
+    it(`notices and mends an edit of ours, whatever it is: ${what}`, () => {
+      const { operations } = compose([], native);
+      const changed = structuredClone(operations);
+      edit(changed);
+      assert.notDeepEqual(ownAdditions(changed), ownAdditions(operations));
+      assert.deepEqual(compose(changed, native).operations, operations);
+      assert.deepEqual(withoutOurs(changed), []);
+    });
+  }
+
+  it("joins a list that another's operation makes before ours", () => {
+    const edited = [add("/volumes", [cert]), ...compose([], native).operations];
+    const composed = compose(edited, native).operations;
+    const { volumes } = specOf(apply(reference, composed));
+    assert.deepEqual(names(volumes), ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"]);
+    assert.deepEqual(withoutOurs(composed), [add("/volumes", [cert])]);
+  });
+
+  it("takes ours out of operations that can't be applied by others' fault, and leaves those", () => {
+    const broken: JsonPatchOperation = { op: "remove", path: `${spec}/hostAliases/7` };
+    const beyond: JsonPatchOperation = { op: "remove", path: `${spec}/volumes/9` };
+    const joined = [add("/volumes", [cert, dshm]), add("/initContainers/-", waiter), ...native.slice(3)];
+    assert.deepEqual(withoutOursAnyway([broken, beyond, ...joined]), [
+      broken,
+      beyond,
+      add("/volumes", [cert]),
+      add("/initContainers/-", waiter),
+    ]);
+    const { operations } = compose([add("/volumes", [cert])], native);
+    assert.deepEqual(withoutOursAnyway(operations), withoutOurs(operations));
+  });
+
+  it("comes back to force where another's operation writes the list anew after ours", () => {
+    const edited = [...compose([], native).operations, add("/volumes", [cert])];
+    const { volumes } = specOf(apply(reference, compose(edited, native).operations));
+    assert.deepEqual(names(volumes), ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"]);
+  });
+
+  it("writes an ordinary sidecar so that authentik's image stays authentik's", () => {
+    const { operations } = compose([], ordinary);
+    const newer = structuredClone(reference);
+    newer.spec!.template.spec!.containers[0].image = "ghcr.io/goauthentik/proxy:next";
+    const { containers } = newer.spec!.template.spec!;
+    assert.equal(apply(newer, operations).spec!.template.spec!.containers[0].image, containers[0].image);
+    assert.ok(!JSON.stringify(operations).includes("goauthentik/proxy"));
+  });
+
+  it("says that authentik writes at every reconcile where an ordinary sidecar joins another's containers/-", () => {
+    assert.equal(compose([add("/containers/-", waiter)], ordinary).rewritten, true);
+    assert.equal(compose([add("/containers/-", waiter)], native).rewritten, false);
+  });
+
+  describe("refuses", () => {
+    const noVolumes =
+      "can't be applied: authentik's Deployment has no /spec/template/spec/volumes and no operation before it adds one; correct it in authentik";
+    const elsewhere = "that place is the sidecar's; take the operation out in authentik";
+    const refused: [string, unknown, string][] = [
+      [
+        "a patch that is no list",
+        { op: "add" },
+        "kubernetes_json_patches.deployment is an object; it must be a list of operations",
+      ],
+      [
+        "an operation that is none",
+        ["add"],
+        'operation 1 of kubernetes_json_patches.deployment is "add"; it must be an object with op and path',
+      ],
+      [
+        "an empty operation",
+        [null],
+        "operation 1 of kubernetes_json_patches.deployment is empty; it must be an object with op and path",
+      ],
+      [
+        "an unknown op",
+        [memory, { op: "append", path: "/spec" }],
+        'operation 2 of kubernetes_json_patches.deployment has op "append"; it must be one of add, remove, replace, move, copy, test',
+      ],
+      [
+        "a missing op",
+        [{ path: "/spec" }],
+        "operation 1 of kubernetes_json_patches.deployment has op missing; it must be one of add, remove, replace, move, copy, test",
+      ],
+      [
+        "a path without slash",
+        [{ op: "remove", path: "spec" }],
+        'operation 1 of kubernetes_json_patches.deployment has path "spec"; it must start with /',
+      ],
+      [
+        "a move from nowhere",
+        [{ op: "move", path: "/spec" }],
+        "operation 1 of kubernetes_json_patches.deployment (move) has from missing; it must start with /",
+      ],
+      [
+        "an add of nothing",
+        [{ op: "add", path: "/spec" }],
+        "operation 1 of kubernetes_json_patches.deployment (add /spec) has no value",
+      ],
+      [
+        "an addition to a list that is not there",
+        [add("/volumes/-", cert)],
+        `operation 1 of kubernetes_json_patches.deployment (add ${spec}/volumes/-) ${noVolumes}`,
+      ],
+      [
+        "a removal of a list that is not there",
+        [{ op: "remove", path: `${spec}/volumes` }],
+        `operation 1 of kubernetes_json_patches.deployment (remove ${spec}/volumes) ${noVolumes}`,
+      ],
+      [
+        "an index beyond the list",
+        [add("/volumes", [cert]), { op: "remove", path: `${spec}/volumes/7` }],
+        `operation 2 of kubernetes_json_patches.deployment (remove ${spec}/volumes/7) names no element: the list has 1 there`,
+      ],
+      [
+        "a removal of the element after the last",
+        [add("/volumes", [cert]), { op: "remove", path: `${spec}/volumes/1` }],
+        `operation 2 of kubernetes_json_patches.deployment (remove ${spec}/volumes/1) names no element: the list has 1 there`,
+      ],
+      [
+        "a replacement of a container that is not there",
+        [{ op: "replace", path: `${spec}/containers/1`, value: waiter }],
+        `operation 1 of kubernetes_json_patches.deployment (replace ${spec}/containers/1) names no element: the list has 1 there`,
+      ],
+      [
+        "another's volume of our name",
+        [add("/volumes", [{ name: "dshm", hostPath: { path: "/dev/shm" } }])],
+        `operation 1 of kubernetes_json_patches.deployment adds volume dshm, which is no emptyDir of medium Memory: ${elsewhere}`,
+      ],
+      [
+        "another's volume on /dev/shm",
+        [add("/volumes", [cache]), add(proxyMounts, [{ name: "cache", mountPath: "/dev/shm" }])],
+        `operation 2 of kubernetes_json_patches.deployment adds a mount of volume cache on /dev/shm in container proxy: ${elsewhere}`,
+      ],
+      [
+        "another's use of our volume",
+        [add("/volumes", [dshm]), add(proxyMounts, [{ name: "dshm", mountPath: "/cache" }])],
+        `operation 2 of kubernetes_json_patches.deployment adds a mount of volume dshm on /cache: ${elsewhere}`,
+      ],
+    ];
+    for (const [what, existing, message] of refused) {
+      it(what, () => {
+        assert.throws(() => compose(parseOperations(existing), native), { name: "JsonPatchError", message });
+      });
+    }
+  });
+
+  it("gives back any patch of others, whatever they add, replace and remove", () => {
+    for (let seed = 1; seed <= 500; seed += 1) {
+      const existing = randomPatch(seed);
+      const { operations } = compose(existing, seed % 2 ? native : ordinary);
+      apply(reference, operations);
+      assert.deepEqual(withoutOurs(operations), existing, `seed ${seed}`);
+    }
+  });
+});
+
+/** A valid patch of others: each list made before it is added to, indexes within it. */
+function randomPatch(seed: number): JsonPatchOperation[] {
+  let state = seed * 2654435761;
+  const below = (limit: number) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+  const operations: JsonPatchOperation[] = [];
+  const lengths: Record<string, number | undefined> = {};
+  for (let count = below(8); count > 0; count -= 1) {
+    const list = ["/volumes", proxyMounts, "/initContainers"][below(3)];
+    const length = lengths[list];
+    const value = { name: `other-${operations.length}`, mountPath: `/other-${operations.length}` };
+    const choice = length === undefined ? 0 : below(5);
+    if (choice === 0) operations.push(add(list, [value]));
+    else if (choice === 1) operations.push(add(`${list}/-`, value));
+    else if (choice === 2) operations.push(add(`${list}/${below(length! + 1)}`, value));
+    else if (choice === 3 && length! > 0) operations.push({ op: "remove", path: `${spec}${list}/${below(length!)}` });
+    else if (choice === 4 && length! > 0)
+      operations.push({ op: "replace", path: `${spec}${list}/${below(length!)}`, value });
+    else continue;
+    lengths[list] = choice === 0 ? 1 : length! + [0, 1, 1, -1, 0][choice];
+  }
+  return operations;
+}

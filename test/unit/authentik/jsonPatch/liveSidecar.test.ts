@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import type { Deployment } from "../../../../kubernetes/types";
+import { ownPart } from "../../../../authentik/jsonPatch/jsonPatch";
+import { differences, hasStrays, sidecarMerge } from "../../../../authentik/jsonPatch/liveSidecar";
+import { podFragment } from "../../../../cleaner/podFragment";
+import { referenceDeployment } from "../../../../sandbox/outpost/reference";
+import { outpostSettings } from "../../outposts";
+
+const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
+const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides), scripts));
+const native = partOf();
+const ordinary = partOf({ nativeSidecar: false });
+const valueAt = (list: string) => native.filter(({ path }) => path.endsWith(`/${list}/-`)).map(({ value }) => value);
+
+/** authentik's Deployment with these additions to its pod spec. */
+function live(podSpec: object = {}, volumeMounts?: object[]): Deployment {
+  const deployment = referenceDeployment({ namespace: "authentik", name: "My Outpost" });
+  Object.assign(deployment.spec!.template.spec!, podSpec);
+  if (volumeMounts) Object.assign(deployment.spec!.template.spec!.containers[0], { volumeMounts });
+  return structuredClone(deployment);
+}
+const withNative = () =>
+  live({ volumes: valueAt("volumes"), initContainers: valueAt("initContainers") }, valueAt("volumeMounts") as object[]);
+const mount = { name: "proxy", volumeMounts: [{ name: "dshm", mountPath: "/dev/shm" }] };
+
+describe("the sidecar on a live Deployment", () => {
+  it("is brought by a merge of its elements, beside others'", () => {
+    assert.deepEqual(sidecarMerge(native, live({ volumes: [{ name: "cert" }] })), {
+      volumes: valueAt("volumes"),
+      initContainers: valueAt("initContainers"),
+      containers: [mount],
+    });
+  });
+
+  it("takes what is ours from the list it is no longer in", () => {
+    assert.equal(hasStrays(ordinary, live()), false);
+    assert.equal(hasStrays(native, withNative()), false);
+    assert.equal(hasStrays(ordinary, withNative()), true);
+    const merge = sidecarMerge(ordinary, withNative());
+    assert.deepEqual(merge?.initContainers, [{ name: "shm-cleanup", $patch: "delete" }]);
+    assert.deepEqual(
+      merge?.containers.map((element) => (element as { name: string }).name),
+      ["proxy", "shm-cleanup"],
+    );
+  });
+
+  it("is removed element by element, and nothing else is", () => {
+    const cert = { name: "cert", emptyDir: {} };
+    const deployment = withNative();
+    deployment.spec!.template.spec!.volumes!.push(cert);
+    assert.deepEqual(sidecarMerge([], deployment), {
+      volumes: ["dshm", "shm-cleanup-settings", "shm-cleanup-run"].map((name) => ({ name, $patch: "delete" })),
+      initContainers: [{ name: "shm-cleanup", $patch: "delete" }],
+      containers: [{ name: "proxy", volumeMounts: [{ mountPath: "/dev/shm", $patch: "delete" }] }],
+    });
+    assert.equal(sidecarMerge([], live({ volumes: [cert] })), undefined);
+  });
+
+  it("differs until all of it is there, whatever else an element has", () => {
+    assert.deepEqual(differences(native, withNative()), []);
+    assert.deepEqual(differences(native, live()), [
+      "volume dshm is missing",
+      "volume shm-cleanup-settings is missing",
+      "volume shm-cleanup-run is missing",
+      "mount /dev/shm is missing",
+      "init container shm-cleanup is missing",
+    ]);
+    const grown = withNative();
+    Object.assign(grown.spec!.template.spec!.initContainers![0], { stdin: false });
+    grown.spec!.template.spec!.initContainers![0].env!.unshift({ name: "INJECTED", value: "1" });
+    assert.deepEqual(differences(native, grown), []);
+    const resized = withNative();
+    resized.spec!.template.spec!.volumes![0].emptyDir!.sizeLimit = "64Mi";
+    assert.deepEqual(differences(native, resized), ["volume dshm has another emptyDir"]);
+    assert.deepEqual(differences(ordinary, withNative()), [
+      "init container shm-cleanup is still there",
+      "container shm-cleanup is missing",
+    ]);
+  });
+});

@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { goName, goSession } from "../../../sandbox/sessionFormats";
+import { coverage, cronjobText, fields, run, shells, sweepText } from "../../../sandbox/cleaner/shells";
+
+/**
+ * A kubectl that knows pods from a table and runs exec right here. It proves what the script asks for and makes of the
+ * answers; that a real kubectl understands it is for the tests on a cluster.
+ */
+const kubectl = `#!/bin/sh
+printf '%s\\n' "$*" | head -n 1 | cut -c 1-300 >>"$FAKE/calls"
+case $1 in
+get)
+  for word; do case $word in *outpost-name=*) outpost=\${word##*outpost-name=} ;; esac; done
+  [ -e "$FAKE/pods/$outpost" ] || { echo 'Error from server (Forbidden): pods is forbidden' >&2; exit 1; }
+  cat "$FAKE/pods/$outpost" ;;
+exec)
+  pod=$4 container=$6
+  shift 7
+  : >"$FAKE/running/$pod"
+  ls "$FAKE/running" | wc -l >>"$FAKE/parallel"
+  status=0
+  case $(cat "$FAKE/exec/$pod" 2>/dev/null) in
+    slow) exec sleep 30 ;;
+    'no shell') echo 'OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found in $PATH: unknown' >&2; status=126 ;;
+    'no find') sh -c 'command() { [ "$2" != find ]; }
+'"$3" "$4" "SHM_DIR=$FAKE/shm" || status=$? ;;
+    dies) echo 'error: unable to upgrade connection: container not found ("proxy")' >&2; status=1 ;;
+    takes) sleep 1; exec_sweep=1; sh -c "$3" "$4" "SHM_DIR=$FAKE/shm" ;;
+    *) shift 4; sh -c "$SWEEP_TEXT" sweep "SHM_DIR=$FAKE/shm" "$@" || status=$? ;;
+  esac
+  rm "$FAKE/running/$pod"
+  exit $status ;;
+esac
+`;
+
+for (const shell of shells) {
+  describe(`the CronJob's runner on ${shell.name}${coverage}`, function () {
+    this.timeout(30_000);
+
+    let fake: string;
+    beforeEach(() => {
+      fake = mkdtempSync(join(tmpdir(), "kubectl-"));
+      for (const dir of ["bin", "pods", "exec", "running", "shm"]) mkdirSync(join(fake, dir));
+      writeFileSync(join(fake, "bin", "kubectl"), kubectl);
+      chmodSync(join(fake, "bin", "kubectl"), 0o755);
+    });
+    afterEach(() => rmSync(fake, { recursive: true }));
+
+    /** One line as kubectl prints it for a pod: name, phase, deletion time, readiness, containers. */
+    const pod = (
+      name: string,
+      phase = "Running",
+      { ready = "True", deleted = "", containers = "proxy" } = {},
+    ): string => `${name}|${phase}|${deleted}|${ready}|${containers} \n`;
+    const outpost = (name: string, ...pods: string[]) => writeFileSync(join(fake, "pods", name), pods.join(""));
+    const behaves = (name: string, how: string) => writeFileSync(join(fake, "exec", name), how);
+    const calls = (): string[] => readFileSync(join(fake, "calls"), "utf8").trimEnd().split("\n");
+
+    async function runJob(outposts: string, env: Record<string, string> = {}) {
+      const path = `${join(fake, "bin")}:${shell.path}`;
+      const own = { NAMESPACE: "sso", OUTPOSTS: outposts, FAKE: fake, SWEEP_TEXT: sweepText };
+      const result = await run({ ...shell, path }, cronjobText, { args: [sweepText], env: { ...own, ...env } });
+      const lines = result.stdout.trimEnd().split("\n").map(fields);
+      return { ...result, lines, of: (name: string) => lines.find((line) => line.pod === name) };
+    }
+
+    it("sweeps every running pod of every outpost, with the outpost's own settings", async () => {
+      outpost("one", pod("one-a"), pod("one-b", "Running", { containers: "proxy shm-cleanup" }));
+      outpost("two", pod("two-a"));
+      for (const [n, age] of [100, 300].entries()) {
+        const path = join(fake, "shm", goName(n));
+        writeFileSync(path, goSession({ holds: [] }));
+        utimesSync(path, Date.now() / 1000 - age, Date.now() / 1000 - age);
+      }
+      const job = await runJob(
+        "one ANONYMOUS_MAX_AGE_SECONDS=200 HIGH_WATERMARK_PERCENT=99\ntwo HIGH_WATERMARK_PERCENT=99\n",
+        { PARALLEL: "1" },
+      );
+      assert.equal(job.status, 0, job.stdout + job.stderr);
+      assert.deepEqual(readdirSync(join(fake, "shm")), [goName(0)]);
+      assert.deepEqual(
+        job.lines.map(({ outpost, pod, container, result, removed }) => ({ outpost, pod, container, result, removed })),
+        [
+          { outpost: "one", pod: "one-a", container: "proxy", result: "swept", removed: "1" },
+          { outpost: "one", pod: "one-b", container: "shm-cleanup", result: "swept", removed: "0" },
+          { outpost: "two", pod: "two-a", container: "proxy", result: "swept", removed: "0" },
+        ],
+      );
+      for (const field of ["used_before_bytes", "used_after_bytes", "total_bytes"]) {
+        assert.match(job.of("one-a")?.[field] ?? "", /^\d+$/);
+      }
+      const selector = "--selector goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name";
+      assert.ok(calls()[0]?.startsWith(`get pods --namespace sso ${selector}=one --output jsonpath=`), calls()[0]);
+      assert.ok(calls()[2]?.startsWith("exec --namespace sso one-a --container proxy -- sh -c #!/bin/sh"), calls()[2]);
+    });
+
+    it("hands the sweep over whole, as one command without input", async () => {
+      outpost("one", pod("one-a"));
+      const recorder = kubectl.replace(
+        "exec)\n",
+        'exec)\n  shift 7; printf "%s|" "$@" >"$FAKE/command"; cat >"$FAKE/stdin"; exit 0\n',
+      );
+      writeFileSync(join(fake, "bin", "kubectl"), recorder);
+      await runJob("one ANONYMOUS_MAX_AGE_SECONDS=200 DRY_RUN=*");
+      const expected = ["sh", "-c", sweepText, "sweep", "ANONYMOUS_MAX_AGE_SECONDS=200", "DRY_RUN=*", ""].join("|");
+      assert.equal(readFileSync(join(fake, "command"), "utf8"), expected);
+      assert.equal(readFileSync(join(fake, "stdin"), "utf8"), "");
+    });
+
+    it("leaves out pods that are over or going", async () => {
+      outpost(
+        "one",
+        pod("a", "Succeeded"),
+        pod("b", "Failed"),
+        pod("c", "Running", { deleted: "2026-11-24T00:00:00Z" }),
+        pod("d"),
+      );
+      const job = await runJob("one HIGH_WATERMARK_PERCENT=99");
+      assert.equal(job.status, 0);
+      assert.deepEqual(
+        job.lines.map(({ pod }) => pod),
+        ["d"],
+      );
+    });
+
+    it("says that an outpost has no pods, which is no failure", async () => {
+      outpost("one");
+      const job = await runJob("one");
+      assert.equal(job.status, 0);
+      assert.match(
+        job.stdout,
+        /^time=\S+ outpost=one result=no_pods selector="goauthentik.io\/outpost-type=proxy,goauthentik.io\/outpost-name=one"\n$/,
+      );
+    });
+
+    const failures: Record<string, { pods: string; behaviour?: string; status?: string; reason: RegExp }> = {
+      "is not running": { pods: pod("bad", "Pending", { ready: "" }), reason: /^the pod is Pending, not Running$/ },
+      "has no shell": {
+        pods: pod("bad"),
+        behaviour: "no shell",
+        status: "126",
+        reason: /^the container has no shell$/,
+      },
+      "lacks a tool": {
+        pods: pod("bad"),
+        behaviour: "no find",
+        status: "1",
+        reason: /^the container lacks a tool: find$/,
+      },
+      "does not answer": { pods: pod("bad"), behaviour: "slow", reason: /^no answer within 1 s$/ },
+      dies: {
+        pods: pod("bad"),
+        behaviour: "dies",
+        status: "1",
+        reason: /^error: unable to upgrade connection: container not found \('proxy'\)$/,
+      },
+      "is not ready, and dies": {
+        pods: pod("bad", "Running", { ready: "False" }),
+        behaviour: "dies",
+        status: "1",
+        reason: /^error: unable .* \(the pod is not ready\)$/,
+      },
+    };
+    for (const [what, { pods, behaviour, status, reason }] of Object.entries(failures)) {
+      it(`names a pod that ${what}, sweeps the others, and fails`, async () => {
+        outpost("one", pods, pod("good"));
+        outpost("two", pod("other"));
+        if (behaviour) behaves("bad", behaviour);
+        const job = await runJob("one HIGH_WATERMARK_PERCENT=99\ntwo HIGH_WATERMARK_PERCENT=99", {
+          POD_TIMEOUT_SECONDS: "1",
+        });
+        assert.equal(job.status, 1);
+        assert.deepEqual([job.of("good")?.result, job.of("other")?.result], ["swept", "swept"]);
+        const bad = job.of("bad");
+        assert.deepEqual([bad?.outpost, bad?.result], ["one", "failed"]);
+        assert.match(bad?.reason ?? "", reason);
+        if (status) assert.equal(bad?.status, status);
+      });
+    }
+
+    it("sweeps a pod that is running but not ready: that may be what a full /dev/shm did to it", async () => {
+      outpost("one", pod("one-a", "Running", { ready: "False" }));
+      const job = await runJob("one HIGH_WATERMARK_PERCENT=99");
+      assert.deepEqual([job.status, job.of("one-a")?.result], [0, "swept"]);
+    });
+
+    it("names an outpost whose pods can not be listed, does the others, and fails", async () => {
+      outpost("two", pod("other"));
+      const job = await runJob("one\ntwo HIGH_WATERMARK_PERCENT=99");
+      assert.equal(job.status, 1);
+      assert.deepEqual([job.lines[0]?.outpost, job.lines[0]?.reason], ["one", "its pods can not be listed"]);
+      assert.equal(job.of("other")?.result, "swept");
+      assert.match(job.stderr, /pods is forbidden/);
+    });
+
+    it("has at most so many pods in hand at once, and not one after the other", async () => {
+      const names = ["a", "b", "c", "d", "e"];
+      outpost("one", ...names.map((name) => pod(name)));
+      for (const name of names) behaves(name, "takes");
+      const job = await runJob("one HIGH_WATERMARK_PERCENT=99", { PARALLEL: "2" });
+      assert.equal(job.lines.length, 5);
+      const seen = readFileSync(join(fake, "parallel"), "utf8").trim().split(/\s+/).map(Number);
+      assert.equal(Math.max(...seen), 2);
+    });
+
+    it("passes on what a sweep complains of", async () => {
+      outpost("one", pod("one-a"));
+      const job = await runJob("one HIGH_WATERMARK_PERCENT=99 ANONYMOUS_MAX_AGE_SECONDS=soon");
+      assert.equal(job.status, 0);
+      const [complaint] = job.lines;
+      assert.deepEqual([complaint?.pod, complaint?.event, complaint?.value], ["one-a", "setting_ignored", "soon"]);
+    });
+
+    for (const missing of ["NAMESPACE", "OUTPOSTS"]) {
+      it(`does not start without ${missing}`, async () => {
+        const job = await runJob("one", { [missing]: "" });
+        assert.notEqual(job.status, 0);
+        assert.match(job.stderr, new RegExp(missing));
+        assert.ok(!existsSync(join(fake, "calls")));
+      });
+    }
+  });
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { podFragment } from "../../../cleaner/podFragment";
+import { outpostSettings } from "../outposts";
+
+const scripts = { sweep: "the sweep", sidecar: "the loop", cronjob: "the run" };
+const mounted = { name: "proxy", volumeMounts: [{ name: "dshm", mountPath: "/dev/shm" }] };
+const sidecar = {
+  name: "shm-cleanup",
+  image: "docker.io/library/busybox:1.37",
+  command: ["/bin/sh", "-c", "the loop", "shm-cleanup", "the sweep"],
+  env: [
+    { name: "SHM_DIR", value: "/dev/shm" },
+    { name: "SETTINGS_FILE", value: "/etc/shm-cleanup/settings" },
+    { name: "METRICS_DIR", value: "/run/shm-cleanup" },
+  ],
+  ports: [{ name: "shm-metrics", containerPort: 9301, protocol: "TCP" }],
+  resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "50m", memory: "32Mi" } },
+  securityContext: {
+    runAsNonRoot: true,
+    runAsUser: 1000,
+    runAsGroup: 1000,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"] },
+    seccompProfile: { type: "RuntimeDefault" },
+  },
+  volumeMounts: [
+    { name: "dshm", mountPath: "/dev/shm" },
+    { name: "shm-cleanup-settings", mountPath: "/etc/shm-cleanup", readOnly: true },
+    { name: "shm-cleanup-run", mountPath: "/run/shm-cleanup" },
+  ],
+};
+const volumes = [
+  { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } },
+  { name: "shm-cleanup-settings", configMap: { name: "ak-outpost-my-outpost-shm-cleanup", optional: true } },
+  { name: "shm-cleanup-run", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+];
+
+describe("pod fragment", () => {
+  it("mounts the volume in container proxy, and adds a native sidecar", () => {
+    assert.deepEqual(podFragment(outpostSettings(), scripts), {
+      containers: [mounted],
+      initContainers: [{ ...sidecar, restartPolicy: "Always" }],
+      volumes,
+    });
+  });
+
+  it("puts the sidecar after the outpost where native sidecars are not to be had", () => {
+    assert.deepEqual(podFragment(outpostSettings({ nativeSidecar: false }), scripts), {
+      containers: [mounted, sidecar],
+      volumes,
+    });
+  });
+
+  it("follows the size, the image, the user and the Deployment's name", () => {
+    const settings = outpostSettings({
+      shmSize: "1Gi",
+      cleanerImage: "busybox:1.36",
+      runAsUser: 2000,
+      deployment: "mine",
+    });
+    const fragment = podFragment(settings, scripts);
+    assert.deepEqual(fragment, {
+      containers: [mounted],
+      initContainers: [
+        {
+          ...sidecar,
+          image: "busybox:1.36",
+          securityContext: { ...sidecar.securityContext, runAsUser: 2000, runAsGroup: 2000 },
+          restartPolicy: "Always",
+        },
+      ],
+      volumes: [
+        { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "1Gi" } },
+        { name: "shm-cleanup-settings", configMap: { name: "mine-shm-cleanup", optional: true } },
+        volumes[2],
+      ],
+    });
+  });
+
+  it("does not depend on the sweep's settings, so that changing them restarts nothing", () => {
+    const changed = outpostSettings({
+      sweepInterval: "5m",
+      anonymousMaxAge: "5m",
+      authenticatedMaxAge: "8h",
+      highWatermark: 70,
+    });
+    assert.deepEqual(podFragment(changed, scripts), podFragment(outpostSettings(), scripts));
+  });
+});

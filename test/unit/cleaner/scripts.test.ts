@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { cleanerScripts } from "../../../cleaner/scripts";
+import { cronJobSpec } from "../../../components/cronjob/manifest";
+import { resolveSettings } from "../../../settings/settings";
+import { podFragment, sidecarContainer } from "../../../cleaner/podFragment";
+
+/**
+ * What reaches a container of its command: Kubernetes replaces `$(NAME)` where NAME is one of the container's variables, and `$$` by
+ * `$` (third_party/forked/golang/expansion in kubernetes/kubernetes), whatever quotes a shell would see.
+ */
+function expanded(text: string, variables: readonly string[]): string {
+  return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, next: string, name: string) => {
+    if (next === "$") return "$";
+    return variables.includes(name) ? `<${name}>` : whole;
+  });
+}
+
+describe("the cleaner's scripts in a container's command", () => {
+  const scripts = cleanerScripts();
+  const { outposts } = resolveSettings({ namespace: "authentik", outposts: ["main"] });
+  const sidecar = podFragment(outposts[0], scripts).initContainers;
+  const job = cronJobSpec(
+    { namespace: "a", schedule: "@hourly", kubectlImage: "k:1", outposts, serviceAccountName: "a" },
+    {},
+    scripts,
+  );
+  const containers = [
+    (sidecar as { name: string }[]).find(({ name }) => name === sidecarContainer),
+    (job as { jobTemplate: { spec: { template: { spec: { containers: unknown[] } } } } }).jobTemplate.spec.template.spec
+      .containers[0],
+  ] as { name: string; command: string[]; env: { name: string }[] }[];
+
+  for (const { name, command, env } of containers) {
+    it(`reach ${name} as they are`, () => {
+      const variables = env.map((variable) => variable.name);
+      assert.deepEqual(
+        command.map((word) => expanded(word, variables)),
+        command,
+      );
+    });
+  }
+
+  it("would not, with an id of the shell or a variable of the container in them", () => {
+    assert.equal(
+      expanded('eval "echo $key=\\$$key"; rm file.$$; echo $(SHM_DIR) $(date)', ["SHM_DIR"]),
+      'eval "echo $key=\\$key"; rm file.$; echo <SHM_DIR> $(date)',
+    );
+  });
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { sidecarText, sweepText, type Shell } from "../../../sandbox/cleaner/shells";
+
+/** Waits until something holds, and says what it waited for if it does not in time. */
+export async function until(what: string, holds: () => boolean, seconds = 20): Promise<void> {
+  for (const end = Date.now() + seconds * 1000; !holds(); await delay(20)) {
+    if (Date.now() > end) assert.fail(`not within ${seconds} s: ${what}`);
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const { default: getPort } = await import("get-port");
+  return getPort({ host: "127.0.0.1" });
+}
+
+/** A sidecar as a pod runs it: the loop's text as the command, the sweep's text as its argument. */
+export class Sidecar {
+  log = "";
+  readonly child: ChildProcess;
+
+  constructor(shell: Shell, env: Record<string, string>, loop = sidecarText, sweep = sweepText) {
+    const [command = "", ...args] = [...shell.command, "-c", loop, "shm-cleanup", sweep];
+    this.child = spawn(command, args, {
+      cwd: "/",
+      env: { PATH: shell.path, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (chunk: string) => (this.log += chunk));
+    }
+  }
+
+  logged = (): string => this.log;
+
+  /** The lines of an event, once there are so many of it. */
+  events = async (name: string, atLeast: number): Promise<string[]> => {
+    const lines = () => this.log.split("\n").filter((line) => line.split(" ")[1] === `event=${name}`);
+    const complete = () => lines().length >= atLeast && this.log.endsWith("\n");
+    await until(`${atLeast} × event=${name} in\n`, complete).catch((error: Error) =>
+      assert.fail(error.message + this.log),
+    );
+    return lines();
+  };
+
+  /** Stops it as a pod is stopped; milliseconds until it had gone. */
+  stop = async (): Promise<{ code: number | null; milliseconds: number }> => {
+    if (this.child.exitCode !== null) return { code: this.child.exitCode, milliseconds: 0 };
+    const started = Date.now();
+    const gone = once(this.child, "exit");
+    this.child.kill("SIGTERM");
+    const [code] = (await gone) as [number | null];
+    return { code, milliseconds: Date.now() - started };
+  };
+}

@@ -1,0 +1,623 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { goName, goSession, rustName, rustSession } from "../../../sandbox/sessionFormats";
+import {
+  changed,
+  coverage,
+  fields,
+  report,
+  run,
+  shells,
+  sweepText,
+  type Result,
+} from "../../../sandbox/cleaner/shells";
+import { mountTmpfs, type Tmpfs } from "../../../sandbox/cleaner/tmpfs";
+
+const minute = 60;
+const hour = 60 * minute;
+/** The names of the sessions with these numbers, the last one not included, as a directory lists them. */
+const names = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, n) => goName(from + n)).sort();
+const now = (): number => Math.floor(Date.now() / 1000);
+
+for (const shell of shells) {
+  describe(`a sweep on ${shell.name}${coverage}`, function () {
+    this.timeout(60_000);
+
+    let tmpfs: Tmpfs;
+    let dir: string;
+    let metrics: string;
+    before(async () => {
+      tmpfs = await mountTmpfs({ size: "4m" });
+    });
+    after(() => tmpfs.unmount());
+    beforeEach(() => {
+      dir = join(tmpfs.dir, "shm");
+      metrics = join(tmpfs.dir, "metrics");
+      for (const path of [dir, metrics]) {
+        rmSync(path, { recursive: true, force: true });
+        mkdirSync(path);
+      }
+    });
+
+    function save(name: string, content: string, ageSeconds = 0): void {
+      writeFileSync(join(dir, name), content);
+      const saved = Date.now() / 1000 - ageSeconds;
+      utimesSync(join(dir, name), saved, saved);
+    }
+
+    const sweep = (args: string[] = [], env: Record<string, string> = {}): Promise<Result> =>
+      run(shell, sweepText, { args: [`SHM_DIR=${dir}`, ...args], env });
+    const left = (): string[] => readdirSync(dir).sort();
+    const withMetrics = (): string[] => [`METRICS_DIR=${metrics}`];
+
+    // A sweep takes the facts of all files only for its metrics or under pressure: both ways must judge alike.
+    for (const [way, args] of [
+      ["by name", () => []],
+      ["counting for metrics", withMetrics],
+    ] as const) {
+      describe(way, () => {
+        const redirect = (length: number) =>
+          goSession({ holds: ["redirect"], url: `https://a.example/${"p".repeat(length)}` });
+        const forged = "https://a.example/?goauthentik.io/internal/outpost/proxyv2/types.Claims&claims&string";
+        const later = () => now() + hour;
+        const visits: Record<string, () => string> = {
+          "Go, just begun": () => goSession({ holds: [] }),
+          "Go, a URL of 40": () => redirect(40),
+          "Go, a URL of 800": () => redirect(800),
+          "Go, a URL of 2,000": () => redirect(2000),
+          "Go, a URL that names the type": () => goSession({ holds: ["redirect"], url: forged.repeat(9) }),
+          "Go, older ids": () => goSession({ holds: ["redirect"], firstId: 65 }),
+          "Rust, expires later": () => rustSession({ expires: later(), login: false }),
+          "Rust, a URL that reads like a login": () =>
+            rustSession({ expires: later(), login: false, url: 'https://a.example/?"claims":{"sub":"x"}' }),
+        };
+        const logins: Record<string, () => string> = {
+          "Go, no group": () => goSession({ holds: ["claims"], groups: 0 }),
+          "Go, 100 groups": () => goSession({ holds: ["claims"], groups: 100 }),
+          "Go, with a URL after": () => goSession({ holds: ["claims", "redirect"] }),
+          "Go, older ids": () => goSession({ holds: ["claims"], firstId: 65 }),
+          "Go, the type's older name": () =>
+            goSession({ holds: ["claims"], typeName: "goauthentik.io/internal/outpost/proxyv2/application.Claims" }),
+          "Rust, expires later": () => rustSession({ expires: later(), login: true }),
+          "Rust, a URL that reads like a visit": () =>
+            rustSession({ expires: later(), login: true, url: 'https://a.example/?"claims":null' }),
+          "Rust, spelled with spaces": () =>
+            JSON.stringify({ expires: later(), data: { claims: { sub: "x" } } }, null, 1),
+          "in doubt: another text": () => "something else\n",
+          "in doubt: a Rust session without claims": () => `{"expires":${later()},"data":{}}`,
+          "in doubt: bytes": () => "\0\u0001\u0002session",
+        };
+        // What is small and named by a Go outpost is not read (see below).
+        const nameOf = (content: string, n: number) => (content.length > 400 ? goName(n) : rustName(n));
+        // The place of the key in the file decides how it looks under base64 twice: all nine places, and more.
+        for (let length = 0; length < 18; length++) {
+          const url = `https://a.example/${"p".repeat(length)}`;
+          logins[`Go, after a URL of ${url.length}`] = () => goSession({ holds: ["redirect", "claims"], url });
+        }
+
+        for (const [name, content] of Object.entries(visits)) {
+          it(`removes an anonymous session older than its age: ${name}`, async () => {
+            save(goName(1), content(), hour + 2);
+            save(goName(2), content(), hour - 30);
+            const said = report(await sweep(args()));
+            assert.deepEqual(left(), [goName(2)]);
+            assert.deepEqual([said.removed, said.expired_anonymous, said.errors], ["1", "1", "0"]);
+          });
+        }
+        for (const [name, content] of Object.entries(logins)) {
+          it(`keeps an authenticated one until its own age: ${name}`, async () => {
+            save(nameOf(content(), 1), content(), 24 * hour + 2);
+            save(nameOf(content(), 2), content(), 24 * hour - 30);
+            const said = report(await sweep(args()));
+            assert.deepEqual(left(), [nameOf(content(), 2)]);
+            assert.deepEqual([said.removed, said.expired_authenticated, said.errors], ["1", "1", "0"]);
+          });
+        }
+
+        it("knows a visit of a Go outpost by its name and at most 400 bytes; the smallest login is larger", async () => {
+          const smallest = goSession({ holds: ["claims"], emptyClaims: true, typeName: "", url: "" });
+          assert.equal(smallest.length, 696);
+          save(goName(1), smallest, 2 * hour);
+          const doubt = "x".repeat(400);
+          const [short, long, lower] = [
+            `session_${"A".repeat(51)}`,
+            `session_${"A".repeat(53)}`,
+            `session_${"a".repeat(52)}`,
+          ];
+          for (const name of [goName(2), short, long, lower]) save(name, doubt, 2 * hour);
+          save(goName(3), `${doubt}x`, 2 * hour);
+          const said = report(await sweep(args()));
+          assert.deepEqual([said.removed, said.expired_anonymous], ["1", "1"]);
+          assert.deepEqual(left(), [goName(1), goName(3), short, long, lower].sort());
+        });
+
+        it("removes what is past its own expiry, whatever its mtime", async () => {
+          save(rustName(1), rustSession({ expires: now() - 1, login: true }));
+          save(rustName(2), rustSession({ expires: now() - 1, login: false }), -hour);
+          save(rustName(3), rustSession({ expires: now() + hour, login: true }), 2 * hour);
+          save(rustName(4), rustSession({ expires: now() + hour, login: false }));
+          const said = report(await sweep(args()));
+          assert.deepEqual(left(), [rustName(3), rustName(4)]);
+          assert.deepEqual([said.expired_authenticated, said.expired_anonymous], ["1", "1"]);
+        });
+
+        it("removes debris older than five minutes: empty files and staging files", async () => {
+          save(goName(1), "", 5 * minute + 2);
+          save(goName(2), "", 4 * minute);
+          save(".session_1.2.tmp", "{", 5 * minute + 2);
+          save(".session_1.3.tmp", rustSession({ expires: now() - 1, login: true }), 4 * minute);
+          save(".session_1.4.tmp", "", 5 * minute + 2);
+          const said = report(await sweep(args()));
+          assert.deepEqual(left(), [".session_1.3.tmp", goName(2)]);
+          assert.deepEqual([said.removed, said.debris], ["3", "3"]);
+        });
+
+        it("takes ages to the second", async () => {
+          const ages = ["ANONYMOUS_MAX_AGE_SECONDS=90", "AUTHENTICATED_MAX_AGE_SECONDS=100"];
+          save(goName(1), goSession({ holds: [] }), 92);
+          save(goName(2), goSession({ holds: [] }), 88);
+          save(goName(3), goSession({ holds: ["claims"] }), 102);
+          save(goName(4), goSession({ holds: ["claims"] }), 98);
+          report(await sweep([...args(), ...ages]));
+          assert.deepEqual(left(), [goName(2), goName(4)].sort());
+        });
+
+        it("says in a dry run what would go and why, and removes nothing", async () => {
+          save(goName(1), goSession({ holds: [] }), 2 * hour);
+          save(goName(2), goSession({ holds: ["claims"] }), 48 * hour);
+          save(goName(3), "", hour);
+          save(goName(4), goSession({ holds: ["claims"] }), hour);
+          const result = await sweep([...args(), "DRY_RUN=1"]);
+          assert.deepEqual(report(result).dry_run, "1");
+          assert.deepEqual(left(), [goName(1), goName(2), goName(3), goName(4)].sort());
+          assert.deepEqual(
+            result.stdout
+              .split("\n")
+              .filter((line) => line.startsWith("would_remove="))
+              .sort(),
+            [
+              `would_remove=${goName(1)} state=anonymous reason=expired`,
+              `would_remove=${goName(2)} state=authenticated reason=expired`,
+              `would_remove=${goName(3)} state=debris reason=debris`,
+            ].sort(),
+          );
+        });
+      });
+    }
+
+    it("prints one line, of these fields", async () => {
+      save(goName(1), goSession({ holds: [] }), 2 * hour);
+      const { stdout } = await sweep();
+      assert.match(stdout, /^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ event=sweep dir=\S+ [^\n]*\n$/);
+      const said = fields(stdout);
+      assert.ok(Math.abs(Date.parse(said.time ?? "") - Date.now()) < 30_000, said.time);
+      assert.equal(Number(said.used_before_bytes) - Number(said.used_after_bytes), 4096);
+      assert.equal(Number(said.inodes_before) - Number(said.inodes_after), 1);
+      assert.deepEqual([said.total_bytes, said.total_inodes], [String(4 << 20), "200000"]);
+    });
+
+    describe("under pressure", () => {
+      /** Fills the directory to so many of its 1,024 pages; the metrics directory and what else is there count. */
+      const visit = goSession({ holds: [] });
+      const login = goSession({ holds: ["claims"] });
+      async function used(): Promise<number> {
+        const said = report(await sweep(["HIGH_WATERMARK_PERCENT=100", "DRY_RUN=1"]));
+        return Number(said.used_before_bytes) / 4096;
+      }
+
+      it("does nothing below the high watermark", async () => {
+        for (let n = 0; n < 818; n++) save(goName(n), visit, 10 + n);
+        assert.equal(await used(), 818);
+        const said = report(await sweep());
+        assert.deepEqual([said.usage_before_percent, said.removed], ["79", "0"]);
+      });
+
+      it("removes anonymous sessions, oldest first, until the low watermark", async () => {
+        for (let n = 0; n < 820; n++) save(goName(n), visit, 10 + n);
+        const said = report(await sweep());
+        // 60 % of 1,024 pages are 614.4: usage is not above it with 614.
+        assert.deepEqual([said.usage_before_percent, said.pressure_anonymous, said.removed], ["80", "206", "206"]);
+        assert.deepEqual(left(), names(0, 614));
+      });
+
+      it("keeps visitors younger than five seconds, and logins", async () => {
+        for (let n = 0; n < 400; n++) save(goName(n), visit);
+        for (let n = 400; n < 800; n++) save(goName(n), login, 10 + n);
+        for (let n = 800; n < 840; n++) save(goName(n), visit, 7);
+        const said = report(await sweep());
+        assert.deepEqual([said.pressure_anonymous, said.pressure_authenticated], ["40", "0"]);
+        assert.equal(left().length, 800);
+      });
+
+      it("removes what is due by age first, and stops there if that is enough", async () => {
+        for (let n = 0; n < 400; n++) save(goName(n), visit, 2 * hour);
+        for (let n = 400; n < 850; n++) save(goName(n), visit, 10 + n);
+        const said = report(await sweep());
+        assert.deepEqual([said.expired_anonymous, said.pressure_anonymous], ["400", "0"]);
+      });
+
+      it("is as exact in a full directory of 10,240 files", async () => {
+        const large = await mountTmpfs({ size: "40m" });
+        try {
+          dir = large.dir;
+          for (let n = 0; n < 10_240; n++) save(goName(n), n % 10 ? visit : login, 10 + n / 10);
+          const said = report(await sweep());
+          assert.deepEqual([said.usage_before_percent, said.pressure_anonymous, said.removed], ["100", "4096", "4096"]);
+          const there = new Set(left());
+          const visits = Array.from({ length: 10_240 }, (_, n) => n).filter((n) => n % 10);
+          // Ten files share a second: the last one may be half gone.
+          const boundary = Math.max(...visits.filter((n) => there.has(goName(n))));
+          assert.deepEqual(
+            visits.filter((n) => !there.has(goName(n)) && n < boundary - 20),
+            [],
+          );
+        } finally {
+          await large.unmount();
+        }
+      });
+
+      it("comes near the low watermark in a larger one, unsorted: not a visitor before one older by a second", async () => {
+        const large = await mountTmpfs({ size: "100m" });
+        try {
+          dir = large.dir;
+          // Many a second, as in a flood: no second may go that has to go in part only.
+          const age = (n: number) => 10 + n / 2000;
+          const begun = Date.now();
+          for (let n = 0; n < 25_600; n++) {
+            save(goName(n), n % 10 ? visit : login, age(n) + (Date.now() - begun) / 1000);
+          }
+          const said = report(await sweep());
+          assert.deepEqual([said.usage_before_percent, said.errors], ["100", "0"]);
+          const after = Number(said.used_after_bytes) / (25_600 * 4096);
+          assert.ok(after > 0.57 && after < 0.63, `${after} left`);
+          const there = new Set(left());
+          const [visits, logins] = [1, 0].map((kind) =>
+            Array.from({ length: 25_600 }, (_, n) => n).filter((n) => Number(n % 10 > 0) === kind),
+          ) as [number[], number[]];
+          assert.ok(logins.every((n) => there.has(goName(n))));
+          const gone = visits.filter((n) => !there.has(goName(n)));
+          assert.equal(gone.length, Number(said.pressure_anonymous));
+          const [oldestLeft, youngestGone] = [
+            Math.max(...visits.filter((n) => there.has(goName(n)))),
+            Math.min(...gone),
+          ];
+          assert.ok(
+            age(oldestLeft) - age(youngestGone) <= 1,
+            `${age(oldestLeft)} s stayed, ${age(youngestGone)} s went`,
+          );
+        } finally {
+          await large.unmount();
+        }
+      });
+
+      it("removes logins, oldest first, only when no visitor is left and usage is at 95 %, and says so", async () => {
+        for (let n = 0; n < 980; n++) save(goName(n), login, 10 + n);
+        for (let n = 980; n < 990; n++) save(goName(n), visit, 7);
+        for (let n = 990; n < 1000; n++) save(goName(n), visit);
+        const result = await sweep();
+        const said = report(result);
+        // 95 % of 1,024 pages are 972.8: once the ten young visitors go too, it is the 8 oldest logins that are too many.
+        assert.deepEqual([said.pressure_anonymous, said.pressure_authenticated], ["10", "8"]);
+        assert.deepEqual(left(), [...names(0, 972), ...names(990, 1000)].sort());
+        const warning =
+          'logins_removed level=warning count=8 reason="usage at or above 95 % and too few anonymous sessions left"';
+        assert.ok(result.stdout.includes(` event=${warning}\n`), result.stdout);
+      });
+
+      it("removes no login where visitors too young to go make room enough in a moment", async () => {
+        for (let n = 0; n < 100; n++) save(goName(n), login, 10 + n);
+        for (let n = 100; n < 1020; n++) save(goName(n), visit);
+        const said = report(await sweep());
+        assert.deepEqual([said.usage_before_percent, said.removed], ["99", "0"]);
+      });
+
+      for (const [percent, files] of [
+        ["100", 25_600],
+        ["85", 21_800],
+      ] as const)
+        it(`waits in a directory that is ${percent} % full for the first of a flood's visitors to be old enough`, async () => {
+          const large = await mountTmpfs({ size: "100m" });
+          try {
+            dir = large.dir;
+            for (let n = 0; n < 1000; n++) save(goName(n), login, hour + n);
+            for (let n = 1000; n < files; n++) save(goName(n), visit);
+            const text = changed(sweepText, 'system("sleep " wait)', 'system("echo waits >&2; sleep " wait)');
+            const sweepNow = (args: string[]): Promise<Result> => {
+              const time = Date.now() / 1000;
+              for (let n = 1000; n < files; n++) utimesSync(join(dir, goName(n)), time, time);
+              return run(shell, text, { args: [`SHM_DIR=${dir}`, ...args] });
+            };
+            assert.equal((await sweepNow(["COUNT_ONLY=1"])).stderr, "");
+            const result = await sweepNow([]);
+            assert.equal(result.stderr, "waits\n");
+            const said = fields(result.stdout);
+            assert.deepEqual([said.usage_before_percent, said.pressure_authenticated], [percent, "0"]);
+            assert.ok(Number(said.pressure_anonymous) > 5 * 256, `${said.pressure_anonymous} removed`);
+            assert.deepEqual(
+              names(0, 1000).filter((name) => !left().includes(name)),
+              [],
+            );
+          } finally {
+            await large.unmount();
+          }
+        });
+
+      it("keeps logins at 94 %", async () => {
+        for (let n = 0; n < 970; n++) save(goName(n), login, 10 + n);
+        assert.deepEqual(report(await sweep()).removed, "0");
+      });
+
+      it("removes young empty files too: they hold inodes", async () => {
+        for (let n = 0; n < 820; n++) save(goName(n), login, 10 + n);
+        save(goName(900), "", 8);
+        save(goName(901), "");
+        const said = report(await sweep());
+        assert.deepEqual([said.pressure_debris, said.removed], ["1", "1"]);
+        assert.ok(!left().includes(goName(900)) && left().includes(goName(901)));
+      });
+
+      it("says in a dry run what would go, the last resort included", async () => {
+        for (let n = 0; n < 980; n++) save(goName(n), login, 10 + n);
+        const result = await sweep(["DRY_RUN=1"]);
+        assert.deepEqual(report(result).dry_run, "1");
+        assert.equal(result.stdout.match(/would_remove=\S+ state=authenticated reason=pressure/g)?.length, 8);
+        assert.equal(left().length, 980);
+      });
+    });
+
+    describe("settings", () => {
+      const file = (): string => join(metrics, "settings");
+      const withFile = (lines: string, env: Record<string, string> = {}) => {
+        writeFileSync(file(), lines);
+        return sweep([], { SETTINGS_FILE: file(), ...env });
+      };
+      const all = [
+        "SWEEP_INTERVAL_SECONDS=60",
+        "ANONYMOUS_MAX_AGE_SECONDS=3600",
+        "AUTHENTICATED_MAX_AGE_SECONDS=86400",
+        "HIGH_WATERMARK_PERCENT=80",
+        "LOW_WATERMARK_PERCENT=60",
+      ];
+      const set = (...lines: string[]) =>
+        [...all.filter((line) => !lines.some((other) => other.startsWith(line.split("=")[0] ?? ""))), ...lines].join(
+          "\n",
+        );
+      const complaints = ({ stderr }: Result) => stderr.split("\n").map((line) => line.replace(/^time=\S+ /, ""));
+
+      for (const [how, result] of Object.entries({
+        "an argument": () => sweep(["ANONYMOUS_MAX_AGE_SECONDS=100"]),
+        "the environment": () => sweep([], { ANONYMOUS_MAX_AGE_SECONDS: "100" }),
+        "the file": () => withFile(set("ANONYMOUS_MAX_AGE_SECONDS=100")),
+        "the file, its last line without an end": () =>
+          withFile(`# comment\n\n${set("ANONYMOUS_MAX_AGE_SECONDS=100")}`),
+        "the file over the environment": () =>
+          withFile(set("ANONYMOUS_MAX_AGE_SECONDS=100"), { ANONYMOUS_MAX_AGE_SECONDS: "9999" }),
+      })) {
+        it(`come from ${how}`, async () => {
+          save(goName(1), goSession({ holds: [] }), 102);
+          assert.equal(report(await result()).removed, "1");
+        });
+      }
+
+      it("prefer an argument to the file", async () => {
+        save(goName(1), goSession({ holds: [] }), 102);
+        writeFileSync(file(), set("ANONYMOUS_MAX_AGE_SECONDS=100"));
+        const result = await sweep(["ANONYMOUS_MAX_AGE_SECONDS=200"], { SETTINGS_FILE: file() });
+        assert.equal(report(result).removed, "0");
+      });
+
+      for (const value of [
+        "",
+        "-1",
+        "0",
+        "1.5",
+        "09",
+        "1e3",
+        "60m",
+        "99999999999",
+        "$(touch hacked)",
+        "`id`",
+        "a b",
+        "8*",
+      ]) {
+        it(`keep the last good value instead of ${JSON.stringify(value)}, and say so`, async () => {
+          save(goName(1), goSession({ holds: [] }), 102);
+          const result = await withFile(set(`ANONYMOUS_MAX_AGE_SECONDS=${value}`), {
+            LAST_GOOD: "ANONYMOUS_MAX_AGE_SECONDS=100",
+          });
+          assert.equal(result.status, 0);
+          assert.deepEqual(left(), []);
+          const shown = value.replace(/[^A-Za-z0-9_./:,%=+()'-]/g, " ");
+          assert.deepEqual(complaints(result), [
+            `event=setting_ignored source=settings_file key=ANONYMOUS_MAX_AGE_SECONDS value="${shown}" ` +
+              'expected="a whole number from 1 to 31536000" kept="100"',
+            "",
+          ]);
+        });
+      }
+
+      it("say which are missing in the file, and keep the last good ones", async () => {
+        save(goName(1), goSession({ holds: [] }), 102);
+        const lines = all.filter((line) => !line.startsWith("ANONYMOUS")).join("\n");
+        const result = await withFile(lines, { LAST_GOOD: "ANONYMOUS_MAX_AGE_SECONDS=100" });
+        assert.deepEqual(left(), []);
+        assert.deepEqual(complaints(result), [
+          "event=setting_missing source=settings_file key=ANONYMOUS_MAX_AGE_SECONDS kept=100",
+          "",
+        ]);
+      });
+
+      it("are the built-in ones without a file, whatever was good before", async () => {
+        save(goName(1), goSession({ holds: [] }), 102);
+        const result = await sweep([], { SETTINGS_FILE: file(), LAST_GOOD: "ANONYMOUS_MAX_AGE_SECONDS=100" });
+        assert.equal(report(result).removed, "0");
+      });
+
+      it("ignore what they don't know, and never run it", async () => {
+        const result = await withFile(`${set()}\nPATH=/nowhere\nrm -rf .\nIFS=x`);
+        assert.equal(result.status, 0);
+        assert.deepEqual(complaints(result), [
+          'event=setting_ignored source=settings_file problem="unknown key" key="PATH"',
+          'event=setting_ignored source=settings_file problem="unknown key" key="rm -rf ."',
+          'event=setting_ignored source=settings_file problem="unknown key" key="IFS"',
+          "",
+        ]);
+      });
+
+      it("take the watermarks as a pair", async () => {
+        const result = await withFile(set("HIGH_WATERMARK_PERCENT=50", "LOW_WATERMARK_PERCENT=50"));
+        assert.deepEqual(complaints(result), [
+          "event=setting_ignored source=settings_file key=LOW_WATERMARK_PERCENT value=50 " +
+            'expected="less than HIGH_WATERMARK_PERCENT (50)" kept=60/80',
+          "",
+        ]);
+      });
+    });
+
+    describe("metrics", () => {
+      const read = () => readFileSync(join(metrics, "metrics.txt"), "utf8");
+      const samples = () =>
+        Object.fromEntries(
+          read()
+            .split("\n")
+            .filter((line) => line !== "" && !line.startsWith("#"))
+            .map((line) => [
+              line.slice("authentik_outpost_shm_".length, line.lastIndexOf(" ")),
+              line.split(" ").at(-1),
+            ]),
+        );
+
+      it("tell of the directory as the sweep leaves it", async () => {
+        save(goName(1), goSession({ holds: [] }), 2 * hour);
+        save(goName(2), goSession({ holds: [] }), 50 * minute);
+        save(goName(3), goSession({ holds: ["claims"] }));
+        save(goName(4), goSession({ holds: ["claims"] }), 2 * hour);
+        save(goName(5), "", minute);
+        const said = report(await sweep(withMetrics()));
+        const {
+          oldest_session_age_seconds: oldest,
+          last_sweep_timestamp_seconds: last,
+          last_sweep_duration_seconds: took,
+          ...rest
+        } = samples();
+        assert.ok(Math.abs(Number(oldest) - 2 * hour) <= 2, oldest);
+        assert.ok(Math.abs(Number(last) - now()) <= 5, last);
+        assert.match(took ?? "", /^\d+\.\d{3}$/);
+        assert.deepEqual(rest, {
+          size_bytes: String(4 << 20),
+          used_bytes: said.used_after_bytes,
+          inodes_used: said.inodes_after,
+          'session_files{state="anonymous"}': "1",
+          'session_files{state="authenticated"}': "2",
+          'session_files{state="debris"}': "1",
+          'removed_files_total{state="debris",reason="debris"}': "0",
+          'removed_files_total{state="debris",reason="pressure"}': "0",
+          'removed_files_total{state="anonymous",reason="expired"}': "1",
+          'removed_files_total{state="anonymous",reason="pressure"}': "0",
+          'removed_files_total{state="authenticated",reason="expired"}': "0",
+          'removed_files_total{state="authenticated",reason="pressure"}': "0",
+          sweep_errors_total: "0",
+        });
+      });
+
+      it("are in the text format: each with its help and type before it", async () => {
+        report(await sweep(withMetrics()));
+        const names = new Set<string>();
+        for (const line of read().trimEnd().split("\n")) {
+          const [, name] = /^# HELP (\w+) \S/.exec(line) ?? /^# TYPE (\w+) (?:gauge|counter)$/.exec(line) ?? [];
+          if (name) names.add(name);
+          else assert.ok(names.has(/^(\w+)(?:\{[^}]*\})? [\d.]+$/.exec(line)?.[1] ?? ""), line);
+        }
+        assert.equal(names.size, 9);
+      });
+
+      it("count on from the last sweep", async () => {
+        for (const n of [1, 2, 3]) {
+          save(goName(n), goSession({ holds: [] }), 2 * hour);
+          report(await sweep(withMetrics()));
+          assert.equal(samples()['removed_files_total{state="anonymous",reason="expired"}'], String(n));
+        }
+      });
+
+      it("survive a counter that is no number", async () => {
+        writeFileSync(join(metrics, "metrics.txt"), "authentik_outpost_shm_sweep_errors_total $(id)\n");
+        report(await sweep(withMetrics()));
+        assert.equal(samples().sweep_errors_total, "0");
+      });
+
+      it("count a sweep that failed, and leave the time of the last good one out", async () => {
+        const result = await run(shell, sweepText, { args: ["SHM_DIR=/nowhere/at/all", ...withMetrics()] });
+        assert.equal(result.status, 1);
+        assert.equal(samples().sweep_errors_total, "1");
+        assert.equal(samples().last_sweep_timestamp_seconds, undefined);
+      });
+
+      it("are not touched by a dry run", async () => {
+        report(await sweep([...withMetrics(), "DRY_RUN=1"]));
+        assert.deepEqual(readdirSync(metrics), []);
+      });
+
+      it("tell of the loop's own sweeps when, also after one from outside", async () => {
+        const notes = { LOOP_NOTES: join(tmpfs.dir, "notes") };
+        await sweep(withMetrics(), notes);
+        const { last_sweep_timestamp_seconds: last } = samples();
+        const old = readFileSync(join(metrics, "metrics.txt"), "utf8").replaceAll(String(last), "1700000000");
+        writeFileSync(join(metrics, "metrics.txt"), old);
+        save(goName(1), goSession({ holds: [] }), 2 * hour);
+        await sweep(withMetrics());
+        const fromOutside = samples();
+        assert.equal(fromOutside.last_sweep_timestamp_seconds, "1700000000");
+        assert.equal(fromOutside['removed_files_total{state="anonymous",reason="expired"}'], "1");
+        await sweep(withMetrics(), notes);
+        assert.ok(Number(samples().last_sweep_timestamp_seconds) >= Number(last));
+      });
+
+      it("that can not be written are said, and the sweep is done", async () => {
+        save(goName(1), goSession({ holds: [] }), 2 * hour);
+        const { status, stderr } = await sweep(["METRICS_DIR=/nowhere/at/all"]);
+        assert.equal(status, 0);
+        assert.match(stderr, / event=metrics_not_written dir=\/nowhere\/at\/all$/m);
+        assert.deepEqual(left(), []);
+      });
+    });
+
+    it("only counts with COUNT_ONLY=1, whatever is due, and writes nothing", async () => {
+      for (const n of [1, 2, 3]) save(goName(n), goSession({ holds: [] }), 48 * hour - n);
+      save(goName(4), goSession({ holds: ["claims"] }), 48 * hour);
+      save(rustName(5), rustSession({ expires: now() - hour, login: true }), hour);
+      save(goName(6), "", hour);
+      save("theirs", "x", 72 * hour);
+      const before = left();
+      const { status, stdout, stderr } = await sweep([
+        ...withMetrics(),
+        "COUNT_ONLY=1",
+        "HIGH_WATERMARK_PERCENT=2",
+        "LOW_WATERMARK_PERCENT=1",
+      ]);
+      assert.deepEqual([status, stderr, left(), readdirSync(metrics)], [0, "", before, []]);
+      const { time, total_inodes, oldest_age_seconds, ...counted } = fields(stdout);
+      assert.ok(time && Number(total_inodes) > 0);
+      assert.ok(Math.abs(Number(oldest_age_seconds) - 48 * hour) <= 5, oldest_age_seconds);
+      assert.deepEqual(counted, {
+        event: "count",
+        dir,
+        used_bytes: String(6 * 4096), // the empty one holds no page
+        total_bytes: String(4 * 1024 * 1024),
+        inodes: String(7 + 3), // and the tmpfs's own folders
+        anonymous: "3",
+        authenticated: "2",
+        debris: "1",
+      });
+    });
+
+    it("names a tool that is missing", async () => {
+      const { status, stderr } = await run(shell, `command() { [ "$2" != xargs ]; }\n${sweepText}`, {
+        args: [`SHM_DIR=${dir}`],
+      });
+      assert.equal(status, 1);
+      assert.match(stderr, /^time=\S+ event=sweep_failed dir=\S+ error="missing tool: xargs"\n$/);
+    });
+  });
+}

@@ -1,0 +1,336 @@
+import assert from "node:assert/strict";
+import type { Cluster, ContainerPlace } from "../../../kubernetes/cluster";
+import { NotOpened } from "../../../kubernetes/exec";
+import { cleanerScripts } from "../../../cleaner/scripts";
+import { outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
+
+/** Files of a pod by who they belong to, and by whether they are older than what is asked for. */
+interface Files {
+  visitors: number;
+  logins: number;
+  debris?: number;
+}
+
+const size = 64 << 20;
+const pages = (files: number): number => files * 4096;
+
+/** Says what the sweep says, of these files, all of them past every age but a year. */
+class Sweeps {
+  readonly asked: { place: ContainerPlace; settings: string[] }[] = [];
+  constructor(private readonly files: Record<string, Files>) {}
+
+  exec: Cluster["exec"] = (place, [shell, flag, wrapper, sweep, ...settings]) => {
+    assert.deepEqual([shell, flag, wrapper], ["sh", "-c", 'exec 9>/dev/null; LOG_FD=9 exec sh -c "$0" sweep "$@"']);
+    assert.equal(sweep, cleanerScripts().sweep);
+    this.asked.push({ place, settings });
+    const there = this.files[place.pod];
+    const isDry = settings.includes("DRY_RUN=1");
+    const loginsToo = !settings.includes("AUTHENTICATED_MAX_AGE_SECONDS=31536000");
+    const gone = { debris: there.debris ?? 0, visitors: there.visitors, logins: loginsToo ? there.logins : 0 };
+    const before = pages(there.visitors + there.logins);
+    const after = isDry ? before : pages(there.logins - gone.logins);
+    if (!isDry) this.files[place.pod] = { visitors: 0, logins: there.logins - gone.logins };
+    // The sweep reads no file past authenticatedMaxAge.
+    const [visitors, logins] = loginsToo ? [0, gone.visitors + gone.logins] : [gone.visitors, 0];
+    const stdout =
+      `time=2026-11-24T03:00:00Z event=sweep dir=/dev/shm used_before_bytes=${before} used_after_bytes=${after} ` +
+      `total_bytes=${size} removed=0 debris=${gone.debris} expired_anonymous=${visitors} expired_authenticated=${logins} ` +
+      "pressure_anonymous=0 pressure_authenticated=0 pressure_debris=0 errors=0 duration_ms=9\n";
+    return Promise.resolve({ status: 0, stdout, stderr: "" });
+  };
+}
+
+const pods = [outpostPod({ name: "main-b" }), outpostPod({ name: "public-a", outpost: "public", sidecar: false })];
+
+async function cleanup(args: string[], methods: Partial<Cluster> = {}, options: Partial<Printed> = {}) {
+  const sweeps = new Sweeps({
+    "main-b": { visitors: 100, logins: 7, debris: 3 },
+    "public-a": { visitors: 16_370, logins: 14 },
+  });
+  const known: Partial<Cluster> = {
+    contextNamespace: () => Promise.resolve("authentik"),
+    deployments: () => Promise.resolve([outpostDeployment(), outpostDeployment("public")]),
+    pods: () => Promise.resolve(pods),
+    exec: sweeps.exec,
+    ...methods,
+  };
+  return { ...(await runOn(known, ["cleanup", ...args], options)), asked: sweeps.asked };
+}
+
+const always = ["SHM_DIR=/dev/shm", "AGES_ONLY=1", "COUNT_ONLY=0"];
+const ages = (visitors: number, logins: number) => [
+  `ANONYMOUS_MAX_AGE_SECONDS=${visitors}`,
+  `AUTHENTICATED_MAX_AGE_SECONDS=${logins}`,
+];
+const visitorsAt = (age: number, dry = 0) => [...always, `DRY_RUN=${dry}`, ...ages(age, 31_536_000)];
+const allAt = (age: number, dry = 0) => [...always, `DRY_RUN=${dry}`, ...ages(age, age)];
+
+describe("cleanup", () => {
+  it("sweeps visitors in every pod, in the sidecar where there is one and in the outpost's own container elsewhere", async () => {
+    const { code, stdout, stderr, asked } = await cleanup(["--anonymous"]);
+    assert.deepEqual(asked, [
+      { place: { namespace: "authentik", pod: "main-b", container: "shm-cleanup" }, settings: visitorsAt(5) },
+      { place: { namespace: "authentik", pod: "public-a", container: "proxy" }, settings: visitorsAt(5) },
+    ]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.equal(
+      stdout,
+      [
+        "POD       CONTAINER    BEFORE     AFTER    FREED   VISITORS  LOGINS  DEBRIS  ERRORS",
+        "main-b    shm-cleanup  428Ki 0%   28Ki 0%  400Ki   100       0       3       0",
+        "public-a  proxy        64Mi 100%  56Ki 0%  63.9Mi  16370     0       0       0",
+        "TOTAL                                      64.3Mi  16470     0       3       0",
+        "",
+        "16473 files of 2 pods removed, 64.3Mi freed.",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  describe("asks the sweep for just what each combination means:", () => {
+    const meanings: Record<string, string[][]> = {
+      "--anonymous": [visitorsAt(5)],
+      "--anonymous --older-than 30m": [visitorsAt(1800)],
+      "--older-than 30m --yes": [visitorsAt(1800), allAt(1800)],
+      "--all --yes": [visitorsAt(5), allAt(5)],
+      "--all --dry-run": [visitorsAt(5, 1), allAt(5, 1)],
+      "--anonymous --older-than 2h --dry-run": [visitorsAt(7200, 1)],
+    };
+    for (const [flags, settings] of Object.entries(meanings)) {
+      it(flags, async () => {
+        const { code, asked } = await cleanup(["main", ...flags.split(" ")]);
+        assert.equal(code, 0);
+        assert.deepEqual(
+          asked.map((each) => each.settings),
+          settings,
+        );
+      });
+    }
+
+    const choices =
+      "--older-than AGE (all sessions older than that), --anonymous (visitors who have not logged in; with --older-than only " +
+      "those older than that), or --all (every session)\n";
+    const wrong: Record<string, string> = {
+      "": `error: say what is to go: ${choices}`,
+      "--dry-run": `error: say what is to go: ${choices}`,
+      "--all --anonymous": `error: --all and --anonymous contradict each other: choose ${choices}`,
+      "--all --older-than 30m": `error: --all and --older-than contradict each other: choose ${choices}`,
+      "--older-than 3s":
+        "error: option '--older-than <age>' argument '3s' is invalid. It is too short; the shortest is 5s.\n",
+      "--older-than 30":
+        "error: option '--older-than <age>' argument '30' is invalid. It has no unit; write e.g. 90s, 60m, 24h or 1h30m.\n",
+    };
+    for (const [flags, error] of Object.entries(wrong)) {
+      it(`none for "${flags}"`, async () => {
+        const result = await cleanup(flags === "" ? [] : flags.split(" "));
+        assert.deepEqual(result, { code: 2, stdout: "", stderr: error, asked: [] });
+      });
+    }
+  });
+
+  it("says in a dry run what would go, logins told from visitors, and removes nothing", async () => {
+    const { code, stdout, asked } = await cleanup(["--all", "--dry-run"]);
+    assert.equal(code, 0);
+    assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=1")));
+    assert.equal(
+      stdout,
+      [
+        "POD       CONTAINER    BEFORE     VISITORS  LOGINS  DEBRIS  ERRORS",
+        "main-b    shm-cleanup  428Ki 0%   100       7       3       0",
+        "public-a  proxy        64Mi 100%  16370     14      0       0",
+        "TOTAL                             16470     21      3       0",
+        "",
+        "16494 files of 2 pods would go. Nothing was removed.",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  describe("where it logs people out", () => {
+    const loss =
+      "Sessions, logins too, older than 30m go: 21 sessions of logged-in people in 2 pods will end, they log in again; " +
+      "16470 sessions of visitors";
+
+    it("says how many and asks; y goes on", async () => {
+      const questions: string[] = [];
+      const ask = (question: string) => (questions.push(question), Promise.resolve("y"));
+      const { code, stdout, asked } = await cleanup(["--older-than", "30m"], {}, { ask });
+      assert.deepEqual(questions, [`${loss}. Go on? [y/N] `]);
+      assert.equal(code, 0);
+      assert.match(stdout, /\nTOTAL +64.4Mi +16470 +21 +3 +0\n\n16494 files of 2 pods removed, 64.4Mi freed.\n$/);
+      assert.deepEqual(asked.filter(({ settings }) => settings.includes("DRY_RUN=0")).length, 4);
+    });
+
+    for (const answer of ["", "n", "yesterday"]) {
+      it(`takes "${answer}" for no, and removes nothing`, async () => {
+        const ask = () => Promise.resolve(answer);
+        const { code, stdout, stderr, asked } = await cleanup(["--all"], {}, { ask });
+        assert.deepEqual([code, stdout, stderr], [1, "", "Nothing was removed.\n"]);
+        assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=1")));
+      });
+    }
+
+    it("refuses without a terminal and --yes, and removes nothing", async () => {
+      const { code, stdout, stderr, asked } = await cleanup(["--older-than", "30m"]);
+      assert.deepEqual(
+        [code, stdout, stderr],
+        [2, "", `error: ${loss}, and there is no terminal to ask on: nothing was changed; --yes goes on\n`],
+      );
+      assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=1")));
+    });
+
+    it("does not ask with --older-than where no login is that old", async () => {
+      const sweeps = new Sweeps({ "main-b": { visitors: 10, logins: 0 } });
+      const { code } = await cleanup(["main", "--older-than", "30m"], { exec: sweeps.exec });
+      assert.equal(code, 0);
+    });
+
+    it("asks where a pod could not be asked, and names it", async () => {
+      const exec: Cluster["exec"] = (place) =>
+        Promise.reject(new Error(`exec in container ${place.container}: connection refused`));
+      const { stderr } = await cleanup(["main", "--older-than", "30m"], { exec });
+      assert.equal(
+        stderr,
+        "error: Sessions, logins too, older than 30m go: 0 sessions of logged-in people in 0 pods will end, they log in again; " +
+          "0 sessions of visitors (1 pod could not be asked: main-b: exec in container shm-cleanup: connection refused), " +
+          "and there is no terminal to ask on: nothing was changed; --yes goes on\n",
+      );
+    });
+  });
+
+  it("prints numbers with -o json", async () => {
+    const { stdout } = await cleanup(["public", "--all", "--yes", "-o", "json"]);
+    assert.deepEqual(JSON.parse(stdout), {
+      namespace: "authentik",
+      visitorsOlderThan: 5,
+      loginsOlderThan: 5,
+      dryRun: false,
+      pods: [
+        {
+          pod: "public-a",
+          outpost: "public",
+          container: "proxy",
+          removed: { anonymous: 16_370, authenticated: 14, debris: 0 },
+          sizeBytes: size,
+          usedBytesBefore: size,
+          usedBytesAfter: 0,
+          errors: 0,
+          freedBytes: size,
+        },
+      ],
+      total: {
+        removed: { anonymous: 16_370, authenticated: 14, debris: 0 },
+        files: 16_384,
+        freedBytes: size,
+        errors: 0,
+        swept: 1,
+        failed: 0,
+      },
+    });
+  });
+
+  it("shows progress on a terminal, on stderr", async () => {
+    const { stderr } = await cleanup(["--anonymous"], {}, { errIsTerminal: true });
+    assert.equal(stderr, [0, 1, 2].map((done) => `\r\x1b[Ksweeping: ${done} of 2 pods`).join("") + "\r\x1b[K");
+  });
+
+  describe("goes on past a pod that fails, says why, and exits 1:", () => {
+    /** In main-b as given; public-a is swept. */
+    const failing = (exec: Cluster["exec"]): Cluster["exec"] => {
+      const sweeps = new Sweeps({ "public-a": { visitors: 10, logins: 0 } });
+      return (place, command) => (place.pod === "main-b" ? exec(place, command) : sweeps.exec(place, command));
+    };
+    const rejected = (message: string, cause?: Error) => failing(() => Promise.reject(new Error(message, { cause })));
+    const ended = (status: number, stderr: string, stdout = "") =>
+      failing(() => Promise.resolve({ status, stdout, stderr }));
+    const at = "exec in container shm-cleanup of pod authentik/main-b";
+
+    const failures: Record<string, [Cluster["exec"], string]> = {
+      "one whose container has no shell": [
+        rejected(`${at}: exec: "sh": executable file not found in $PATH: unknown`),
+        "container shm-cleanup has no shell, so nothing can sweep there. kubectl --namespace authentik delete pod main-b empties its " +
+          "/dev/shm (its users log in again)",
+      ],
+      "one that may not be exec'd in": [
+        rejected(
+          `${at}: pods "main-b" is forbidden: User "eve" cannot create resource "pods/exec"`,
+          new NotOpened(403),
+        ),
+        `${at}: pods "main-b" is forbidden: User "eve" cannot create resource "pods/exec". An exec takes create and get on ` +
+          "pods/exec: kubectl --namespace authentik auth can-i create pods/exec",
+      ],
+      "one that does not answer": [rejected(`${at}: no end within 120 s`), `${at}: no end within 120 s`],
+      "one that lacks a tool": [
+        ended(1, 'time=2026-11-24T03:00:00Z event=sweep_failed dir=/dev/shm error="missing tool: awk"\n'),
+        "the sweep in container shm-cleanup failed: missing tool: awk",
+      ],
+      "one whose sweep says nothing": [ended(0, ""), "the sweep in container shm-cleanup failed: exit status 0"],
+    };
+    for (const [name, [exec, problem]] of Object.entries(failures)) {
+      it(name, async () => {
+        const { code, stdout } = await cleanup(["--anonymous"], { exec });
+        assert.equal(code, 1);
+        assert.equal(
+          stdout.split("\n").slice(1).join("\n"),
+          [
+            "main-b    shm-cleanup  -        -      -      -         -       -       -",
+            "public-a  proxy        40Ki 0%  0 0%   40Ki   10        0       0       0",
+            "TOTAL                                  40Ki   10        0       0       0",
+            "",
+            `main-b: ${problem}`,
+            "",
+            "10 files of 1 pod removed, 40Ki freed. 1 pod could not be swept.",
+            "",
+          ].join("\n"),
+        );
+      });
+    }
+
+    it("one that is Pending, with what it waits for", async () => {
+      const pending = outpostPod({ name: "main-b", phase: "Pending" });
+      pending.status!.containerStatuses![0].state = { waiting: { reason: "ImagePullBackOff" } };
+      const { code, stdout } = await cleanup(["main", "--anonymous"], { pods: () => Promise.resolve([pending]) });
+      assert.equal(code, 1);
+      assert.match(stdout, /\nmain-b: the pod is Pending, not Running: container shm-cleanup ImagePullBackOff\n/);
+    });
+
+    it("one with files that stayed, and names the first", async () => {
+      const exec: Cluster["exec"] = () =>
+        Promise.resolve({
+          status: 0,
+          stdout:
+            "time=x event=sweep used_before_bytes=8192 used_after_bytes=4096 total_bytes=65536 debris=0 expired_anonymous=1 " +
+            "expired_authenticated=0 pressure_anonymous=0 pressure_authenticated=0 pressure_debris=0 errors=1 " +
+            'problem="rm: session_1: Operation not permitted"\n',
+          stderr: "",
+        });
+      const { code, stdout } = await cleanup(["main", "--anonymous"], { exec });
+      assert.equal(code, 1);
+      assert.match(stdout, /\nmain-b +shm-cleanup +8Ki 12% +4Ki 6% +4Ki +1 +0 +0 +1\n/);
+      assert.match(stdout, /\nmain-b: rm: session_1: Operation not permitted\n/);
+    });
+  });
+
+  it("sweeps in the outpost's own container where the sidecar is not running", async () => {
+    const crashing = outpostPod({ name: "main-b", ready: false });
+    crashing.status!.containerStatuses![0].state = { waiting: { reason: "CrashLoopBackOff" } };
+    const { asked } = await cleanup(["main", "--anonymous"], { pods: () => Promise.resolve([crashing]) });
+    assert.deepEqual(
+      asked.map(({ place }) => place.container),
+      ["proxy"],
+    );
+  });
+
+  it("says where outposts are when the namespace has none, and exits 1", async () => {
+    const elsewhere: Cluster["pods"] = (namespace) => Promise.resolve(namespace ? [] : pods);
+    const none = { deployments: () => Promise.resolve([]), pods: elsewhere };
+    assert.deepEqual(await cleanup(["-n", "default", "--anonymous"], none), {
+      code: 1,
+      stdout: "",
+      stderr:
+        "error: No proxy outposts in namespace default (pods with the label goauthentik.io/outpost-type=proxy). " +
+        "They are in authentik: name one with --namespace.\n",
+      asked: [],
+    });
+  });
+});

@@ -1,0 +1,144 @@
+// A cluster that answers what a test gives it, and an Io that keeps what is printed.
+import type { V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Cluster } from "../../../kubernetes/cluster";
+import type { Io } from "../../../cli/io";
+import { run } from "../../../cli/program";
+
+/** When it is, in tests. */
+export const NOW = new Date("2026-11-24T03:00:00Z");
+export const secondsAgo = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
+
+/** A cluster of which only these methods are expected to be called; every other call rejects with its name. */
+export function fakeCluster(methods: Partial<Cluster>): Cluster {
+  const refuse =
+    (name: string) =>
+    (...args: unknown[]) =>
+      Promise.reject(new Error(`${name}(${JSON.stringify(args)}) is unexpected`));
+  // A promise's value is asked whether it is one itself.
+  const get = (target: Partial<Cluster>, name: keyof Cluster | "then") =>
+    name === "then" ? undefined : (target[name] ?? refuse(name));
+  return new Proxy(methods, { get }) as Cluster;
+}
+
+export interface Printed extends Io {
+  stdout: string;
+  stderr: string;
+}
+
+export function fakeIo(options: Partial<Io> = {}): Printed {
+  const io: Printed = {
+    stdout: "",
+    stderr: "",
+    out: (text) => void (io.stdout += text),
+    err: (text) => void (io.stderr += text),
+    isTerminal: false,
+    errIsTerminal: false,
+    colour: false,
+    run: (program, args) => Promise.reject(new Error(`${program} ${args.join(" ")} is unexpected`)),
+    input: () => "",
+    now: () => NOW,
+    interruption: () => new AbortController().signal,
+    ...options,
+  };
+  return io;
+}
+
+/** Runs a command line on a cluster that answers by these methods: its exit status and all it printed. */
+export async function runOn(methods: Partial<Cluster>, argv: string[], options?: Partial<Io>) {
+  const io = fakeIo(options);
+  const code = await run(argv, io, { cluster: () => Promise.resolve(fakeCluster(methods)), env: {} });
+  return { code, stdout: io.stdout, stderr: io.stderr };
+}
+
+export interface PodOptions {
+  name: string;
+  outpost?: string;
+  /** Whether it has our volume and sidecar; default true. */
+  sidecar?: boolean;
+  shmSize?: string;
+  phase?: string;
+  ready?: boolean;
+  status?: V1Pod["status"];
+}
+
+export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "256Mi", ...rest }: PodOptions): V1Pod {
+  const { phase = "Running", ready = phase === "Running", status } = rest;
+  const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
+  const running = { running: {} };
+  const containers = [...(sidecar ? ["shm-cleanup"] : []), "proxy"];
+  return {
+    metadata: { name, namespace: "authentik", labels },
+    spec: {
+      nodeName: "node-1",
+      containers: [{ name: "proxy" }],
+      ...(sidecar && {
+        initContainers: [{ name: "shm-cleanup", restartPolicy: "Always" }],
+        volumes: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: shmSize } }],
+      }),
+    },
+    status: {
+      phase,
+      conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+      containerStatuses: containers.map((name) => ({
+        name,
+        ready,
+        state: running,
+        image: "",
+        imageID: "",
+        restartCount: 0,
+      })),
+      ...status,
+    },
+  };
+}
+
+export function outpostDeployment(outpost = "main", spec: Partial<V1Deployment["spec"]> = {}): V1Deployment {
+  const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
+  const template = { metadata: { labels }, spec: { containers: [{ name: "proxy" }] } };
+  return {
+    metadata: { name: `ak-outpost-${outpost}`, namespace: "authentik", labels, generation: 1 },
+    spec: { replicas: 1, selector: { matchLabels: labels }, template, ...spec },
+    status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+  };
+}
+
+export function sweepCronJob(
+  outposts: string[],
+  { suspend = false, lastSuccessfulTime = secondsAgo(600) } = {},
+): V1CronJob {
+  const value = outposts.map((slug) => `${slug} SWEEP_INTERVAL_SECONDS=60`).join("\n");
+  const container = { name: "shm-cleanup-cronjob", env: [{ name: "OUTPOSTS", value }] };
+  return {
+    metadata: { name: "authentik-outpost-shm-cleanup", namespace: "authentik" },
+    spec: {
+      schedule: "0 * * * *",
+      suspend,
+      jobTemplate: { spec: { template: { spec: { containers: [container] } } } },
+    },
+    status: { lastSuccessfulTime },
+  };
+}
+
+/** The sidecar's metrics; `sweptAgo` in seconds. */
+export function metricsText({
+  size = 268435456,
+  used = 8273920,
+  inodes = 2021,
+  sweptAgo = 20,
+  oldest = 40,
+  errors = 0,
+} = {}): string {
+  const values: Record<string, number> = {
+    size_bytes: size,
+    used_bytes: used,
+    inodes_used: inodes,
+    'session_files{state="anonymous"}': 2000,
+    'session_files{state="authenticated"}': 20,
+    'session_files{state="debris"}': 1,
+    oldest_session_age_seconds: oldest,
+    sweep_errors_total: errors,
+    last_sweep_timestamp_seconds: NOW.getTime() / 1000 - sweptAgo,
+  };
+  const samples = Object.entries(values).map(([name, value]) => `authentik_outpost_shm_${name} ${value}\n`);
+  return `# HELP authentik_outpost_shm_size_bytes Size of /dev/shm in bytes.\n${samples.join("")}`;
+}

@@ -1,0 +1,668 @@
+import assert from "node:assert/strict";
+import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import type { Cluster, OwnObject } from "../../../kubernetes/cluster";
+import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
+import { leftoverFindings } from "../../../cli/doctor/leftovers";
+import { selectorFindings } from "../../../cli/doctor/selectors";
+import type { Snapshot } from "../../../cli/doctor/snapshot";
+import { unsweptFindings } from "../../../cli/doctor/unswept";
+import { NOW, outpostDeployment, outpostPod, runOn, secondsAgo, sweepCronJob } from "./cluster";
+
+const stackManager = "authentik-outpost-shm-prod";
+
+interface DeploymentOptions {
+  image?: string;
+  memory?: string;
+  /** Ordinary containers beside the outpost's own. */
+  containers?: { name: string; command?: string[]; env?: { name: string }[] }[];
+  /** Whether our native sidecar is there; default true. */
+  sidecar?: boolean;
+  labels?: Record<string, string>;
+  /** Owner of the sidecar and its volume. */
+  owner?: string;
+  replicas?: number;
+}
+
+const item = (key: Record<string, string>) => `k:${JSON.stringify(key)}`;
+
+function deployment(options: DeploymentOptions = {}): V1Deployment {
+  const { image = "ghcr.io/goauthentik/proxy:2026.5.0", memory, containers = [], sidecar = true } = options;
+  const made = outpostDeployment("main", { replicas: options.replicas ?? 1 });
+  const limits = memory === undefined ? {} : { resources: { limits: { memory } } };
+  made.spec!.template.spec = {
+    containers: [{ name: "proxy", image, ...limits }, ...containers],
+    ...(sidecar && {
+      initContainers: [{ name: "shm-cleanup", restartPolicy: "Always", env: [{ name: "SETTINGS_FILE" }] }],
+      volumes: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }],
+    }),
+  };
+  const own = [...containers.map(({ name }) => name), "proxy"].map((name) => [item({ name }), {}]);
+  const ofAuthentik = { "f:containers": Object.fromEntries(own) as object };
+  const ofOwner = {
+    "f:volumes": { [item({ name: "dshm" })]: {} },
+    "f:initContainers": { [item({ name: "shm-cleanup" })]: {} },
+  };
+  const entry = (manager: string, podSpec: object) => ({
+    manager,
+    time: secondsAgo(3600),
+    fieldsV1: { "f:spec": { "f:template": { "f:spec": podSpec } } },
+  });
+  made.metadata = {
+    ...made.metadata,
+    uid: "1",
+    labels: {
+      ...made.metadata?.labels,
+      "app.kubernetes.io/managed-by": "goauthentik.io",
+      "goauthentik.io/outpost-uuid": "c0ffee",
+      ...options.labels,
+    },
+    managedFields: [
+      entry("goauthentik.io", ofAuthentik),
+      ...(sidecar || options.owner ? [entry(options.owner ?? stackManager, ofOwner)] : []),
+    ],
+  };
+  return made;
+}
+
+const authentikPod: V1Pod = {
+  metadata: { name: "authentik-worker-0", namespace: "authentik" },
+  spec: { containers: [{ name: "worker" }] },
+};
+
+function pod(status: Partial<V1ContainerStatus> = {}): V1Pod {
+  const made = outpostPod({ name: "main-b" });
+  Object.assign(made.status!.containerStatuses![0], { containerID: "containerd://1", ...status });
+  return made;
+}
+
+interface Stage {
+  deployments?: V1Deployment[];
+  /** A while later. */
+  later?: V1Deployment[];
+  pods?: V1Pod[];
+  cronJobs?: V1CronJob[];
+  ownObjects?: OwnObject[];
+  logs?: Record<string, string>;
+  version?: string;
+  methods?: Partial<Cluster>;
+}
+
+const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 errors=0 duration_ms=9\n";
+
+async function doctor(stage: Stage = {}, args: string[] = []) {
+  const { deployments = [deployment()], pods = [pod()], logs = {}, later = deployments } = stage;
+  let lists = 0;
+  const methods: Partial<Cluster> = {
+    contextNamespace: () => Promise.resolve("authentik"),
+    deployments: () => Promise.resolve(lists++ === 0 ? deployments : later),
+    pods: (_namespace, selector) =>
+      Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [authentikPod] : pods),
+    cronJobs: () => Promise.resolve(stage.cronJobs ?? []),
+    ownObjects: () => Promise.resolve(stage.ownObjects ?? [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }]),
+    version: () => Promise.resolve(stage.version ?? "v1.34.4"),
+    selfMay: () => Promise.resolve({ allowed: true }),
+    log: ({ pod }) => Promise.resolve(logs[pod] ?? swept),
+    ...stage.methods,
+  };
+  return runOn(methods, ["doctor", ...args]);
+}
+
+const checked =
+  "Checked: selectors, solution, sidecar, authentik's log, two cleaners, leftovers, memory, versions, exec, writes\n";
+const noAccess =
+  "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
+
+/** What doctor says of one thing that is wrong. */
+const found = (subject: string, seen: string, why: string, todo: string): string =>
+  `${subject}\n  seen: ${seen}\n  why:  ${why}\n  do:   ${todo}\n\n${checked}${noAccess}1 finding.\n`;
+
+describe("doctor", () => {
+  it("finds nothing where nothing is wrong, and says what it looked at and what it could not", async () => {
+    assert.deepEqual(await doctor(), { code: 0, stdout: `${checked}${noAccess}Nothing found.\n`, stderr: "" });
+  });
+
+  const why = {
+    full: "Its /dev/shm fills with the sessions of visitors, and once it is full every new one gets HTTP 400.",
+    unswept: "Nothing sweeps this pod's /dev/shm, and the pod is not ready: it is sent no visitors.",
+    age: "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.",
+  };
+  const waiting = (reason: string, message?: string): Stage => ({
+    pods: [pod({ ready: false, state: { waiting: { reason, ...(message && { message }) } }, restartCount: 4 })],
+  });
+  const crashing = { ready: false, state: { waiting: { reason: "CrashLoopBackOff" } }, restartCount: 4 };
+  const hourly: V1CronJob = {
+    metadata: { name: "cleanup" },
+    spec: {
+      schedule: "0 * * * *",
+      jobTemplate: {
+        spec: {
+          template: { spec: { containers: [{ name: "c", command: ["sh", "-c", "find /dev/shm -mmin +60 -delete"] }] } },
+        },
+      },
+    },
+  };
+  const oldGuide = structuredClone(hourly);
+  oldGuide.spec!.jobTemplate.spec!.template.spec!.containers[0].command = [
+    "kubectl",
+    "get",
+    "pods",
+    "-l",
+    "app.kubernetes.io/name=authentik-proxy-outpost",
+  ];
+  const toolLess =
+    'time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="missing tool: awk"\ntime=x event=sweep_failed status=1 retry_seconds=60\n';
+
+  const cases: Record<string, [Stage, string]> = {
+    "a Deployment without pods": [
+      { pods: [] },
+      found(
+        "Deployment/ak-outpost-main (selectors)",
+        "it wants 1 pods and has none",
+        "Nobody gets at the outpost's applications.",
+        "See why: kubectl --namespace authentik describe replicasets -l goauthentik.io/outpost-name=main (a quota, an admission webhook, Pod Security).",
+      ),
+    ],
+    "a CronJob of an older guide, whose selector matches nothing": [
+      { cronJobs: [oldGuide] },
+      found(
+        "CronJob/cleanup (selectors)",
+        "it selects pods by authentik-proxy-outpost",
+        "No pod has that label: authentik calls them authentik-outpost-proxy. It has never cleaned anything.",
+        "kubectl --namespace authentik delete cronjob cleanup, and deploy `solution: cronjob` of this program.",
+      ),
+    ],
+    "our CronJob with an outpost that is not there": [
+      { cronJobs: [sweepCronJob(["main", "mian"])] },
+      found(
+        "CronJob/authentik-outpost-shm-cleanup (selectors)",
+        "it sweeps outpost mian, which no Deployment here belongs to",
+        "Its runs sweep no pod for that outpost, and say so by result=no_pods only.",
+        "Correct the name in `outposts` to that in authentik, and run `pulumi up`.",
+      ),
+    ],
+    "an outpost that nothing sweeps": [
+      {
+        deployments: [deployment({ sidecar: false })],
+        pods: [outpostPod({ name: "a", sidecar: false })],
+        ownObjects: [],
+      },
+      found(
+        "Deployment/ak-outpost-main (solution)",
+        "neither a sidecar nor the CronJob sweeps it",
+        why.full,
+        "Add it to the stack's `outposts` and run `pulumi up`. Room at once: npx --no-install outpost-shm cleanup --anonymous --namespace authentik",
+      ),
+    ],
+    "an outpost whose CronJob is suspended": [
+      {
+        deployments: [deployment({ sidecar: false })],
+        pods: [outpostPod({ name: "a", sidecar: false })],
+        cronJobs: [sweepCronJob(["main"], { suspend: true })],
+        ownObjects: [],
+      },
+      found(
+        "Deployment/ak-outpost-main (solution)",
+        "CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended",
+        why.full,
+        "Find out who suspended it, then: kubectl --namespace authentik patch cronjob authentik-outpost-shm-cleanup -p " +
+          '\'{"spec":{"suspend":false}}\'',
+      ),
+    ],
+    "an image that can't be pulled": [
+      waiting("ImagePullBackOff", "Back-off pulling image\n busybox:9"),
+      found(
+        "Pod/main-b (sidecar)",
+        "container shm-cleanup ImagePullBackOff (Back-off pulling image busybox:9)",
+        why.unswept,
+        "Set `cleanerImage` to an image that the nodes can pull (it is unknown), and run `pulumi up`.",
+      ),
+    ],
+    "a container that would run as root": [
+      waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"),
+      found(
+        "Pod/main-b (sidecar)",
+        "container shm-cleanup CreateContainerConfigError (container has runAsNonRoot and image will run as root)",
+        why.unswept,
+        "Set `runAsUser` to the outpost's uid, which is not 0, and run `pulumi up`.",
+      ),
+    ],
+    "an image without a shell": [
+      waiting("RunContainerError", 'exec: "/bin/sh": no such file or directory'),
+      found(
+        "Pod/main-b (sidecar)",
+        'container shm-cleanup RunContainerError (exec: "/bin/sh": no such file or directory)',
+        why.unswept,
+        "See the events: kubectl --namespace authentik describe pod main-b. Mind `runAsUser` and `cleanerImage`, which has to have /bin/sh.",
+      ),
+    ],
+    "a sidecar that was OOM-killed": [
+      { pods: [pod({ lastState: { terminated: { reason: "OOMKilled", exitCode: 137 } }, restartCount: 1 })] },
+      found(
+        "Pod/main-b (sidecar)",
+        "container shm-cleanup was OOM-killed (limit 32Mi)",
+        "A sidecar that is killed in the midst of a sweep does not make room.",
+        "What it writes to /dev/shm counts too: see that nobody writes there by exec. If it is killed again and again, lower `shmSize` and report it with its log.",
+      ),
+    ],
+    "a sidecar of another uid than the outpost's": [
+      {
+        logs: {
+          "main-b":
+            'time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=0 errors=7 duration_ms=9 problem="rm: can\'t remove session_A: Operation not permitted"\n',
+        },
+      },
+      found(
+        "Pod/main-b (sidecar)",
+        "its log: rm: can't remove session_A: Operation not permitted, 7 errors in the last sweep",
+        "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
+        "Set `runAsUser` to the outpost's own uid (kubectl --namespace authentik exec main-b -c proxy -- id -u; on OpenShift the namespace's), and run `pulumi up`.",
+      ),
+    ],
+    "a read-only directory": [
+      { logs: { "main-b": 'time=x event=sweep_failed dir=/dev/shm error="the directory is read-only"\n' } },
+      found(
+        "Pod/main-b (sidecar)",
+        "its log: the directory is read-only",
+        "It can't remove sessions there, or has no place for its metrics and does not start.",
+        "A mount of it is read-only or another's: run `pulumi up --refresh`, which puts it right.",
+      ),
+    ],
+    "a sidecar without a place for its metrics, by the log of its last life": [
+      {
+        pods: [pod(crashing)],
+        logs: { "main-b": 'time=x event=not_started error="METRICS_DIR /run/shm-cleanup can not be written to"\n' },
+      },
+      found(
+        "Pod/main-b (sidecar)",
+        "its log: METRICS_DIR /run/shm-cleanup can not be written to",
+        "It can't remove sessions there, or has no place for its metrics and does not start.",
+        "A mount of it is read-only or another's: run `pulumi up --refresh`, which puts it right.",
+      ),
+    ],
+    "an image without the tools": [
+      { logs: { "main-b": toolLess } },
+      found(
+        "Pod/main-b (sidecar)",
+        "its log: missing tool: awk",
+        "Nothing is removed.",
+        "Set `cleanerImage` to busybox 1.35 or later, or an image with the GNU tools, and run `pulumi up`.",
+      ),
+    ],
+    "a sidecar that ends for a reason nobody knows": [
+      { pods: [pod({ ...crashing, lastState: { terminated: { exitCode: 3 } } })], logs: { "main-b": "boom\n" } },
+      found(
+        "Pod/main-b (sidecar)",
+        "container shm-cleanup has ended 4 times, last with exit code 3, saying: boom",
+        why.unswept,
+        "See what it says: kubectl --namespace authentik logs main-b -c shm-cleanup --previous",
+      ),
+    ],
+    "a patch that authentik can't apply, by its log": [
+      {
+        logs: {
+          "authentik-worker-0":
+            '{"event":"started"}\n{"event":"task failed","exception":"jsonpatch.JsonPatchConflict: member \'volumes\' not found in {...}"}\n{"event":"ok"}\n',
+        },
+      },
+      found(
+        "Pod/authentik-worker-0 (authentik's log)",
+        "authentik logged: member 'volumes' not found",
+        "The outpost's kubernetes_json_patches do not fit the Deployment, so authentik neither applies them nor updates it at all.",
+        "Its reference has no volumes: `add …/volumes/-` has no list to add to, `add …/volumes` of a whole list does. " +
+          "Remove the patch and deploy by `delivery: deployment`, or have it composed by `delivery: authentik` (docs/delivery.md).",
+      ),
+    ],
+    "another CronJob that clears /dev/shm": [
+      { cronJobs: [hourly] },
+      found(
+        "CronJob/cleanup (two cleaners)",
+        "it removes files from /dev/shm as well",
+        why.age,
+        'kubectl --namespace authentik delete cronjob cleanup, or kubectl --namespace authentik patch cronjob cleanup -p \'{"spec":{"suspend":true}}\' to try without it.',
+      ),
+    ],
+    "a container of somebody's that clears /dev/shm": [
+      {
+        deployments: [
+          deployment({ containers: [{ name: "janitor", command: ["sh", "-c", "rm /dev/shm/session_*"], env: [] }] }),
+        ],
+      },
+      found(
+        "Deployment/ak-outpost-main (two cleaners)",
+        "container janitor removes files from /dev/shm as well",
+        why.age,
+        "Take container janitor out where it comes from (a patch in authentik, or by hand).",
+      ),
+    ],
+    "the settings of a sidecar that is gone": [
+      {
+        deployments: [deployment({ sidecar: false })],
+        pods: [outpostPod({ name: "main-b", sidecar: false })],
+        cronJobs: [sweepCronJob(["main"])],
+      },
+      found(
+        "ConfigMap/ak-outpost-main-shm-cleanup (leftovers)",
+        "no Deployment with the sidecar reads it",
+        "Settings that nobody reads mislead whoever changes them.",
+        "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete configmap ak-outpost-main-shm-cleanup",
+      ),
+    ],
+    "an account without its CronJob": [
+      {
+        ownObjects: [
+          { kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" },
+          { kind: "RoleBinding", name: "authentik-outpost-shm-cleanup" },
+        ],
+      },
+      found(
+        "RoleBinding/authentik-outpost-shm-cleanup (leftovers)",
+        "there is no CronJob that uses it",
+        "An account that may exec in the namespace's pods is a risk nobody needs.",
+        "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete rolebinding authentik-outpost-shm-cleanup",
+      ),
+    ],
+    "a volume that a removed patch has left": [
+      {
+        deployments: [deployment({ sidecar: false, owner: "goauthentik.io" })],
+        cronJobs: [sweepCronJob(["main"])],
+        pods: [outpostPod({ name: "main-b", sidecar: false })],
+        ownObjects: [],
+      },
+      found(
+        "Deployment/ak-outpost-main (leftovers)",
+        "volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
+        "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
+        "Have it taken over by `delivery: authentik`; or remove the patch in authentik, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`.",
+      ),
+    ],
+    "a volume put there by hand": [
+      {
+        deployments: [deployment({ sidecar: false, owner: "kubectl-edit" })],
+        cronJobs: [sweepCronJob(["main"])],
+        pods: [outpostPod({ name: "main-b", sidecar: false })],
+        ownObjects: [],
+      },
+      found(
+        "Deployment/ak-outpost-main (leftovers)",
+        "volume dshm, init container shm-cleanup: owned by kubectl-edit, and without a container shm-cleanup nothing sweeps it",
+        "It was put there by hand, and keeps `pulumi up` from working: two owners of /dev/shm would get in each other's way.",
+        "Remove it (kubectl --namespace authentik edit deployment ak-outpost-main), then run `pulumi up`.",
+      ),
+    ],
+    "a memory limit below the size of /dev/shm": [
+      { deployments: [deployment({ memory: "128Mi" })] },
+      found(
+        "Deployment/ak-outpost-main (memory)",
+        "container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
+        "Its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full.",
+        "Raise the limit to at least 320Mi in authentik (kubernetes_json_patches), or lower `shmSize`.",
+      ),
+    ],
+    "an authentik without a sweep of its own": [
+      { deployments: [deployment({ image: "registry.example:5000/goauthentik/proxy:2025.6.4@sha256:abc" })] },
+      found(
+        "Deployment/ak-outpost-main (versions)",
+        "the outpost is registry.example:5000/goauthentik/proxy:2025.6.4@sha256:abc, from before 2025.8",
+        "It has no sweep of its own: without ours no session goes before its pod does.",
+        "See that something sweeps it, and update authentik when you can.",
+      ),
+    ],
+    "a native sidecar on a cluster that knows none": [
+      { version: "v1.28.15-eks-1" },
+      found(
+        "Deployment/ak-outpost-main (versions)",
+        "the cluster is v1.28.15-eks-1, from before 1.29, and the sidecar is a native one",
+        "Such a cluster waits for an init container to end, and the sidecar never does: the outpost does not start.",
+        "Run `pulumi config set nativeSidecar false`, then `pulumi up`.",
+      ),
+    ],
+    "exec that is refused": [
+      {
+        methods: {
+          selfMay: ({ verb }) =>
+            Promise.resolve(verb === "get" ? { allowed: false, reason: "no rule" } : { allowed: true }),
+        },
+      },
+      found(
+        "Namespace/authentik (exec)",
+        "you may not get pods/exec (no rule)",
+        "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
+        "Have both verbs on pods/exec granted in namespace authentik; then: kubectl --namespace authentik auth can-i create pods/exec",
+      ),
+    ],
+    "a container appended by an old patch": [
+      {
+        deployments: [deployment({ containers: [{ name: "cleaner", command: ["sleep", "1"] }], sidecar: false })],
+        cronJobs: [sweepCronJob(["main"])],
+        ownObjects: [],
+      },
+      found(
+        "Deployment/ak-outpost-main (writes)",
+        "authentik has put container cleaner beside proxy, as an old JSON patch by `containers/-` does",
+        "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
+        "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`; or have it taken over by `delivery: authentik`.",
+      ),
+    ],
+    "a Deployment that authentik does not manage": [
+      { deployments: [deployment({ labels: { "goauthentik.io/outpost-uuid": "" } })] },
+      found(
+        "Deployment/ak-outpost-main (authentik's config)",
+        "it is not managed by authentik: the labels app.kubernetes.io/managed-by=goauthentik.io and goauthentik.io/outpost-uuid are not both there",
+        "authentik applies kubernetes_json_patches only to what it deploys itself by a Kubernetes integration.",
+        "Use `delivery: deployment`, which needs no authentik; or choose a Kubernetes integration for the outpost (Applications › Outposts › Edit).",
+      ),
+    ],
+  };
+  for (const [name, [stage, stdout]] of Object.entries(cases)) {
+    it(`finds ${name}`, async () => {
+      const result = await doctor(stage);
+      assert.equal(result.stdout, stdout);
+      assert.deepEqual([result.code, result.stderr], [1, ""]);
+    });
+  }
+
+  it("finds the sidecar twice, by an older patch and by the stack", async () => {
+    const twice = { name: "shm-cleanup", command: ["sh"], env: [{ name: "SETTINGS_FILE" }] };
+    const { stdout } = await doctor({ deployments: [deployment({ containers: [twice] })] });
+    assert.match(
+      stdout,
+      /^Deployment\/ak-outpost-main \(two cleaners\)\n {2}seen: container shm-cleanup is there as an init container and as an ordinary one\n/,
+    );
+  });
+
+  it("takes a version that the API server was not built with for unknown", async () => {
+    const { code, stdout } = await doctor({ version: "v0.0.0-master+$Format:%H$" });
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /\nNot checked: the cluster's version \(the API server says v0\.0\.0-master\+\$Format:%H\$\)\n/,
+    );
+  });
+
+  it("takes a suspended CronJob for none, and our own beside the sidecar for a solution", async () => {
+    const suspended = structuredClone(hourly);
+    suspended.spec!.suspend = true;
+    assert.equal((await doctor({ cronJobs: [suspended, sweepCronJob(["main"])] })).code, 0);
+  });
+
+  describe("where there are no outposts", () => {
+    const none = { deployments: [], pods: [], ownObjects: [] };
+
+    it("says where they are", async () => {
+      const pods: Cluster["pods"] = (namespace, selector) =>
+        Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [] : namespace ? [] : [pod()]);
+      const { stdout } = await doctor({ ...none, methods: { pods } }, ["-n", "default"]);
+      assert.equal(
+        stdout,
+        "Namespace/default (selectors)\n" +
+          "  seen: no Deployment and no pod with the label goauthentik.io/outpost-type=proxy; some are in authentik\n" +
+          "  why:  There is nothing here to look after.\n  do:   Look there: npx --no-install outpost-shm doctor --namespace authentik\n\n" +
+          `${checked.replace(" authentik's log,", "")}${noAccess}` +
+          "Not checked: authentik's log (no pods with the label app.kubernetes.io/name=authentik in namespace default; " +
+          "--authentik-namespace names another)\n1 finding.\n",
+      );
+    });
+
+    it("says that the embedded outpost has no Deployment where authentik itself is", async () => {
+      const { stdout } = await doctor(none);
+      assert.match(
+        stdout,
+        /\n {2}do: {3}authentik itself is here: its embedded outpost has no Deployment of its own and can't be given a \/dev\/shm\. Give its applications a separate outpost \(Applications › Outposts\): npx --no-install outpost-shm doctor --namespace NAMESPACE\n/,
+      );
+    });
+  });
+
+  it("says what could not be read and why, and finds the rest", async () => {
+    const refused = (what: string) => () => Promise.reject(new Error(`Kubernetes refused to ${what}: forbidden`));
+    const { code, stdout } = await doctor({
+      version: "v1.28.0",
+      methods: {
+        cronJobs: refused("list the CronJobs in authentik"),
+        ownObjects: refused("list our objects in authentik"),
+        selfMay: refused("review access"),
+        log: refused("show the log"),
+      },
+    });
+    assert.equal(code, 1);
+    assert.equal(
+      stdout.slice(stdout.indexOf("Checked: ")),
+      "Checked: selectors, solution, sidecar, authentik's log, two cleaners, memory, versions, writes\n" +
+        noAccess +
+        "Not checked: authentik's log in pod authentik-worker-0 (Kubernetes refused to show the log: forbidden)\n" +
+        "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +
+        "Not checked: exec (Kubernetes refused to review access: forbidden)\n" +
+        "Not checked: leftovers (Kubernetes refused to list our objects in authentik: forbidden)\n" +
+        "Not checked: logs of sidecars (Kubernetes refused to show the log: forbidden)\n" +
+        "1 finding.\n",
+    );
+  });
+
+  it("reads the log of the last life of a sidecar that is not running, and only the end of logs", async () => {
+    const asked: unknown[] = [];
+    const log: Cluster["log"] = (place, options) => (asked.push([place, options]), Promise.resolve(""));
+    await doctor({ pods: [pod(crashing)], methods: { log } });
+    const sidecar = { namespace: "authentik", pod: "main-b", container: "shm-cleanup" };
+    const worker = { namespace: "authentik", pod: "authentik-worker-0", container: "worker" };
+    assert.deepEqual(
+      asked.sort(),
+      [
+        [worker, { tailLines: 2000 }],
+        [sidecar, { tailLines: 50, previous: true }],
+      ].sort(),
+    );
+  });
+
+  it("watches with --observe whether authentik writes", async () => {
+    const later = deployment();
+    later.metadata!.generation = 2;
+    later.metadata!.managedFields![0].time = NOW;
+    const { code, stdout, stderr } = await doctor({ later: [later] }, ["--observe", "1s"]);
+    assert.equal(stderr, "observing for 1 s whether authentik writes the Deployments\n");
+    assert.match(
+      stdout,
+      /^Deployment\/ak-outpost-main \(writes\)\n {2}seen: while it was observed authentik wrote it at 2026-11-24T03:00:00\.000Z \(generation 1 to 2\)\n/,
+    );
+    assert.equal(code, 1);
+    assert.equal((await doctor({}, ["--observe", "1s"])).code, 0);
+  });
+
+  it("prints findings as JSON", async () => {
+    const { stdout } = await doctor({ version: "v1.28.0" }, ["-o", "json"]);
+    const { namespace, findings, unchecked } = JSON.parse(stdout) as Record<string, Record<string, unknown>[]>;
+    assert.deepEqual([namespace, unchecked.length], ["authentik", 1]);
+    assert.deepEqual(
+      findings.map(({ check, subject }) => [check, subject]),
+      [["versions", "Deployment/ak-outpost-main"]],
+    );
+  });
+
+  describe("with a stack", () => {
+    const snapshot = (cronJobs: V1CronJob[], name = "main"): Snapshot => ({
+      namespace: "authentik",
+      kubectl: "kubectl",
+      outpostShm: (command) => command,
+      outposts: { deployments: [deployment({ sidecar: false })], pods: [] },
+      elsewhere: [],
+      authentik: { namespace: "authentik", pods: [] },
+      authentikLogs: {},
+      cronJobs,
+      ownObjects: [],
+      mayExec: [],
+      sidecarLogs: {},
+      unchecked: [],
+      expectation: {
+        namespace: "authentik",
+        outposts: [
+          { name, slug: name, deployment: `ak-outpost-${name}`, solution: "sidecar", sweepIntervalSeconds: 60 },
+        ],
+      },
+    });
+    const seen = (findings: { subject: string; seen: string }[]) =>
+      findings.map(({ subject, seen }) => `${subject}: ${seen}`);
+
+    it("finds that what it wants is not there, as after a recreation by authentik", () => {
+      assert.deepEqual(seen(unsweptFindings(snapshot([]))), [
+        "Deployment/ak-outpost-main: the stack has `solution: sidecar` for it, and neither a sidecar nor the CronJob sweeps it",
+      ]);
+    });
+
+    it("finds a CronJob that it does not want", () => {
+      assert.deepEqual(seen(leftoverFindings(snapshot([sweepCronJob(["main"])]))), [
+        "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`",
+      ]);
+    });
+
+    it("finds an outpost that has no Deployment", () => {
+      const [, lost] = seen(selectorFindings(snapshot([], "mian")));
+      assert.equal(
+        lost,
+        'Deployment/ak-outpost-mian: outpost "mian" of the stack has no such Deployment in namespace authentik; there are: ak-outpost-main',
+      );
+    });
+  });
+
+  describe("with access to authentik", () => {
+    const snapshot = (live: V1Deployment): Snapshot =>
+      ({
+        outpostShm: (command: string) => command,
+        outposts: { deployments: [live], pods: [] },
+        expectation: { namespace: "authentik", outposts: [{ name: "main", deployment: "ak-outpost-main" }] },
+      }) as unknown as Snapshot;
+    const config = (operations: unknown[]) => ({
+      readOutpost: () =>
+        Promise.resolve({ pk: "1", name: "main", config: { kubernetes_json_patches: { deployment: operations } } }),
+    });
+    const operation = {
+      op: "add",
+      path: "/spec/template/spec/containers/0/volumeMounts",
+      value: [{ mountPath: "/dev/shm" }],
+    };
+
+    it("finds a patch that is there and not applied", async () => {
+      const { findings } = await authentikConfigFindings(snapshot(deployment({ sidecar: false })), config([operation]));
+      assert.deepEqual(
+        findings.map(({ seen }) => seen),
+        ["the outpost's kubernetes_json_patches have /dev/shm, and the Deployment has no volume there"],
+      );
+    });
+
+    it("finds nothing without such a patch", async () => {
+      const { findings, unchecked } = await authentikConfigFindings(
+        snapshot(deployment({ sidecar: false })),
+        config([]),
+      );
+      assert.deepEqual([findings, unchecked], [[], []]);
+    });
+
+    it("passes on what authentik says of an outpost that it does not deploy", async () => {
+      const readOutpost = () => Promise.reject(new Error('outpost "main" has no integration'));
+      const { findings } = await authentikConfigFindings(snapshot(deployment()), { readOutpost });
+      assert.deepEqual(
+        findings.map(({ seen }) => seen),
+        ['outpost "main" has no integration'],
+      );
+    });
+  });
+});

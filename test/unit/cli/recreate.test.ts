@@ -1,0 +1,321 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Cluster } from "../../../kubernetes/cluster";
+import { metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
+
+const stackManager = "authentik-outpost-shm-prod";
+const sidecarKey = 'k:{"name":"shm-cleanup"}';
+
+/** As authentik created it, with the sidecar by the stack's hand. */
+function managed(changes: { labels?: Record<string, string>; managers?: string[] } = {}): V1Deployment {
+  const { labels = {}, managers = ["goauthentik.io", stackManager] } = changes;
+  const deployment = outpostDeployment();
+  const spec = { "f:template": { "f:spec": { "f:initContainers": { [sidecarKey]: {} } } } };
+  deployment.spec!.template.spec!.initContainers = [{ name: "shm-cleanup" }];
+  deployment.metadata = {
+    ...deployment.metadata,
+    uid: "old",
+    resourceVersion: "7",
+    annotations: { "deployment.kubernetes.io/revision": "3" },
+    labels: {
+      ...deployment.metadata?.labels,
+      "app.kubernetes.io/managed-by": "goauthentik.io",
+      "goauthentik.io/outpost-uuid": "c0ffee",
+      ...labels,
+    },
+    managedFields: [
+      ...managers.map((manager) => ({
+        manager,
+        fieldsV1: manager === stackManager ? { "f:spec": spec } : { "f:spec": {} },
+      })),
+      { manager: "kube-controller-manager", subresource: "status", fieldsV1: { "f:status": {} } },
+    ],
+  };
+  return deployment;
+}
+
+/** As authentik creates it anew. */
+function renewed(available = 1): V1Deployment {
+  const deployment = outpostDeployment();
+  deployment.metadata!.uid = "new";
+  deployment.status!.availableReplicas = available;
+  return deployment;
+}
+
+const authentikPod = (ready = true, component?: string): V1Pod => ({
+  metadata: {
+    name: `authentik-${component ?? "worker"}-0`,
+    namespace: "authentik",
+    ...(component && { labels: { "app.kubernetes.io/component": component } }),
+  },
+  status: { conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
+});
+
+describe("recreate", () => {
+  let dir: string;
+  let file: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "recreate-"));
+    file = join(dir, "manifest.json");
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  interface Stage {
+    before?: V1Deployment;
+    /** What there is after the deletion, one look after the other; the last one stays. */
+    after?: (V1Deployment | undefined)[];
+    authentik?: V1Pod[];
+    methods?: Partial<Cluster>;
+    options?: Partial<Printed>;
+  }
+
+  /** Time goes on by 100 s a look, and everything that changes something is noted. */
+  async function recreate(args: string[], stage: Stage = {}) {
+    const { before = managed(), after = [undefined, renewed(0), renewed()], authentik = [authentikPod()] } = stage;
+    const changes: unknown[] = [];
+    let looks = 0;
+    const methods: Partial<Cluster> = {
+      contextNamespace: () => Promise.resolve("authentik"),
+      deployments: () => Promise.resolve([before]),
+      pods: (_namespace, selector) =>
+        Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? authentik : [outpostPod({ name: "main-b" })]),
+      cronJob: () => Promise.resolve(undefined),
+      podProxy: () => Promise.resolve(metricsText()),
+      deployment: () => Promise.resolve(after[Math.min(looks++, after.length - 1)]),
+      deleteDeployment: (...deleted) => {
+        // Whatever happens next, it is saved by now.
+        changes.push([...deleted, existsSync(file)]);
+        return Promise.resolve();
+      },
+      ...stage.methods,
+    };
+    const clock = { now: () => new Date(NOW.getTime() + looks * 100_000) };
+    const ended = await runOn(methods, ["recreate", ...args, "--manifest", file], { ...clock, ...stage.options });
+    return { ...ended, changes };
+  }
+
+  const plan =
+    "Deployment authentik/ak-outpost-main of outpost main is deleted with its 1 pod, and authentik creates it again.\n" +
+    "20 sessions of logged-in people and 2000 of visitors end.\n" +
+    "Until then nobody gets at the outpost's applications. authentik looks at its outposts every four hours, and at once when one is " +
+    "saved: be ready to save it in the Admin UI (Applications › Outposts › Edit › Update).\n" +
+    "It comes back without the sidecar, which `pulumi up --refresh` then brings again.\n";
+
+  it("says what it will do, saves the manifest, deletes, waits for a new one, and says what is left to do", async () => {
+    const { code, stdout, stderr, changes } = await recreate(["main", "--yes"]);
+    assert.deepEqual(changes, [["authentik", "ak-outpost-main", "old", true]]);
+    assert.equal(
+      stdout,
+      `${plan}Deployment authentik/ak-outpost-main is back and ready, as authentik creates it.\n` +
+        "It has no sidecar. What is left to do: pulumi up --refresh\n",
+    );
+    assert.equal(
+      stderr,
+      `Its manifest is saved in ${file}\n` +
+        "waiting: it is gone, and authentik has not created it again\nwaiting: it is back, 0 of 1 pods are available\n",
+    );
+    assert.equal(code, 0);
+  });
+
+  it("saves what kubectl create makes it again from, without what the stack has put on it", async () => {
+    await recreate(["main", "--yes"]);
+    const saved = JSON.parse(readFileSync(file, "utf8")) as V1Deployment;
+    const { metadata, spec } = managed();
+    assert.deepEqual(saved, {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: {
+        name: "ak-outpost-main",
+        namespace: "authentik",
+        labels: metadata?.labels,
+      },
+      spec: { ...spec, template: { ...spec?.template, spec: { containers: [{ name: "proxy" }], initContainers: [] } } },
+    });
+  });
+
+  it("changes nothing in a dry run", async () => {
+    const { code, stdout, changes } = await recreate(["main", "--dry-run"]);
+    assert.deepEqual([code, stdout, changes], [0, `${plan}Nothing was changed.\n`, []]);
+    assert.equal(existsSync(file), false);
+  });
+
+  it("asks, and takes anything but y for no", async () => {
+    const questions: string[] = [];
+    const ask = (question: string) => (questions.push(question), Promise.resolve("n"));
+    const { code, stderr, changes } = await recreate(["main"], { options: { ask } });
+    assert.deepEqual(questions, ["Deployment authentik/ak-outpost-main will be deleted. Go on? [y/N] "]);
+    assert.deepEqual([code, stderr, changes], [1, "Nothing was changed.\n", []]);
+  });
+
+  it("refuses where nobody can be asked", async () => {
+    const { code, stderr, changes } = await recreate(["main"]);
+    const error =
+      "error: Deployment authentik/ak-outpost-main will be deleted, and there is no terminal to ask on: nothing was changed; " +
+      "--yes goes on\n";
+    assert.deepEqual([code, stderr, changes], [2, error, []]);
+  });
+
+  describe("refuses what nobody would bring back:", () => {
+    const label = (name: string) =>
+      `error: Deployment authentik/ak-outpost-main is not managed by authentik (it lacks the label ${name}): nobody would bring it back\n`;
+    const refused: Record<string, [Stage, string]> = {
+      "a Deployment by others": [
+        { before: managed({ labels: { "app.kubernetes.io/managed-by": "Helm" } }) },
+        label("app.kubernetes.io/managed-by=goauthentik.io"),
+      ],
+      "one by hand, as authentik's manual has it": [
+        { before: managed({ labels: { "goauthentik.io/outpost-uuid": "" } }) },
+        label("goauthentik.io/outpost-uuid"),
+      ],
+      "one that authentik has never written": [
+        { before: managed({ managers: ["kubectl-create"] }) },
+        "error: Deployment authentik/ak-outpost-main has authentik's labels, but authentik has never written it (no field manager " +
+          "goauthentik.io): nobody would bring it back\n",
+      ],
+      "one whose authentik is down": [
+        { authentik: [authentikPod(false)] },
+        "error: none of authentik's own pods in namespace authentik is ready (authentik-worker-0): nobody would bring Deployment " +
+          "authentik/ak-outpost-main back\n",
+      ],
+      "one whose authentik has a server and no worker": [
+        { authentik: [authentikPod(false, "worker"), authentikPod(true, "server")] },
+        "error: none of authentik's workers in namespace authentik is ready (authentik-worker-0): nobody would bring Deployment " +
+          "authentik/ak-outpost-main back\n",
+      ],
+    };
+    for (const [name, [stage, error]] of Object.entries(refused)) {
+      it(name, async () => {
+        const { code, stderr, changes } = await recreate(["main", "--yes"], stage);
+        assert.deepEqual([code, stderr, changes], [1, error, []]);
+        assert.equal(existsSync(file), false);
+      });
+    }
+  });
+
+  it("warns where no authentik is seen, and where that can't be told", async () => {
+    const none = await recreate(["main", "--dry-run"], { authentik: [] });
+    assert.equal(
+      none.stdout,
+      `${plan}warning: No pods of authentik are in namespace authentik: if it runs in another, name that with --authentik-namespace; ` +
+        "if it runs elsewhere, make sure that it does.\nNothing was changed.\n",
+    );
+    const pods: Cluster["pods"] = (namespace) =>
+      namespace === "idp"
+        ? Promise.reject(new Error("Kubernetes refused to list the pods in idp: forbidden"))
+        : Promise.resolve([outpostPod({ name: "main-b" })]);
+    const args = ["main", "--dry-run", "--authentik-namespace", "idp"];
+    const { stdout } = await recreate(args, { methods: { pods } });
+    assert.match(
+      stdout,
+      /\nwarning: Whether authentik runs is not known: Kubernetes refused to list the pods in idp: forbidden\.\n/,
+    );
+  });
+
+  it("says whose sessions can't be counted", async () => {
+    const refused = () => Promise.reject(new Error("forbidden"));
+    const methods = { podProxy: refused, exec: refused, nodeSummary: refused };
+    const { stdout } = await recreate(["main", "--dry-run"], { methods });
+    assert.match(
+      stdout,
+      /\n0 sessions of logged-in people and 0 of visitors end, and those of 1 pod that can't be counted \(main-b: the kubelet did not tell: forbidden\)\.\n/,
+    );
+  });
+
+  it("deletes nothing where the manifest can't be saved", async () => {
+    await recreate(["main", "--yes"]);
+    const { code, stderr, changes } = await recreate(["main", "--yes"]);
+    const error = `error: its manifest can't be saved, so nothing was deleted: EEXIST: file already exists, open '${file}'\n`;
+    assert.deepEqual([code, stderr, changes], [1, error, []]);
+  });
+
+  describe("fails loudly where it does not come back in time:", () => {
+    const timedOut = async (after: (V1Deployment | undefined)[], args: string[] = []) => {
+      const { code, stderr } = await recreate(["main", "--yes", "--timeout", "250s", ...args], { after });
+      assert.equal(code, 1);
+      return stderr.slice(stderr.indexOf("error: "));
+    };
+
+    it("nobody created it again", async () => {
+      assert.equal(
+        await timedOut([undefined], ["--context", "prod"]),
+        "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: it is gone, and authentik has not created it again.\n" +
+          "To put it back as authentik had it: kubectl --context prod --namespace authentik create --field-manager=goauthentik.io " +
+          `-f ${file}, then pulumi up --refresh for the sidecar\n` +
+          "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
+      );
+    });
+
+    it("the old one does not go", async () => {
+      assert.equal(
+        await timedOut([managed()]),
+        "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: the old one is going, its pods first.\n" +
+          "See what holds it: kubectl --namespace authentik describe deployment ak-outpost-main. Once it is gone: " +
+          "To put it back as authentik had it: kubectl --namespace authentik create --field-manager=goauthentik.io " +
+          `-f ${file}, then pulumi up --refresh for the sidecar\n`,
+      );
+    });
+
+    it("its pods do not start", async () => {
+      assert.equal(
+        await timedOut([renewed(0)]),
+        "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: it is back, 0 of 1 pods are available.\n" +
+          "See why: kubectl --namespace authentik describe pods -l goauthentik.io/outpost-name=main. " +
+          `As it was, it is in ${file}\n`,
+      );
+    });
+  });
+
+  it("goes on waiting while the API server is away", async () => {
+    let asked = 0;
+    const deployment = () => (asked++ === 0 ? Promise.reject(new Error("No answer")) : Promise.resolve(renewed()));
+    const { code, stderr } = await recreate(["main", "--yes"], { methods: { deployment } });
+    assert.equal(code, 0);
+    assert.match(stderr, /\nwaiting: No answer\n$/);
+  });
+
+  describe("--up", () => {
+    const stackFile = ["--stack", "prod"];
+
+    it("takes a stack", async () => {
+      const { code, stderr, changes } = await recreate(["main", "--yes", "--up"]);
+      assert.deepEqual([code, stderr, changes], [2, "error: --up takes --stack: which one is it to update?\n", []]);
+    });
+
+    it("ends with an update of the stack, and fails with it", async () => {
+      for (const status of [0, 255]) {
+        rmSync(file, { force: true });
+        const ran: unknown[] = [];
+        const run = (program: string, args: string[], env = {}) => {
+          ran.push([program, args, env]);
+          return Promise.resolve(args[0] === "up" ? status : 0);
+        };
+        const args = ["main", "--yes", "--up", ...stackFile, "--kubeconfig", "/other"];
+        const { code, stderr } = await recreate(args, { options: { run } });
+        assert.deepEqual(ran, [
+          ["pulumi", ["version"], {}],
+          ["pulumi", ["up", "--refresh", "--stack", "prod", "--yes"], { KUBECONFIG: "/other" }],
+        ]);
+        assert.equal(code, status === 0 ? 0 : 1);
+        if (status !== 0) assert.match(stderr, /\nerror: pulumi up --refresh --stack prod ended with status 255\n$/);
+      }
+    });
+  });
+
+  it("deletes nothing where --up could not be done", async () => {
+    const run = () => Promise.reject(new Error("spawn pulumi ENOENT"));
+    const { code, stderr, changes } = await recreate(["main", "--yes", "--up", "--stack", "prod"], {
+      options: { run },
+    });
+    const why = "error: --up takes the Pulumi CLI, and `pulumi version` does not work here (spawn pulumi ENOENT)\n";
+    assert.deepEqual([code, stderr, changes], [1, why, []]);
+  });
+
+  it("refuses a name that is no outpost's", async () => {
+    const { code, stderr } = await recreate(["mian", "--yes"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: "mian" is neither an outpost nor a pod of one in namespace authentik; found there: /);
+  });
+});

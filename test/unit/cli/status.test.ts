@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import type { Cluster } from "../../../kubernetes/cluster";
+import { cleanerScripts } from "../../../cleaner/scripts";
+import { metricsText, outpostDeployment, outpostPod, runOn, sweepCronJob, type Printed } from "./cluster";
+
+const countLine =
+  "time=2026-11-24T03:00:00Z event=count dir=/dev/shm used_bytes=65011712 total_bytes=67108864 inodes=15873 total_inodes=3085512 " +
+  "anonymous=15862 authenticated=10 debris=0 oldest_age_seconds=7200\n";
+
+const twoPods: Partial<Cluster> = {
+  contextNamespace: () => Promise.resolve("authentik"),
+  deployments: () => Promise.resolve([outpostDeployment(), outpostDeployment("public")]),
+  pods: () =>
+    Promise.resolve([
+      outpostPod({ name: "main-b" }),
+      outpostPod({ name: "public-a", outpost: "public", sidecar: false }),
+    ]),
+  cronJob: () => Promise.resolve(undefined),
+  podProxy: () => Promise.resolve(metricsText()),
+  exec: () => Promise.resolve({ status: 0, stdout: countLine, stderr: "" }),
+};
+
+describe("status", () => {
+  const status = (methods: Partial<Cluster>, args: string[] = [], options: Partial<Printed> = {}) =>
+    runOn(methods, ["status", ...args], options);
+
+  it("shows a line a pod: from the metrics endpoint with a sidecar, by exec without", async () => {
+    assert.deepEqual(await status(twoPods), {
+      code: 0,
+      stdout: [
+        "POD       SOLUTION  SIZE   USED    USE%  INODES  VISITORS  LOGINS  DEBRIS  OLDEST  LAST SWEEP  SOURCE",
+        "main-b    sidecar   256Mi  7.89Mi  3%    2021    2000      20      1       60s     20s         metrics",
+        "public-a  none      64Mi   62Mi    96%   15873   15862     10      0       120m    -           exec",
+        "",
+      ].join("\n"),
+      stderr: "",
+    });
+  });
+
+  it("asks for the sidecar's metrics, and counts with the sweep's own script in the outpost's container", async () => {
+    const asked: unknown[] = [];
+    await status({
+      ...twoPods,
+      podProxy: (...args) => (asked.push(args), Promise.resolve(metricsText())),
+      exec: (...args) => (asked.push(args), Promise.resolve({ status: 0, stdout: countLine, stderr: "" })),
+    });
+    assert.deepEqual(asked, [
+      ["authentik", "main-b", 9301, "metrics.txt"],
+      [
+        { namespace: "authentik", pod: "public-a", container: "proxy" },
+        ["sh", "-c", cleanerScripts().sweep, "sweep", "COUNT_ONLY=1"],
+        { timeoutMs: 30_000 },
+      ],
+    ]);
+  });
+
+  it("adds outpost, node, readiness and errors with -o wide", async () => {
+    const { stdout } = await status(twoPods, ["-o", "wide", "main"]);
+    assert.equal(
+      stdout,
+      [
+        "POD     OUTPOST  NODE    READY  SOLUTION  SIZE   USED    USE%  INODES  VISITORS  LOGINS  DEBRIS  OLDEST  LAST SWEEP  ERRORS  SOURCE",
+        "main-b  main     node-1  yes    sidecar   256Mi  7.89Mi  3%    2021    2000      20      1       60s     20s         0       metrics",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("prints numbers, and times as ISO 8601, with -o json", async () => {
+    const { stdout } = await status(twoPods, ["-o", "json", "main-b"]);
+    assert.deepEqual(JSON.parse(stdout), {
+      namespace: "authentik",
+      pods: [
+        {
+          pod: "main-b",
+          outpost: "main",
+          deployment: "ak-outpost-main",
+          node: "node-1",
+          phase: "Running",
+          ready: true,
+          solution: "sidecar",
+          configuredSizeBytes: 268435456,
+          source: "metrics",
+          sizeBytes: 268435456,
+          usedBytes: 8273920,
+          usedPercent: 3,
+          inodesUsed: 2021,
+          sessions: { anonymous: 2000, authenticated: 20, debris: 1 },
+          oldestSeconds: 60,
+          lastSweepAt: "2026-11-24T02:59:40.000Z",
+          sweepErrors: 0,
+          notes: [],
+        },
+      ],
+    });
+  });
+
+  it("tells what the CronJob sweeps, and when it last did", async () => {
+    const { stdout } = await status({ ...twoPods, cronJob: () => Promise.resolve(sweepCronJob(["main", "public"])) });
+    const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
+    assert.deepEqual(
+      rows.slice(1, 3).map((row) => [row[0], row[1], row[10]]),
+      [
+        ["main-b", "both", "20s"],
+        ["public-a", "cronjob", "10m"],
+      ],
+    );
+  });
+
+  it("does not count a suspended CronJob", async () => {
+    const suspended = sweepCronJob(["main", "public"], { suspend: true });
+    const { stdout } = await status({ ...twoPods, cronJob: () => Promise.resolve(suspended) });
+    assert.deepEqual(
+      stdout
+        .split("\n")
+        .slice(1, 3)
+        .map((line) => line.split(/ {2,}/)[1]),
+      ["sidecar", "none"],
+    );
+  });
+
+  describe("falls back", () => {
+    const refusedProxy = () => Promise.reject(new Error("Kubernetes refused to pass a request on: forbidden"));
+    const refusedExec = () =>
+      Promise.reject(new Error("exec in container shm-cleanup of pod authentik/main-b: forbidden"));
+
+    it("to the metrics file by exec where the endpoint is refused, and says so", async () => {
+      const exec: Cluster["exec"] = (place, command) => {
+        assert.deepEqual([place.container, command], ["shm-cleanup", ["cat", "/run/shm-cleanup/metrics.txt"]]);
+        return Promise.resolve({ status: 0, stdout: metricsText(), stderr: "" });
+      };
+      const { stdout } = await status({ ...twoPods, podProxy: refusedProxy, exec }, ["main"]);
+      assert.deepEqual(stdout.split("\n").slice(1), [
+        "main-b  sidecar   256Mi  7.89Mi  3%    2021    2000      20      1       60s     20s         exec",
+        "",
+        "main-b: the metrics endpoint did not tell: Kubernetes refused to pass a request on: forbidden",
+        "",
+      ]);
+    });
+
+    it("to the kubelet's summary where exec is refused too, asking each node once", async () => {
+      let asked = 0;
+      const nodeSummary: Cluster["nodeSummary"] = (node) => {
+        assert.equal(node, "node-1");
+        asked++;
+        const volume = [{ name: "dshm", capacityBytes: 268435456, usedBytes: 214748364, inodesUsed: 52430 }];
+        const podRef = (name: string) => ({ name, namespace: "authentik" });
+        return Promise.resolve({ pods: ["a", "b"].map((name) => ({ podRef: podRef(name), volume })) });
+      };
+      const pods = () => Promise.resolve(["a", "b"].map((name) => outpostPod({ name })));
+      const refused = { podProxy: refusedProxy, exec: refusedExec };
+      const { stdout } = await status({ ...twoPods, ...refused, pods, nodeSummary });
+      assert.equal(asked, 1);
+      assert.deepEqual(stdout.split("\n").slice(1, 7), [
+        "a    sidecar   256Mi  205Mi  79%   52430   -         -       -       -       -           kubelet",
+        "b    sidecar   256Mi  205Mi  79%   52430   -         -       -       -       -           kubelet",
+        "",
+        "a: the metrics endpoint did not tell: Kubernetes refused to pass a request on: forbidden",
+        "a: the sidecar's metrics file did not tell: exec in container shm-cleanup of pod authentik/main-b: forbidden",
+        "a: a count in container proxy did not tell: exec in container shm-cleanup of pod authentik/main-b: forbidden",
+      ]);
+    });
+
+    it("to nothing, with every reason, and still exits 0", async () => {
+      const summary = { pods: [{ podRef: { name: "public-a", namespace: "authentik" }, volume: [{ name: "tmp" }] }] };
+      const nodeSummary = () => Promise.resolve(summary);
+      const { code, stdout } = await status({ ...twoPods, exec: refusedExec, nodeSummary }, ["public"]);
+      assert.equal(code, 0);
+      assert.deepEqual(stdout.split("\n").slice(1), [
+        "public-a  none      -     -     -     -       -         -       -       -       -           -",
+        "",
+        "public-a: a count in container proxy did not tell: exec in container shm-cleanup of pod authentik/main-b: forbidden",
+        "public-a: the kubelet did not tell: it knows volumes only, not the /dev/shm every container has",
+        "",
+      ]);
+    });
+
+    it("past a sidecar that has not swept yet", async () => {
+      const podProxy = () => Promise.resolve("authentik_outpost_shm_sweep_errors_total 1\n");
+      const exec: Cluster["exec"] = (place) =>
+        Promise.resolve(
+          place.container === "proxy"
+            ? { status: 0, stdout: countLine, stderr: "" }
+            : {
+                status: 1,
+                stdout: "",
+                stderr: "cat: can't open '/run/shm-cleanup/metrics.txt': No such file or directory\n",
+              },
+        );
+      const { stdout } = await status({ ...twoPods, podProxy, exec }, ["main"]);
+      assert.deepEqual(stdout.split("\n").slice(3), [
+        "main-b: the metrics endpoint did not tell: no sweep has ended yet",
+        "main-b: the sidecar's metrics file did not tell: cat: can't open '/run/shm-cleanup/metrics.txt': No such file or directory",
+        "",
+      ]);
+    });
+  });
+
+  it("says what keeps a pod from running, and asks no source", async () => {
+    const waiting = { waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image\n  busybox:9" } };
+    const status_ = {
+      initContainerStatuses: [
+        { name: "shm-cleanup", ready: false, state: waiting, image: "", imageID: "", restartCount: 0 },
+      ],
+      containerStatuses: [],
+    };
+    const pods = () => Promise.resolve([outpostPod({ name: "main-b", phase: "Pending", status: status_ })]);
+    const { stdout } = await status({ ...twoPods, pods });
+    assert.deepEqual(stdout.split("\n").slice(1), [
+      "main-b  sidecar   -     -     -     -       -         -       -       -       -           -",
+      "",
+      "main-b: the pod is Pending, not Running: container shm-cleanup ImagePullBackOff (Back-off pulling image busybox:9)",
+      "",
+    ]);
+  });
+
+  it("says where outposts are when the namespace has none", async () => {
+    const none = { contextNamespace: () => Promise.resolve("default"), deployments: () => Promise.resolve([]) };
+    const pods: Cluster["pods"] = (namespace) =>
+      Promise.resolve(namespace ? [] : [outpostPod({ name: "a" }), outpostPod({ name: "b" })]);
+    assert.deepEqual(await status({ ...none, pods }), {
+      code: 0,
+      stdout:
+        "No proxy outposts in namespace default (pods with the label goauthentik.io/outpost-type=proxy). " +
+        "They are in authentik: name one with --namespace.\n",
+      stderr: "",
+    });
+  });
+
+  it("names Deployments without pods", async () => {
+    const pods = () => Promise.resolve([]);
+    const deployments = () => Promise.resolve([outpostDeployment("main", { replicas: 0 })]);
+    const { stdout } = await status({ ...twoPods, deployments, pods });
+    assert.equal(
+      stdout,
+      "No pods of proxy outposts in namespace authentik; Deployments without any: ak-outpost-main (0 replicas wanted).\n",
+    );
+  });
+
+  it("refuses a name that is no outpost's and no pod's, with those there are", async () => {
+    assert.deepEqual(await status(twoPods, ["mian"]), {
+      code: 2,
+      stdout: "",
+      stderr:
+        'error: "mian" is neither an outpost nor a pod of one in namespace authentik; ' +
+        "found there: outposts main, public; pods main-b, public-a\n",
+    });
+  });
+
+  it("takes an outpost's name as authentik shows it, its Deployment, and kubectl's pod/NAME", async () => {
+    for (const name of ["Main", "ak-outpost-main", "deployment/ak-outpost-main", "pod/main-b"]) {
+      const { stdout } = await status(twoPods, [name]);
+      assert.deepEqual(
+        stdout
+          .split("\n")
+          .slice(1, -1)
+          .map((line) => line.split(" ")[0]),
+        ["main-b"],
+        name,
+      );
+    }
+  });
+
+  it("ends with one line where the API server refuses", async () => {
+    const pods = () => Promise.reject(new Error("Kubernetes refused to list the pods in authentik: pods is forbidden"));
+    assert.deepEqual(await status({ ...twoPods, pods }), {
+      code: 1,
+      stdout: "",
+      stderr: "error: Kubernetes refused to list the pods in authentik: pods is forbidden\n",
+    });
+  });
+
+  it("colours usage from the alerts' thresholds on, where colours are wanted", async () => {
+    const uses = { a: 79, b: 80, c: 95 };
+    const podProxy: Cluster["podProxy"] = (_namespace, pod) =>
+      Promise.resolve(metricsText({ size: 100, used: uses[pod as keyof typeof uses] }));
+    const pods = () => Promise.resolve(Object.keys(uses).map((name) => outpostPod({ name })));
+    const { stdout } = await status({ ...twoPods, pods, podProxy }, [], { colour: true });
+    const percents = stdout
+      .split("\n")
+      .slice(1, 4)
+      .map((line) => line.split(/ {2,}/)[4]);
+    assert.deepEqual(percents, ["79%", "\x1b[33m80%\x1b[39m", "\x1b[31m\x1b[1m95%\x1b[22m\x1b[39m"]);
+  });
+
+  it("looks again with --watch until it is interrupted, past a look that fails", async () => {
+    const interrupted = new AbortController();
+    let looks = 0;
+    const podProxy = () => {
+      looks++;
+      if (looks === 3) interrupted.abort();
+      return Promise.resolve(metricsText());
+    };
+    const pods = () => (looks === 1 && looks++ === 1 ? Promise.reject(new Error("No answer")) : twoPods.pods!("", ""));
+    const { code, stdout } = await status({ ...twoPods, pods, podProxy }, ["--watch", "--interval", "1s", "main"], {
+      isTerminal: true,
+      interruption: () => interrupted.signal,
+    });
+    assert.equal(code, 0);
+    const head = "\x1b[H\x1b[2J\x1b[3JEvery 1 s, 2026-11-24T03:00:00.000Z; Ctrl-C ends.\n\n";
+    const [, first, second, ...rest] = stdout.split(head);
+    assert.match(first, /^POD .*\nmain-b .*\n$/);
+    assert.equal(second, "error: No answer\n");
+    assert.deepEqual(rest, []);
+  });
+});

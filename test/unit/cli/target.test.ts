@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UsageError } from "../../../cli/errors";
+import { openTarget, type Target, type TargetOptions } from "../../../cli/target";
+import type { KubernetesConfig } from "../../../kubernetes/connection";
+import { fakeCluster } from "./cluster";
+
+describe("where a command works", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "stacks-"));
+    write("Pulumi.yaml", "name: renamed\nconfig:\n  sweepInterval:\n    type: string\n    default: 60s\n");
+    write(
+      "Pulumi.prod.yaml",
+      `config:
+  kubernetes:context: prod
+  authentik-outpost-shm:namespace: sso
+  authentik-outpost-shm:outposts: [Proxy Intranet, { name: Proxy Public, shmSize: 1Gi, solution: cronjob }]
+  authentik-outpost-shm:sweepInterval: 90s
+`,
+    );
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
+
+  let shown: Target["outpostShm"];
+  async function open(options: TargetOptions, env: Record<string, string> = {}) {
+    const asked: KubernetesConfig[] = [];
+    const cluster = (config: KubernetesConfig) => {
+      asked.push(config);
+      return Promise.resolve(fakeCluster({ contextNamespace: () => Promise.resolve("of-context") }));
+    };
+    const { namespace, expectation, outpostShm } = await openTarget(options, { cluster, env, projectDir: dir });
+    shown = outpostShm;
+    return { asked: asked[0], namespace, expectation };
+  }
+
+  it("is the context's namespace without flags", async () => {
+    assert.deepEqual(await open({}), {
+      asked: { kubeconfig: undefined, context: undefined, contextGivenBy: "kubernetes:context" },
+      namespace: "of-context",
+      expectation: undefined,
+    });
+  });
+
+  it("is what the flags say", async () => {
+    assert.deepEqual(await open({ namespace: "sso", context: "dev", kubeconfig: "/k" }), {
+      asked: { kubeconfig: "/k", context: "dev", contextGivenBy: "--context" },
+      namespace: "sso",
+      expectation: undefined,
+    });
+  });
+
+  it("is what the stack pins, read without Pulumi, with what it expects", async () => {
+    assert.deepEqual(await open({ stack: "acme/renamed/prod" }), {
+      asked: { kubeconfig: undefined, context: "prod", contextGivenBy: "kubernetes:context" },
+      namespace: "sso",
+      expectation: {
+        namespace: "sso",
+        schedule: "0 * * * *",
+        outposts: [
+          {
+            name: "Proxy Intranet",
+            slug: "proxy-intranet",
+            deployment: "ak-outpost-proxy-intranet",
+            solution: "sidecar",
+            shmSize: "256Mi",
+            sweepIntervalSeconds: 90,
+          },
+          {
+            name: "Proxy Public",
+            slug: "proxy-public",
+            deployment: "ak-outpost-proxy-public",
+            solution: "cronjob",
+            shmSize: "1Gi",
+            sweepIntervalSeconds: 90,
+          },
+        ],
+      },
+    });
+  });
+
+  it("is what the environment of `pulumi up` says, unless flags do", async () => {
+    const env = { OUTPOST_SHM_KUBECONFIG: "apiVersion: v1", OUTPOST_SHM_CONTEXT: "ci" };
+    assert.deepEqual((await open({}, env)).asked, {
+      kubeconfig: "apiVersion: v1",
+      context: "ci",
+      contextGivenBy: "kubernetes:context",
+    });
+    assert.equal((await open({ context: "dev" }, env)).asked.context, "dev");
+  });
+
+  it("is in the commands that are shown, as it was given", async () => {
+    await open({ stack: "prod", kubeconfig: "/k" });
+    assert.equal(shown("status main"), "npx --no-install outpost-shm status main --kubeconfig /k --stack prod");
+    assert.equal(
+      shown("doctor", "other"),
+      "npx --no-install outpost-shm doctor --kubeconfig /k --context prod --namespace other",
+    );
+    await open({ context: "dev" });
+    assert.equal(shown("verify"), "npx --no-install outpost-shm verify --context dev --namespace of-context");
+  });
+
+  const refusals: Record<string, { options: TargetOptions; message: string | RegExp }> = {
+    "another context than the stack pins": {
+      options: { stack: "prod", context: "dev" },
+      message: '--context is "dev", and stack prod pins "prod": leave out --context or --stack',
+    },
+    "another namespace than the stack's": {
+      options: { stack: "prod", namespace: "other" },
+      message: '--namespace is "other", and stack prod pins "sso": leave out --namespace or --stack',
+    },
+    "a stack without a file": {
+      options: { stack: "pord" },
+      message: /^stack "pord": there is no \S+\/Pulumi\.pord\.yaml; stack files there: prod$/,
+    },
+  };
+  for (const [what, { options, message }] of Object.entries(refusals)) {
+    it(`refuses ${what}, as wrong use`, async () => {
+      await assert.rejects(open(options), (error) => error instanceof UsageError);
+      await assert.rejects(open(options), { message });
+    });
+  }
+
+  it("refuses a value that is a secret, but for authentik's token, which it does not need", async () => {
+    const token = "  authentik-outpost-shm:authentikToken: { secure: AAAA }\n";
+    const plain = "config:\n  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:outposts: [a]\n";
+    write("Pulumi.token.yaml", plain + token);
+    assert.equal((await open({ stack: "token" })).namespace, "sso");
+    write("Pulumi.secret.yaml", `${plain}  kubernetes:kubeconfig: { secure: AAAA }\n`);
+    await assert.rejects(open({ stack: "secret" }), {
+      message:
+        /^kubernetes:kubeconfig: stored as a secret in \S+, which only Pulumi can read; leave --stack out and give flags$/,
+    });
+  });
+
+  it("reports everything that is wrong in a stack's file", async () => {
+    write("Pulumi.bad.yaml", "config:\n  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:shmSize: 1\n");
+    await assert.rejects(
+      open({ stack: "bad" }),
+      /^Error: 2 problems in the settings:\n {2}shmSize: 1 has no unit; .*\n {2}outposts: missing/,
+    );
+  });
+});

@@ -1,0 +1,713 @@
+import assert from "node:assert/strict";
+import type { V1ContainerStatus, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import type { Cluster, Wish } from "../../../kubernetes/cluster";
+import { run } from "../../../cli/program";
+import type { Check } from "../../../cli/verify/check";
+import { cleanerScripts } from "../../../cleaner/scripts";
+import { podFragment } from "../../../cleaner/podFragment";
+import {
+  fakeCluster,
+  fakeIo,
+  metricsText,
+  outpostDeployment,
+  outpostPod,
+  runOn,
+  secondsAgo,
+  sweepCronJob,
+  type PodOptions,
+} from "./cluster";
+
+/** A Deployment with our patch on it. */
+function patched(change: (deployment: V1Deployment) => void = () => undefined, shmSize = "256Mi"): V1Deployment {
+  const deployment = outpostDeployment();
+  const settings = {
+    deployment: "ak-outpost-main",
+    shmSize,
+    cleanerImage: "docker.io/library/busybox:1.37",
+    runAsUser: 1000,
+    nativeSidecar: true,
+  };
+  Object.assign(deployment.spec!.template.spec!, structuredClone(podFragment(settings, cleanerScripts())));
+  change(deployment);
+  return deployment;
+}
+
+/** A pod of it, with both containers running unless it says otherwise. */
+function pod(options: Partial<PodOptions> = {}) {
+  const made = outpostPod({ name: "main-a", ...options });
+  const [sidecar, outpost] = made.status!.containerStatuses!;
+  made.status = { ...made.status, initContainerStatuses: [sidecar], containerStatuses: [outpost], ...options.status };
+  return made;
+}
+
+const df = (kibibytes: number) => ({
+  status: 0,
+  stdout: `Filesystem     1024-blocks  Used Available Capacity Mounted on\ntmpfs ${kibibytes} 8080 254064 4% /dev/shm\n`,
+  stderr: "",
+});
+
+const sound: Partial<Cluster> = {
+  contextNamespace: () => Promise.resolve("authentik"),
+  deployments: () => Promise.resolve([patched()]),
+  pods: () => Promise.resolve([pod()]),
+  configMap: () => Promise.resolve(undefined),
+  cronJob: () => Promise.resolve(undefined),
+  podProxy: () => Promise.resolve(metricsText()),
+  exec: () => Promise.resolve(df(262144)),
+};
+
+const job = (outcome: "Complete" | "Failed" | undefined, name = "sweep-1"): V1Job => ({
+  metadata: { name, namespace: "authentik" },
+  status: {
+    completionTime: secondsAgo(600),
+    conditions: outcome && [{ type: outcome, status: "True" }],
+  },
+});
+const allowed = () => Promise.resolve({ allowed: true });
+const withCronJob: Partial<Cluster> = {
+  ...sound,
+  deployments: () => Promise.resolve([outpostDeployment()]),
+  cronJob: () => Promise.resolve(sweepCronJob(["main"])),
+  jobsOf: () => Promise.resolve([job("Complete")]),
+  selfMay: allowed,
+};
+
+describe("verify", () => {
+  const verify = (methods: Partial<Cluster>, ...args: string[]) => runOn(methods, ["verify", ...args]);
+
+  it("passes where all is as it should be", async () => {
+    assert.deepEqual(await verify(sound), {
+      code: 0,
+      stdout: [
+        "OUTPOST  CHECK       RESULT  SEEN",
+        "main     volume      pass    dshm of 256Mi, in memory, on /dev/shm of both containers",
+        "main     containers  pass    1 pod: proxy and shm-cleanup are running",
+        "main     names       pass    proxy, then shm-cleanup; pods labelled main",
+        "main     size        pass    1 pod: /dev/shm has 256Mi (by df)",
+        "main     sweep       pass    1 pod: the last sweep was at most 20s ago, without error",
+        "",
+        "All 5 checks passed.",
+        "",
+      ].join("\n"),
+      stderr: "",
+    });
+  });
+
+  it("prints the same as JSON", async () => {
+    const { stdout } = await verify(sound, "-o", "json");
+    const { checks, ...rest } = JSON.parse(stdout) as { checks: unknown[] };
+    assert.deepEqual(rest, { namespace: "authentik", passed: true });
+    assert.deepEqual(checks[3], {
+      subject: "main",
+      check: "size",
+      passed: true,
+      seen: "1 pod: /dev/shm has 256Mi (by df)",
+    });
+  });
+
+  it("asks df in the outpost's own container", async () => {
+    const asked: unknown[] = [];
+    await verify({ ...sound, exec: (...args) => (asked.push(args), Promise.resolve(df(262144))) });
+    assert.deepEqual(asked, [
+      [{ namespace: "authentik", pod: "main-a", container: "proxy" }, ["df", "-kP", "/dev/shm"]],
+    ]);
+  });
+
+  /** A cluster in which one check of an outpost fails, what is seen of it, and what is to be done. */
+  interface Failure {
+    check: string;
+    cluster: Partial<Cluster>;
+    seen: string;
+    todo: string;
+    stuck?: true;
+    args?: string[];
+  }
+  const deploymentOf = (change: (deployment: V1Deployment) => void): Partial<Cluster> => ({
+    deployments: () => Promise.resolve([patched(change)]),
+  });
+  const podSpec = (deployment: V1Deployment) => deployment.spec!.template.spec!;
+  const podOf = (options: Partial<PodOptions>): Partial<Cluster> => ({ pods: () => Promise.resolve([pod(options)]) });
+  const bringIt =
+    "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
+  const describePod = "See why: kubectl --namespace authentik describe pod main-a";
+  const sidecarLog = "See what it says: kubectl --namespace authentik logs main-a -c shm-cleanup";
+  const waitForRollout =
+    "Wait for it, or see why it stays so: kubectl --namespace authentik describe deployment ak-outpost-main";
+  const logOf = (...lines: string[]): Partial<Cluster> => ({
+    podProxy: () => Promise.resolve(metricsText({ errors: 3 })),
+    log: () => Promise.resolve(lines.join("\n")),
+  });
+  const crashing = {
+    waiting: { reason: "CrashLoopBackOff", message: "back-off 40s restarting failed\ncontainer=shm-cleanup" },
+  };
+
+  const noImage = { waiting: { reason: "ErrImagePull" } };
+  const initializing = { waiting: { reason: "PodInitializing" } };
+
+  const failures: Record<string, Failure> = {
+    "the Deployment has no volume": {
+      check: "volume",
+      cluster: deploymentOf((deployment) => (podSpec(deployment).volumes = [])),
+      args: ["--shm-size", "256Mi"],
+      seen: "Deployment ak-outpost-main has no volume dshm",
+      todo: bringIt,
+    },
+    "the volume is on disk": {
+      check: "volume",
+      cluster: deploymentOf((deployment) => (podSpec(deployment).volumes![0].emptyDir = { sizeLimit: "256Mi" })),
+      seen: "volume dshm of Deployment ak-outpost-main is not in memory",
+      todo: bringIt,
+    },
+    "the volume is of another size than was stated": {
+      check: "volume",
+      cluster: {
+        exec: () => Promise.resolve(df(524288)),
+      },
+      args: ["--shm-size", "512Mi"],
+      seen: "volume dshm of Deployment ak-outpost-main is of 256Mi, not 512Mi",
+      todo: bringIt,
+    },
+    "the volume is not mounted in the outpost's container": {
+      check: "volume",
+      cluster: deploymentOf((deployment) => delete podSpec(deployment).containers[0].volumeMounts),
+      seen: "volume dshm is not on /dev/shm of container proxy",
+      todo: bringIt,
+    },
+    "the sidecar crashes": {
+      check: "containers",
+      cluster: podOf({
+        status: {
+          phase: "Running",
+          initContainerStatuses: [
+            { name: "shm-cleanup", ready: false, state: crashing, image: "", imageID: "", restartCount: 4 },
+          ],
+        },
+      }),
+      seen: "pod main-a: container shm-cleanup is not running: CrashLoopBackOff (back-off 40s restarting failed container=shm-cleanup)",
+      todo: describePod,
+    },
+    "an image is not to be had, which all other containers wait for": {
+      check: "containers",
+      cluster: podOf({
+        status: {
+          phase: "Running",
+          initContainerStatuses: [
+            { name: "shm-cleanup", ready: false, state: noImage, image: "", imageID: "", restartCount: 0 },
+          ],
+          containerStatuses: [
+            { name: "proxy", ready: false, state: initializing, image: "", imageID: "", restartCount: 0 },
+          ],
+        },
+      }),
+      seen: "pod main-a: container shm-cleanup is not running: ErrImagePull",
+      stuck: true,
+      todo: describePod,
+    },
+    "a pod has no sidecar": {
+      check: "containers",
+      cluster: podOf({ status: { phase: "Running", initContainerStatuses: [] } }),
+      seen: "pod main-a: container shm-cleanup is not there",
+      todo: describePod,
+    },
+    "the rollout has not begun": {
+      check: "containers",
+      cluster: deploymentOf(({ metadata }) => (metadata!.generation = 2)),
+      seen: "the rollout has not begun",
+      todo: waitForRollout,
+    },
+    "old pods are left": {
+      check: "containers",
+      cluster: deploymentOf(({ status }) => (status!.replicas = 2)),
+      seen: "old pods on their way out: 1",
+      todo: waitForRollout,
+    },
+    "pods are not available": {
+      check: "containers",
+      cluster: deploymentOf(({ status }) => (status!.availableReplicas = 0)),
+      seen: "0 of 1 pods available",
+      todo: waitForRollout,
+    },
+    "Kubernetes refuses new pods": {
+      check: "containers",
+      cluster: deploymentOf((deployment) => {
+        const message = 'pods "main-" is forbidden: exceeded quota: no-pods';
+        const refused = { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message };
+        deployment.status = { ...deployment.status, updatedReplicas: 0, conditions: [refused] };
+      }),
+      seen: '0 of 1 pods updated; Kubernetes refuses new pods: pods "main-" is forbidden: exceeded quota: no-pods',
+      todo:
+        "Change what refuses them, or the setting that it refuses: " +
+        "kubectl --namespace authentik describe deployment ak-outpost-main",
+      stuck: true,
+    },
+    "another container was put first": {
+      check: "names",
+      cluster: deploymentOf((deployment) => podSpec(deployment).containers.unshift({ name: "istio-proxy" })),
+      seen: "the first container is istio-proxy, not proxy",
+      todo: "authentik recreates a Deployment whose first container is not its own: remove what was put before it.",
+    },
+    "the sidecar was pasted by hand": {
+      check: "names",
+      cluster: deploymentOf((deployment) => (podSpec(deployment).initContainers![0].env = [])),
+      seen: "container shm-cleanup is not this program's",
+      todo: "It was pasted by hand: see docs/delivery.md for how to have it taken over.",
+    },
+    "there are two sidecars": {
+      check: "names",
+      cluster: deploymentOf((deployment) =>
+        podSpec(deployment).containers.push(podSpec(deployment).initContainers![0]),
+      ),
+      seen: "container shm-cleanup is there 2 times",
+      todo: bringIt,
+    },
+    "a pod still has the 64 MiB it had": {
+      check: "size",
+      cluster: { exec: () => Promise.resolve(df(65536)), pods: () => Promise.resolve([pod({ shmSize: "64Mi" })]) },
+      seen: "pod main-a: /dev/shm has 64Mi, not 256Mi (by df)",
+      todo:
+        "The pod is not of the template that is wanted: wait for the rollout, or replace it: " +
+        "kubectl --namespace authentik delete pod main-a (its users log in again).",
+    },
+    "the kubelet gives less": {
+      check: "size",
+      cluster: { exec: () => Promise.resolve(df(131072)) },
+      seen: "pod main-a: /dev/shm has 128Mi, not 256Mi (by df)",
+      todo:
+        "The kubelet gives no more than the pod's memory limit or the node's allocatable memory: " +
+        "raise the limit to more than 256Mi, or lower shmSize.",
+    },
+    "the last sweep is long ago": {
+      check: "sweep",
+      cluster: { podProxy: () => Promise.resolve(metricsText({ sweptAgo: 185, inodes: 100 })) },
+      seen: "pod main-a: the last sweep was 3m5s ago, more than three intervals of 1m",
+      todo: sidecarLog,
+    },
+    "the last sweep is long ago even for the pause after a large one": {
+      check: "sweep",
+      cluster: { podProxy: () => Promise.resolve(metricsText({ sweptAgo: 4600, inodes: 50_001 })) },
+      seen: "pod main-a: the last sweep was 76m ago, more than three intervals of 25m15s",
+      todo: sidecarLog,
+    },
+    "no sweep has ended": {
+      check: "sweep",
+      cluster: { podProxy: () => Promise.resolve("authentik_outpost_shm_sweep_errors_total 1\n") },
+      seen: "pod main-a: the metrics endpoint did not tell: no sweep has ended yet",
+      todo: sidecarLog,
+    },
+    "the last sweep could not remove files": {
+      check: "sweep",
+      cluster: logOf('time=2026-11-24T02:59:41Z event=sweep errors=3 problem="rm: x: Operation not permitted"'),
+      seen: "pod main-a: the last sweep had errors: rm: x: Operation not permitted",
+      todo: sidecarLog,
+    },
+    "the last sweep failed": {
+      check: "sweep",
+      cluster: logOf('time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="the directory is read-only"'),
+      seen: "pod main-a: the last sweep had errors: the directory is read-only",
+      todo: sidecarLog,
+    },
+    "there were errors and the log is not to be had": {
+      check: "sweep",
+      cluster: {
+        podProxy: () => Promise.resolve(metricsText({ errors: 3 })),
+        log: () => Promise.reject(new Error("forbidden")),
+      },
+      seen: "pod main-a: the last sweep had errors: its log, which would tell, can't be read: forbidden",
+      todo: sidecarLog,
+    },
+  };
+  for (const [what, { check, cluster, seen, todo, stuck, args = [] }] of Object.entries(failures)) {
+    it(`fails where ${what}`, async () => {
+      const { code, stdout } = await verify({ ...sound, ...cluster }, "-o", "json", ...args);
+      const { checks } = JSON.parse(stdout) as { checks: { check: string; passed: boolean }[] };
+      assert.deepEqual(
+        checks.filter(({ passed }) => !passed),
+        [{ subject: "main", check, passed: false, seen, todo, ...(stuck && { stuck }) }],
+      );
+      assert.equal(code, 1);
+    });
+  }
+
+  it("checks nothing but the rollout where that is all that is expected, and knows a pod without a node", async () => {
+    const main = { name: "main", slug: "main", deployment: "ak-outpost-main", solution: "sidecar" };
+    const expectation = { namespace: "authentik", rolloutOnly: true, outposts: [main] };
+    const input = () => JSON.stringify({ expectation, wait: 0, run: false });
+    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
+    const pending: V1Pod = { ...pod(), status: { phase: "Pending", conditions: [condition] } };
+    const cluster: Partial<Cluster> = {
+      deployment: () => Promise.resolve(patched()),
+      pods: () => Promise.resolve([pending]),
+    };
+    assert.deepEqual(await runOn(cluster, ["verify-update"], { input }), {
+      code: 1,
+      stdout: [
+        "OUTPOST  CHECK       RESULT  SEEN",
+        "main     containers  FAIL    pod main-a: it finds no node: Unschedulable (0/1 nodes)",
+        "",
+        `main containers: ${describePod}`,
+        "",
+        "1 of 1 checks failed.",
+        "",
+      ].join("\n"),
+      stderr: "",
+    });
+  });
+
+  it("says below the table what to do, and how many failed", async () => {
+    const { code, stdout } = await verify({ ...sound, exec: () => Promise.resolve(df(131072)) });
+    assert.equal(code, 1);
+    assert.deepEqual(stdout.split("\n").slice(4), [
+      "main     size        FAIL    pod main-a: /dev/shm has 128Mi, not 256Mi (by df)",
+      "main     sweep       pass    1 pod: the last sweep was at most 20s ago, without error",
+      "",
+      "main size: The kubelet gives no more than the pod's memory limit or the node's allocatable memory: raise the limit to more than 256Mi, or lower shmSize.",
+      "",
+      "1 of 5 checks failed.",
+      "",
+    ]);
+  });
+
+  it("says once what is to be done about several", async () => {
+    const pending = { phase: "Pending", initContainerStatuses: [], containerStatuses: [] };
+    const { stdout } = await verify({ ...sound, pods: () => Promise.resolve([pod({ status: pending })]) });
+    assert.match(
+      stdout,
+      /\n\nmain containers, main size, main sweep: See why: kubectl --namespace authentik describe pod main-a\n\n3 of 5 checks failed\.\n$/,
+    );
+  });
+
+  it("takes a pause that the sidecar makes over many files for no fault, nor errors of former sweeps", async () => {
+    const podProxy = () => Promise.resolve(metricsText({ sweptAgo: 4500, inodes: 50_001, errors: 2 }));
+    const log = () => Promise.resolve("time=2026-11-24T01:00:00Z event=sweep errors=2\n");
+    const { code, stdout } = await verify({ ...sound, podProxy, log });
+    assert.equal(code, 0, stdout);
+  });
+
+  it("goes by the interval that the sidecar's settings have", async () => {
+    const podProxy = () => Promise.resolve(metricsText({ sweptAgo: 100, inodes: 1 }));
+    for (const [interval, expected] of [
+      [30, 1],
+      [40, 0],
+    ]) {
+      const configMap: Cluster["configMap"] = (_namespace, name) => {
+        assert.equal(name, "ak-outpost-main-shm-cleanup");
+        return Promise.resolve({ data: { settings: `SWEEP_INTERVAL_SECONDS=${interval}\n` } });
+      };
+      assert.equal((await verify({ ...sound, podProxy, configMap })).code, expected, `${interval}`);
+    }
+  });
+
+  it("counts the pods that are wrong, and takes the size from the metrics where exec is refused", async () => {
+    const pods = () => Promise.resolve(["main-a", "main-b", "main-c"].map((name) => pod({ name })));
+    const exec = () => Promise.reject(new Error("forbidden"));
+    const podProxy: Cluster["podProxy"] = (_namespace, name) =>
+      Promise.resolve(metricsText({ size: name === "main-a" ? 268435456 : 134217728 }));
+    const { stdout } = await verify({ ...sound, pods, exec, podProxy });
+    assert.match(
+      stdout,
+      /size {8}FAIL {4}pod main-b: \/dev\/shm has 128Mi, not 256Mi \(by metrics\) \(and 1 more of 3 pods\)\n/,
+    );
+  });
+
+  it("fails where nothing sweeps an outpost", async () => {
+    const { code, stdout } = await verify({ ...sound, deployments: () => Promise.resolve([outpostDeployment()]) });
+    assert.equal(code, 1);
+    assert.equal(
+      stdout,
+      [
+        "OUTPOST  CHECK     RESULT  SEEN",
+        "main     solution  FAIL    neither a sidecar nor the CronJob sweeps it",
+        "",
+        "main solution: Add it to the stack's outposts and run `pulumi up`; until then: npx --no-install outpost-shm status main --namespace authentik",
+        "",
+        "1 of 1 checks failed.",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("ends with an error where there is no outpost", async () => {
+    const none = { deployments: () => Promise.resolve([]), pods: () => Promise.resolve([]) };
+    assert.deepEqual(await verify({ ...sound, ...none }), {
+      code: 1,
+      stdout: "",
+      stderr: "error: there is no Deployment of a proxy outpost in namespace authentik\n",
+    });
+  });
+
+  describe("of a CronJob", () => {
+    const failing = async (methods: Partial<Cluster>, ...args: string[]) => {
+      const { stdout } = await verify({ ...withCronJob, ...methods }, "-o", "json", ...args);
+      const { checks } = JSON.parse(stdout) as {
+        checks: { check: string; passed: boolean; seen: string; todo: string }[];
+      };
+      return checks.filter(({ passed }) => !passed).map(({ check, seen, todo }) => [check, seen, todo]);
+    };
+    const forbidden = () =>
+      Promise.reject(new Error("Kubernetes refused to review access: no", { cause: { code: 403 } }));
+
+    it("passes where all is as it should be", async () => {
+      const { code, stdout } = await verify(withCronJob);
+      assert.equal(code, 0);
+      assert.equal(
+        stdout,
+        [
+          "OUTPOST  CHECK     RESULT  SEEN",
+          "CronJob  schedule  pass    0 * * * *, active; sweeps main",
+          "CronJob  run       pass    Job sweep-1 succeeded 10m ago",
+          "CronJob  rbac      pass    ServiceAccount default may list pods and exec in them (SelfSubjectAccessReview as that account)",
+          "",
+          "All 3 checks passed.",
+          "",
+        ].join("\n"),
+      );
+    });
+
+    it("asks, as its account, for all that its Role grants", async () => {
+      const asked: unknown[] = [];
+      const selfMay = (wish: Wish, as?: string) => (asked.push([wish, as]), allowed());
+      await verify({ ...withCronJob, selfMay });
+      const user = "system:serviceaccount:authentik:default";
+      const namespace = "authentik";
+      assert.deepEqual(asked, [
+        [{ namespace, resource: "pods", verb: "get" }, user],
+        [{ namespace, resource: "pods", verb: "list" }, user],
+        [{ namespace, resource: "pods", subresource: "exec", verb: "create" }, user],
+        [{ namespace, resource: "pods", subresource: "exec", verb: "get" }, user],
+      ]);
+    });
+
+    it("fails where it is suspended", async () => {
+      const suspended = sweepCronJob(["main"], { suspend: true });
+      assert.deepEqual(await failing({ cronJob: () => Promise.resolve(suspended) }), [
+        [
+          "schedule",
+          "it is suspended",
+          'Find out who suspended it, then: kubectl --namespace authentik patch cronjob authentik-outpost-shm-cleanup -p \'{"spec":{"suspend":false}}\'',
+        ],
+      ]);
+    });
+
+    it("fails where it is missing", async () => {
+      assert.deepEqual(await failing({ cronJob: () => Promise.resolve(undefined) }, "--solution", "cronjob"), [
+        [
+          "schedule",
+          "there is no CronJob authentik-outpost-shm-cleanup in namespace authentik",
+          "Run `pulumi up`, which brings it.",
+        ],
+      ]);
+    });
+
+    it("fails where it sweeps others only", async () => {
+      const cronJob = () => Promise.resolve(sweepCronJob(["other"]));
+      assert.deepEqual(await failing({ cronJob }, "--solution", "cronjob"), [
+        ["schedule", "it does not sweep main", "Run `pulumi up`."],
+      ]);
+    });
+
+    it("fails where the last run failed, with what it said of the pods", async () => {
+      const runner = { metadata: { name: "sweep-1-x" }, spec: { containers: [{ name: "shm-cleanup-cronjob" }] } };
+      const pods: Cluster["pods"] = (_namespace, selector) =>
+        Promise.resolve(selector === "job-name=sweep-1" ? [runner] : [pod()]);
+      const log: Cluster["log"] = (place) => {
+        assert.deepEqual(place, { namespace: "authentik", pod: "sweep-1-x", container: "shm-cleanup-cronjob" });
+        return Promise.resolve(
+          'time=t outpost=main pod=main-a container=proxy result=failed status=126 reason="the container has no shell"\n' +
+            "time=t outpost=main pod=main-b container=proxy result=swept removed=0\n",
+        );
+      };
+      assert.deepEqual(await failing({ jobsOf: () => Promise.resolve([job("Failed"), job("Complete")]), pods, log }), [
+        [
+          "run",
+          "Job sweep-1 failed: pod main-a: the container has no shell",
+          "See all it said: kubectl --namespace authentik logs job/sweep-1",
+        ],
+      ]);
+    });
+
+    it("fails where it has not run yet, and takes a success whose Job is gone", async () => {
+      const jobsOf = () => Promise.resolve([]);
+      const cronJob = sweepCronJob(["main"]);
+      delete cronJob.status!.lastSuccessfulTime;
+      assert.deepEqual(await failing({ jobsOf, cronJob: () => Promise.resolve(cronJob) }), [
+        [
+          "run",
+          "it has not run yet",
+          "Start a run and have it judged: npx --no-install outpost-shm verify --run --namespace authentik",
+        ],
+      ]);
+      assert.match(
+        (await verify({ ...withCronJob, jobsOf })).stdout,
+        /the last run succeeded 10m ago; its Job is gone/,
+      );
+    });
+
+    it("fails where its account may not exec", async () => {
+      const selfMay = ({ subresource }: Wish) => Promise.resolve({ allowed: subresource === undefined });
+      assert.deepEqual(await failing({ selfMay }), [
+        [
+          "rbac",
+          "ServiceAccount default may not create pods/exec, get pods/exec (SelfSubjectAccessReview as that account)",
+          "Run `pulumi up`, which brings its Role and RoleBinding.",
+        ],
+      ]);
+    });
+
+    it("asks about the account where one may not impersonate it", async () => {
+      const groups: unknown[] = [];
+      const accountMay: Cluster["accountMay"] = (_wish, user, of) => (groups.push([user, of]), allowed());
+      const { code, stdout } = await verify({ ...withCronJob, selfMay: forbidden, accountMay });
+      assert.equal(code, 0);
+      assert.match(stdout, /exec in them \(SubjectAccessReview, as you may not impersonate it\)/);
+      assert.deepEqual(groups[0], [
+        "system:serviceaccount:authentik:default",
+        ["system:serviceaccounts", "system:serviceaccounts:authentik", "system:authenticated"],
+      ]);
+    });
+
+    it("takes a run that succeeded for proof where neither may be asked, and says that it has none otherwise", async () => {
+      const neither = { selfMay: forbidden, accountMay: forbidden };
+      const { code, stdout } = await verify({ ...withCronJob, ...neither });
+      assert.equal(code, 0);
+      assert.match(
+        stdout,
+        /rbac {6}pass {4}not reviewed \(Kubernetes refused to review access: no\), but the last run succeeded as ServiceAccount default/,
+      );
+      assert.deepEqual((await failing({ ...neither, jobsOf: () => Promise.resolve([]) }))[0], [
+        "rbac",
+        "not known: you may neither impersonate ServiceAccount default nor review access (Kubernetes refused to review access: no)",
+        "Have somebody check who may: kubectl --namespace authentik auth can-i create pods/exec --as system:serviceaccount:authentik:default",
+      ]);
+    });
+
+    it("starts a run with --run, and waits for its end", async () => {
+      const started: string[] = [];
+      let rounds = 0;
+      const startJob: Cluster["startJob"] = (_cronJob, name) => (started.push(name), Promise.resolve());
+      const jobsOf = () => Promise.resolve([job(rounds++ === 0 ? undefined : "Complete")]);
+      const { code, stderr } = await verify({ ...withCronJob, startJob, jobsOf }, "--run");
+      assert.equal(code, 0);
+      assert.equal(started.length, 1);
+      assert.match(started[0], /^authentik-outpost-shm-cleanup-verify-[0-9a-f]{6}$/);
+      assert.equal(stderr, "waiting for: CronJob run\n");
+    });
+
+    it("judges the run that it started with --run, and waits no longer once that has failed", async () => {
+      let started = "";
+      const startJob: Cluster["startJob"] = (_cronJob, name) => ((started = name), Promise.resolve());
+      const jobsOf = () => Promise.resolve([job(undefined, "sweep-2"), job("Failed", started)]);
+      const failed = { ...withCronJob, startJob, jobsOf, log: () => Promise.resolve("") };
+      const { code, stdout, stderr } = await verify(failed, "--run", "-o", "json");
+      assert.deepEqual([code, stderr], [1, ""]);
+      const { checks } = JSON.parse(stdout) as { checks: Check[] };
+      assert.deepEqual(checks[1], {
+        subject: "CronJob",
+        check: "run",
+        passed: false,
+        seen: `Job ${started} failed`,
+        todo: `See all it said: kubectl --namespace authentik logs job/${started}`,
+        final: true,
+      });
+    });
+
+    it("starts it once no outpost that is swept is being rolled out", async () => {
+      let rounds = 0;
+      let started = "";
+      const deployments = () => {
+        const deployment = outpostDeployment();
+        deployment.status!.availableReplicas = rounds++ === 0 ? 0 : 1;
+        return Promise.resolve([deployment]);
+      };
+      const startJob: Cluster["startJob"] = (_cronJob, name) => (
+        (started = `${name} in round ${rounds}`),
+        Promise.resolve()
+      );
+      const { code, stderr } = await verify({ ...withCronJob, deployments, startJob }, "--run");
+      assert.deepEqual([code, stderr], [0, "waiting for: CronJob run\n"]);
+      assert.match(started, / in round 2$/);
+    });
+
+    it("says what a run that was never started waited for", async () => {
+      const io = fakeIo();
+      const begin = io.now().getTime();
+      let asked = 0;
+      const clock = { ...io, now: () => new Date(begin + asked++ * 100_000) };
+      const deployment = outpostDeployment();
+      deployment.status!.availableReplicas = 0;
+      const cluster = () =>
+        Promise.resolve(fakeCluster({ ...withCronJob, deployments: () => Promise.resolve([deployment]) }));
+      assert.equal(await run(["verify", "--run"], clock, { cluster, env: {} }), 1);
+      assert.match(
+        io.stdout,
+        /^CronJob {2}run {7}FAIL {4}not started: Deployment ak-outpost-main: 0 of 1 pods available$/m,
+      );
+      assert.match(
+        io.stdout,
+        /^CronJob run: A run is started once that is over\. See why it is not: kubectl --namespace authentik get pods --selector goauthentik\.io\/outpost-type=proxy$/m,
+      );
+    });
+
+    it("ends at once where it may not start one", async () => {
+      const startJob = () =>
+        Promise.reject(new Error("Kubernetes refused to create Job x: no", { cause: { code: 403 } }));
+      const { code, stdout, stderr } = await verify({ ...withCronJob, startJob }, "--run");
+      assert.deepEqual([code, stdout, stderr], [1, "", "error: Kubernetes refused to create Job x: no\n"]);
+    });
+
+    it("waits for the next run where the last one failed", async () => {
+      let rounds = 0;
+      const jobsOf = () => Promise.resolve([job(rounds++ === 0 ? "Failed" : "Complete")]);
+      const { code, stderr } = await verify({ ...withCronJob, jobsOf }, "--wait", "1m");
+      assert.deepEqual([code, stderr], [0, "waiting for: CronJob run\n"]);
+    });
+  });
+
+  describe("with --wait", () => {
+    it("goes on while the API server is away", async () => {
+      let asked = 0;
+      const deployments: Cluster["deployments"] = (...args) =>
+        asked++ === 0 ? Promise.reject(new Error("No answer")) : sound.deployments!(...args);
+      const { code, stderr } = await verify({ ...sound, deployments }, "--wait", "1m");
+      assert.deepEqual([code, stderr], [0, "waiting for: No answer\n"]);
+    });
+
+    it("goes on until all passes, saying once what it waits for", async () => {
+      let rounds = 0;
+      const exec = () => Promise.resolve(df(rounds++ < 2 ? 65536 : 262144));
+      const { code, stdout, stderr } = await verify({ ...sound, exec }, "--wait", "1m");
+      assert.deepEqual([code, stderr, rounds], [0, "waiting for: main size\n", 3]);
+      assert.match(stdout, /All 5 checks passed/);
+    });
+
+    it("gives up early on what only gets better if somebody mends it, naming the pod to blame", async () => {
+      const broken = pod({
+        name: "main-b",
+        status: { initContainerStatuses: [{ name: "shm-cleanup", ready: false, state: noImage } as V1ContainerStatus] },
+      });
+      const former = outpostPod({ name: "main-a", sidecar: false });
+      let [seconds, rounds] = [0, 0];
+      const io = fakeIo({ now: () => new Date(seconds++ * 10_000) });
+      const pods = () => (rounds++, Promise.resolve([former, broken]));
+      const cluster = () => Promise.resolve(fakeCluster({ ...sound, pods }));
+      assert.equal(await run(["verify", "--wait", "1h"], io, { cluster, env: {} }), 1);
+      assert.ok(rounds > 1 && rounds < 5, String(rounds));
+      assert.match(
+        io.stdout,
+        /\nmain {5}containers {2}FAIL {4}pod main-b: container shm-cleanup is not running: ErrImagePull/,
+      );
+    });
+
+    it("gives up when time is up", async () => {
+      const io = fakeIo();
+      const begin = io.now().getTime();
+      let asked = 0;
+      const clock = { ...io, now: () => new Date(begin + asked++ * 20_000) };
+      const exec = () => Promise.resolve(df(65536));
+      const cluster = () => Promise.resolve(fakeCluster({ ...sound, exec }));
+      assert.equal(await run(["verify", "--wait", "1m"], clock, { cluster, env: {} }), 1);
+      assert.ok(asked >= 4 && asked < 10, String(asked));
+    });
+  });
+});

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { cronJobSpec, execRules } from "../../../../components/cronjob/manifest";
+import { outpostSettings } from "../../outposts";
+
+const scripts = { sweep: "the sweep", sidecar: "the loop", cronjob: "the run" };
+const labels = { app: "x" };
+
+describe("CronJob manifest", () => {
+  const spec = cronJobSpec(
+    {
+      namespace: "authentik",
+      schedule: "5 * * * *",
+      kubectlImage: "docker.io/alpine/kubectl:1.34.2",
+      serviceAccountName: "sweeper",
+      outposts: [outpostSettings({ name: "Zulu" }), outpostSettings({ name: "Alpha", anonymousMaxAge: "10m" })],
+    },
+    labels,
+    scripts,
+  );
+
+  it("is exactly this", () => {
+    assert.deepEqual(spec, {
+      schedule: "5 * * * *",
+      concurrencyPolicy: "Forbid",
+      startingDeadlineSeconds: 300,
+      successfulJobsHistoryLimit: 1,
+      failedJobsHistoryLimit: 3,
+      jobTemplate: {
+        metadata: { labels },
+        spec: {
+          backoffLimit: 1,
+          activeDeadlineSeconds: 900,
+          template: {
+            metadata: { labels },
+            spec: {
+              serviceAccountName: "sweeper",
+              restartPolicy: "Never",
+              securityContext: {
+                runAsNonRoot: true,
+                runAsUser: 65534,
+                runAsGroup: 65534,
+                seccompProfile: { type: "RuntimeDefault" },
+              },
+              containers: [
+                {
+                  name: "shm-cleanup-cronjob",
+                  image: "docker.io/alpine/kubectl:1.34.2",
+                  command: ["/bin/sh", "-c", "the run", "shm-cleanup-cronjob", "the sweep"],
+                  env: [
+                    { name: "NAMESPACE", value: "authentik" },
+                    {
+                      name: "OUTPOSTS",
+                      value:
+                        "alpha SWEEP_INTERVAL_SECONDS=60 ANONYMOUS_MAX_AGE_SECONDS=600 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
+                        "HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60\n" +
+                        "zulu SWEEP_INTERVAL_SECONDS=60 ANONYMOUS_MAX_AGE_SECONDS=3600 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
+                        "HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60",
+                    },
+                    { name: "PARALLEL", value: "8" },
+                    { name: "POD_TIMEOUT_SECONDS", value: "120" },
+                    { name: "HOME", value: "/tmp" },
+                  ],
+                  resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
+                  securityContext: {
+                    allowPrivilegeEscalation: false,
+                    readOnlyRootFilesystem: true,
+                    capabilities: { drop: ["ALL"] },
+                  },
+                  volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+                },
+              ],
+              volumes: [{ name: "tmp", emptyDir: { sizeLimit: "64Mi" } }],
+            },
+          },
+        },
+      },
+    });
+  });
+
+  it("grants what exec takes and no more", () => {
+    assert.deepEqual(execRules, [
+      { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
+      { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
+    ]);
+  });
+});

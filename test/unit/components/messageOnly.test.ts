@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import { messageOnly } from "../../../components/messageOnly";
+
+describe("messageOnly", () => {
+  it("keeps the error and its message, and leaves Pulumi's SDK no stack to format", () => {
+    const error = new RangeError("no such outpost");
+    error.stack = "RangeError: no such outpost\n    at Stack.initialize (/app/node_modules/@pulumi/resource.ts:78:28)";
+    assert.equal(messageOnly(error), error);
+    assert.equal(error.message, "no such outpost");
+    // What the SDK looks at first; it then takes the message.
+    assert.equal(error.stack, "");
+    assert.equal(inspect(error, { colors: true }).includes("node_modules"), false);
+  });
+});

@@ -1,0 +1,98 @@
+// What the rules are made of. That they fire when they should, test/e2e/monitoring proves by promtool.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { idleFilesPerSecond } from "../../../../components/monitoring/alertConfig";
+import { alertRules } from "../../../../components/monitoring/alerts";
+import { podsOf, range } from "../../../../components/monitoring/promql";
+import { resolveSettings } from "../../../../settings/settings";
+
+const cronJob = "authentik-outpost-shm-cleanup";
+
+/** The rules of a stack whose outposts all have a sidecar. */
+function rulesOf(outposts: unknown[], watched: { cronJob?: string; none?: boolean } = {}) {
+  const settings = resolveSettings({ namespace: "auth", outposts, monitoring: true });
+  const { thresholds } = settings.monitoring!;
+  const sidecars = watched.none ? [] : settings.outposts;
+  const runbookUrl = "https://git.example.com/runbooks";
+  return alertRules({ namespace: "auth", sidecars, cronJob: watched.cronJob, thresholds, runbookUrl });
+}
+
+const exprOf = (rules: ReturnType<typeof rulesOf>, name: string): string | undefined =>
+  rules.find(({ alert }) => alert === `AuthentikOutpostShm${name}`)?.expr;
+
+describe("alert rules", () => {
+  it("are about what is deployed", () => {
+    const names = (rules: ReturnType<typeof rulesOf>) => rules.map(({ alert }) => alert.slice(19));
+    const sidecar = ["UsageHigh", "UsageHigh", "SessionFilesHigh", "SweepErrors", "LoginsEvicted"];
+    sidecar.push("SweepStalled", "FillingUp");
+    assert.deepEqual(names(rulesOf(["one", "two"])), [...sidecar, "TargetMissing", "TargetMissing"]);
+    assert.deepEqual(names(rulesOf(["one"], { cronJob })), [
+      ...sidecar,
+      "TargetMissing",
+      "CronJobFailed",
+      "CronJobNotRun",
+    ]);
+    assert.deepEqual(names(rulesOf(["one"], { cronJob, none: true })), ["CronJobFailed", "CronJobNotRun"]);
+    assert.deepEqual(names(rulesOf(["one"], { none: true })), []);
+  });
+
+  it("say how bad it is, what it is, and where its runbook is, and name the namespace", () => {
+    for (const { alert, labels, annotations, expr, for: patience } of rulesOf(["one"], { cronJob })) {
+      assert.match(labels.severity, /^(warning|critical)$/, alert);
+      assert.match(annotations.summary, /^[A-Z/].*\.$/, alert);
+      assert.match(annotations.description, /^.*\.$/, alert);
+      assert.equal(annotations.runbook_url, `https://git.example.com/runbooks/${alert}.md`);
+      assert.match(patience, /^\d+m$/, alert);
+      for (const [selector] of expr.matchAll(/\{[^}]*\}/g)) assert.match(selector, /^\{namespace="auth"/, alert);
+    }
+  });
+
+  it("wait for as many idle files as the sidecar does", () => {
+    const sidecar = readFileSync(join(__dirname, "..", "..", "..", "..", "cleaner", "sidecar.sh"), "utf8");
+    assert.equal(Number(/^IDLE_FILES_PER_SECOND=(\d+)/m.exec(sidecar)?.[1]), idleFilesPerSecond);
+  });
+
+  it("name the pods where sweep intervals differ", () => {
+    const rules = rulesOf(["one", { name: "two", sweepInterval: "2h" }, "three"]);
+    const minutes =
+      'namespace="auth",pod=~"ak-outpost-one-[a-z0-9]+-[a-z0-9]{5}|ak-outpost-three-[a-z0-9]+-[a-z0-9]{5}"';
+    const hours = 'namespace="auth",pod=~"ak-outpost-two-[a-z0-9]+-[a-z0-9]{5}"';
+    const stalled = (selector: string, interval: number) =>
+      `timestamp(authentik_outpost_shm_last_sweep_timestamp_seconds{${selector}}) - authentik_outpost_shm_last_sweep_timestamp_seconds{${selector}} ` +
+      `> 3 * clamp_min(authentik_outpost_shm_inodes_used{${selector}} / 33, ${interval})`;
+    assert.equal(exprOf(rules, "SweepStalled"), `${stalled(minutes, 60)} or ${stalled(hours, 7200)}`);
+    const filling = (selector: string, past: string) =>
+      `predict_linear(authentik_outpost_shm_used_bytes{${selector}}[${past}], 3600) >= authentik_outpost_shm_size_bytes{${selector}} ` +
+      `and 100 * authentik_outpost_shm_used_bytes{${selector}} / authentik_outpost_shm_size_bytes{${selector}} > 50`;
+    assert.equal(exprOf(rules, "FillingUp"), `${filling(minutes, "30m")} or ${filling(hours, "8h")}`);
+  });
+
+  it("look back at errors for as long as two sweeps may take", () => {
+    const errors = (past: string) =>
+      `increase(authentik_outpost_shm_sweep_errors_total{namespace="auth"}[${past}]) > 0`;
+    assert.equal(exprOf(rulesOf(["one"]), "SweepErrors"), errors("1h"));
+    assert.equal(exprOf(rulesOf(["one", { name: "two", sweepInterval: "2h" }]), "SweepErrors"), errors("4h"));
+    // 80 % of 262,144 pages, 33 a second, are 106 minutes.
+    assert.equal(exprOf(rulesOf([{ name: "one", shmSize: "1Gi" }]), "SweepErrors"), errors("212m"));
+  });
+});
+
+describe("PromQL", () => {
+  it("has ranges in whole units", () => {
+    assert.deepEqual([90, 1800, 3600, 86_400, 5_400].map(range), ["90s", "30m", "1h", "24h", "90m"]);
+  });
+
+  it("tells a Deployment's pods from others'", () => {
+    const matches = (deployment: string, pod: string): boolean => new RegExp(`^(?:${podsOf(deployment)})$`).test(pod);
+    assert.ok(matches("ak-outpost-one", "ak-outpost-one-6c5d7f9b8-x2x4z"));
+    for (const pod of ["ak-outpost-one-b-6c5d7f9b8-x2x4z", "ak-outpost-one", "x-ak-outpost-one-6c5d7f9b8-x2x4z"])
+      assert.ok(!matches("ak-outpost-one", pod), pod);
+    // As the API server makes them of a name of 63 characters: 58 of it, and five of its own.
+    const long = `ak-outpost-${"a".repeat(52)}`;
+    assert.ok(matches(long, `${`${long}-6c5d7f9b8-`.slice(0, 58)}x2x4z`));
+    const longest = `ak-outpost-${"a".repeat(35)}`;
+    assert.ok(matches(longest, `${longest}-6c5d7f9b88-x2x4z`));
+    assert.equal(`${longest}-6c5d7f9b88-x2x4z`.length, 63);
+  });
+});

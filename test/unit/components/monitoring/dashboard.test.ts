@@ -1,0 +1,89 @@
+// What Grafana would stumble over. That each query has an answer, test/e2e/monitoring proves by a Prometheus.
+import assert from "node:assert/strict";
+import { dashboard } from "../../../../components/monitoring/dashboard";
+
+const { panels, templating, ...rest } = dashboard("authentik", {
+  usageWarningPercent: 70,
+  usageCriticalPercent: 90,
+  sessionFiles: 1000,
+});
+const graphs = panels.flatMap((panel) => ("targets" in panel ? [panel] : []));
+
+describe("the dashboard", () => {
+  it("keeps its uid, can be found by tags, and is nobody's to edit in place", () => {
+    const { uid, title, tags, editable, schemaVersion } = rest;
+    assert.deepEqual(
+      { uid, title, tags, editable, schemaVersion },
+      {
+        uid: "authentik-outpost-shm",
+        title: "authentik outposts: /dev/shm",
+        tags: ["authentik", "outpost", "kubernetes"],
+        editable: false,
+        schemaVersion: 39,
+      },
+    );
+  });
+
+  it("asks for data source, namespace and pods, and begins with the stack's namespace", () => {
+    assert.deepEqual(
+      templating.list.map(({ name, type }) => [name, type]),
+      [
+        ["datasource", "datasource"],
+        ["namespace", "query"],
+        ["pod", "query"],
+      ],
+    );
+    const [, namespace, pod] = templating.list;
+    assert.deepEqual("current" in namespace && namespace.current, { text: "authentik", value: "authentik" });
+    assert.ok("multi" in pod && pod.multi && pod.includeAll);
+  });
+
+  it("numbers its panels once each", () => {
+    const ids = panels.map(({ id }) => id);
+    assert.deepEqual(
+      [...ids].sort((a, b) => a - b),
+      ids.map((_, index) => index + 1),
+    );
+  });
+
+  it("lays them out in 24 columns, none on top of another, no gaps in a row", () => {
+    const taken = new Set<string>();
+    for (const { title, gridPos } of panels) {
+      const { x, y, w, h } = gridPos;
+      assert.ok(Number.isInteger(w) && x >= 0 && x + w <= 24, title);
+      for (let column = x; column < x + w; column++)
+        for (let line = y; line < y + h; line++) {
+          const cell = `${column},${line}`;
+          assert.ok(!taken.has(cell), `${title} covers ${cell}`);
+          taken.add(cell);
+        }
+    }
+    const height = Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h));
+    assert.equal(taken.size, 24 * height);
+  });
+
+  it("has a unit, a description, a data source and a legend for each query", () => {
+    // Of https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts
+    const units = ["percent", "bytes", "short", "s"];
+    for (const { title, description, datasource, fieldConfig, targets } of graphs) {
+      assert.ok(units.includes(fieldConfig.defaults.unit), title);
+      assert.match(description, /\.$/, title);
+      assert.deepEqual(datasource, { type: "prometheus", uid: "${datasource}" });
+      assert.notEqual(targets.length, 0);
+      for (const { expr, legendFormat, refId } of targets) {
+        assert.match(legendFormat, /\S/, title);
+        assert.match(refId, /^[A-Z]$/);
+        assert.match(expr, /namespace="\$namespace"/, title);
+      }
+    }
+    assert.equal(new Set(graphs.map(({ title }) => title)).size, graphs.length);
+  });
+
+  it("draws the lines where the alerts begin", () => {
+    const usage = graphs.find(({ title }) => title === "Usage");
+    assert.deepEqual(
+      usage?.fieldConfig.defaults.thresholds.steps.map(({ value }) => value),
+      [null, 70, 90],
+    );
+  });
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { handedOver, released } from "../../../../components/outpostJsonPatch/handover";
+
+const authentik = "goauthentik.io";
+const ours = "authentik-outpost-shm-prod";
+const podSpec = (fields: object) => ({ "f:spec": { "f:template": { "f:spec": fields } } });
+const entry = (manager: string, operation: string, fieldsV1: object, subresource?: string) => ({
+  manager,
+  operation,
+  fieldsV1,
+  ...(subresource && { subresource }),
+});
+const proxy = 'k:{"name":"proxy"}';
+const shm = 'k:{"mountPath":"/dev/shm"}';
+const dshm = 'k:{"name":"dshm"}';
+const sidecar = 'k:{"name":"shm-cleanup"}';
+
+const reference = podSpec({ "f:containers": { [proxy]: { ".": {}, "f:image": {} } } });
+const applied = podSpec({
+  "f:containers": { [proxy]: { ".": {}, "f:name": {}, "f:volumeMounts": { [shm]: { "f:name": {} } } } },
+  "f:initContainers": { [sidecar]: { ".": {}, "f:image": {} } },
+  "f:volumes": { [dshm]: { "f:emptyDir": { "f:medium": {} } } },
+});
+const annotations = { "f:metadata": { "f:annotations": { "f:pulumi.com/patchForce": {} } } };
+
+describe("who owns the sidecar's fields", () => {
+  it("hands over the sidecar, not what else the manager has, and leaves subresources alone", () => {
+    const status = entry(ours, "Update", applied, "status");
+    const managed = [
+      entry(authentik, "Update", reference),
+      entry(ours, "Apply", { ...annotations, ...applied }),
+      status,
+    ];
+    assert.deepEqual(handedOver(managed, ours, authentik), [
+      entry(
+        authentik,
+        "Update",
+        podSpec({
+          "f:containers": { [proxy]: { ".": {}, "f:image": {}, "f:volumeMounts": { [shm]: { "f:name": {} } } } },
+          "f:initContainers": { [sidecar]: { ".": {}, "f:image": {} } },
+          "f:volumes": { [dshm]: { "f:emptyDir": { "f:medium": {} } } },
+        }),
+      ),
+      entry(ours, "Apply", {
+        ...annotations,
+        ...podSpec({ "f:containers": { [proxy]: { ".": {}, "f:name": {} } } }),
+      }),
+      status,
+    ]);
+  });
+
+  it("hands over nothing where there is nothing", () => {
+    const managed = [entry(authentik, "Update", reference), entry(ours, "Apply", annotations)];
+    assert.equal(handedOver(managed, ours, authentik), managed);
+  });
+
+  it("releases the sidecar and the lists that held nothing else, and keeps others' elements of them", () => {
+    const cert = 'k:{"name":"cert"}';
+    const both = podSpec({
+      "f:containers": { [proxy]: { ".": {}, "f:image": {}, "f:volumeMounts": { ".": {}, [shm]: {} } } },
+      "f:initContainers": { ".": {}, [sidecar]: { ".": {} } },
+      "f:volumes": { ".": {}, [dshm]: {}, [cert]: {} },
+    });
+    assert.deepEqual(released([entry(authentik, "Update", both), entry(ours, "Apply", applied)], authentik), [
+      entry(
+        authentik,
+        "Update",
+        podSpec({
+          "f:containers": { [proxy]: { ".": {}, "f:image": {} } },
+          "f:volumes": { ".": {}, [cert]: {} },
+        }),
+      ),
+      entry(ours, "Apply", applied),
+    ]);
+  });
+});

@@ -1,0 +1,98 @@
+// Commands in containers, on a client whose answers are given. That a real kubelet answers so is for test/e2e/node.
+import assert from "node:assert/strict";
+import type { V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { execIn, type ExecClient, type ExecSocket } from "../../../kubernetes/exec";
+
+const place = { namespace: "authentik", pod: "main-a", container: "proxy" };
+
+class Socket implements ExecSocket {
+  terminated = 0;
+  private readonly listeners: Record<string, (value: never) => void> = {};
+  on = (event: string, listener: (value: never) => void) => (this.listeners[event] = listener);
+  emit = (event: string, value: unknown) => this.listeners[event](value as never);
+  terminate = () => void this.terminated++;
+}
+
+/** A client whose command behaves so; the streams are ended with the status, as the real client does. */
+function client(behave: (command: Parameters<ExecClient["exec"]>, socket: Socket) => void, socket = new Socket()) {
+  const exec: ExecClient["exec"] = (...args) => {
+    setImmediate(() => behave(args, socket));
+    return Promise.resolve(socket);
+  };
+  return { client: { exec }, socket };
+}
+
+const ends =
+  (status: V1Status): Parameters<typeof client>[0] =>
+  ([, , , , stdout, stderr, , , onStatus]) => {
+    stdout.write("out 1\n");
+    stderr.write("aside\n");
+    stdout.end("out 2 ü\n");
+    stderr.end();
+    onStatus(status);
+  };
+
+describe("exec", () => {
+  it("gives both streams and the exit status, and closes the connection", async () => {
+    const asked: unknown[] = [];
+    const { client: ok, socket } = client((args, socket) => {
+      asked.push(...args.slice(0, 4), args[6], args[7]);
+      ends({ status: "Success" })(args, socket);
+    });
+    const pieces: string[] = [];
+    const ended = await execIn(ok, place, ["df", "-k"], { onStdout: (text) => pieces.push(text) });
+    assert.deepEqual(ended, { status: 0, stdout: "out 1\nout 2 ü\n", stderr: "aside\n" });
+    assert.equal(pieces.join(""), ended.stdout);
+    assert.deepEqual(asked, ["authentik", "main-a", "proxy", ["df", "-k"], null, false]);
+    assert.equal(socket.terminated, 1);
+  });
+
+  it("takes a failing command for an answer", async () => {
+    const causes = [{ reason: "ExitCode", message: "3" }];
+    const status = { status: "Failure", reason: "NonZeroExitCode", message: "exit code 3", details: { causes } };
+    assert.equal((await execIn(client(ends(status)).client, place, ["false"])).status, 3);
+  });
+
+  it("fails with the runtime's words where the command was not started", async () => {
+    const status = { status: "Failure", reason: "InternalError", message: 'exec: "sh": executable file not found' };
+    await assert.rejects(execIn(client(ends(status)).client, place, ["sh"]), {
+      message: 'exec: "sh": executable file not found',
+    });
+  });
+
+  it("fails where the connection is closed or broken before the command ended", async () => {
+    const closed = client((_args, socket) => void socket.emit("close", 1006));
+    await assert.rejects(execIn(closed.client, place, ["sh"]), {
+      message: "the connection was closed (1006) before it ended",
+    });
+    const broken = client((_args, socket) => void socket.emit("error", new Error("read ECONNRESET")));
+    await assert.rejects(execIn(broken.client, place, ["sh"]), { message: "read ECONNRESET" });
+  });
+
+  it("gives up in time, and closes the connection", async () => {
+    const { client: slow, socket } = client(() => undefined);
+    await assert.rejects(execIn(slow, place, ["sleep"], { timeoutMs: 30 }), { message: "no end within 0.03 s" });
+    assert.equal(socket.terminated, 1);
+  });
+
+  it("closes a connection that opens only after it has given up", async () => {
+    const socket = new Socket();
+    let open: (socket: Socket) => void = () => undefined;
+    const opening = new Promise<Socket>((resolve) => (open = resolve));
+    await assert.rejects(execIn({ exec: () => opening }, place, ["sleep"], { timeoutMs: 10 }), {
+      message: "no end within 0.01 s",
+    });
+    open(socket);
+    await opening;
+    assert.equal(socket.terminated, 1);
+  });
+
+  it("fails with the status of an answer that is no WebSocket, and with what else goes wrong", async () => {
+    const answers = (message: string) => ({ exec: () => Promise.reject(new Error(message)) });
+    await assert.rejects(execIn(answers("Unexpected server response: 403"), place, ["sh"]), {
+      message: "the API server answered HTTP 403",
+      code: 403,
+    });
+    await assert.rejects(execIn(answers("connect ECONNREFUSED"), place, ["sh"]), { message: "connect ECONNREFUSED" });
+  });
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { containerPath, mountPath, ownersOf, ownsFields, volumePath } from "../../../kubernetes/fieldOwners";
+import { managed } from "../preflight/liveDeployment";
+
+const podSpec = (fields: object) => ({ "f:spec": { "f:template": { "f:spec": fields } } });
+const mount = podSpec({
+  "f:containers": {
+    'k:{"name":"proxy"}': { "f:volumeMounts": { 'k:{"mountPath":"/dev/shm"}': { ".": {}, "f:name": {} } } },
+  },
+});
+
+describe("field owners", () => {
+  it("finds the owner of a volume, a mount and a container by their keys", () => {
+    const fields = [
+      managed("goauthentik.io", podSpec({ "f:volumes": { 'k:{"name":"dshm"}': { ".": {} } } })),
+      managed("kubectl-edit", mount),
+      managed("helm", podSpec({ "f:initContainers": { 'k:{"name":"shm-cleanup"}': { ".": {} } } })),
+    ];
+    assert.deepEqual(ownersOf(volumePath("dshm"), fields), ["goauthentik.io"]);
+    assert.deepEqual(ownersOf(mountPath("proxy", "/dev/shm"), fields), ["kubectl-edit"]);
+    assert.deepEqual(ownersOf(containerPath("initContainers", "shm-cleanup"), fields), ["helm"]);
+    assert.deepEqual(ownersOf(containerPath("containers", "shm-cleanup"), fields), []);
+  });
+
+  it("names each owner once, sorted", () => {
+    const fields = ["zeta", "alpha", "zeta"].map((manager) => managed(manager, mount));
+    assert.deepEqual(ownersOf(mountPath("proxy", "/dev/shm"), fields), ["alpha", "zeta"]);
+  });
+
+  it("takes a mount of another container or path for none of its business", () => {
+    assert.deepEqual(ownersOf(mountPath("other", "/dev/shm"), [managed("kubectl-edit", mount)]), []);
+    assert.deepEqual(ownersOf(mountPath("proxy", "/dev"), [managed("kubectl-edit", mount)]), []);
+  });
+
+  it("does not count ownership of a subresource", () => {
+    const status = [managed("ours", { "f:status": {} }, "status")];
+    assert.equal(ownsFields("ours", status), false);
+    assert.equal(ownsFields("ours", [managed("ours", mount)]), true);
+    assert.equal(ownsFields("ours", [managed("other", mount)]), false);
+  });
+});

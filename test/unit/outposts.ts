@@ -1,0 +1,6 @@
+import { resolveSettings, type OutpostSettings } from "../../settings/settings";
+
+/** The settings of one outpost called "My Outpost", every default but the given keys. */
+export function outpostSettings(overrides: Record<string, unknown> = {}): OutpostSettings {
+  return resolveSettings({ namespace: "authentik", outposts: [{ name: "My Outpost", ...overrides }] }).outposts[0];
+}

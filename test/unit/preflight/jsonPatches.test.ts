@@ -1,0 +1,208 @@
+// The look at outposts that get their sidecar through authentik, or no longer do: what it says before anything is changed.
+import assert from "node:assert/strict";
+import type { DeploymentApi, DryRun } from "../../../kubernetes/deployments";
+import { inspect, type Findings } from "../../../preflight/outposts";
+import type { Deployment } from "../../../kubernetes/types";
+import { authentikError } from "../../../authentik/apiErrors";
+import { compose, ownPart } from "../../../authentik/jsonPatch/jsonPatch";
+import type { JsonPatchOperation } from "../../../authentik/jsonPatch/operations";
+import { podFragment } from "../../../cleaner/podFragment";
+import { outpostSettings } from "../outposts";
+import { liveDeployment, managed } from "./liveDeployment";
+
+const ours = "authentik-outpost-shm-prod";
+const name = "ak-outpost-my-outpost";
+const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
+const delivered = (overrides = {}) => outpostSettings({ ...overrides });
+const partOf = (overrides = {}) => ownPart(podFragment(delivered(overrides), scripts));
+const composed = compose([], partOf()).operations;
+const waiter: JsonPatchOperation = {
+  op: "add",
+  path: "/spec/template/spec/containers/-",
+  value: { name: "wait", image: "busybox:1.37" },
+};
+
+interface World {
+  live?: Deployment;
+  /** The outpost's operations in authentik, or its error. */
+  operations?: JsonPatchOperation[] | Error;
+  /** Other keys of its config. */
+  config?: Record<string, unknown>;
+  dryRun?: DryRun;
+}
+
+/** What a look finds where the outpost is delivered this way, and which dry runs it asked for. */
+async function look(delivery: string, world: World, overrides: Record<string, unknown> = {}) {
+  const { live, operations = [], config, dryRun } = world;
+  const dryRuns: string[] = [];
+  const answer = (how: string, fieldManager: string): Promise<DryRun> => {
+    dryRuns.push(`${how} ${fieldManager}`);
+    return Promise.resolve(dryRun ?? { outcome: "applied", deployment: live! });
+  };
+  const api: DeploymentApi = {
+    read: () => Promise.resolve(live),
+    listOutposts: () => Promise.resolve([]),
+    dryRunApply: (_namespace, _name, manager) => answer("apply", manager),
+    dryRunMerge: (_namespace, _name, manager) => answer("merge", manager),
+  };
+  const find = () =>
+    operations instanceof Error
+      ? Promise.reject(operations)
+      : Promise.resolve({
+          pk: "0a1b0000-0000-4000-8000-000000000000",
+          name: "My Outpost",
+          config: { kubernetes_namespace: "authentik", ...config, kubernetes_json_patches: { deployment: operations } },
+        });
+  const authentik = { readOutpost: find, findOutpost: find };
+  const settings = { ...delivered(overrides), delivery: delivery as "authentik" };
+  const hasSidecar = settings.solution === "sidecar";
+  const wanted = { settings, podFragment: hasSidecar ? podFragment(settings, scripts) : undefined };
+  const findings = await inspect({ api, authentik, namespace: "authentik", fieldManager: ours }, [wanted]);
+  return { ...findings, dryRuns };
+}
+
+/** authentik's Deployment with the volume owned by these. */
+function ownedBy(...managers: string[]): Deployment {
+  const live = liveDeployment(name);
+  const volume = { "f:spec": { "f:template": { "f:spec": { "f:volumes": { 'k:{"name":"dshm"}': {} } } } } };
+  for (const manager of managers) live.metadata!.managedFields!.push(managed(manager, volume));
+  return live;
+}
+const nothing: Findings & { dryRuns: string[] } = { problems: [], warnings: [], dryRuns: ["merge goauthentik.io"] };
+const taken = [
+  'outpost "My Outpost": kubernetes_json_patches.deployment in authentik changes:',
+  "    - add /spec/template/spec/volumes (dshm, shm-cleanup-settings, shm-cleanup-run)",
+  '    - add /spec/template/spec/containers/0/volumeMounts [{"name":"dshm","mountPath":"/dev/shm"}]',
+  "    - add /spec/template/spec/initContainers (shm-cleanup)",
+].join("\n");
+
+describe("inspection of delivery through authentik", () => {
+  it("has nothing to say where the patch is there and applied", async () => {
+    assert.deepEqual(await look("authentik", { live: ownedBy("goauthentik.io"), operations: composed }), nothing);
+  });
+
+  it("lets the fields come over that delivery deployment owns", async () => {
+    const { problems, warnings } = await look("authentik", { live: ownedBy(ours) });
+    assert.deepEqual(problems, []);
+    assert.deepEqual(warnings, [taken.replaceAll("- add", "+ add")]);
+  });
+
+  it("stops at a volume of somebody else", async () => {
+    const { problems, dryRuns } = await look("authentik", { live: ownedBy("goauthentik.io", "kubectl-edit") });
+    assert.deepEqual(problems, [
+      'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by kubectl-edit). ' +
+        "Undo that change, or set the outpost's `solution` to cronjob, which needs none of these.",
+    ]);
+    assert.deepEqual(dryRuns, []);
+  });
+
+  it("stops at a missing Deployment, but not where the patch is in authentik already, to be mended", async () => {
+    const { problems } = await look("authentik", {});
+    assert.match(problems[0], /^outpost "My Outpost": there is no Deployment ak-outpost-my-outpost /);
+    // Its rollout is awaited once authentik has created it.
+    assert.deepEqual(await look("authentik", { operations: composed }), { ...nothing, underWay: [name], dryRuns: [] });
+  });
+
+  it("stops at what the API server would refuse: authentik would delete the Deployment over it", async () => {
+    const { problems } = await look("authentik", {
+      live: liveDeployment(name),
+      dryRun: { outcome: "invalid", reason: "bad image" },
+    });
+    assert.deepEqual(problems, [
+      "Deployment ak-outpost-my-outpost: the API server would not take the sidecar: bad image",
+    ]);
+  });
+
+  it("says that an ordinary sidecar beside another's containers/- makes authentik write at every reconcile", async () => {
+    const world = { live: liveDeployment(name), operations: [waiter] };
+    const { warnings } = await look("authentik", world, { nativeSidecar: false });
+    assert.deepEqual(warnings.slice(1), [
+      'outpost "My Outpost": authentik will write its Deployment at every reconcile, because nativeSidecar false adds the sidecar ' +
+        "beside a container that another operation adds by containers/-. Set nativeSidecar to true to end that.",
+    ]);
+    assert.equal((await look("authentik", world)).warnings.length, 1);
+  });
+
+  it("stops at the Deployment of another environment's outpost", async () => {
+    const live = liveDeployment(name);
+    live.metadata!.labels = { "goauthentik.io/outpost-uuid": "0a1b0000000040008000000000000000" };
+    assert.deepEqual((await look("authentik", { live, operations: composed })).problems, []);
+    live.metadata!.labels = { "goauthentik.io/outpost-uuid": "ffff0000000040008000000000000000" };
+    const { problems, dryRuns } = await look("authentik", { live });
+    assert.deepEqual(problems, [
+      'outpost "My Outpost": Deployment ak-outpost-my-outpost in namespace authentik of this cluster is that of another outpost ' +
+        "than authentik's: authentikUrl and kubernetes:context must be of the same environment",
+    ]);
+    assert.deepEqual(dryRuns, []);
+  });
+
+  it("stops where authentik deploys to another namespace", async () => {
+    const config = { kubernetes_namespace: "elsewhere" };
+    assert.deepEqual((await look("authentik", { live: liveDeployment(name), config })).problems, [
+      'outpost "My Outpost": authentik deploys it to namespace elsewhere (kubernetes_namespace of its config), ' +
+        "and the settings name authentik; one stack serves one namespace",
+    ]);
+  });
+
+  it("says what on the Deployment keeps authentik writing", async () => {
+    const live = ownedBy("goauthentik.io");
+    live.spec!.template.spec!.volumes = [{ name: "injected", emptyDir: {} }];
+    const { warnings } = await look("authentik", { live, operations: composed });
+    assert.deepEqual(warnings, [
+      'outpost "My Outpost": authentik will write its Deployment at every reconcile, because the Deployment has what authentik\'s patch does not: ' +
+        "volume injected. Bring it by authentik too, or set `delivery` to deployment.",
+    ]);
+  });
+
+  it("warns of a memory limit that is too small", async () => {
+    const live = liveDeployment(name, { memoryLimit: "128Mi" });
+    const { warnings } = await look("authentik", { live, operations: composed });
+    assert.match(warnings[0], /^Deployment ak-outpost-my-outpost: container proxy has a memory limit of 128Mi/);
+  });
+
+  describe("on the way to delivery deployment, or to none", () => {
+    it("says what goes from authentik, and asks what the other delivery does", async () => {
+      const world = { live: ownedBy("goauthentik.io"), operations: composed };
+      assert.deepEqual(await look("deployment", world), {
+        problems: [],
+        warnings: [taken],
+        dryRuns: [`apply ${ours}`],
+      });
+    });
+
+    it("says to take two steps where the API server refuses both kinds of sidecar at once", async () => {
+      const dryRun: DryRun = { outcome: "invalid", reason: 'Duplicate value: "shm-cleanup"' };
+      const { problems } = await look("deployment", { live: ownedBy("goauthentik.io"), operations: composed, dryRun });
+      assert.deepEqual(problems, [
+        'outpost "My Outpost": the API server would not take the sidecar beside authentik\'s: Duplicate value: "shm-cleanup". ' +
+          "Change `delivery` in one update, and nativeSidecar in the next.",
+      ]);
+    });
+
+    it("asks what the removal does", async () => {
+      const live = ownedBy("goauthentik.io");
+      live.spec!.template.spec!.volumes = [{ name: "dshm", emptyDir: {} }];
+      const world = { live, operations: composed };
+      for (const delivery of ["authentik", "deployment"]) {
+        const { warnings, dryRuns } = await look(delivery, world, { solution: "none" });
+        assert.deepEqual([warnings, dryRuns], [[taken], ["merge goauthentik.io"]]);
+      }
+    });
+
+    it("stops where the patch in authentik is not ours", async () => {
+      const { problems } = await look("deployment", { live: ownedBy("goauthentik.io"), operations: [waiter] });
+      assert.match(problems[0], /already has volume dshm \(owned by goauthentik\.io\)/);
+    });
+
+    it("stops where authentik does not say", async () => {
+      const operations = authentikError("authentik can't be reached");
+      const { problems } = await look("deployment", { live: ownedBy("goauthentik.io"), operations });
+      assert.deepEqual(problems, ["authentik can't be reached"]);
+    });
+
+    it("does not ask authentik where none of its fields are ours", async () => {
+      const operations = authentikError("authentik can't be reached");
+      assert.deepEqual((await look("deployment", { live: liveDeployment(name), operations })).problems, []);
+    });
+  });
+});

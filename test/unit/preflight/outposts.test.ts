@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import type { DeploymentApi, DryRun } from "../../../kubernetes/deployments";
+import { inspect, type Findings, type WantedOutpost } from "../../../preflight/outposts";
+import type { Deployment } from "../../../kubernetes/types";
+import { outpostSettings } from "../outposts";
+import { liveDeployment, managed } from "./liveDeployment";
+
+const ours = "authentik-outpost-shm-prod";
+const fragment = { containers: [{ name: "proxy" }] };
+const wantsSidecar: WantedOutpost = { settings: outpostSettings(), podFragment: fragment };
+const wantsNone: WantedOutpost = { settings: outpostSettings({ solution: "none" }) };
+
+/** A cluster that holds these Deployments and answers every dry run the same way; it notes what was dry-run. */
+function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged") {
+  const dryRuns: { name: string; fieldManager: string; podSpec: unknown }[] = [];
+  const byName = (name: string) => live.find(({ metadata }) => metadata?.name === name);
+  const dryRun = ([name, fieldManager, podSpec]: [string, string, unknown?]): Promise<DryRun> => {
+    dryRuns.push({ name, fieldManager, podSpec });
+    return Promise.resolve(answer === "unchanged" ? { outcome: "applied", deployment: byName(name)! } : answer);
+  };
+  const api: DeploymentApi = {
+    read: (_namespace, name) => Promise.resolve(byName(name)),
+    listOutposts: () => Promise.resolve(live),
+    dryRunApply: (_namespace, ...asked) => dryRun(asked),
+    dryRunMerge: (_namespace, ...asked) => dryRun(asked),
+  };
+  return { api, dryRuns };
+}
+
+const look = (api: DeploymentApi, ...outposts: WantedOutpost[]): Promise<Findings> =>
+  inspect({ api, namespace: "authentik", fieldManager: ours }, outposts);
+
+/** The live Deployment with a fourth field owner: one that holds a field of the sidecar. */
+function withOwner(live: Deployment, manager: string, podSpecFields: object): Deployment {
+  live.metadata!.managedFields!.push(managed(manager, { "f:spec": { "f:template": { "f:spec": podSpecFields } } }));
+  return live;
+}
+
+const restarted = (live: Deployment): DryRun => {
+  const deployment = structuredClone(live);
+  deployment.spec!.template.spec!.volumes = [{ name: "dshm", emptyDir: {} }];
+  return { outcome: "applied", deployment };
+};
+
+describe("inspection of the outposts' Deployments", () => {
+  it("finds nothing to say where an apply would change nothing", async () => {
+    const { api, dryRuns } = cluster([liveDeployment("ak-outpost-my-outpost")]);
+    assert.deepEqual(await look(api, wantsSidecar), { problems: [], warnings: [] });
+    assert.deepEqual(dryRuns, [{ name: "ak-outpost-my-outpost", fieldManager: ours, podSpec: fragment }]);
+  });
+
+  it("names a missing Deployment, those that are there, and the ways on", async () => {
+    const { api } = cluster([liveDeployment("ak-outpost-other"), liveDeployment("ak-outpost-another")]);
+    assert.deepEqual((await look(api, wantsSidecar)).problems, [
+      'outpost "My Outpost": there is no Deployment ak-outpost-my-outpost in namespace authentik; ' +
+        "proxy outposts found there: ak-outpost-another, ak-outpost-other. Correct the outpost's name or the namespace; " +
+        "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
+        "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
+    ]);
+  });
+
+  it("reports the problems of all outposts together", async () => {
+    const { api } = cluster([]);
+    const second = { settings: outpostSettings({ deployment: "elsewhere" }), podFragment: fragment };
+    const { problems } = await look(api, wantsSidecar, second);
+    assert.equal(problems.length, 2);
+    assert.match(problems[0], /no Deployment ak-outpost-my-outpost .*found there: none\./);
+    assert.match(problems[1], /no Deployment elsewhere /);
+  });
+
+  it("does not ask for a Deployment that gets no sidecar", async () => {
+    const { api, dryRuns } = cluster([]);
+    assert.deepEqual(await look(api, wantsNone), { problems: [], warnings: [] });
+    assert.deepEqual(dryRuns, []);
+  });
+
+  it("refuses a Deployment without a container proxy", async () => {
+    const live = liveDeployment("ak-outpost-my-outpost");
+    live.spec!.template.spec!.containers[0].name = "ldap";
+    assert.deepEqual((await look(cluster([live]).api, wantsSidecar)).problems, [
+      'outpost "My Outpost": Deployment ak-outpost-my-outpost has no container proxy, only ldap. ' +
+        "Only proxy outposts keep sessions in /dev/shm; name a proxy outpost, or set this one's `solution` to none.",
+    ]);
+  });
+
+  it("stops at a patch pasted into authentik, before any dry run, and offers both ways on", async () => {
+    const live = withOwner(liveDeployment("ak-outpost-my-outpost"), "goauthentik.io", {
+      "f:volumes": { 'k:{"name":"dshm"}': {} },
+      "f:containers": {
+        'k:{"name":"shm-cleanup"}': {},
+        'k:{"name":"proxy"}': { "f:volumeMounts": { 'k:{"mountPath":"/dev/shm"}': {} } },
+      },
+    });
+    const { api, dryRuns } = cluster([live]);
+    assert.deepEqual((await look(api, wantsSidecar)).problems, [
+      'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by goauthentik.io); ' +
+        "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
+        "That is a patch pasted into the outpost's kubernetes_json_patches. Set `delivery` to authentik, which takes it over; " +
+        "or remove it in authentik and then have the Deployment " +
+        "recreated without it: kubectl -n authentik delete deployment ak-outpost-my-outpost; " +
+        "or set the outpost's `solution` to cronjob, which needs none of these.",
+    ]);
+    assert.deepEqual(dryRuns, []);
+  });
+
+  it("stops at somebody else's edit of /dev/shm", async () => {
+    const live = withOwner(liveDeployment("ak-outpost-my-outpost"), "kubectl-edit", {
+      "f:volumes": { 'k:{"name":"dshm"}': {} },
+    });
+    assert.deepEqual((await look(cluster([live]).api, wantsSidecar)).problems, [
+      'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by kubectl-edit). ' +
+        "Undo that change, or set the outpost's `solution` to cronjob, which needs none of these.",
+    ]);
+  });
+
+  it("stops at a patch pasted over ours", async () => {
+    const volume = { "f:volumes": { 'k:{"name":"dshm"}': {} } };
+    const live = withOwner(liveDeployment("ak-outpost-my-outpost"), ours, volume);
+    const { problems } = await look(cluster([withOwner(live, "goauthentik.io", volume)]).api, wantsSidecar);
+    assert.match(problems[0], /already has volume dshm \(owned by goauthentik\.io\)\. That is a patch pasted/);
+  });
+
+  it("goes on where somebody edited what is ours, for the update to mend", async () => {
+    const volume = { "f:volumes": { 'k:{"name":"dshm"}': {} } };
+    const live = withOwner(liveDeployment("ak-outpost-my-outpost"), ours, volume);
+    const { problems } = await look(cluster([withOwner(live, "kubectl-edit", volume)]).api, wantsSidecar);
+    assert.deepEqual(problems, []);
+  });
+
+  it("goes on where the sidecar is already ours", async () => {
+    const live = withOwner(liveDeployment("ak-outpost-my-outpost"), ours, { "f:volumes": { 'k:{"name":"dshm"}': {} } });
+    assert.deepEqual(await look(cluster([live]).api, wantsSidecar), { problems: [], warnings: [] });
+  });
+
+  const outcomes: { name: string; answer: DryRun; expected: Findings }[] = [
+    {
+      name: "an invalid patch is a problem",
+      answer: { outcome: "invalid", reason: "bad image" },
+      expected: {
+        problems: ["Deployment ak-outpost-my-outpost: the API server would not take the sidecar: bad image"],
+        warnings: [],
+      },
+    },
+    {
+      name: "an account that may not patch gets a preview that says what it can't tell",
+      answer: { outcome: "forbidden", reason: "cannot patch deployments" },
+      expected: {
+        problems: [],
+        warnings: [
+          "Deployment ak-outpost-my-outpost: whether this change restarts its pods is not known, the dry run was refused: cannot patch deployments",
+        ],
+      },
+    },
+  ];
+  for (const { name, answer, expected } of outcomes) {
+    it(name, async () => {
+      const { api } = cluster([liveDeployment("ak-outpost-my-outpost")], answer);
+      assert.deepEqual(await look(api, wantsSidecar), expected);
+    });
+  }
+
+  it("says which pods a change restarts, and what that ends", async () => {
+    const live = liveDeployment("ak-outpost-my-outpost", { replicas: 3 });
+    assert.deepEqual((await look(cluster([live], restarted(live)).api, wantsSidecar)).warnings, [
+      "Deployment ak-outpost-my-outpost: this change restarts its 3 pods (rolling update). " +
+        "The sessions in a restarted pod end: their users log in again.",
+    ]);
+    assert.deepEqual((await look(cluster([live], restarted(live)).api, wantsSidecar)).restarts, [
+      "ak-outpost-my-outpost",
+    ]);
+  });
+
+  it("names a rollout that is under way, for the update to await", async () => {
+    const live = liveDeployment("ak-outpost-my-outpost", { replicas: 3 });
+    live.status = { ...live.status, availableReplicas: 2 };
+    assert.deepEqual(await look(cluster([live]).api, wantsSidecar), {
+      problems: [],
+      warnings: [],
+      underWay: ["ak-outpost-my-outpost"],
+    });
+  });
+
+  it("says so too when the sidecar is taken away, also from an outpost that the settings no longer name", async () => {
+    for (const name of ["ak-outpost-my-outpost", "ak-outpost-forgotten"]) {
+      const live = withOwner(liveDeployment(name), ours, { "f:volumes": { 'k:{"name":"dshm"}': {} } });
+      const { api, dryRuns } = cluster([live], restarted(live));
+      assert.deepEqual((await look(api, wantsNone)).warnings, [
+        `Deployment ${name}: this change restarts its pod (rolling update). ` +
+          "The sessions in a restarted pod end: their users log in again.",
+      ]);
+      assert.deepEqual(dryRuns, [{ name, fieldManager: ours, podSpec: undefined }]);
+    }
+  });
+
+  it("says nothing of Deployments that were never ours", async () => {
+    const { api, dryRuns } = cluster([liveDeployment("ak-outpost-stranger")]);
+    assert.deepEqual(await look(api, wantsNone), { problems: [], warnings: [] });
+    assert.deepEqual(dryRuns, []);
+  });
+
+  it("warns of a memory limit that is too small", async () => {
+    const live = liveDeployment("ak-outpost-my-outpost", { memoryLimit: "128Mi" });
+    const { warnings } = await look(cluster([live]).api, wantsSidecar);
+    assert.match(warnings[0], /^Deployment ak-outpost-my-outpost: container proxy has a memory limit of 128Mi/);
+  });
+
+  it("goes without the list where listing is refused", async () => {
+    const { api } = cluster([]);
+    api.listOutposts = () => Promise.reject(new Error("deployments is forbidden"));
+    assert.match((await look(api, wantsSidecar)).problems[0], /found there: none\./);
+  });
+});

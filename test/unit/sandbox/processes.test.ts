@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { ProcessDied, Processes, run } from "../../../sandbox/processes";
+import { waitUntil } from "../../../sandbox/waitUntil";
+
+describe("child processes", function () {
+  this.timeout(30_000);
+  let dir: string;
+  const shell = (name: string, script: string) => ({
+    name,
+    command: "sh",
+    args: ["-c", script],
+    cwd: dir,
+    logFile: join(dir, "log", `${name}.log`),
+  });
+  const groupIsGone = (pid: number) =>
+    waitUntil(() => Promise.resolve(isAlive(-pid) ? undefined : true), {
+      what: `process group ${pid} to be gone`,
+      timeoutMs: 10_000,
+      pauseMs: 10,
+    });
+
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), "processes-"))));
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it("stops the youngest first, with all that it started", async () => {
+    const processes = new Processes();
+    const trapping = (name: string) =>
+      shell(name, `trap 'echo ${name} >>stopped; exit' TERM; echo ready; sleep 600 & wait`);
+    const children = [await processes.start(trapping("etcd")), await processes.start(trapping("kube-apiserver"))];
+    for (const { name } of children) await saysReady(join(dir, "log", `${name}.log`));
+    await processes.stop();
+    assert.equal(readFileSync(join(dir, "stopped"), "utf8"), "kube-apiserver\netcd\n");
+    for (const { pid } of children) await groupIsGone(pid);
+    assert.equal(processes.death.aborted, false);
+    await processes.stop(); // nothing left to do
+  });
+
+  it("tells of a child that ends by itself, with the end of its log", async () => {
+    const processes = new Processes();
+    await processes.start(shell("etcd", "seq 20; echo no space left >&2; exit 7"));
+    await aborted(processes.death);
+    const lines = [...Array(14).keys()].map((index) => `  ${index + 7}\n`).join("");
+    const death = processes.death.reason as ProcessDied;
+    assert.ok(death instanceof ProcessDied);
+    assert.equal(
+      death.message,
+      `etcd ended (exit status 7). The end of ${join(dir, "log", "etcd.log")}:\n${lines}  no space left`,
+    );
+  });
+
+  it("tells of a child that was killed and of one that said nothing", async () => {
+    const processes = new Processes();
+    await processes.start(shell("kwok", "kill -KILL $$"));
+    await aborted(processes.death);
+    assert.equal(
+      (processes.death.reason as Error).message,
+      `kwok ended (killed by SIGKILL). The end of ${join(dir, "log", "kwok.log")}:\n  (nothing)`,
+    );
+  });
+
+  it("ends what a child leaves behind", async () => {
+    const processes = new Processes();
+    const { pid } = await processes.start(shell("kwok", "sleep 600 & exit 0"));
+    await aborted(processes.death);
+    await groupIsGone(pid);
+  });
+
+  it("rejects a program that isn't there", async () => {
+    const spec = { ...shell("etcd", ""), command: "/nowhere/etcd" };
+    await assert.rejects(new Processes().start(spec), {
+      message: "cannot start etcd (/nowhere/etcd): spawn /nowhere/etcd ENOENT",
+    });
+  });
+
+  it("runs a program to its end, which must be a good one", async () => {
+    await run({ ...shell("build", 'echo "$GREETING"'), env: { GREETING: "hello" } });
+    assert.equal(readFileSync(join(dir, "log", "build.log"), "utf8"), "hello\n");
+    await assert.rejects(run(shell("build", "echo broken; exit 1")), {
+      name: "ProcessDied",
+      message: `build ended (exit status 1). The end of ${join(dir, "log", "build.log")}:\n  broken`,
+    });
+  });
+
+  for (const { ending, signal, result } of [
+    { ending: "wait", signal: "SIGINT", result: [null, "SIGINT"] },
+    { ending: "wait", signal: "SIGTERM", result: [null, "SIGTERM"] },
+    { ending: "wait", signal: "SIGHUP", result: [null, "SIGHUP"] },
+    { ending: "exit", signal: undefined, result: [3, null] },
+    { ending: "throw", signal: undefined, result: [1, null] },
+  ] as const) {
+    it(`leaves no child when its own process ends by ${signal ?? ending}`, async () => {
+      const script = join(__dirname, "scripts", "holdChildren.ts");
+      const holder = spawn(process.execPath, ["--import", "tsx", script, dir, ending], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      const ended = once(holder, "exit");
+      const [line] = (await once(createInterface(holder.stdout), "line")) as [string];
+      if (signal) {
+        holder.kill(signal);
+        holder.kill(signal); // a terminal's Ctrl-C may arrive twice
+      }
+      assert.deepEqual(await ended, result);
+      for (const pid of JSON.parse(line) as number[]) await groupIsGone(pid);
+    });
+  }
+});
+
+async function saysReady(log: string): Promise<void> {
+  const ask = () => Promise.resolve(readFileSync(log, "utf8").includes("ready") || undefined);
+  await waitUntil(ask, { what: "the trap to be set", timeoutMs: 10_000, pauseMs: 10 });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}

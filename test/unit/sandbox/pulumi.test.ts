@@ -1,0 +1,125 @@
+// Which Pulumi this machine gets, by a CLI, a download and a Go of our own making.
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { version as sdk } from "@pulumi/pulumi/package.json";
+import { openPulumi } from "../../../sandbox/pulumi";
+import { readModule } from "../../../sandbox/toolchain/modules";
+
+/** "Builds" by writing a file for each package. */
+const WORKING_GO = `
+case "$1" in
+  env) echo go1.99.0; echo auto;;
+  build)
+    for argument; do [ "$previous" = -o ] && output=$argument; previous=$argument; done
+    for package in pulumi-kubernetes pulumi; do printf '#!/bin/sh\\necho v3.259.0\\n' >"$output$package"; done;;
+esac`;
+
+describe("Pulumi", () => {
+  let dir: string;
+  let environment: NodeJS.ProcessEnv;
+
+  beforeEach(() => {
+    environment = { ...process.env };
+    dir = mkdtempSync(join(tmpdir(), "pulumi-"));
+    mkdirSync(join(dir, "bin"));
+    // Whatever a test wants to be had, it puts there.
+    Object.assign(process.env, { PATH: join(dir, "bin"), AUTHENTIK_OUTPOST_SHM_CACHE: join(dir, "cache") });
+  });
+  afterEach(() => {
+    for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
+    Object.assign(process.env, environment);
+    rmSync(dir, { recursive: true });
+  });
+
+  function program(path: string, script: string): string {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `#!/bin/sh\nPATH=/usr/bin:/bin\n${script}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  }
+  const onPath = (name: string, script: string) => program(join(dir, "bin", name), script);
+  /** A CLI that does `install` on `plugin install resource NAME VERSION`. */
+  const cli = (install: string, version = `v${sdk}`) =>
+    `[ "$1" = version ] && { echo ${version}; exit; }\nname=$4 version=$5\n${install}`;
+  const installs = 'mkdir -p "$PULUMI_HOME/plugins/resource-$name-v$version"';
+
+  /** What is opened, and what was announced with it. */
+  async function open() {
+    const said: string[] = [];
+    const step = (title: string) => ({
+      done: (note = "") => void said.push(`${title}: ${note}`),
+      fail: (note = "") => void said.push(`${title} failed: ${note}`),
+    });
+    const pulumi = await openPulumi({ step, say: (line: string) => void said.push(line) });
+    return { pulumi, said };
+  }
+  const installing = "installing Pulumi plugins command 1.2.1, kubernetes 4.34.2";
+  const home = () => join(dir, "cache", "pulumi");
+
+  it("is the official one wherever it can be had, downloaded once, with nothing built", async () => {
+    const path = onPath("pulumi", cli(installs));
+    const using = `using the pulumi on PATH: ${path} (${sdk})`;
+    const { pulumi, said } = await open();
+    assert.equal(pulumi.cli, path);
+    assert.deepEqual(pulumi.env, { PULUMI_HOME: home(), PULUMI_IGNORE_AMBIENT_PLUGINS: "true" });
+    assert.deepEqual(said, [using, `${installing}: `]);
+    onPath("pulumi", cli("exit 1"));
+    assert.deepEqual((await open()).said, [using]);
+    assert.ok(!existsSync(join(dir, "cache", "toolchain")));
+  });
+
+  it("is the CLI that was downloaded before, rather than one on PATH that is too old", async () => {
+    const old = onPath("pulumi", cli(installs, "v3.10.0"));
+    const path = program(join(dir, "cache", "pulumi-cli", "bin", "pulumi"), cli(installs));
+    const { pulumi, said } = await open();
+    assert.equal(pulumi.cli, path);
+    const [major, minor] = sdk.split(".");
+    const reason = `the SDK needs ${major}.${minor} or later`;
+    assert.deepEqual(said, [`not using the pulumi on PATH, ${old} (3.10.0): ${reason}`, `${installing}: `]);
+  });
+
+  it("takes the provider built from source and the Command stand-in after the first refusal of a download", async () => {
+    onPath("go", WORKING_GO);
+    const refusal = "dial tcp: lookup get.pulumi.com: no such host";
+    // Would go on for a minute, as the CLI's retries go on for seconds.
+    const path = onPath(
+      "pulumi",
+      cli(
+        `echo 'warning: Error downloading plugin: Get "https://get.pulumi.com/x.tar.gz": ${refusal}' >&2; exec sleep 60`,
+      ),
+    );
+    const started = Date.now();
+    const { pulumi, said } = await open();
+    assert.ok(Date.now() - started < 20_000);
+    assert.equal(pulumi.cli, path);
+    assert.ok(existsSync(join(pulumi.env.PULUMI_HOME, "plugins/resource-command-v1.2.1/pulumi-resource-command")));
+    const plugin = join(pulumi.env.PULUMI_HOME, "plugins/resource-kubernetes-v4.34.2/pulumi-resource-kubernetes");
+    const module = readModule("pulumi-kubernetes");
+    assert.equal(readlinkSync(plugin), join(dir, "cache/toolchain", module.key, "pulumi-resource-kubernetes"));
+    assert.notEqual(pulumi.env.PULUMI_HOME, home());
+    assert.deepEqual(said.slice(1), [
+      `${installing}: not available: ${refusal}`,
+      `Pulumi's downloads are out of reach here (${refusal}). Its Kubernetes provider is built from its Go module instead; ` +
+        "a stand-in takes the Command provider's place.",
+      "Building pulumi-resource-kubernetes once, about 4 minutes on two idle cores.",
+      `building pulumi-resource-kubernetes ${module.versionOf("github.com/pulumi/pulumi-kubernetes/provider/v4")}: `,
+    ]);
+  });
+
+  it("does so when a download fails in any other way", async () => {
+    onPath("go", WORKING_GO);
+    onPath("pulumi", cli("echo first >&2; echo 'error: disk full' >&2; exit 1"));
+    assert.equal((await open()).said[1], `${installing}: not available: error: disk full`);
+  });
+
+  it("names plugins on PATH, which it does not use", async () => {
+    onPath("pulumi", cli(installs));
+    const plugin = onPath("pulumi-resource-kubernetes", "exit 1");
+    assert.equal(
+      (await open()).said[0],
+      `not using the plugin on PATH, ${plugin}: the program needs kubernetes 4.34.2`,
+    );
+  });
+});

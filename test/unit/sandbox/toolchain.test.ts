@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { silentProgress, type Progress } from "../../../sandbox/progress";
+import { ensureTools } from "../../../sandbox/toolchain";
+import { readModule } from "../../../sandbox/toolchain/modules";
+import { waitUntil } from "../../../sandbox/waitUntil";
+import { pulumiOnPath } from "../../../sandbox/toolchain/pulumiOnPath";
+
+/** Answers as `go env` does, and "builds" by writing its environment to one file for each package, named as Go names it. */
+const WORKING_GO = `
+case "$1" in
+  env) echo "\${FAKE_VERSION-go1.99.0}"; echo "\${FAKE_TOOLCHAIN-auto}";;
+  list) echo "$FAKE_MODULE_DIR";;
+  build)
+    echo "$@" >>"$FAKE_BUILDS"
+    sleep "\${FAKE_SECONDS-0}"
+    for argument; do
+      [ "$previous" = -o ] && output=$argument
+      previous=$argument
+      [ "$output" ] && [ "$argument" != "$output" ] || continue
+      echo "$GOFLAGS|$GOWORK|$GO111MODULE|$CGO_ENABLED|$GOOS|$GOARCH" >"$output$(basename "\${argument%/v3}")"
+    done;;
+esac`;
+
+describe("the toolchain", function () {
+  this.timeout(30_000);
+
+  let dir: string;
+  let builds: string;
+  let environment: NodeJS.ProcessEnv;
+  const etcd = readModule("etcd");
+  const etcdDir = () => join(dir, "cache", "toolchain", etcd.key);
+  const builtCommands = () => (existsSync(builds) ? readFileSync(builds, "utf8").trim().split("\n") : []);
+
+  /** Puts a shell script called `name` on PATH, which holds nothing else but the system's own programs. */
+  function onPath(name: string, script: string): string {
+    const file = join(dir, "bin", name);
+    writeFileSync(file, `#!/bin/sh\nPATH=/usr/bin:/bin\n${script}\n`);
+    chmodSync(file, 0o755);
+    return file;
+  }
+
+  beforeEach(() => {
+    environment = { ...process.env };
+    dir = mkdtempSync(join(tmpdir(), "toolchain-"));
+    builds = join(dir, "builds");
+    mkdirSync(join(dir, "bin"));
+    Object.assign(process.env, {
+      PATH: join(dir, "bin"),
+      AUTHENTIK_OUTPOST_SHM_CACHE: join(dir, "cache"),
+      FAKE_BUILDS: builds,
+    });
+  });
+
+  afterEach(() => {
+    for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
+    Object.assign(process.env, environment);
+    rmSync(dir, { recursive: true });
+  });
+
+  /** The arguments of each build, without the folder that its binaries go to first. */
+  const builtWith = () => builtCommands().map((line) => line.replace(/unfinished-[\w-]+/, "UNFINISHED"));
+
+  it("builds a tool with the pinned flags, once", async () => {
+    onPath("go", WORKING_GO);
+    const expected = { etcd: join(etcdDir(), "etcd") };
+    assert.deepEqual(await ensureTools(["etcd"], silentProgress), expected);
+    assert.deepEqual(await ensureTools(["etcd"], silentProgress), expected);
+    const flags = "-trimpath -gcflags=all=-dwarf=false -ldflags=-s -w";
+    assert.deepEqual(builtWith(), [
+      `build -C ${etcd.dir} ${flags} -o ${etcdDir()}/UNFINISHED/ go.etcd.io/etcd/server/v3`,
+    ]);
+    assert.deepEqual(readdirSync(join(dir, "cache", "toolchain")), [etcd.key]);
+    assert.deepEqual(readdirSync(etcdDir()), ["etcd"]);
+  });
+
+  it("builds all tools of a module at once, and says before how long everything takes", async () => {
+    onPath("go", WORKING_GO);
+    const said: string[] = [];
+    const progress: Progress = { ...silentProgress, say: (line) => said.push(line) };
+    await ensureTools(["etcd", "kube-apiserver", "kubectl"], progress);
+    assert.deepEqual(
+      builtWith()
+        .map((line) => line.replace(/.*UNFINISHED\/ /, ""))
+        .sort(),
+      ["go.etcd.io/etcd/server/v3", "k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl"],
+    );
+    assert.deepEqual(said, ["Building 3 tools from their sources once, about 6 minutes on two idle cores."]);
+  });
+
+  it("tells Pulumi its version, and the provider that of the npm package", async () => {
+    onPath("go", WORKING_GO);
+    await ensureTools(["pulumi", "pulumi-resource-kubernetes"], silentProgress);
+    const version = readModule("pulumi").versionOf("github.com/pulumi/pulumi/pkg/v3");
+    const variable = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
+    const flags = builtCommands().map((line) => /-gcflags=.*(?= -o )/.exec(line)![0]);
+    assert.deepEqual(flags.sort(), [
+      `-gcflags=all=-N -l -dwarf=false -ldflags=-s -w -X ${variable}=${version}`,
+      "-gcflags=all=-N -l -dwarf=false -ldflags=-s -w -X main.version=4.34.2",
+    ]);
+  });
+
+  it("leaves out of Prometheus what finds targets in clouds", async () => {
+    onPath("go", WORKING_GO);
+    await ensureTools(["promtool"], silentProgress);
+    assert.match(builtCommands()[0], / -trimpath -tags remove_all_sd -gcflags=/);
+  });
+
+  it("builds the same whatever the user's Go settings are", async () => {
+    onPath("go", WORKING_GO);
+    Object.assign(process.env, {
+      GOFLAGS: "-mod=vendor",
+      GOWORK: "/elsewhere/go.work",
+      GO111MODULE: "off",
+      CGO_ENABLED: "1",
+      GOOS: "plan9",
+      GOARCH: "mips",
+    });
+    const { etcd: binary } = await ensureTools(["etcd"], silentProgress);
+    const architecture = process.arch === "x64" ? "amd64" : process.arch;
+    assert.equal(readFileSync(binary, "utf8"), `-mod=readonly|off|on|0|${process.platform}|${architecture}\n`);
+  });
+
+  it("puts kwok's stages beside it", async () => {
+    onPath("go", WORKING_GO);
+    process.env.FAKE_MODULE_DIR = join(dir, "module");
+    const stages = ["node/fast/node-initialize", "node/heartbeat/node-heartbeat"];
+    stages.push(...["pod/fast/pod-ready", "pod/fast/pod-complete", "pod/fast/pod-delete"]);
+    for (const stage of stages) {
+      const file = join(dir, "module", "kustomize", "stage", `${stage}.yaml`);
+      mkdirSync(join(file, ".."), { recursive: true });
+      writeFileSync(file, stage, { mode: 0o444 });
+    }
+    const { kwok } = await ensureTools(["kwok"], silentProgress);
+    assert.deepEqual(
+      readdirSync(join(kwok, "..", "stages")).sort(),
+      stages.map((stage) => `${stage.split("/").at(-1)}.yaml`).sort(),
+    );
+    assert.equal(readFileSync(join(kwok, "..", "stages", "pod-ready.yaml"), "utf8"), "pod/fast/pod-ready");
+  });
+
+  it("is there for two who want it at the same time", async () => {
+    onPath("go", WORKING_GO);
+    const both = await Promise.all([ensureTools(["etcd"], silentProgress), ensureTools(["etcd"], silentProgress)]);
+    assert.deepEqual(both, [{ etcd: join(etcdDir(), "etcd") }, { etcd: join(etcdDir(), "etcd") }]);
+    assert.deepEqual(readdirSync(etcdDir()), ["etcd"]);
+  });
+
+  it("says that Go is missing", async () => {
+    await assert.rejects(ensureTools(["etcd"], silentProgress), {
+      message: `no \`go\` on PATH: building the etcd tools takes Go ${etcd.goVersion} or later (https://go.dev/dl/)`,
+    });
+  });
+
+  const tooOld = `building the etcd tools takes Go ${etcd.goVersion} or later, but \`go\` on PATH is`;
+  const remedy = "install a newer Go (https://go.dev/dl/)";
+  for (const { version, toolchain, message } of [
+    {
+      version: "go1.23.4",
+      toolchain: "local",
+      message: `${tooOld} 1.23.4 and GOTOOLCHAIN=local forbids fetching another: ${remedy}`,
+    },
+    {
+      version: "go1.23.4",
+      toolchain: "go1.23.1",
+      message: `${tooOld} 1.23.4 and GOTOOLCHAIN=go1.23.1 forbids fetching another: ${remedy}`,
+    },
+    {
+      version: "go1.19.8",
+      toolchain: "",
+      message: `${tooOld} 1.19.8 and it cannot fetch another by itself: ${remedy}`,
+    },
+  ]) {
+    it(`says that Go is too old: ${version} with GOTOOLCHAIN=${toolchain}`, async () => {
+      onPath("go", WORKING_GO);
+      Object.assign(process.env, { FAKE_VERSION: version, FAKE_TOOLCHAIN: toolchain });
+      await assert.rejects(ensureTools(["etcd"], silentProgress), { message });
+      assert.deepEqual(builtCommands(), []);
+    });
+  }
+
+  for (const { version, toolchain } of [
+    { version: "go1.23.4", toolchain: "auto" },
+    { version: "go1.23.4", toolchain: "go1.23.4+auto" },
+    { version: `go${etcd.goVersion}`, toolchain: "local" },
+    { version: "devel go1.99-abcdef0", toolchain: "local" },
+  ]) {
+    it(`lets Go try: ${version} with GOTOOLCHAIN=${toolchain}`, async () => {
+      onPath("go", WORKING_GO);
+      Object.assign(process.env, { FAKE_VERSION: version, FAKE_TOOLCHAIN: toolchain });
+      await ensureTools(["etcd"], silentProgress);
+      assert.equal(builtCommands().length, 1);
+    });
+  }
+
+  it("says why a build failed and how to run it again, and leaves no half of a tool", async () => {
+    onPath(
+      "go",
+      `[ "$1" = build ] || { ${WORKING_GO.trim()}\nexit; }\necho "etcd.go:1: no space left on device"; exit 1`,
+    );
+    const failed: (string | undefined)[] = [];
+    const progress: Progress = { ...silentProgress, step: (title) => ({ done() {}, fail: () => failed.push(title) }) };
+    const error = (await ensureTools(["etcd"], progress).catch((reason: Error) => reason)) as Error;
+    const command = [
+      "CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly go build -C",
+      etcd.dir,
+      "-trimpath -gcflags=all=-dwarf=false '-ldflags=-s -w' -o",
+      `${etcdDir()}/UNFINISHED/ go.etcd.io/etcd/server/v3`,
+    ].join(" ");
+    assert.equal(
+      error.message.replaceAll(/unfinished-[\w-]+/g, "UNFINISHED"),
+      [
+        `building etcd failed: go build ended (exit status 1). The end of ${etcdDir()}/build.log:`,
+        "  etcd.go:1: no space left on device",
+        "The disk is full. Free about 6 GB where Go's build cache (`go env GOCACHE`) and " +
+          `${join(dir, "cache")} are, or name others by GOCACHE and AUTHENTIK_OUTPOST_SHM_CACHE.`,
+        "To run it again:",
+        `  ${command}`,
+      ].join("\n"),
+    );
+    assert.deepEqual(failed, [`building etcd ${etcd.versionOf("go.etcd.io/etcd/server/v3")}`]);
+    assert.deepEqual(readdirSync(etcdDir()), ["build.log"]);
+
+    onPath("go", WORKING_GO);
+    await ensureTools(["etcd"], silentProgress);
+    assert.deepEqual(readdirSync(etcdDir()), ["etcd"]);
+  });
+
+  it("leaves no half of a tool when Ctrl-C ends a build, and builds it the next time", async () => {
+    onPath("go", WORKING_GO);
+    const script = join(__dirname, "scripts", "buildEtcd.ts");
+    const env = { ...process.env, FAKE_SECONDS: "30" };
+    const build = spawn(process.execPath, ["--import", require.resolve("tsx"), script], { env, stdio: "inherit" });
+    const ended = once(build, "exit");
+    await waitUntil(() => Promise.resolve(builtCommands().length > 0 || undefined), {
+      what: "the build to begin",
+      timeoutMs: 20_000,
+    });
+    build.kill("SIGINT");
+    assert.deepEqual(await ended, [null, "SIGINT"]);
+    assert.ok(!existsSync(join(etcdDir(), "etcd")));
+    await ensureTools(["etcd"], silentProgress);
+    assert.deepEqual(readdirSync(etcdDir()), ["etcd"]);
+  });
+
+  describe("key in the cache", () => {
+    const keyWith = (change?: { file: string; append: string }) => {
+      const root = mkdtempSync(join(dir, "modules-"));
+      cpSync(join(repositoryRoot, "toolchain", "etcd"), join(root, "etcd"), { recursive: true });
+      if (change) writeFileSync(join(root, "etcd", change.file), change.append, { flag: "a" });
+      return readModule("etcd", root).key;
+    };
+
+    it("depends on go.mod and go.sum alone, not on where the clone is", () => {
+      assert.match(etcd.key, /^etcd-[0-9a-f]{12}$/);
+      assert.equal(keyWith(), etcd.key);
+      const changed = ["go.mod", "go.sum"].map((file) => keyWith({ file, append: "// \n" }));
+      assert.equal(new Set([etcd.key, ...changed]).size, 3);
+    });
+
+    it("comes with versions that go.mod must have", () => {
+      assert.throws(() => etcd.versionOf("example.org/nothing"), {
+        message: `${join(etcd.dir, "go.mod")} requires no example.org/nothing`,
+      });
+    });
+  });
+
+  describe("a pulumi on PATH", () => {
+    const says = (version: string) => onPath("pulumi", `[ "$1" = version ] && echo ${version}`);
+
+    it("serves where it is as new as the SDK, whatever its patch level", () => {
+      const path = says("v3.248.0-alpha.1+dirty");
+      assert.deepEqual(pulumiOnPath("3.248.7"), { path, version: "3.248.0-alpha.1+dirty", reason: undefined });
+    });
+
+    it("is left alone where it is too old or does not answer", () => {
+      const path = says("v3.247.9");
+      assert.deepEqual(pulumiOnPath("3.248.0"), { path, version: "3.247.9", reason: "the SDK needs 3.248 or later" });
+      onPath("pulumi", "exit 1");
+      assert.deepEqual(pulumiOnPath("3.248.0"), { path, version: "unknown", reason: "it does not tell its version" });
+      rmSync(path);
+      assert.equal(pulumiOnPath("3.248.0"), undefined);
+    });
+  });
+});

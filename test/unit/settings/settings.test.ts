@@ -1,0 +1,788 @@
+import assert from "node:assert/strict";
+import { quantityBytes } from "../../../kubernetes/quantity";
+import { type OutpostSettings, resolveSettings, type Settings, SettingsError } from "../../../settings/settings";
+
+type Config = Record<string, unknown>;
+
+const MINIMAL: Config = { namespace: "authentik", outposts: ["Proxy Dev"] };
+const IDENTITY: readonly (keyof OutpostSettings)[] = ["name", "slug", "deployment"];
+
+/** The minimal config with something else in it; undefined takes a key away. */
+function config(changes: Config): Config {
+  return Object.fromEntries(Object.entries({ ...MINIMAL, ...changes }).filter(([, value]) => value !== undefined));
+}
+
+function resolve(changes: Config, secrets: string[] = []): Settings {
+  return resolveSettings(config(changes), new Set(secrets));
+}
+
+function problemsOf(changes: Config, secrets: string[] = []): string[] {
+  try {
+    resolve(changes, secrets);
+  } catch (error) {
+    assert.ok(error instanceof SettingsError, String(error));
+    return error.problems;
+  }
+  return [];
+}
+
+/** The only outpost of a config. */
+function outpost(changes: Config): OutpostSettings {
+  const [first, ...rest] = resolve(changes).outposts;
+  assert.ok(first);
+  assert.deepEqual(rest, []);
+  return first;
+}
+
+function identity(entry: unknown, changes: Config = {}): string[] {
+  const settings = outpost({ ...changes, outposts: [entry] });
+  return IDENTITY.map((key) => settings[key] as string);
+}
+
+const LABEL = "at most 63 of a-z, 0-9 and -, a letter or digit at both ends";
+const DURATION = "write e.g. 90s, 60m, 24h or 1h30m";
+const SIZE = "write e.g. 256Mi or 1Gi";
+const REFERENCE =
+  "is no image reference; write [registry/]name:tag or [registry/]name@sha256:digest, e.g. docker.io/library/busybox:1.37";
+const CRON = "minute hour day-of-month month day-of-week, e.g. 0 * * * *";
+const MACROS = "@hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually";
+const ADD = `add one with: pulumi config set --path 'outposts[0]' "<name in authentik>"`;
+const WATERMARKS = "a sweep under pressure starts at highWatermark and stops at lowWatermark, e.g. 80 and 60";
+const AGES = "logins must not go before visitors who never logged in";
+const KEYS_OF_OUTPOST =
+  "name, deployment, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
+  "lowWatermark, cleanerImage, runAsUser, nativeSidecar";
+const KEYS_OF_STACK =
+  "namespace, outposts, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
+  "lowWatermark, cleanerImage, runAsUser, nativeSidecar, schedule, kubectlImage, restrictExec, verify, verifyTimeout, monitoring, podMonitor, alerts, dashboard, " +
+  "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, authentikUrl, authentikToken";
+
+describe("settings that hold", () => {
+  it("fills in every default", () => {
+    assert.deepEqual(resolveSettings({ namespace: "authentik", outposts: ["Proxy Dev"] }), {
+      namespace: "authentik",
+      outposts: [
+        {
+          name: "Proxy Dev",
+          slug: "proxy-dev",
+          deployment: "ak-outpost-proxy-dev",
+          solution: "sidecar",
+          delivery: "deployment",
+          shmSize: "256Mi",
+          sweep: {
+            sweepIntervalSeconds: 60,
+            anonymousMaxAgeSeconds: 3600,
+            authenticatedMaxAgeSeconds: 86400,
+            highWatermarkPercent: 80,
+            lowWatermarkPercent: 60,
+          },
+          cleanerImage: "docker.io/library/busybox:1.37",
+          runAsUser: 1000,
+          nativeSidecar: true,
+        },
+      ],
+      schedule: "0 * * * *",
+      kubectlImage: "docker.io/alpine/kubectl:1.34.2",
+      restrictExec: true,
+      verify: false,
+      verifyTimeout: 600,
+    });
+  });
+
+  it("takes every key of the stack, numbers and booleans as text", () => {
+    const settings = resolve(
+      {
+        solution: "both",
+        delivery: "authentik",
+        shmSize: "512Mi",
+        sweepInterval: "90s",
+        anonymousMaxAge: "30m",
+        authenticatedMaxAge: "1h30m",
+        highWatermark: "70",
+        lowWatermark: "50",
+        cleanerImage: "registry:5000/busybox:1",
+        runAsUser: "1000650000",
+        nativeSidecar: "false",
+        schedule: "*/15 * * * *",
+        kubectlImage: "alpine/kubectl:1.33.0",
+        restrictExec: "false",
+        monitoring: "true",
+        podMonitor: "false",
+        alerts: "true",
+        dashboard: "false",
+        monitoringLabels: "release=kube-prometheus-stack,example.com/team=auth",
+        usageWarning: "75",
+        usageCritical: "90",
+        sessionFilesWarning: "20000",
+        runbookUrl: "https://git.example.com/ops/shm/docs/runbooks/",
+        verify: "true",
+        verifyTimeout: "90s",
+        authentikUrl: "https://auth.example.com/sso/",
+        authentikToken: "t0ken",
+      },
+      ["authentikToken"],
+    );
+    assert.deepEqual(settings, {
+      namespace: "authentik",
+      outposts: [
+        {
+          name: "Proxy Dev",
+          slug: "proxy-dev",
+          deployment: "ak-outpost-proxy-dev",
+          solution: "both",
+          delivery: "authentik",
+          shmSize: "512Mi",
+          sweep: {
+            sweepIntervalSeconds: 90,
+            anonymousMaxAgeSeconds: 1800,
+            authenticatedMaxAgeSeconds: 5400,
+            highWatermarkPercent: 70,
+            lowWatermarkPercent: 50,
+          },
+          cleanerImage: "registry:5000/busybox:1",
+          runAsUser: 1000650000,
+          nativeSidecar: false,
+        },
+      ],
+      schedule: "*/15 * * * *",
+      kubectlImage: "alpine/kubectl:1.33.0",
+      restrictExec: false,
+      verify: true,
+      verifyTimeout: 90,
+      monitoring: {
+        podMonitor: false,
+        alerts: true,
+        dashboard: false,
+        labels: { release: "kube-prometheus-stack", "example.com/team": "auth" },
+        thresholds: { usageWarningPercent: 75, usageCriticalPercent: 90, sessionFiles: 20_000 },
+        runbookUrl: "https://git.example.com/ops/shm/docs/runbooks",
+      },
+      authentikUrl: "https://auth.example.com/sso",
+    });
+  });
+
+  it("lets an outpost override all it may, and leaves the others alone", () => {
+    const override = {
+      name: "Public",
+      deployment: "public-proxy",
+      solution: "cronjob",
+      delivery: "deployment",
+      shmSize: "1Gi",
+      sweepInterval: "5s",
+      anonymousMaxAge: "1m",
+      authenticatedMaxAge: "8760h",
+      highWatermark: 99,
+      lowWatermark: 1,
+      cleanerImage: "busybox:1.36",
+      runAsUser: 2000,
+      nativeSidecar: false,
+    };
+    const { outposts } = resolve({ outposts: ["Intranet", override], shmSize: "128Mi" });
+    assert.deepEqual(outposts[1], {
+      name: "Public",
+      slug: "public",
+      deployment: "public-proxy",
+      solution: "cronjob",
+      delivery: "deployment",
+      shmSize: "1Gi",
+      sweep: {
+        sweepIntervalSeconds: 5,
+        anonymousMaxAgeSeconds: 60,
+        authenticatedMaxAgeSeconds: 31536000,
+        highWatermarkPercent: 99,
+        lowWatermarkPercent: 1,
+      },
+      cleanerImage: "busybox:1.36",
+      runAsUser: 2000,
+      nativeSidecar: false,
+    });
+    assert.deepEqual(
+      { ...outposts[0], name: "Proxy Dev" },
+      {
+        ...outpost({ shmSize: "128Mi" }),
+        slug: "intranet",
+        deployment: "ak-outpost-intranet",
+      },
+    );
+  });
+
+  it("reads the classic behaviour", () => {
+    assert.deepEqual(outpost({ sweepInterval: "1h", authenticatedMaxAge: "60m" }).sweep, {
+      sweepIntervalSeconds: 3600,
+      anonymousMaxAgeSeconds: 3600,
+      authenticatedMaxAgeSeconds: 3600,
+      highWatermarkPercent: 80,
+      lowWatermarkPercent: 60,
+    });
+  });
+
+  const unset = resolveSettings(MINIMAL);
+  it("takes an empty authentikUrl and authentikToken as not set, as Pulumi.yaml's defaults have them", () => {
+    assert.deepEqual(resolve({ authentikUrl: "", authentikToken: "" }), unset);
+  });
+
+  it("takes an undefined value as not set", () => {
+    assert.deepEqual(resolveSettings({ ...MINIMAL, shmSize: undefined }), unset);
+  });
+
+  it("takes a token that is not needed, if it is a secret", () => {
+    assert.deepEqual(resolve({ authentikToken: "t0ken" }, ["authentikToken"]), unset);
+  });
+
+  it("takes numbers for outposts' names, which is what `pulumi config set --path` makes of 123", () => {
+    assert.deepEqual(identity(123), ["123", "123", "ak-outpost-123"]);
+  });
+
+  it("lets one outpost make up for what the stack's watermarks alone would not allow", () => {
+    const { sweep } = outpost({ outposts: [{ name: "a", highWatermark: 50, lowWatermark: 40 }] });
+    assert.deepEqual([sweep.highWatermarkPercent, sweep.lowWatermarkPercent], [50, 40]);
+  });
+});
+
+describe("names of outposts", () => {
+  const slugs: Record<string, string> = {
+    "My Outpost": "my-outpost",
+    "  Ärger & Söhne  ": "arger-sohne",
+    "Straße – Nord": "strae-nord",
+    "ﬁne ½": "fine-12",
+    "a__b -- c": "a__b-c",
+    __x__: "x",
+    Kelvin: "kelvin",
+    "tab\tand\u001cfriends": "tab-and-friends",
+    "A.B/C:D": "abcd",
+  };
+  for (const [name, slug] of Object.entries(slugs)) {
+    it(`makes ${slug} of ${JSON.stringify(name)}, as Django does`, () => {
+      assert.deepEqual(identity({ name, deployment: "d" }), [name, slug, "d"]);
+    });
+  }
+
+  it("takes the longest slug that gives a Deployment's name", () => {
+    const name = "a".repeat(52);
+    assert.deepEqual(identity(name), [name, name, `ak-outpost-${name}`]);
+  });
+
+  it("takes a name without slug where nothing needs one", () => {
+    assert.deepEqual(identity({ name: "日本", deployment: "ak-outpost-7" }), ["日本", "", "ak-outpost-7"]);
+  });
+
+  it("takes two names without slug, told apart by their Deployments", () => {
+    const outposts = [
+      { name: "日本", deployment: "one" },
+      { name: "中国", deployment: "two" },
+    ];
+    assert.deepEqual(
+      resolve({ outposts }).outposts.map(({ deployment }) => deployment),
+      ["one", "two"],
+    );
+  });
+});
+
+describe("values that hold", () => {
+  const sizes: Record<string, string> = {
+    "64Mi": "64Mi",
+    "0.5Gi": "512Mi",
+    "1024Mi": "1Gi",
+    "65536Ki": "64Mi",
+    "300M": "300M",
+    "1000M": "1G",
+    "1.1G": "1100M",
+    "16Gi": "16Gi",
+  };
+  for (const [given, canonical] of Object.entries(sizes)) {
+    it(`reads size ${given} as ${canonical}`, () => assert.equal(outpost({ shmSize: given }).shmSize, canonical));
+  }
+
+  const durations: Record<string, number> = {
+    "5s": 5,
+    "90s": 90,
+    "2m": 120,
+    "1h": 3600,
+    "1h30m": 5400,
+    "1m1s": 61,
+    "24h": 86400,
+  };
+  for (const [given, seconds] of Object.entries(durations)) {
+    it(`reads duration ${given} as ${seconds} s`, () =>
+      assert.equal(outpost({ sweepInterval: given }).sweep.sweepIntervalSeconds, seconds));
+  }
+
+  const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+  const images = [
+    "busybox:1.37",
+    `busybox@${digest}`,
+    `docker.io/library/busybox:1.37.0@${digest}`,
+    "localhost/busybox:dev",
+    "my.busybox:1",
+    "registry.example.com:5000/team/busy_box:1",
+    "[::1]:5000/busybox:1",
+  ];
+  for (const image of images) {
+    it(`takes image ${image}`, () => assert.equal(outpost({ cleanerImage: image }).cleanerImage, image));
+  }
+
+  const schedules: Record<string, string> = {
+    "@hourly": "@hourly",
+    " @hourly ": "@hourly",
+    "0\t*  * * * ": "0 * * * *",
+    "5/15 0-6/2,12 ? JAN,mar-dec mon-FRI": "5/15 0-6/2,12 ? JAN,mar-dec mon-FRI",
+    "0 0 29 2 *": "0 0 29 2 *",
+    // Either the day of the month or the day of the week will do, so this one runs on Mondays in February.
+    "0 0 30 2 1": "0 0 30 2 1",
+  };
+  for (const [given, schedule] of Object.entries(schedules)) {
+    it(`takes schedule ${JSON.stringify(given)}`, () => assert.equal(resolve({ schedule: given }).schedule, schedule));
+  }
+
+  const urls: Record<string, string> = {
+    "https://auth.example.com": "https://auth.example.com",
+    "http://authentik-server.authentik.svc:9000/": "http://authentik-server.authentik.svc:9000",
+  };
+  for (const [given, url] of Object.entries(urls)) {
+    it(`takes authentikUrl ${given}`, () => assert.equal(resolve({ authentikUrl: given }).authentikUrl, url));
+  }
+});
+
+describe("Kubernetes quantities", () => {
+  // As k8s.io/apimachinery reads them.
+  const quantities: Record<string, number | undefined> = {
+    "64Mi": 67108864,
+    "0.5Gi": 536870912,
+    "1.1G": 1100000000,
+    "129e6": 129000000,
+    "1E": 1e18,
+    "1500m": 1.5,
+    "134217728": 134217728,
+    ".5Gi": 536870912,
+    "+5Mi": 5242880,
+    "256MB": undefined,
+    "1 Gi": undefined,
+    "": undefined,
+  };
+  for (const [quantity, bytes] of Object.entries(quantities)) {
+    it(`reads ${JSON.stringify(quantity)} as ${String(bytes)} bytes`, () =>
+      assert.equal(quantityBytes(quantity), bytes));
+  }
+});
+
+describe("settings that don't hold", () => {
+  const cases: { title: string; given: Config; secrets?: string[]; problems: string[] }[] = [];
+  const bad = (title: string, given: Config, problems: string | string[], secrets: string[] = []): void => {
+    cases.push({ title, given, problems: [problems].flat(), secrets });
+  };
+
+  bad("an unknown key near a known one", { shmsize: "1Gi" }, "shmsize: unknown key; did you mean shmSize?");
+  bad(
+    "an unknown key in kebab case",
+    { "high-watermark": 70 },
+    "high-watermark: unknown key; did you mean highWatermark?",
+  );
+  bad("an unknown key near none", { colour: "red" }, `colour: unknown key; the keys are ${KEYS_OF_STACK}`);
+  bad("an unknown key that is no word", { "a\nb": 1 }, `"a\\nb": unknown key; the keys are ${KEYS_OF_STACK}`);
+  bad(
+    "a mistyped token, whose value stays unsaid",
+    { authentikTokn: "t0ken" },
+    "authentikTokn: unknown key; did you mean authentikToken?",
+  );
+  bad("a key every object has", { constructor: 1 }, `constructor: unknown key; the keys are ${KEYS_OF_STACK}`);
+  bad(
+    "an unknown key of an outpost",
+    { outposts: [{ name: "a", shmSiz: "1Gi" }] },
+    "outposts[0].shmSiz: unknown key; did you mean shmSize?",
+  );
+  bad(
+    "an unknown key of an outpost, near none",
+    { outposts: [{ name: "a", colour: "red" }] },
+    `outposts[0].colour: unknown key; the keys are ${KEYS_OF_OUTPOST}`,
+  );
+  bad(
+    "a stack's key at an outpost",
+    { outposts: [{ name: "a", schedule: "@daily" }] },
+    "outposts[0].schedule: unknown key; schedule holds for the whole stack, so set it beside outposts",
+  );
+
+  const SOLUTIONS = "sidecar, cronjob, both or none";
+  bad("a solution that is none", { solution: "cron" }, `solution: "cron" is none of the choices; choose ${SOLUTIONS}`);
+  bad(
+    "a mistyped solution",
+    { solution: "Sidecar" },
+    `solution: "Sidecar" is none of the choices (did you mean sidecar?); choose ${SOLUTIONS}`,
+  );
+  bad("a boolean solution", { solution: false }, `solution: false is a boolean, not text; choose ${SOLUTIONS}`);
+  bad("an empty solution", { solution: "" }, `solution: "" is empty; choose ${SOLUTIONS}`);
+  bad(
+    "a delivery that is none",
+    { outposts: [{ name: "a", delivery: "helm" }] },
+    'outposts[0].delivery: "helm" is none of the choices; choose deployment or authentik',
+  );
+
+  bad("a size without unit", { shmSize: "64" }, `shmSize: "64" has no unit; ${SIZE}`);
+  bad(
+    "a size that is a number",
+    { outposts: [{ name: "a", shmSize: 64 }] },
+    `outposts[0].shmSize: 64 has no unit; ${SIZE}`,
+  );
+  bad(
+    "a size in MB",
+    { shmSize: "256MB" },
+    `shmSize: "256MB" is no Kubernetes quantity (did you mean 256Mi?); ${SIZE}`,
+  );
+  bad(
+    "a size in millibytes",
+    { shmSize: "256m" },
+    `shmSize: "256m" is no Kubernetes quantity (did you mean 256Mi?); ${SIZE}`,
+  );
+  bad(
+    "a size with a space",
+    { shmSize: "1 Gi" },
+    `shmSize: "1 Gi" is no Kubernetes quantity (did you mean 1Gi?); ${SIZE}`,
+  );
+  bad("a size that is none", { shmSize: "large" }, `shmSize: "large" is no size; ${SIZE}`);
+  bad("a size of broken bytes", { shmSize: "0.1Gi" }, `shmSize: "0.1Gi" is no whole number of bytes; ${SIZE}`);
+  bad(
+    "a size below the runtime's own",
+    { shmSize: "32Mi" },
+    'shmSize: "32Mi" is too small; the smallest is 64Mi, which a pod\'s /dev/shm has without this program',
+  );
+  bad(
+    "a size nobody meant",
+    { shmSize: "256Gi" },
+    'shmSize: "256Gi" is too large; the largest is 16Gi, for every page of it is the node\'s memory',
+  );
+  bad("a size that is a list", { shmSize: ["1Gi"] }, "shmSize: […] is a list, not text");
+
+  bad("a duration without unit", { sweepInterval: "60" }, `sweepInterval: "60" has no unit; ${DURATION}`);
+  bad(
+    "a duration in days",
+    { authenticatedMaxAge: "2d" },
+    `authenticatedMaxAge: "2d" counts in days, and the units are h, m and s (48h); ${DURATION}`,
+  );
+  bad(
+    "a duration that is none",
+    { anonymousMaxAge: "an hour" },
+    `anonymousMaxAge: "an hour" is no duration; ${DURATION}`,
+  );
+  bad("a broken duration", { anonymousMaxAge: "1.5h" }, `anonymousMaxAge: "1.5h" is no duration; ${DURATION}`);
+  bad("units in the wrong order", { anonymousMaxAge: "30m1h" }, `anonymousMaxAge: "30m1h" is no duration; ${DURATION}`);
+  bad("milliseconds", { sweepInterval: "500ms" }, `sweepInterval: "500ms" is no duration; ${DURATION}`);
+  bad("too short an interval", { sweepInterval: "4s" }, 'sweepInterval: "4s" is too short; the shortest is 5s');
+  bad("too long an interval", { sweepInterval: "25h" }, 'sweepInterval: "25h" is too long; the longest is 24h');
+  bad("too short an age", { anonymousMaxAge: "59s" }, 'anonymousMaxAge: "59s" is too short; the shortest is 1m');
+  bad(
+    "too long an age",
+    { authenticatedMaxAge: "8761h" },
+    'authenticatedMaxAge: "8761h" is too long; the longest is 8760h',
+  );
+  bad(
+    "logins that go before visitors",
+    { authenticatedMaxAge: "30m" },
+    `authenticatedMaxAge: "30m" is below anonymousMaxAge (1h); ${AGES}`,
+  );
+  bad(
+    "visitors that stay longer than logins",
+    { anonymousMaxAge: "48h" },
+    `anonymousMaxAge: "48h" is above authenticatedMaxAge (24h); ${AGES}`,
+  );
+  bad(
+    "the same at one outpost, against the stack's value",
+    { authenticatedMaxAge: "2h", outposts: ["a", { name: "b", anonymousMaxAge: "2h1s" }] },
+    `outposts[1].anonymousMaxAge: "2h1s" is above authenticatedMaxAge (2h); ${AGES}`,
+  );
+
+  bad(
+    "a percent of 0",
+    { lowWatermark: 0 },
+    "lowWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
+  );
+  bad(
+    "a percent of 100",
+    { highWatermark: "100" },
+    'highWatermark: "100" is no whole number from 1 to 99 (percent, without a sign)',
+  );
+  bad(
+    "a percent with its sign",
+    { highWatermark: "80%" },
+    'highWatermark: "80%" is no whole number from 1 to 99 (percent, without a sign)',
+  );
+  bad(
+    "a broken percent",
+    { highWatermark: 79.5 },
+    "highWatermark: 79.5 is no whole number from 1 to 99 (percent, without a sign)",
+  );
+  bad(
+    "a boolean percent",
+    { highWatermark: true },
+    "highWatermark: true is no whole number from 1 to 99 (percent, without a sign)",
+  );
+  bad(
+    "watermarks reversed, said once however many outposts inherit them",
+    { highWatermark: 60, lowWatermark: 80, outposts: ["a", "b"] },
+    `lowWatermark: 80 is not below highWatermark (60); ${WATERMARKS}`,
+  );
+  bad("equal watermarks", { highWatermark: "60" }, `highWatermark: "60" is not above lowWatermark (60); ${WATERMARKS}`);
+  bad(
+    "watermarks reversed by an outpost",
+    { outposts: [{ name: "a", lowWatermark: 85 }] },
+    `outposts[0].lowWatermark: 85 is not below highWatermark (80); ${WATERMARKS}`,
+  );
+  bad(
+    "a watermark that is wrong by itself and so judged no further",
+    { highWatermark: 0, lowWatermark: 90 },
+    "highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
+  );
+
+  bad(
+    "a watermark of the stack that is wrong by itself, so that an outpost's is judged no further",
+    { highWatermark: 0, outposts: [{ name: "a", lowWatermark: 85 }] },
+    "highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
+  );
+
+  const USER = "is no whole number from 1 to 2147483647; give the outpost's numeric user id, e.g. 1000";
+  bad("root", { runAsUser: "0" }, 'runAsUser: "0" is root, and the outpost runs as a user of its own, e.g. 1000');
+  bad("a negative user", { runAsUser: -1 }, `runAsUser: -1 ${USER}`);
+  bad("a user by name", { runAsUser: "authentik" }, `runAsUser: "authentik" ${USER}`);
+  bad("a user beyond the API server's bound", { runAsUser: 2147483648 }, `runAsUser: 2147483648 ${USER}`);
+
+  bad("a boolean that is none", { nativeSidecar: "yes" }, 'nativeSidecar: "yes" is neither true nor false');
+  bad("a number as a boolean", { monitoring: 1 }, "monitoring: 1 is neither true nor false");
+  bad("an object as a boolean", { verify: { slow: true } }, "verify: {…} is neither true nor false");
+
+  bad(
+    "an image without tag",
+    { cleanerImage: "registry:5000/busybox" },
+    'cleanerImage: "registry:5000/busybox" has neither tag nor digest; write e.g. docker.io/library/busybox:1.37',
+  );
+  bad(
+    "an image with an empty tag",
+    { kubectlImage: "alpine/kubectl:" },
+    `kubectlImage: "alpine/kubectl:" ${REFERENCE}`,
+  );
+  bad("an image in capitals", { kubectlImage: "Alpine/kubectl:1" }, `kubectlImage: "Alpine/kubectl:1" ${REFERENCE}`);
+  bad("an image with half a digest", { kubectlImage: "a@sha256:12" }, `kubectlImage: "a@sha256:12" ${REFERENCE}`);
+  bad("an image with a scheme", { cleanerImage: "https://a.b/c:1" }, `cleanerImage: "https://a.b/c:1" ${REFERENCE}`);
+
+  bad("a schedule of four fields", { schedule: "0 * * *" }, `schedule: "0 * * *" has 4 fields, not 5; write ${CRON}`);
+  bad(
+    "a schedule with seconds",
+    { schedule: "0 0 * * * *" },
+    `schedule: "0 0 * * * *" has 6 fields, not 5; write ${CRON}`,
+  );
+  bad("a schedule in words", { schedule: "hourly" }, `schedule: "hourly" has 1 field, not 5; write ${CRON}`);
+  bad("a macro that is none", { schedule: "@reboot" }, `schedule: "@reboot" is none of ${MACROS}; or write ${CRON}`);
+  bad(
+    "an undocumented macro",
+    { schedule: "@every 1h" },
+    `schedule: "@every 1h" is none of ${MACROS}; or write ${CRON}`,
+  );
+  const TZ = "names a time zone, which Kubernetes refuses in a schedule; leave TZ= and CRON_TZ= out";
+  bad("a time zone", { schedule: "TZ=UTC 0 * * * *" }, `schedule: "TZ=UTC 0 * * * *" ${TZ}`);
+  bad("a time zone, cron's way", { schedule: "CRON_TZ=UTC 0 * * * *" }, `schedule: "CRON_TZ=UTC 0 * * * *" ${TZ}`);
+  const field = (title: string, text: string, range: string): string =>
+    `has a bad ${title}, "${text}"; it takes *, ${range}, lists, ranges and /steps`;
+  bad("a minute of 60", { schedule: "60 * * * *" }, `schedule: "60 * * * *" ${field("minute", "60", "0-59")}`);
+  bad("an hour range reversed", { schedule: "0 5-1 * * *" }, `schedule: "0 5-1 * * *" ${field("hour", "5-1", "0-23")}`);
+  bad(
+    "the last day, which only other crons know",
+    { schedule: "0 0 L * *" },
+    `schedule: "0 0 L * *" ${field("day-of-month", "L", "1-31")}`,
+  );
+  bad("a month of 13", { schedule: "0 0 1 13 *" }, `schedule: "0 0 1 13 *" ${field("month", "13", "1-12 or jan-dec")}`);
+  bad("Sunday as 7", { schedule: "0 0 * * 7" }, `schedule: "0 0 * * 7" ${field("day-of-week", "7", "0-6 or sun-sat")}`);
+  bad(
+    "the second Friday",
+    { schedule: "0 0 * * 5#2" },
+    `schedule: "0 0 * * 5#2" ${field("day-of-week", "5#2", "0-6 or sun-sat")}`,
+  );
+  bad("a step of nothing", { schedule: "*/0 * * * *" }, `schedule: "*/0 * * * *" ${field("minute", "*/0", "0-59")}`);
+  bad(
+    "a list with a hole",
+    { schedule: "1,,2 * * * *" },
+    `schedule: "1,,2 * * * *" ${field("minute", "1,,2", "0-59")}`,
+  );
+  const NEVER = "never comes: none of its months has such a day";
+  bad("30 February", { schedule: "0 0 30 2 *" }, `schedule: "0 0 30 2 *" ${NEVER}`);
+  bad(
+    "the 31st of short months",
+    { schedule: "0 0 31 4,jun,9-9,nov ?" },
+    `schedule: "0 0 31 4,jun,9-9,nov ?" ${NEVER}`,
+  );
+
+  bad(
+    "no namespace",
+    { namespace: undefined },
+    "namespace: missing; name the outposts' namespace with: pulumi config set namespace authentik",
+  );
+  bad("a namespace that is no label", { namespace: "auth.prod" }, `namespace: "auth.prod" is no DNS label (${LABEL})`);
+  bad("a namespace in capitals", { namespace: "Authentik" }, `namespace: "Authentik" is no DNS label (${LABEL})`);
+  bad("an empty namespace", { namespace: "" }, 'namespace: "" is empty');
+
+  bad("no outposts", { outposts: undefined }, `outposts: missing; ${ADD}`);
+  bad("an empty list of outposts", { outposts: [] }, `outposts: [] is empty; ${ADD}`);
+  bad("a single name instead of a list", { outposts: "Proxy" }, `outposts: "Proxy" is text, not a list; ${ADD}`);
+  bad("an object instead of a list", { outposts: { name: "Proxy" } }, `outposts: {…} is an object, not a list; ${ADD}`);
+  const NAME = "give the outpost's name as authentik shows it";
+  bad("an outpost without name", { outposts: [{ shmSize: "1Gi" }] }, `outposts[0].name: missing; ${NAME}`);
+  bad(
+    "an outpost that is nothing",
+    { outposts: ["a", null] },
+    `outposts[1]: null is not text; ${NAME}, or an object with name and overrides`,
+  );
+  bad(
+    "an outpost that is blank",
+    { outposts: [" "] },
+    `outposts[0]: " " is empty; ${NAME}, or an object with name and overrides`,
+  );
+  bad(
+    "an outpost listed twice by name",
+    { outposts: ["Proxy A", "b", "proxy a"] },
+    'outposts[2]: "proxy a" is listed twice: outposts[0] has the same slug "proxy-a"',
+  );
+  bad(
+    "an outpost listed twice, once with overrides",
+    { outposts: ["a", { name: "a", deployment: "other" }] },
+    'outposts[1].name: "a" is listed twice: outposts[0] has the same slug "a"',
+  );
+  bad(
+    "an outpost listed twice by Deployment",
+    { outposts: ["a", { name: "b", deployment: "ak-outpost-a" }] },
+    'outposts[1].deployment: "ak-outpost-a" is listed twice: outposts[0] has the same Deployment "ak-outpost-a"',
+  );
+  bad(
+    "an outpost whose own Deployment an earlier one took",
+    { outposts: [{ name: "b", deployment: "ak-outpost-a" }, "a"] },
+    'outposts[1]: "a" is listed twice: outposts[0] has the same Deployment "ak-outpost-a"',
+  );
+  bad(
+    "a Deployment that is no label",
+    { outposts: [{ name: "a", deployment: "ak_outpost_a" }] },
+    `outposts[0].deployment: "ak_outpost_a" is no DNS label (${LABEL})`,
+  );
+  const GIVE = `which is no DNS label (${LABEL}); give the real one: {"name": …, "deployment": …}`;
+  bad(
+    "a name that keeps an underscore",
+    { outposts: ["my_proxy"] },
+    `outposts[0]: "my_proxy" gives the Deployment "ak-outpost-my_proxy", ${GIVE}`,
+  );
+  bad(
+    "a name that leaves no slug",
+    { outposts: ["日本"] },
+    `outposts[0]: "日本" gives the Deployment "ak-outpost-", ${GIVE}`,
+  );
+  const long = "a".repeat(53);
+  bad(
+    "a name too long for a Deployment",
+    { outposts: [{ name: long }] },
+    `outposts[0].name: "${long}" gives the Deployment "ak-outpost-${long}", ${GIVE}`,
+  );
+  const longer = "a".repeat(64);
+  bad(
+    "a name too long for a label",
+    { outposts: [{ name: longer, deployment: "d" }] },
+    `outposts[0].name: "${longer}" has a slug of 64 characters, and a pod's label holds 63; rename the outpost in authentik`,
+  );
+  bad(
+    "a CronJob for a name without slug",
+    { solution: "both", outposts: [{ name: "日本", deployment: "d" }] },
+    'outposts[0].name: "日本" has an empty slug, so the CronJob has no label to find its pods by; ' +
+      "choose solution sidecar or none, or rename the outpost in authentik",
+  );
+
+  const PLAIN =
+    "authentikToken: stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentikToken";
+  bad("a token in plain text", { authentikToken: "t0ken" }, PLAIN);
+  bad(
+    "a token in plain text at an outpost, never quoted",
+    { outposts: { authentikToken: "t0ken" } },
+    `outposts: {…} is an object, not a list; ${ADD}`,
+  );
+  bad(
+    "a token with a line break",
+    { authentikToken: "t0ken\n" },
+    "authentikToken: [secret] has spaces, line breaks or other characters that no token has; store it again",
+    ["authentikToken"],
+  );
+  bad("a blank token", { authentikToken: " " }, "authentikToken: [secret] is empty", ["authentikToken"]);
+  bad(
+    "delivery by authentik without access",
+    { delivery: "authentik", outposts: ["a", { name: "b", delivery: "deployment" }, "c"] },
+    [
+      "authentikUrl: missing, and delivery authentik (outposts[0], outposts[2]) needs it; set it with: pulumi config set authentikUrl https://auth.example.com",
+      "authentikToken: missing, and delivery authentik (outposts[0], outposts[2]) needs it; set it with: pulumi config set --secret authentikToken",
+    ],
+  );
+  bad(
+    "delivery by authentik without URL, even where nothing is delivered now",
+    { solution: "none", outposts: [{ name: "b", delivery: "authentik" }], authentikToken: "t0ken" },
+    "authentikUrl: missing, and delivery authentik (outposts[0]) needs it; set it with: pulumi config set authentikUrl https://auth.example.com",
+    ["authentikToken"],
+  );
+  bad(
+    "a URL without scheme",
+    { authentikUrl: "auth.example.com" },
+    'authentikUrl: "auth.example.com" is no http(s) URL; write e.g. https://auth.example.com',
+  );
+  bad(
+    "a URL of another scheme",
+    { authentikUrl: "ldap://auth" },
+    'authentikUrl: "ldap://auth" is no http(s) URL; write e.g. https://auth.example.com',
+  );
+  bad(
+    "a URL with credentials, which stay unsaid",
+    { authentikUrl: "https://me:secret@auth.example.com" },
+    'authentikUrl: "https://[hidden]@auth.example.com" holds credentials; put the API token into authentikToken and write e.g. https://auth.example.com',
+  );
+  bad(
+    "the API's URL",
+    { authentikUrl: "https://auth.example.com/api/v3/" },
+    'authentikUrl: "https://auth.example.com/api/v3/" names the API\'s path, which is added to it; write the base URL, e.g. https://auth.example.com',
+  );
+  bad(
+    "a URL with a query",
+    { authentikUrl: "https://auth.example.com/?next=/" },
+    'authentikUrl: "https://auth.example.com/?next=/" has a query or fragment; write the base URL, e.g. https://auth.example.com',
+  );
+  bad("a secret that is wrong, not shown", { shmSize: "64" }, `shmSize: [secret] has no unit; ${SIZE}`, ["shmSize"]);
+  bad(
+    "a wrong value in a secret list, not shown",
+    { outposts: [{ name: "a", shmSize: "64" }] },
+    `outposts[0].shmSize: [secret] has no unit; ${SIZE}`,
+    ["outposts"],
+  );
+  bad("an endless value, cut", { shmSize: "x".repeat(200) }, `shmSize: "${"x".repeat(98)}… is no size; ${SIZE}`);
+
+  for (const { title, given, problems, secrets } of cases) {
+    it(title, () => assert.deepEqual(problemsOf(given, secrets), problems));
+  }
+
+  it("has no two cases of the same name", () => {
+    assert.equal(new Set(cases.map(({ title }) => title)).size, cases.length);
+  });
+
+  it("reports everything at once, a line each", () => {
+    const given = {
+      outposts: ["a", { name: "b", shmSize: "1" }],
+      solution: "x",
+      highWatermark: 10,
+      schedule: "x",
+      authentikToken: "t0ken",
+    };
+    assert.throws(() => resolveSettings(given), {
+      name: "SettingsError",
+      message: [
+        "6 problems in the settings:",
+        "  namespace: missing; name the outposts' namespace with: pulumi config set namespace authentik",
+        `  solution: "x" is none of the choices; choose ${SOLUTIONS}`,
+        `  highWatermark: 10 is not above lowWatermark (60); ${WATERMARKS}`,
+        `  outposts[1].shmSize: "1" has no unit; ${SIZE}`,
+        `  schedule: "x" has 1 field, not 5; write ${CRON}`,
+        `  ${PLAIN}`,
+      ].join("\n"),
+    });
+  });
+
+  it("counts a single problem as one", () => {
+    assert.throws(() => resolve({ shmSize: "64" }), {
+      message: `1 problem in the settings:\n  shmSize: "64" has no unit; ${SIZE}`,
+    });
+  });
+});
