@@ -1,5 +1,5 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager } from "../cleaner/takenFields";
+import { authentikManager } from "../sidecar/takenFields";
 import { formatDuration } from "../settings/values/duration";
 import { confirmed } from "./confirm";
 import { exitCodes, UsageError } from "./errors";

@@ -16,7 +16,7 @@ import { monitoringParts } from "./monitoring/parts";
 import { fieldManager } from "./ownership";
 import type { OutpostSettings, Settings, Solution } from "../settings/settings";
 import { authentikClient } from "../authentik/client";
-import { podFragment } from "../cleaner/podFragment";
+import { podFragment } from "../sidecar/podFragment";
 import { SidecarPatch } from "./sidecarPatch";
 import { rolloutCommand, verificationCommand } from "../verification/commands";
 

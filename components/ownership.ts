@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stackManagerPrefix } from "../cleaner/takenFields";
+import { stackManagerPrefix } from "../sidecar/takenFields";
 import { CONFIG_NAMESPACE } from "../settings/settings";
 
 /**

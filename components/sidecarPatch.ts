@@ -6,9 +6,9 @@ import { appliedByStack, fieldManager } from "./ownership";
 import type { SweepSettings } from "../settings/settings";
 import { sweepVariables } from "../settings/sweepVariables";
 import { revisionOf } from "../verification/commands";
-import { ownPart } from "../authentik/jsonPatch/jsonPatch";
+import { ownPart } from "../sidecar/jsonPatch/jsonPatch";
 import { OutpostJsonPatch } from "./outpostJsonPatch/outpostJsonPatch";
-import { settingsConfigMap, settingsFile } from "../cleaner/podFragment";
+import { settingsConfigMap, settingsFile } from "../sidecar/podFragment";
 
 /** Arguments of {@link SidecarPatch}. */
 export interface SidecarPatchArgs {

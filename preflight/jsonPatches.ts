@@ -7,17 +7,17 @@ import {
   readsOurSettings,
   withoutOursAnyway,
   type Composition,
-} from "../authentik/jsonPatch/jsonPatch";
-import { sidecarMerge, strangers } from "../authentik/jsonPatch/liveSidecar";
+} from "../sidecar/jsonPatch/jsonPatch";
+import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
 import { belongsTo } from "../components/outpostJsonPatch/outpostDeployment";
-import { isJsonPatchError, type JsonPatchOperation } from "../authentik/jsonPatch/operations";
-import { deploymentOperations } from "../authentik/jsonPatch/outpostPatches";
-import { describePatchChange } from "../authentik/jsonPatch/patchChange";
+import { isJsonPatchError, type JsonPatchOperation } from "../authentik/operations";
+import { deploymentOperations } from "../authentik/outpostPatches";
+import { describePatchChange } from "../authentik/patchChange";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./outposts";
-import { memoryWarning } from "../cleaner/memoryLimit";
+import { memoryWarning } from "../sidecar/memoryLimit";
 import * as messages from "./messages";
-import { authentikManager, hasOutpost, takenFields, type TakenField } from "../cleaner/takenFields";
+import { authentikManager, hasOutpost, takenFields, type TakenField } from "../sidecar/takenFields";
 
 /** What `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
 export async function inspectJsonPatch(

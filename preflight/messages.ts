@@ -1,8 +1,8 @@
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import { outpostContainer } from "../cleaner/podFragment";
+import { outpostContainer } from "../sidecar/podFragment";
 import { monitoringGroup, monitoringKinds, type MonitoringKind } from "../kubernetes/monitoringKinds";
-import { authentikManager, stackManagerPrefix, type TakenField } from "../cleaner/takenFields";
+import { authentikManager, stackManagerPrefix, type TakenField } from "../sidecar/takenFields";
 
 export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
   const found = known

@@ -2,14 +2,14 @@ import type { Deployment, PodSpecPatch } from "../kubernetes/types";
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { OutpostSettings } from "../settings/settings";
 import type { AuthentikClient } from "../authentik/client";
-import { sidecarMerge } from "../authentik/jsonPatch/liveSidecar";
+import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
 import type { DeploymentApi } from "../kubernetes/deployments";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import { merge, nothing, problem, restarts, type Findings } from "./findings";
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
-import { memoryWarning } from "../cleaner/memoryLimit";
+import { memoryWarning } from "../sidecar/memoryLimit";
 import * as messages from "./messages";
-import { authentikManager, hasOutpost, takenFields } from "../cleaner/takenFields";
+import { authentikManager, hasOutpost, takenFields } from "../sidecar/takenFields";
 
 export type { Findings } from "./findings";
 

@@ -1,5 +1,5 @@
 import { cleanerScripts } from "../../cleaner/scripts";
-import { outpostContainer, sidecarContainer } from "../../cleaner/podFragment";
+import { outpostContainer, sidecarContainer } from "../../sidecar/podFragment";
 import { refusalOf } from "../../kubernetes/refusal";
 import { wordsOf } from "../pods/metrics";
 import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";

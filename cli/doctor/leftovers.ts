@@ -1,8 +1,8 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { hasCronJob } from "../../settings/expectation";
 import { ownersOf } from "../../kubernetes/fieldOwners";
-import { authentikManager, sidecarFields, stackManagerPrefix } from "../../cleaner/takenFields";
-import { settingsConfigMap, settingsVariable, shmVolume, sidecarContainer } from "../../cleaner/podFragment";
+import { authentikManager, sidecarFields, stackManagerPrefix } from "../../sidecar/takenFields";
+import { settingsConfigMap, settingsVariable, shmVolume, sidecarContainer } from "../../sidecar/podFragment";
 import { containersNamed, hasSidecar } from "../pods/containers";
 import { sweepCronJob } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";

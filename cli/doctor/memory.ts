@@ -1,5 +1,5 @@
-import { memoryShortage } from "../../cleaner/memoryLimit";
-import { shmVolume } from "../../cleaner/podFragment";
+import { memoryShortage } from "../../sidecar/memoryLimit";
+import { shmVolume } from "../../sidecar/podFragment";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";

@@ -1,7 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
-import { authentikManager } from "../../cleaner/takenFields";
-import { outpostContainer } from "../../cleaner/podFragment";
+import { authentikManager } from "../../sidecar/takenFields";
+import { outpostContainer } from "../../sidecar/podFragment";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import { isOurs } from "./leftovers";

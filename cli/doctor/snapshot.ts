@@ -1,6 +1,6 @@
 import type { V1CronJob, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Expectation } from "../../settings/expectation";
-import { sidecarContainer } from "../../cleaner/podFragment";
+import { sidecarContainer } from "../../sidecar/podFragment";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import { mapParallel } from "../parallel";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";

@@ -1,5 +1,5 @@
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { sidecarContainer, shmMountPath } from "../../cleaner/podFragment";
+import { sidecarContainer, shmMountPath } from "../../sidecar/podFragment";
 import { containersNamed, containersOf } from "../pods/containers";
 import { sweepCronJob } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";

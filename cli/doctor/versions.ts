@@ -1,4 +1,4 @@
-import { outpostContainer, sidecarContainer } from "../../cleaner/podFragment";
+import { outpostContainer, sidecarContainer } from "../../sidecar/podFragment";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";

@@ -2,7 +2,7 @@ import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode
 import { solutionBy } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
 import { quantityBytes } from "../../kubernetes/quantity";
-import { shmVolume } from "../../cleaner/podFragment";
+import { shmVolume } from "../../sidecar/podFragment";
 import type { Cluster } from "../../kubernetes/cluster";
 import { sweepCronJob, sweptOutposts } from "./cronJob";
 import { hasSidecar } from "./containers";

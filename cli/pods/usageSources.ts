@@ -6,7 +6,7 @@ import {
   runDirectory,
   shmVolume,
   sidecarContainer,
-} from "../../cleaner/podFragment";
+} from "../../sidecar/podFragment";
 import type { Cluster, NodeSummary } from "../../kubernetes/cluster";
 import { samplesOf, wordsOf } from "./metrics";
 import { hasSidecar } from "./containers";

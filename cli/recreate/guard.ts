@@ -1,5 +1,5 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager } from "../../cleaner/takenFields";
+import { authentikManager } from "../../sidecar/takenFields";
 import { ownsFields } from "../../kubernetes/fieldOwners";
 import { isReady, nameOf } from "../pods/outpostPods";
 import type { Authentik } from "../pods/authentikPods";

@@ -4,8 +4,8 @@ import type { V1Container, V1Deployment, V1PodSpec } from "@kubernetes/client-no
   "resolution-mode": "import",
 };
 import { ownersOf, type FieldPath } from "../../kubernetes/fieldOwners";
-import { sidecarFields, stackManagerPrefix } from "../../cleaner/takenFields";
-import { outpostContainer, ownVolumes, shmMountPath, sidecarContainer } from "../../cleaner/podFragment";
+import { sidecarFields, stackManagerPrefix } from "../../sidecar/takenFields";
+import { outpostContainer, ownVolumes, shmMountPath, sidecarContainer } from "../../sidecar/podFragment";
 import { nameOf } from "../pods/outpostPods";
 
 /**

@@ -7,7 +7,7 @@ import {
   shmMountPath,
   shmVolume,
   sidecarContainer,
-} from "../../cleaner/podFragment";
+} from "../../sidecar/podFragment";
 import { containersNamed } from "../pods/containers";
 import { checksOf, type Check } from "./check";
 

@@ -3,7 +3,7 @@ import type { V1ConfigMap, V1CronJob, V1Deployment } from "@kubernetes/client-no
 };
 import { solutionBy, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
-import { settingsConfigMap, settingsFile } from "../../cleaner/podFragment";
+import { settingsConfigMap, settingsFile } from "../../sidecar/podFragment";
 import type { Cluster } from "../../kubernetes/cluster";
 import { hasSidecar } from "../pods/containers";
 import { sweepCronJob, sweptOutposts } from "../pods/cronJob";

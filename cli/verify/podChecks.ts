@@ -3,7 +3,7 @@ import type { ExpectedOutpost } from "../../settings/expectation";
 import { refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
 import { formatDuration } from "../../settings/values/duration";
 import { quantityBytes } from "../../kubernetes/quantity";
-import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/podFragment";
+import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../sidecar/podFragment";
 import type { Cluster } from "../../kubernetes/cluster";
 import { wordsOf } from "../pods/metrics";
 import { mapParallel } from "../parallel";

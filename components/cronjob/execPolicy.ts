@@ -1,5 +1,5 @@
 import type { CleanerScripts } from "../../cleaner/scripts";
-import { outpostContainer, sidecarContainer } from "../../cleaner/podFragment";
+import { outpostContainer, sidecarContainer } from "../../sidecar/podFragment";
 import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";
 

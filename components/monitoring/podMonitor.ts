@@ -1,4 +1,4 @@
-import { metricsPath, metricsPortName } from "../../cleaner/podFragment";
+import { metricsPath, metricsPortName } from "../../sidecar/podFragment";
 
 /**
  * Has Prometheus scrape every sidecar in the PodMonitor's namespace. The operator gives the targets the labels `namespace`, `pod` and

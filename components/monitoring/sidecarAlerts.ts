@@ -1,4 +1,4 @@
-import { sidecarContainer } from "../../cleaner/podFragment";
+import { sidecarContainer } from "../../sidecar/podFragment";
 import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
 import { quantityBytes } from "../../kubernetes/quantity";
 import * as config from "./alertConfig";

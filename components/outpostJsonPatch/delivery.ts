@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { ownersOf } from "../../kubernetes/fieldOwners";
-import { authentikManager, sidecarFields } from "../../cleaner/takenFields";
+import { authentikManager, sidecarFields } from "../../sidecar/takenFields";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
-import { settingsConfigMap } from "../../cleaner/podFragment";
+import { settingsConfigMap } from "../../sidecar/podFragment";
 import { authentikError, isAuthentikError } from "../../authentik/apiErrors";
 import type { AuthentikClient, OutpostConfig } from "../../authentik/client";
-import { compose, ownAdditions, withoutOursAnyway } from "../../authentik/jsonPatch/jsonPatch";
-import { hasStrays, sidecarMerge } from "../../authentik/jsonPatch/liveSidecar";
-import { isJsonPatchError, type JsonPatchOperation } from "../../authentik/jsonPatch/operations";
+import { compose, ownAdditions, withoutOursAnyway } from "../../sidecar/jsonPatch/jsonPatch";
+import { hasStrays, sidecarMerge } from "../../sidecar/jsonPatch/liveSidecar";
+import { isJsonPatchError, type JsonPatchOperation } from "../../authentik/operations";
 import { belongsTo, type OutpostDeployment } from "./outpostDeployment";
 import {
   deploymentOperations,
   formOfNone,
   withDeploymentOperations,
   withoutDeploymentOperations,
-} from "../../authentik/jsonPatch/outpostPatches";
+} from "../../authentik/outpostPatches";
 import { handedOver, released } from "./handover";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./provider";
 import { untilApplied, untilRolledOut, type Say, type Waits } from "./rollout";

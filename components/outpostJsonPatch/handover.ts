@@ -1,4 +1,4 @@
-import { sidecarFields } from "../../cleaner/takenFields";
+import { sidecarFields } from "../../sidecar/takenFields";
 import type { FieldPath } from "../../kubernetes/fieldOwners";
 import type { ManagedFieldsEntry } from "../../kubernetes/types";
 

@@ -1,9 +1,9 @@
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Call } from "../../kubernetes/connection";
 import { readDeployment } from "../../kubernetes/deployments";
-import { authentikManager } from "../../cleaner/takenFields";
+import { authentikManager } from "../../sidecar/takenFields";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
-import type { PodSpecMerge } from "../../authentik/jsonPatch/liveSidecar";
+import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";
 
 /** The Deployment that authentik made for an outpost, and the few writes of ours that its own updates can't do. */
 export interface OutpostDeployment {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { JsonPatchOperation } from "../../authentik/jsonPatch/operations";
+import type { JsonPatchOperation } from "../../authentik/operations";
 import { outpostJsonPatchProvider, type OutpostJsonPatchInputs } from "./provider";
 
 /** Arguments of {@link OutpostJsonPatch}. */

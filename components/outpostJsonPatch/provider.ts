@@ -7,7 +7,7 @@ import { messageOnly } from "../messageOnly";
 import { authentikError } from "../../authentik/apiErrors";
 import { authentikClient } from "../../authentik/client";
 import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./delivery";
-import type { JsonPatchOperation } from "../../authentik/jsonPatch/operations";
+import type { JsonPatchOperation } from "../../authentik/operations";
 import { outpostDeployment } from "./outpostDeployment";
 import { defaultWaits, type Waits } from "./rollout";
 

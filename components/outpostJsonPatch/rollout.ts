@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Deployment } from "../../kubernetes/types";
 import { unfinishedRollout } from "../../kubernetes/rollout";
-import { differences } from "../../authentik/jsonPatch/liveSidecar";
-import type { JsonPatchOperation } from "../../authentik/jsonPatch/operations";
+import { differences } from "../../sidecar/jsonPatch/liveSidecar";
+import type { JsonPatchOperation } from "../../authentik/operations";
 import type { OutpostDeployment } from "./outpostDeployment";
 
 /** How long things may take, in milliseconds. */

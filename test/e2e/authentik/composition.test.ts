@@ -2,10 +2,10 @@
 // Deployment and sends the result as a strategic merge patch; at rest it applies it to the live one and writes where that differs.
 import assert from "node:assert/strict";
 import { applyPatch, type Operation } from "rfc6902";
-import { compose, ownPart, withoutOurs } from "../../../authentik/jsonPatch/jsonPatch";
-import type { JsonPatchOperation } from "../../../authentik/jsonPatch/operations";
+import { compose, ownPart, withoutOurs } from "../../../sidecar/jsonPatch/jsonPatch";
+import type { JsonPatchOperation } from "../../../authentik/operations";
 import { cleanerScripts } from "../../../cleaner/scripts";
-import { podFragment } from "../../../cleaner/podFragment";
+import { podFragment } from "../../../sidecar/podFragment";
 import {
   AUTHENTIK_FIELD_MANAGER,
   createOutpost,

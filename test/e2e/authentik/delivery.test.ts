@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { ownersOf } from "../../../kubernetes/fieldOwners";
-import { sidecarFields } from "../../../cleaner/takenFields";
+import { sidecarFields } from "../../../sidecar/takenFields";
 import type { OutpostConfig, Writes } from "../../../sandbox/authentik";
 import type { Report } from "../../../sandbox/engine";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";

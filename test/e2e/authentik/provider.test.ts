@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../../../cleaner/scripts";
-import { podFragment } from "../../../cleaner/podFragment";
-import { ownPart } from "../../../authentik/jsonPatch/jsonPatch";
+import { podFragment } from "../../../sidecar/podFragment";
+import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import {
   outpostJsonPatchProvider,
   type OutpostJsonPatchInputs,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { ownersOf } from "../../../kubernetes/fieldOwners";
-import { sidecarFields } from "../../../cleaner/takenFields";
+import { sidecarFields } from "../../../sidecar/takenFields";
 import type { Delivery, Solution } from "../../../settings/settings";
 import { waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";

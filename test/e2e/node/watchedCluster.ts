@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { V1CronJob, V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { parse } from "yaml";
 import type { AlertRule } from "../../../components/monitoring/alertRule";
-import { metricsPath, metricsPort, metricsPortName } from "../../../cleaner/podFragment";
+import { metricsPath, metricsPort, metricsPortName } from "../../../sidecar/podFragment";
 import { startPrometheus, type Prometheus } from "../../../sandbox/prometheus";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { ruleFile } from "../monitoring/promtool";

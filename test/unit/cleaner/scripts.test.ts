@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { cronJobSpec } from "../../../components/cronjob/manifest";
 import { resolveSettings } from "../../../settings/settings";
-import { podFragment, sidecarContainer } from "../../../cleaner/podFragment";
+import { podFragment, sidecarContainer } from "../../../sidecar/podFragment";
 
 /**
  * What reaches a container of its command: Kubernetes replaces `$(NAME)` where NAME is one of the container's variables, and `$$` by

@@ -6,7 +6,7 @@ import type { Cluster, Wish } from "../../../kubernetes/cluster";
 import { run } from "../../../cli/program";
 import type { Check } from "../../../cli/verify/check";
 import { cleanerScripts } from "../../../cleaner/scripts";
-import { podFragment } from "../../../cleaner/podFragment";
+import { podFragment } from "../../../sidecar/podFragment";
 import {
   fakeCluster,
   fakeIo,

@@ -17,8 +17,8 @@ import { dashboard } from "../../../components/monitoring/dashboard";
 import { objectLabels } from "../../../components/objectLabels";
 import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../../components/outpostShmCleanup";
 import { resolveSettings, type OutpostSettings } from "../../../settings/settings";
-import { ownPart } from "../../../authentik/jsonPatch/jsonPatch";
-import { podFragment } from "../../../cleaner/podFragment";
+import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
+import { podFragment } from "../../../sidecar/podFragment";
 import { liveDeployment } from "../preflight/liveDeployment";
 
 const commandType = "command:local:Command";

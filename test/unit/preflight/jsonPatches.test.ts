@@ -4,9 +4,9 @@ import type { DeploymentApi, DryRun } from "../../../kubernetes/deployments";
 import { inspect, type Findings } from "../../../preflight/outposts";
 import type { Deployment } from "../../../kubernetes/types";
 import { authentikError } from "../../../authentik/apiErrors";
-import { compose, ownPart } from "../../../authentik/jsonPatch/jsonPatch";
-import type { JsonPatchOperation } from "../../../authentik/jsonPatch/operations";
-import { podFragment } from "../../../cleaner/podFragment";
+import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
+import type { JsonPatchOperation } from "../../../authentik/operations";
+import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 import { liveDeployment, managed } from "./liveDeployment";
 

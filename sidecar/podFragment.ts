@@ -1,4 +1,4 @@
-import type { CleanerScripts } from "./scripts";
+import type { CleanerScripts } from "../cleaner/scripts";
 import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 

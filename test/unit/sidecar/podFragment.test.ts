@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { podFragment } from "../../../cleaner/podFragment";
+import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 
 const scripts = { sweep: "the sweep", sidecar: "the loop", cronjob: "the run" };

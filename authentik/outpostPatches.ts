@@ -1,4 +1,4 @@
-import type { OutpostConfig } from "../client";
+import type { OutpostConfig } from "./client";
 import { jsonPatchError, parseOperations, type JsonPatchOperation } from "./operations";
 
 /** Key of an outpost's config that holds its JSON patches, by the kind of object they are for. */

@@ -1,4 +1,4 @@
-import { ownVolumes, outpostContainer, shmMountPath, sidecarContainer } from "../../cleaner/podFragment";
+import { ownVolumes, outpostContainer, shmMountPath, sidecarContainer } from "../podFragment";
 
 /** A list of the pod spec that carries a part of ours. */
 export interface PodList {

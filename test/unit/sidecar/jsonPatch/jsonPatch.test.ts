@@ -6,9 +6,9 @@ import {
   ownPart,
   withoutOurs,
   withoutOursAnyway,
-} from "../../../../authentik/jsonPatch/jsonPatch";
-import { parseOperations, type JsonPatchOperation } from "../../../../authentik/jsonPatch/operations";
-import { podFragment } from "../../../../cleaner/podFragment";
+} from "../../../../sidecar/jsonPatch/jsonPatch";
+import { parseOperations, type JsonPatchOperation } from "../../../../authentik/operations";
+import { podFragment } from "../../../../sidecar/podFragment";
 import { referenceDeployment } from "../../../../sandbox/outpost/reference";
 import { outpostSettings } from "../../outposts";
 

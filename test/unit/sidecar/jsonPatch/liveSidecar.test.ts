@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Deployment } from "../../../../kubernetes/types";
-import { ownPart } from "../../../../authentik/jsonPatch/jsonPatch";
-import { differences, hasStrays, sidecarMerge } from "../../../../authentik/jsonPatch/liveSidecar";
-import { podFragment } from "../../../../cleaner/podFragment";
+import { ownPart } from "../../../../sidecar/jsonPatch/jsonPatch";
+import { differences, hasStrays, sidecarMerge } from "../../../../sidecar/jsonPatch/liveSidecar";
+import { podFragment } from "../../../../sidecar/podFragment";
 import { referenceDeployment } from "../../../../sandbox/outpost/reference";
 import { outpostSettings } from "../../outposts";
 

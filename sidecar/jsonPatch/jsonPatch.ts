@@ -1,7 +1,7 @@
 import type { PodSpecPatch } from "../../kubernetes/types";
-import { outpostContainer, settingsVariable, sidecarContainer } from "../../cleaner/podFragment";
+import { outpostContainer, settingsVariable, sidecarContainer } from "../podFragment";
 import { rewriteList, valueAt, type Slot } from "./listRewrite";
-import { isJsonPatchError, operationError, type JsonPatchOperation } from "./operations";
+import { isJsonPatchError, operationError, type JsonPatchOperation } from "../../authentik/operations";
 import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
 import { withServerDefaults } from "./serverDefaults";
 import { unwrapAddition, wrapAddition } from "./wholeContainers";

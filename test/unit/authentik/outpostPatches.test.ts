@@ -4,8 +4,8 @@ import {
   formOfNone,
   withDeploymentOperations,
   withoutDeploymentOperations,
-} from "../../../../authentik/jsonPatch/outpostPatches";
-import type { JsonPatchOperation } from "../../../../authentik/jsonPatch/operations";
+} from "../../../authentik/outpostPatches";
+import type { JsonPatchOperation } from "../../../authentik/operations";
 
 const operation: JsonPatchOperation = { op: "add", path: "/spec/replicas", value: 2 };
 const service = [{ op: "add", path: "/spec/type", value: "NodePort" }];

@@ -1,4 +1,4 @@
-import type { JsonPatchOperation } from "./operations";
+import type { JsonPatchOperation } from "../../authentik/operations";
 import { containers } from "./podLists";
 
 /**

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { memoryWarning } from "../../../cleaner/memoryLimit";
+import { memoryWarning } from "../../../sidecar/memoryLimit";
 import type { Deployment } from "../../../kubernetes/types";
 import { outpostSettings } from "../outposts";
 import { liveDeployment } from "../preflight/liveDeployment";

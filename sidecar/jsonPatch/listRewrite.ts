@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { operationError, type JsonPatchOperation } from "./operations";
+import { operationError, type JsonPatchOperation } from "../../authentik/operations";
 import type { PodList } from "./podLists";
 
 /** An element of a list at some point of the patch. */
