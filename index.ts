@@ -1,14 +1,45 @@
-import { RunError, runtime } from "@pulumi/pulumi";
-import { OutpostShmCleanup } from "./components/outpostShmCleanup";
+import { log, RunError, runtime } from "@pulumi/pulumi";
+import { authentikClient } from "./authentik/client";
+import { fieldManager } from "./components/fieldManager";
 import { messageOnly } from "./components/messageOnly";
-import { SettingsError, type Settings } from "./settings/settings";
-import { authentikAccess, readSettings } from "./settings/stackConfig";
+import { OutpostShmCleanup } from "./components/outpostShmCleanup";
+import { liveCluster } from "./kubernetes/liveCluster";
+import { preflight, PreflightError } from "./preflight/preflight";
+import { SettingsError } from "./settings/problems";
+import type { Settings } from "./settings/settings";
+import { authentikAccess, kubernetesConfig, readSettings } from "./settings/stackConfig";
+import { verifyAfter } from "./verification/verification";
 
 /** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
 export = async () => {
-  const settings = settingsOrRunError();
-  const cleanup = new OutpostShmCleanup("outpost-shm", { ...settings, authentik: authentikAccess(settings) });
-  const notices = await cleanup.ready;
+  try {
+    return await deploy(readSettings());
+  } catch (error) {
+    // A RunError ends the update with its message alone; any other error shows a stack trace nobody at the desk needs.
+    const isKnown = error instanceof SettingsError || error instanceof PreflightError;
+    throw isKnown ? messageOnly(new RunError(error.message)) : error;
+  }
+};
+
+async function deploy(settings: Settings) {
+  // Before anything is registered: a program that fails has deleted nothing and changed nothing.
+  const access = authentikAccess(settings);
+  const found = await preflight(settings, {
+    cluster: liveCluster(kubernetesConfig()),
+    authentik: access && authentikClient(access),
+    fieldManager: fieldManager(),
+  });
+  for (const warning of found.warnings) await log.warn(warning);
+
+  const cleanup = new OutpostShmCleanup("outpost-shm", {
+    ...settings,
+    restrictExec: found.execPolicy,
+    // The preflight has seen whose the fields are, and the rollout is awaited below.
+    takeOver: true,
+    awaitRollout: false,
+  });
+  verifyAfter("outpost-shm", cleanup, settings, found);
+
   return {
     /** The solution in force, by outpost. */
     solutions: cleanup.solutions,
@@ -17,15 +48,6 @@ export = async () => {
     /** The CronJob that sweeps by exec, if any outpost asks for it. */
     cronJobs: cleanup.cronJobs,
     // `pulumi preview --diff`, which pull requests show, has no place for warnings. In previews only: never in the state.
-    ...(runtime.isDryRun() && notices.length > 0 && { notices }),
+    ...(runtime.isDryRun() && found.warnings.length > 0 && { notices: found.warnings }),
   };
-};
-
-/** A RunError ends the update with its message alone; any other error shows a stack trace nobody at the desk needs. */
-function settingsOrRunError(): Settings {
-  try {
-    return readSettings();
-  } catch (error) {
-    throw error instanceof SettingsError ? messageOnly(new RunError(error.message)) : error;
-  }
 }

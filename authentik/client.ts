@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Outpost, PaginatedOutpostList } from "@goauthentik/api" with { "resolution-mode": "import" };
+import { embeddedOutpost } from "./names";
 import { answerError, authentikError, connectionError, isAuthentikError, type Asked } from "./apiErrors";
 
 export { isAuthentikError, type AuthentikError } from "./apiErrors";
@@ -37,7 +38,6 @@ interface ListAnswer extends Pick<PaginatedOutpostList, "pagination"> {
   results: OutpostAnswer[];
 }
 
-const embedded = "goauthentik.io/outposts/embedded";
 const kubernetes = "authentik_outposts.kubernetesserviceconnection";
 /** How often a config that others change at the same moment is read again. */
 const maximumRounds = 5;
@@ -188,7 +188,7 @@ function unknownOutpost(name: string, known: readonly OutpostAnswer[]): string {
 }
 
 function whyUnfit({ managed, type, service_connection_obj: integration }: OutpostAnswer): string | undefined {
-  if (managed === embedded)
+  if (managed === embeddedOutpost)
     return "is the embedded outpost, which has no Deployment of its own: give its applications a separate outpost";
   if (type !== "proxy") return `is of type ${type}: only proxy outposts keep sessions in /dev/shm`;
   if (!integration)

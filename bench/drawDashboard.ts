@@ -26,9 +26,9 @@ function boxOf({ x, y, w, h }: { x: number; y: number; w: number; h: number }): 
 
 export function drawDashboard({ start, end, panels: recorded }: Recording): string {
   const { title, panels } = dashboard("authentik", {
-    usageWarningPercent: 80,
-    usageCriticalPercent: 95,
-    sessionFiles: 50_000,
+    usageWarning: 80,
+    usageCritical: 95,
+    sessionFilesWarning: 50_000,
   });
   const height = top + Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h)) * line + margin;
   const drawn = panels.flatMap((panel) => {

@@ -74,9 +74,9 @@ async function answers(
   { start, end }: { start: number; end: number },
 ): Promise<Recording> {
   const { panels } = dashboard("authentik", {
-    usageWarningPercent: 80,
-    usageCriticalPercent: 95,
-    sessionFiles: 50_000,
+    usageWarning: 80,
+    usageCritical: 95,
+    sessionFilesWarning: 50_000,
   });
   const recorded: Recording["panels"] = [];
   for (const panel of panels) {

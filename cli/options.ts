@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../settings/values/duration";
-import { parseSize } from "../kubernetes/quantity";
+import { parseSize } from "../settings/values/size";
 import type { OutputFormat } from "./output";
 
 /** Adds the flags that say where a command works, as kubectl has them. */

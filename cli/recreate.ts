@@ -1,5 +1,5 @@
+import { authentikManager, outpostSelector } from "../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager } from "../sidecar/takenFields";
 import { formatDuration } from "../settings/values/duration";
 import { confirmed } from "./confirm";
 import { exitCodes, UsageError } from "./errors";
@@ -91,7 +91,7 @@ function failure(
   const cures = {
     deleting: `See what holds it: ${kubectl} describe deployment ${name}. Once it is gone: ${restore}`,
     gone: `${restore}\nOr have authentik look at it: save outpost ${outpostOf(before)} in the Admin UI (Applications › Outposts › Edit › Update)`,
-    starting: `See why: ${kubectl} describe pods -l goauthentik.io/outpost-name=${outpostOf(before)}. As it was, it is in ${saved}`,
+    starting: `See why: ${kubectl} describe pods -l ${outpostSelector(outpostOf(before))}. As it was, it is in ${saved}`,
     ready: "",
   };
   return `Deployment ${before.metadata?.namespace}/${name} did not come back within ${formatDuration(timeout)}: ${seen}.\n${cures[stage]}`;

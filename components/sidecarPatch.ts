@@ -1,14 +1,13 @@
+import { settingsConfigMap, settingsFile, objectLabels } from "../cleaner/names";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { PodSpecPatch } from "../kubernetes/types";
-import { objectLabels } from "./objectLabels";
-import { appliedByStack, fieldManager } from "./ownership";
+import { appliedByStack, fieldManager } from "./fieldManager";
 import type { SweepSettings } from "../settings/settings";
 import { sweepVariables } from "../settings/sweepVariables";
-import { revisionOf } from "../verification/commands";
+import { revisionOf } from "./revision";
 import { ownPart } from "../sidecar/jsonPatch/jsonPatch";
 import { OutpostJsonPatch } from "./outpostJsonPatch/outpostJsonPatch";
-import { settingsConfigMap, settingsFile } from "../sidecar/podFragment";
 
 /** Arguments of {@link SidecarPatch}. */
 export interface SidecarPatchArgs {
@@ -19,6 +18,10 @@ export interface SidecarPatchArgs {
   podFragment: pulumi.Input<PodSpecPatch>;
   /** Read by the sidecar at every sweep: a change takes effect within about a minute and restarts nothing. */
   sweep: pulumi.Input<SweepSettings>;
+  /** Whether fields that somebody else owns are taken. */
+  takeOver: boolean;
+  /** Whether the Kubernetes provider awaits the Deployment's rollout. */
+  awaitRollout: boolean;
   /** Where the patch goes by way of authentik; by default it goes onto the Deployment itself. */
   authentik?: {
     /** Base URL of authentik, without trailing slash. */
@@ -50,26 +53,29 @@ export class SidecarPatch extends pulumi.ComponentResource {
     const patch = authentik ? this.createJsonPatch(name, authentik, child) : this.createDeploymentPatch(name, child);
     this.deployment = patch instanceof OutpostJsonPatch ? patch.deployment : patch.metadata.name;
     const identity = patch instanceof OutpostJsonPatch ? patch.id : patch.metadata.uid;
-    this.revision = revisionOf(args.podFragment, args.sweep, identity);
+    this.revision = revisionOf(args.podFragment, this.sweepVariables(), identity);
     this.registerOutputs({ deployment: this.deployment });
   }
 
+  private sweepVariables(): pulumi.Output<string[]> {
+    return pulumi.output(this.args.sweep).apply(sweepVariables);
+  }
+
   private createSettings(name: string): kubernetes.core.v1.ConfigMap {
-    const { namespace, deployment, sweep } = this.args;
+    const { namespace, deployment, takeOver } = this.args;
     const metadata = {
       name: pulumi.output(deployment).apply(settingsConfigMap),
       namespace,
       labels: objectLabels,
-      annotations: appliedByStack(),
+      annotations: appliedByStack(takeOver),
     };
-    const settings = pulumi.output(sweep).apply((values) => sweepVariables(values).join("\n") + "\n");
+    const settings = this.sweepVariables().apply((lines) => `${lines.join("\n")}\n`);
     return new kubernetes.core.v1.ConfigMap(name, { metadata, data: { [settingsFile]: settings } }, { parent: this });
   }
 
   private createDeploymentPatch(name: string, opts: pulumi.CustomResourceOptions): kubernetes.apps.v1.DeploymentPatch {
-    const { namespace, deployment, podFragment } = this.args;
-    // Others' fields are kept safe by the look before. The rollout is awaited by a resource of its own, for either delivery.
-    const annotations = { ...appliedByStack(), "pulumi.com/skipAwait": "true" };
+    const { namespace, deployment, podFragment, takeOver, awaitRollout } = this.args;
+    const annotations = { ...appliedByStack(takeOver), ...(!awaitRollout && { "pulumi.com/skipAwait": "true" }) };
     const metadata = { name: deployment, namespace, annotations };
     return new kubernetes.apps.v1.DeploymentPatch(name, { metadata, spec: { template: { spec: podFragment } } }, opts);
   }

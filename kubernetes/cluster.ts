@@ -2,6 +2,9 @@ import type { CoreV1Event, V1ConfigMap, V1CronJob, V1Deployment, V1Job, V1Pod } 
   "resolution-mode": "import",
 };
 
+import type { ApiResource, Support } from "./support";
+import type { PodSpecPatch } from "./types";
+
 /** How a command in a container ended. */
 export interface Executed {
   /** The command's own exit status. */
@@ -71,8 +74,8 @@ export interface Cluster {
   configMap: (namespace: string, name: string) => Promise<V1ConfigMap | undefined>;
   cronJob: (namespace: string, name: string) => Promise<V1CronJob | undefined>;
   cronJobs: (namespace: string) => Promise<V1CronJob[]>;
-  /** What has our label, but for the CronJob. */
-  ownObjects: (namespace: string) => Promise<OwnObject[]>;
+  /** ConfigMaps, ServiceAccounts, Roles and RoleBindings with the labels. */
+  ownObjects: (namespace: string, labelSelector: string) => Promise<OwnObject[]>;
   /** Jobs that the CronJob of that name has started, the newest first. */
   jobsOf: (namespace: string, cronJob: string) => Promise<V1Job[]>;
   /** Events about objects of that kind and name, as `kubectl describe` lists them. */
@@ -92,11 +95,24 @@ export interface Cluster {
   selfMay: (wish: Wish, as?: string) => Promise<Verdict>;
   /** Whether another account may do something, by a SubjectAccessReview. */
   accountMay: (wish: Wish, user: string, groups: string[]) => Promise<Verdict>;
+  /** Whether objects of a kind can be created. */
+  support: (wanted: ApiResource) => Promise<Support>;
+  /** What a forced server-side apply of this pod spec by this field manager would do; an undefined one gives its fields back. */
+  dryRunApply: (namespace: string, name: string, fieldManager: string, podSpec?: PodSpecPatch) => Promise<DryRun>;
+  /** What a strategic merge patch of the pod spec by this field manager would do. */
+  dryRunMerge: (namespace: string, name: string, fieldManager: string, podSpec: object) => Promise<DryRun>;
   /** Starts a Job from the CronJob's template, as `kubectl create job --from` does. */
   startJob: (cronJob: V1CronJob, name: string) => Promise<void>;
   /** Deletes the Deployment of that uid: its pods go first, it follows (foreground deletion). */
   deleteDeployment: (namespace: string, name: string, uid: string) => Promise<void>;
 }
+
+/** What the API server would make of a change, or why it would refuse it. */
+export type DryRun =
+  | { outcome: "applied"; deployment: V1Deployment }
+  /** The account may not patch Deployments. */
+  | { outcome: "forbidden"; reason: string }
+  | { outcome: "invalid"; reason: string };
 
 export interface ExecOptions {
   timeoutMs?: number;

@@ -1,12 +1,13 @@
 import { connection, messageOf, type Call, type Client, type KubernetesConfig } from "./connection";
-import { objectLabels } from "../components/objectLabels";
 import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } from "./cluster";
+import { dryRunPatch } from "./dryRun";
+import { supportOf } from "./support";
 import { execIn, NotOpened, webSocketExec } from "./exec";
 
 /** The cluster of a kubeconfig and context. Connects at the first request. */
 export function liveCluster(config: KubernetesConfig): Cluster {
   const call = connection(config);
-  return { ...readers(call), ...processes(call), ...reviews(call), ...changes(call) };
+  return { ...readers(call), ...processes(call), ...reviews(call), ...dryRuns(call), ...changes(call) };
 }
 
 type Readers = Pick<
@@ -60,11 +61,11 @@ function readers(call: Call): Readers {
       call(`list the CronJobs ${inNamespace(namespace)}`, async ({ batch }) => {
         return (await batch.listNamespacedCronJob({ namespace })).items;
       }),
-    ownObjects: (namespace) =>
-      call(`list our objects ${inNamespace(namespace)}`, async ({ core, kubeConfig }) => {
+    ownObjects: (namespace, labelSelector) =>
+      call(`list the objects ${inNamespace(namespace)}`, async ({ core, kubeConfig }) => {
         const { RbacAuthorizationV1Api } = await import("@kubernetes/client-node");
         const rbac = kubeConfig.makeApiClient(RbacAuthorizationV1Api);
-        const ours = { namespace, labelSelector: `app.kubernetes.io/name=${objectLabels["app.kubernetes.io/name"]}` };
+        const ours = { namespace, labelSelector };
         const lists = await Promise.all([
           named("ConfigMap", core.listNamespacedConfigMap(ours)),
           named("ServiceAccount", core.listNamespacedServiceAccount(ours)),
@@ -160,6 +161,20 @@ function reviews(call: Call): Pick<Cluster, "selfMay" | "accountMay"> {
         const body = { spec: { user, groups, resourceAttributes: attributes(wish) } };
         return verdict((await authorization.createSubjectAccessReview({ body })).status);
       }),
+  };
+}
+
+function dryRuns(call: Call): Pick<Cluster, "support" | "dryRunApply" | "dryRunMerge"> {
+  const dryRun = (namespace: string, name: string, patch: Parameters<typeof dryRunPatch>[2]) =>
+    call(`dry-run a patch of Deployment ${namespace}/${name}`, (client) =>
+      dryRunPatch(client, { namespace, name }, patch),
+    );
+  return {
+    support: (wanted) => supportOf(call, wanted),
+    dryRunApply: (namespace, name, fieldManager, podSpec) =>
+      dryRun(namespace, name, { how: "ServerSideApply", fieldManager, podSpec }),
+    dryRunMerge: (namespace, name, fieldManager, podSpec) =>
+      dryRun(namespace, name, { how: "StrategicMergePatch", fieldManager, podSpec }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Deployment } from "../kubernetes/types";
-import type { DryRun } from "../kubernetes/deployments";
+import type { DryRun } from "../kubernetes/cluster";
 import * as messages from "./messages";
 
 /** What a look at the cluster found, before anything is changed. */

@@ -1,3 +1,4 @@
+import { authentikManager } from "../authentik/names";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import { isAuthentikError } from "../authentik/apiErrors";
@@ -17,7 +18,7 @@ import { merge, nothing, problem, restarts, warning, type Findings } from "./fin
 import type { Look } from "./outposts";
 import { memoryWarning } from "../sidecar/memoryLimit";
 import * as messages from "./messages";
-import { authentikManager, hasOutpost, takenFields, type TakenField } from "../sidecar/takenFields";
+import { hasOutpost, takenFields, type TakenField } from "../sidecar/takenFields";
 
 /** What `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
 export async function inspectJsonPatch(
@@ -91,19 +92,18 @@ async function inspectLive(
     .filter(({ owners }) => owners.length > 0);
   if (taken.length > 0) return problem(messages.takenFields(settings, look.namespace, taken));
   const change = sidecarMerge(part, live)!;
-  const dryRun = await look.api.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
+  const dryRun = await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
   return merge([restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
 }
 
 function changes(
   settings: OutpostSettings,
   existing: readonly JsonPatchOperation[],
-  { operations, adopted, rewritten }: Composition,
+  { operations, adopted }: Composition,
 ): Findings[] {
   const change = describePatchChange(settings.name, existing, operations);
   return [
     change ? warning(change) : nothing,
     adopted.length > 0 ? warning(messages.adopted(settings, adopted)) : nothing,
-    rewritten ? warning(messages.rewritten(settings)) : nothing,
   ];
 }

@@ -1,8 +1,8 @@
+import { stackManagerPrefix } from "../cleaner/names";
+import { outpostContainer, authentikManager } from "../authentik/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import { outpostContainer } from "../sidecar/podFragment";
-import { monitoringGroup, monitoringKinds, type MonitoringKind } from "../kubernetes/monitoringKinds";
-import { authentikManager, stackManagerPrefix, type TakenField } from "../sidecar/takenFields";
+import type { TakenField } from "../sidecar/takenFields";
 
 export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
   const found = known
@@ -66,13 +66,6 @@ export function adopted(settings: OutpostSettings, parts: string[]): string {
   return `outpost "${settings.name}": the patch pasted by hand is taken over: ours replaces its ${parts.join(", ")}.`;
 }
 
-export function rewritten(settings: OutpostSettings): string {
-  return (
-    `outpost "${settings.name}": authentik will write its Deployment at every reconcile, because nativeSidecar false adds the sidecar ` +
-    `beside a container that another operation adds by containers/-. Set nativeSidecar to true to end that.`
-  );
-}
-
 export function otherOutpost(settings: OutpostSettings, namespace: string): string {
   return (
     `outpost "${settings.name}": Deployment ${settings.deployment} in namespace ${namespace} of this cluster is that of another outpost ` +
@@ -94,13 +87,6 @@ export function writtenForOthers(settings: OutpostSettings, names: string[]): st
   );
 }
 
-export function twoSteps(settings: OutpostSettings, reason: string): string {
-  return (
-    `outpost "${settings.name}": the API server would not take the sidecar beside authentik's: ${reason}. ` +
-    `Change \`delivery\` in one update, and nativeSidecar in the next.`
-  );
-}
-
 export function noPolicies(namespace: string): string {
   return (
     `restrictExec: this cluster has no ValidatingAdmissionPolicy (Kubernetes has from 1.30 on), so the CronJob's account may run any ` +
@@ -114,6 +100,11 @@ export function policiesForbidden(namespace: string): string {
     `or set restrictExec to false: the CronJob's account may then run any command in the pods of namespace ${namespace}, not only the sweep.`
   );
 }
+
+/** Kinds of the Prometheus operator that we create, and their plurals. */
+export const monitoringKinds = { PodMonitor: "podmonitors", PrometheusRule: "prometheusrules" } as const;
+export type MonitoringKind = keyof typeof monitoringKinds;
+export const monitoringGroup = "monitoring.coreos.com";
 
 /** The setting that switches the part off. */
 const monitoringPart: Record<MonitoringKind, string> = { PodMonitor: "podMonitor", PrometheusRule: "alerts" };
@@ -129,5 +120,12 @@ export function monitoringKindForbidden(kind: MonitoringKind, namespace: string)
   return (
     `monitoring: your account may not create a ${kind} (${monitoringKinds[kind]}.${monitoringGroup}) in namespace ${namespace}. ` +
     `Have somebody update the stack who may, or set ${monitoringPart[kind]} to false.`
+  );
+}
+
+export function noNativeSidecars(version: string): string {
+  return (
+    `this cluster runs Kubernetes ${version}, and sidecars as this program uses them exist from 1.29 on. ` +
+    `Set \`solution\` to cronjob, which works on any version.`
   );
 }

@@ -1,23 +1,28 @@
+import type { Cluster } from "../kubernetes/cluster";
+import { hasCronJob, hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, type Findings } from "./findings";
 import * as messages from "./messages";
-import type { MonitoringParts } from "../components/monitoring/parts";
-import type { MonitoringApi, MonitoringKind } from "../kubernetes/monitoringKinds";
 
-/** Whether the cluster takes what Prometheus is told by. Each kind that it does not take is a problem: nobody would be told of a full /dev/shm. */
+/** Checks that the cluster has the Prometheus operator's kinds. A missing one is a problem: nobody would hear of a full /dev/shm. */
 export async function inspectMonitoring(
-  api: MonitoringApi,
-  namespace: string,
-  parts: MonitoringParts,
+  cluster: Pick<Cluster, "support">,
+  { namespace, monitoring, podMonitor, alerts, outposts }: Settings,
 ): Promise<Findings> {
-  const kinds: MonitoringKind[] = [
-    ...(parts.podMonitor ? (["PodMonitor"] as const) : []),
-    ...(parts.alerts ? (["PrometheusRule"] as const) : []),
-  ];
-  return merge(await Promise.all(kinds.map((kind) => inspectKind(api, namespace, kind))));
+  if (!monitoring) return nothing;
+  const watched = outposts.some((outpost) => hasSidecar(outpost) || hasCronJob(outpost));
+  const kinds: messages.MonitoringKind[] = [];
+  if (podMonitor && outposts.some(hasSidecar)) kinds.push("PodMonitor");
+  if (alerts && watched) kinds.push("PrometheusRule");
+  return merge(await Promise.all(kinds.map((kind) => inspectKind(cluster, namespace, kind))));
 }
 
-async function inspectKind(api: MonitoringApi, namespace: string, kind: MonitoringKind): Promise<Findings> {
-  switch (await api.support(namespace, kind)) {
+async function inspectKind(
+  cluster: Pick<Cluster, "support">,
+  namespace: string,
+  kind: messages.MonitoringKind,
+): Promise<Findings> {
+  const resource = messages.monitoringKinds[kind];
+  switch (await cluster.support({ group: messages.monitoringGroup, version: "v1", resource, namespace })) {
     case "usable":
       return nothing;
     case "unserved":

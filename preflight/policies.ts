@@ -1,21 +1,25 @@
+import type { Cluster } from "../kubernetes/cluster";
+import { hasCronJob, type Settings } from "../settings/settings";
 import { nothing, problem, warning, type Findings } from "./findings";
 import * as messages from "./messages";
-import type { PolicyApi } from "../kubernetes/policies";
 
-/** What a look at the cluster's admission found, and whether the CronJob's account is to be held by a policy. */
+/** Findings on the cluster's admission, and whether the CronJob's account is to be held by a policy. */
 export interface PolicyFindings extends Findings {
   execPolicy: boolean;
 }
 
-/** Where a policy is wanted: is there one to be had? A cluster without them gets a warning, since nothing can be done about it there. */
-export async function inspectPolicies(api: PolicyApi, namespace: string, wanted: boolean): Promise<PolicyFindings> {
-  if (!wanted) return { ...nothing, execPolicy: false };
-  switch (await api.support()) {
-    case "usable":
-      return { ...nothing, execPolicy: true };
-    case "unserved":
-      return { ...warning(messages.noPolicies(namespace)), execPolicy: false };
-    case "forbidden":
-      return { ...problem(messages.policiesForbidden(namespace)), execPolicy: false };
-  }
+const kinds = ["validatingadmissionpolicies", "validatingadmissionpolicybindings"];
+
+/** Checks that a policy can be had if one is wanted. A cluster without them gets a warning, since nothing can be done about it there. */
+export async function inspectPolicies(
+  cluster: Pick<Cluster, "support">,
+  { namespace, restrictExec, outposts }: Settings,
+): Promise<PolicyFindings> {
+  if (!restrictExec || !outposts.some(hasCronJob)) return { ...nothing, execPolicy: false };
+  const support = await Promise.all(
+    kinds.map((resource) => cluster.support({ group: "admissionregistration.k8s.io", version: "v1", resource })),
+  );
+  if (support.includes("unserved")) return { ...warning(messages.noPolicies(namespace)), execPolicy: false };
+  if (support.includes("forbidden")) return { ...problem(messages.policiesForbidden(namespace)), execPolicy: false };
+  return { ...nothing, execPolicy: true };
 }

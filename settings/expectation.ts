@@ -1,4 +1,5 @@
-import type { Settings, Solution } from "./settings";
+import { hasCronJob, hasSidecar, type Settings, type Solution } from "./settings";
+import { seconds } from "./values/duration";
 
 /** What the check after a rollout expects of an outpost. */
 export interface ExpectedOutpost {
@@ -45,13 +46,13 @@ export function expectationOf({
   return {
     namespace,
     ...(outposts.some(hasCronJob) && { schedule }),
-    outposts: outposts.map(({ name, slug, deployment, solution, shmSize, sweep }) => ({
+    outposts: outposts.map(({ name, slug, deployment, solution, shmSize, sweepInterval }) => ({
       name,
       slug,
       deployment,
       solution,
       shmSize,
-      sweepIntervalSeconds: sweep.sweepIntervalSeconds,
+      sweepIntervalSeconds: seconds(sweepInterval),
     })),
   };
 }
@@ -64,11 +65,6 @@ export const rolloutExpectation = ({ namespace, outposts }: Pick<Settings, "name
     .filter(hasSidecar)
     .map(({ name, slug, deployment }) => ({ name, slug, deployment, solution: "sidecar", sweepIntervalSeconds: 0 })),
 });
-
-export const hasSidecar = ({ solution }: { solution: Solution }): boolean =>
-  solution === "sidecar" || solution === "both";
-export const hasCronJob = ({ solution }: { solution: Solution }): boolean =>
-  solution === "cronjob" || solution === "both";
 
 /** The solution that these two make. */
 export const solutionBy = ({ sidecar, cronJob }: Record<"sidecar" | "cronJob", boolean>): Solution =>

@@ -1,14 +1,15 @@
-import type { OutpostSettings } from "./settings";
+import { hasCronJob, type OutpostSettings } from "./settings";
 import { DNS_LABEL_MAX, DNS_LABEL_RULE, isDnsLabel, parseDnsLabel } from "./values/dnsLabel";
-import { OUTPOST_FIELDS, OUTPOST_KEYS, STACK_KEYS, type ValuesOf } from "./table";
-import { checkLimits } from "./limits";
+import { checkLimits } from "./rules";
+import { outpostKeys, outpostRows, stackKeys, type ValuesOf } from "./table";
 import { nearest } from "./values/nearest";
 import { fromText, parseText, typeName } from "./values/parsed";
 import type { Problems } from "./problems";
-import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys } from "./readFields";
+import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
+import { deploymentName } from "../authentik/names";
 import { slugify } from "../authentik/slug";
 
-type Values = ValuesOf<typeof OUTPOST_FIELDS>;
+type Values = ValuesOf<typeof outpostRows>;
 
 /** An outpost read, with the keys its problems go under. */
 interface Entry {
@@ -40,21 +41,21 @@ function readEntry(given: unknown, place: string, stackValues: Values, problems:
   const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
   const raw: Raw = isObject ? (given as Raw) : { name: given };
   const nameKey = isObject ? `${place}.name` : place;
-  reportUnknownKeys(raw, OUTPOST_KEYS, place, problems, adviseOnStackKey);
-  const values = readFields(OUTPOST_FIELDS, raw, stackValues, place, problems);
+  reportUnknownKeys(raw, outpostKeys, place, problems, adviseOnStackKey);
+  const values = readFields(outpostRows, raw, place, problems, stackValues);
   checkLimits({ name: place, given: raw, values, parent: "" }, problems);
   const name = readName(raw, nameKey, problems);
   const slug = slugify(name);
   const deployment = readDeployment(raw, { name, slug }, { place, nameKey }, problems);
   checkSlug(slug, values, { key: nameKey, name }, problems);
   const deploymentKey = isGiven(raw, "deployment") ? keyIn(place, "deployment") : nameKey;
-  return { settings: outpostOf({ name, slug, deployment }, values), place, nameKey, deploymentKey };
+  return { settings: { name, slug, deployment, ...values }, place, nameKey, deploymentKey };
 }
 
 /** For a key that is none of an outpost's, but of the stack's. */
 function adviseOnStackKey(key: string): string | undefined {
-  const meant = nearest(key, STACK_KEYS);
-  return meant && `${meant} holds for the whole stack, so set it beside outposts`;
+  const meant = nearest(key, stackKeys);
+  return retired.get(key) ?? (meant && `${meant} holds for the whole stack, so set it beside outposts`);
 }
 
 function readName(raw: Raw, key: string, problems: Problems): string {
@@ -67,18 +68,6 @@ function readName(raw: Raw, key: string, problems: Problems): string {
   if (!("wrong" in name)) return name.value;
   problems.value(key, raw.name, `${name.wrong}; ${what}, or an object with name and overrides`);
   return "";
-}
-
-function outpostOf(identity: Pick<OutpostSettings, "name" | "slug" | "deployment">, values: Values): OutpostSettings {
-  const { solution, delivery, shmSize, cleanerImage, runAsUser, nativeSidecar } = values;
-  const sweep = {
-    sweepIntervalSeconds: values.sweepInterval,
-    anonymousMaxAgeSeconds: values.anonymousMaxAge,
-    authenticatedMaxAgeSeconds: values.authenticatedMaxAge,
-    highWatermarkPercent: values.highWatermark,
-    lowWatermarkPercent: values.lowWatermark,
-  };
-  return { ...identity, solution, delivery, shmSize, sweep, cleanerImage, runAsUser, nativeSidecar };
 }
 
 /** The name given, or the one authentik's default object_naming_template makes. */
@@ -94,7 +83,7 @@ function readDeployment(
     problems.value(keyIn(place, "deployment"), raw.deployment, parsed.wrong);
     return "";
   }
-  const deployment = `ak-outpost-${slug}`;
+  const deployment = deploymentName(slug);
   if (isDnsLabel(deployment)) return deployment;
   if (!problems.has(nameKey)) {
     const wrong = `gives the Deployment "${deployment}", which is no DNS label (${DNS_LABEL_RULE})`;
@@ -106,7 +95,7 @@ function readDeployment(
 /** The slug is the value of the label by which the CronJob finds the outpost's pods. */
 function checkSlug(
   slug: string,
-  { solution }: Values,
+  values: Values,
   { key, name }: { key: string; name: string },
   problems: Problems,
 ): void {
@@ -118,7 +107,7 @@ function checkSlug(
       `has a slug of ${slug.length} characters, and a pod's label holds ${DNS_LABEL_MAX}; rename the outpost in authentik`,
     );
   }
-  if (slug === "" && (solution === "cronjob" || solution === "both")) {
+  if (slug === "" && hasCronJob(values)) {
     problems.value(
       key,
       name,

@@ -1,3 +1,13 @@
+/** Everything that is wrong with the settings. */
+export class SettingsError extends Error {
+  /** @param problems one line each: the key, its value, what is wrong, and the choices or an example */
+  constructor(readonly problems: string[]) {
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super([`${count} in the settings:`, ...problems].join("\n  "));
+    this.name = "SettingsError";
+  }
+}
+
 /** Collects what is wrong with the settings, one line a problem, so that all of it is reported at once. */
 export class Problems {
   readonly lines: string[] = [];

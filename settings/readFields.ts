@@ -1,51 +1,62 @@
 import { nearest } from "./values/nearest";
-import type { Field, ValuesOf } from "./table";
+import type { Rows, ValuesOf } from "./table";
 import type { Problems } from "./problems";
 
 /** Config as it was given: an object of anything. */
 export type Raw = Readonly<Record<string, unknown>>;
-
-type Fields = Readonly<Record<string, Field<unknown>>>;
 
 /** The key's full name in messages: `shmSize` of the stack, `outposts[1].shmSize` of an outpost. */
 export function keyIn(place: string, key: string): string {
   return place === "" ? key : `${place}.${key}`;
 }
 
-/** The values of fields nobody has set. */
-export function defaultsOf<F extends Fields>(fields: F): ValuesOf<F> {
-  return mapFields(fields, (key, field) => {
-    const parsed = field.parse(field.default);
-    if ("wrong" in parsed) throw new Error(`the default of ${key} ${parsed.wrong}`);
-    return parsed.value;
-  });
-}
-
 /**
- * Reads the fields that are given at one place over those inherited. A wrong value is reported and the inherited one
- * stands in for it, so that reading can go on to the next problem.
+ * Reads the settings that are given at one place over those inherited. A wrong value is reported and the inherited one stands in
+ * for it, so that reading can go on to the next problem.
+ * @param inherited default: what the table says
  */
-export function readFields<F extends Fields>(
-  fields: F,
+export function readFields<R extends Rows>(
+  rows: R,
   given: Raw,
-  inherited: ValuesOf<F>,
   place: string,
   problems: Problems,
-): ValuesOf<F> {
-  return mapFields(fields, (key, field) => {
-    const standing = inherited[key];
-    if (!isGiven(given, key)) return standing;
-    const parsed = field.parse(given[key]);
-    if (!("wrong" in parsed)) return parsed.value;
+  inherited: ValuesOf<R> = defaultsOf(rows),
+): ValuesOf<R> {
+  const values = Object.entries(rows).map(([key, row]): [string, unknown] => {
+    const standing = inherited[key as keyof R];
+    if (!isGiven(given, key)) return [key, standing];
+    const parsed = row.read(given[key]);
+    if (!("wrong" in parsed)) return [key, parsed.value];
     problems.value(keyIn(place, key), given[key], parsed.wrong);
-    return standing;
+    return [key, standing];
   });
+  // Each value comes from the reader of its own row, which is what ValuesOf says.
+  return Object.fromEntries(values) as ValuesOf<R>;
+}
+
+/** The values that hold if nobody has set any; a required one is empty. */
+export function defaultsOf<R extends Rows>(rows: R): ValuesOf<R> {
+  const values = Object.entries(rows).map(([key, row]): [string, unknown] => {
+    if (row.default === undefined) return [key, ""];
+    const parsed = row.read(row.default);
+    if ("wrong" in parsed) throw new Error(`the default of ${key} ${parsed.wrong}`);
+    return [key, parsed.value];
+  });
+  return Object.fromEntries(values) as ValuesOf<R>;
 }
 
 /** Whether a place says anything about a key. */
 export function isGiven(given: Raw, key: string): boolean {
   return given[key] !== undefined;
 }
+
+/** Keys of former versions, and what to do. */
+export const retired = new Map([
+  [
+    "nativeSidecar",
+    "every sidecar is a native one; take the key out, and before Kubernetes 1.29 set solution to cronjob",
+  ],
+]);
 
 /**
  * Reports keys nobody knows, with the nearest known one, else with the advice given here, else with all of them. Their values stay unsaid: a mistyped `authentikToken` may hold the token in plain text.
@@ -55,7 +66,7 @@ export function reportUnknownKeys(
   known: readonly string[],
   place: string,
   problems: Problems,
-  advise: (key: string) => string | undefined = () => undefined,
+  advise: (key: string) => string | undefined = (key) => retired.get(key),
 ): void {
   for (const key of Object.keys(given).filter((each) => !known.includes(each))) {
     const near = nearest(key, known);
@@ -63,13 +74,4 @@ export function reportUnknownKeys(
     const shown = /^[\w.-]+$/.test(key) ? key : JSON.stringify(key);
     problems.line(keyIn(place, shown), `unknown key; ${advice}`);
   }
-}
-
-function mapFields<F extends Fields>(
-  fields: F,
-  valueOf: (key: keyof F & string, field: Field<unknown>) => unknown,
-): ValuesOf<F> {
-  const values = Object.entries(fields).map(([key, field]) => [key, valueOf(key, field)]);
-  // Each value comes from the parser of its own field, which is what ValuesOf says.
-  return Object.fromEntries(values) as ValuesOf<F>;
 }

@@ -1,26 +1,30 @@
 import * as pulumi from "@pulumi/pulumi";
-import { CONFIG_NAMESPACE, resolveSettings, type Settings } from "./settings";
+import type { KubernetesConfig } from "../kubernetes/connection";
+import { resolveSettings } from "./resolve";
+import { configNamespace, type Settings } from "./settings";
 
 /**
  * Reads the stack's config.
  * @throws SettingsError with everything that is wrong in it
  */
 export function readSettings(): Settings {
-  const prefix = `${CONFIG_NAMESPACE}:`;
+  const prefix = `${configNamespace}:`;
   const given = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
   const raw = Object.fromEntries(given.map(([key, text]) => [key.slice(prefix.length), structureOf(text)]));
   const secrets = given.filter(([key]) => isSecret(key)).map(([key]) => key.slice(prefix.length));
   return resolveSettings(raw, new Set(secrets));
 }
 
-/** How to reach authentik's API, the token a secret; undefined unless both keys are set. */
-export function authentikAccess({
-  authentikUrl: url,
-}: Settings): { url: string; token: pulumi.Output<string> } | undefined {
-  const hasToken = Boolean(pulumi.runtime.allConfig()[`${CONFIG_NAMESPACE}:authentikToken`]);
-  return url && hasToken
-    ? { url, token: new pulumi.Config(CONFIG_NAMESPACE).requireSecret("authentikToken") }
-    : undefined;
+/** Access to authentik's API, the token in plain text: nothing of it may go into a resource. Undefined unless both keys are set. */
+export function authentikAccess({ authentikUrl: url }: Settings): { url: string; token: string } | undefined {
+  const token = pulumi.runtime.allConfig()[`${configNamespace}:authentikToken`];
+  return url && token ? { url, token } : undefined;
+}
+
+/** The cluster of the `kubernetes:*` stack config. */
+export function kubernetesConfig(): KubernetesConfig {
+  const config = new pulumi.Config("kubernetes");
+  return { kubeconfig: config.get("kubeconfig"), context: config.get("context") };
 }
 
 /**

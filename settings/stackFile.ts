@@ -2,7 +2,8 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { KubernetesConfig } from "../kubernetes/connection";
-import { CONFIG_NAMESPACE, resolveSettings, type Settings } from "./settings";
+import { resolveSettings } from "./resolve";
+import { configNamespace, type Settings } from "./settings";
 
 /** What a stack's file says, as far as it can be read without Pulumi. */
 export interface StackFile {
@@ -60,7 +61,7 @@ function projectConfig(dir: string): Config {
 }
 
 function settingsOf(config: Config, path: string): Settings {
-  const prefix = `${CONFIG_NAMESPACE}:`;
+  const prefix = `${configNamespace}:`;
   const own = Object.keys(config).filter((key) => key.startsWith(prefix));
   const secrets = new Set<string>();
   const raw = own.map((full): [string, unknown] => {

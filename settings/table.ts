@@ -1,109 +1,238 @@
-import type { Delivery, Solution } from "./settings";
+import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
+import { parseAuthentikUrl } from "./values/authentikUrl";
 import { choiceOf } from "./values/choice";
 import { parseSchedule } from "./values/cron";
-import { parseDuration } from "./values/duration";
+import { parseDnsLabel } from "./values/dnsLabel";
+import { formatDuration, parseDuration, seconds } from "./values/duration";
 import { parseImage } from "./values/image";
 import { parseLabels } from "./values/labels";
-import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
-import { parseSize } from "../kubernetes/quantity";
 import { parseRunbookUrl } from "./values/runbookUrl";
+import { parseSize } from "./values/size";
 
-/** One setting: its default as an operator would write it, and how a value of it is read. */
-export interface Field<T> {
-  readonly default: string | number | boolean;
-  readonly parse: (value: unknown) => Parsed<T>;
+/** One setting. `npm run generate` writes Pulumi.yaml and docs/settings.md from its row; a new setting is a new row. */
+export interface Row<T> {
+  /**
+   * As an operator writes it. Empty text: not set. Undefined: required. Pulumi.yaml declares the same default, since the engine
+   * refuses a stack without any key that is declared without one.
+   */
+  readonly default?: string | number | boolean;
+  /** Checks a value and puts it into its one canonical form. */
+  readonly read: (value: unknown) => Parsed<T>;
+  /** Its meaning, in Markdown, with the bounds. */
+  readonly text: string;
+  /** When a change of it restarts the outpost's pods; default: never. */
+  readonly restartsPods?: string;
+  /** The TypeScript type of the component's argument; default: that of the default value. */
+  readonly type?: string;
+  /** The sweep's own name of it, and the value as cleaner/sweep.sh reads it. */
+  readonly shell?: { readonly name: string; value(value: T): number };
 }
 
-export type ValuesOf<Fields> = { -readonly [Key in keyof Fields]: Fields[Key] extends Field<infer T> ? T : never };
+export type Rows = Readonly<Record<string, Row<unknown>>>;
+export type ValuesOf<R extends Rows> = { -readonly [K in keyof R]: R[K] extends Row<infer T> ? T : never };
 
-const SOLUTIONS: readonly Solution[] = ["sidecar", "cronjob", "both", "none"];
-const DELIVERIES: readonly Delivery[] = ["deployment", "authentik"];
+const solutions = ["sidecar", "cronjob", "both", "none"] as const;
+/** A cure of a full /dev/shm: a sidecar, a CronJob, both, or nothing of ours at all. */
+export type Solution = (typeof solutions)[number];
 
-// The highest user id the API server takes (IsValidUserID in k8s.io/apimachinery).
-const HIGHEST_USER_ID = 2 ** 31 - 1;
+const deliveries = ["deployment", "authentik"] as const;
+/** The way of the sidecar into the Deployment: server-side apply, or the outpost's own JSON patch over authentik's API. */
+export type Delivery = (typeof deliveries)[number];
+
+/** The highest user id that the API server accepts (IsValidUserID in k8s.io/apimachinery). */
+const highestUserId = 2 ** 31 - 1;
 
 /** Settings of one outpost: the stack's value holds for all of them, an entry of `outposts` overrides it for one. */
-export const OUTPOST_FIELDS = {
-  solution: field("sidecar", choiceOf(SOLUTIONS)),
-  delivery: field("deployment", choiceOf(DELIVERIES)),
+export const outpostRows = {
+  solution: row({
+    default: "sidecar",
+    read: choiceOf(solutions),
+    text: `The cure: \`sidecar\` (a larger /dev/shm and a container that sweeps it), \`cronjob\` (a sweep by exec on a schedule), \`both\`, or \`none\` (everything of ours is removed).`,
+    restartsPods: "when the sidecar comes or goes",
+  }),
+  delivery: row({
+    default: "deployment",
+    read: choiceOf(deliveries),
+    text: "The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. [delivery.md](delivery.md) compares them.",
+  }),
   // 64 MiB is what a container runtime gives anyway; 16 GiB hold four million sessions.
-  shmSize: field(
-    "256Mi",
-    fromText((text) => parseSize(text, "64Mi", "16Gi")),
-  ),
+  shmSize: row({
+    default: "256Mi",
+    read: fromText((text) => parseSize(text, "64Mi", "16Gi")),
+    text: "Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it.",
+    restartsPods: "yes",
+  }),
   // Any shorter, and the sweeps of a full volume would hardly pause.
-  sweepInterval: durationField("60s", "5s", "24h"),
+  sweepInterval: duration("60s", ["5s", "24h"], {
+    text: "Time between two sweeps of the sidecar, `5s` to `24h`.",
+    shell: { name: "SWEEP_INTERVAL_SECONDS", value: seconds },
+  }),
   // An anonymous session may be somebody on the login page: a minute is the least to type a password in.
-  anonymousMaxAge: durationField("60m", "1m", "8760h"),
+  anonymousMaxAge: duration("60m", ["1m", "8760h"], {
+    text: "Age at which a session that nobody logged in with is removed, `1m` to `8760h`.",
+    shell: { name: "ANONYMOUS_MAX_AGE_SECONDS", value: seconds },
+  }),
   // authentik's own default for a proxy provider's access token validity is 24 hours.
-  authenticatedMaxAge: durationField("24h", "1m", "8760h"),
-  highWatermark: percentField(80),
-  lowWatermark: percentField(60),
-  cleanerImage: field("docker.io/library/busybox:1.37", fromText(parseImage)),
-  runAsUser: field(1000, parseUser),
-  nativeSidecar: field(true, parseBoolean),
+  authenticatedMaxAge: duration("24h", ["1m", "8760h"], {
+    text: "Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early.",
+    shell: { name: "AUTHENTICATED_MAX_AGE_SECONDS", value: seconds },
+  }),
+  highWatermark: percent(80, {
+    text: "Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99.",
+    shell: { name: "HIGH_WATERMARK_PERCENT", value: Number },
+  }),
+  lowWatermark: percent(60, {
+    text: "Percent in use at which that ends, 1 to 99 and below `highWatermark`.",
+    shell: { name: "LOW_WATERMARK_PERCENT", value: Number },
+  }),
+  cleanerImage: row({
+    default: "docker.io/library/busybox:1.37",
+    read: fromText(parseImage),
+    text: "Image of the sidecar, with tag or digest; any that has a POSIX sh, find and httpd as busybox has.",
+    restartsPods: "yes",
+  }),
+  runAsUser: row({
+    default: 1000,
+    read: readUser,
+    text: "User id the outpost runs as, as in authentik's image unless the cluster assigns another; never 0. Only a file's owner may remove it from /dev/shm.",
+    restartsPods: "yes",
+  }),
 };
 
-/** Settings of the whole stack that have a default. */
-export const STACK_FIELDS = {
-  schedule: field("0 * * * *", fromText(parseSchedule)),
-  kubectlImage: field("docker.io/alpine/kubectl:1.34.2", fromText(parseImage)),
-  restrictExec: field(true, parseBoolean),
-  verify: field(false, parseBoolean),
-  // A rollout, and a run of the CronJob, which its own deadline ends after 15 minutes.
-  verifyTimeout: durationField("10m", "10s", "1h"),
-};
-
-/** Settings of what is created for Prometheus and Grafana. */
-export const MONITORING_FIELDS = {
-  monitoring: field(false, parseBoolean),
-  podMonitor: field(true, parseBoolean),
-  alerts: field(true, parseBoolean),
-  dashboard: field(true, parseBoolean),
-  monitoringLabels: field("", parseLabels),
-  usageWarning: percentField(80),
+/** Settings of the whole stack. */
+export const stackRows = {
+  namespace: row({
+    read: fromText(parseDnsLabel),
+    text: "Namespace of the outposts, e.g. `authentik`. One stack serves one namespace.",
+  }),
+  schedule: row({
+    default: "0 * * * *",
+    read: fromText(parseSchedule),
+    text: "Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, no time zone, Sunday is 0.",
+  }),
+  kubectlImage: row({
+    default: "docker.io/alpine/kubectl:1.34.2",
+    read: fromText(parseImage),
+    text: "Image of the CronJob, with tag or digest, with kubectl and a shell in it.",
+  }),
+  restrictExec: row({
+    default: true,
+    read: parseBoolean,
+    text: "Has the cluster refuse every command but the sweep that the CronJob's account would run in a pod, by a ValidatingAdmissionPolicy: `pods/exec` by RBAC alone allows any. Kubernetes 1.30 and later; a warning says so if the cluster has none. Creating one requires the right to, cluster-wide; without it `pulumi up` stops before any change.",
+  }),
+  monitoring: row({
+    default: false,
+    read: parseBoolean,
+    text: "Creates a PodMonitor, alerts and a dashboard ([below](#monitoring)).",
+  }),
+  podMonitor: row({
+    default: true,
+    read: parseBoolean,
+    text: "With `monitoring`: a PodMonitor by which Prometheus finds the sidecars. Needs the Prometheus operator.",
+  }),
+  alerts: row({
+    default: true,
+    read: parseBoolean,
+    text: "With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob.",
+  }),
+  dashboard: row({
+    default: true,
+    read: parseBoolean,
+    text: 'With `monitoring`: a ConfigMap with a dashboard, which Grafana\'s dashboard sidecar finds by its label `grafana_dashboard: "1"`.',
+  }),
+  monitoringLabels: row({
+    default: "",
+    type: "Record<string, string>",
+    read: parseLabels,
+    text: "Labels of these objects, by which your Prometheus and Grafana select them: `release=kube-prometheus-stack`; several with commas between.",
+  }),
+  usageWarning: percent(80, {
+    text: "Percent of /dev/shm in use above which an alert warns, 1 to 99. Not above `usageCritical`, and not below the `highWatermark` of any sidecar, up to which nothing is wrong.",
+  }),
   // From here on the sweep gives up logins.
-  usageCritical: percentField(95),
+  usageCritical: percent(95, { text: "Percent in use above which that alert is critical, 1 to 99." }),
   // Three quarters of what 256Mi hold. 16Gi hold four million.
-  sessionFilesWarning: field(50_000, (value) => parseInteger(value, 1_000, 4_194_304)),
-  runbookUrl: field("docs/runbooks", fromText(parseRunbookUrl)),
+  sessionFilesWarning: row({
+    default: 50_000,
+    read: (value) => parseInteger(value, 1_000, 4_194_304),
+    text: "Session files in one pod above which an alert warns, 1000 to 4194304.",
+  }),
+  runbookUrl: row({
+    default: "docs/runbooks",
+    read: fromText(parseRunbookUrl),
+    text: "Address under which `docs/runbooks` of your clone can be read; each alert links its runbook there. Unless set, alerts name the file in this repository.",
+  }),
+  verify: row({
+    default: false,
+    read: parseBoolean,
+    text: "Ends `pulumi up` by checking that the cure took (`outpost-shm verify`, [cli.md](cli.md)), and fails it if it did not; the next `pulumi up` checks again. Starts a run of the CronJob if there is one, which requires the right to create Jobs.",
+  }),
+  // A rollout, and a run of the CronJob, which its own deadline ends after 15 minutes.
+  verifyTimeout: duration("10m", ["10s", "1h"], {
+    text: "Longest wait of `pulumi up` for the rollout of the sidecar, and with `verify` for the first sweep and the run of the CronJob, before it fails, `10s` to `1h`. It ends earlier if the rollout can't succeed: an image that can't be pulled, a pod that Kubernetes refuses.",
+  }),
+  authentikUrl: row({
+    default: "",
+    read: unlessEmpty(fromText(parseAuthentikUrl)),
+    text: "Base URL of authentik, e.g. `https://auth.example.com`. Needed with `delivery: authentik`.",
+  }),
+};
+
+/** Keys that are read by rules of their own. */
+export const specialRows = {
+  outposts: {
+    text: "The proxy outposts, by name as authentik shows it, or as objects ([below](#one-outpost-differs)). No two of the same slug or Deployment.",
+    restartsPods: "when one is added or removed, its pods",
+  },
+  authentikToken: {
+    default: "",
+    text: "API token of authentik, allowed to view and change outposts. Needed with `delivery: authentik`. Only as a secret: `pulumi config set --secret authentikToken`.",
+  },
 };
 
 /** Keys an object in `outposts` may hold. */
-export const OUTPOST_KEYS: readonly string[] = ["name", "deployment", ...Object.keys(OUTPOST_FIELDS)];
+export const outpostKeys: readonly string[] = ["name", "deployment", ...Object.keys(outpostRows)];
 
-/** Every key of the config namespace `authentik-outpost-shm`. */
-export const STACK_KEYS: readonly string[] = [
+/** Every key of the stack's config, in the order in which people read them. */
+export const stackKeys: readonly string[] = [
   "namespace",
   "outposts",
-  ...Object.keys(OUTPOST_FIELDS),
-  ...Object.keys(STACK_FIELDS),
-  ...Object.keys(MONITORING_FIELDS),
-  "authentikUrl",
+  ...Object.keys(outpostRows),
+  ...Object.keys(stackRows).filter((key) => key !== "namespace"),
   "authentikToken",
 ];
 
-function field<T>(standard: Field<T>["default"], parse: Field<T>["parse"]): Field<T> {
-  return { default: standard, parse };
+function row<T>(row: Row<T>): Row<T> {
+  return row;
 }
 
-/** @returns seconds */
-function durationField(standard: string, shortest: string, longest: string): Field<number> {
-  return field(
-    standard,
-    fromText((text) => parseDuration(text, shortest, longest)),
-  );
-}
-
-function percentField(standard: number): Field<number> {
-  return field(standard, (value) => {
-    const percent = parseInteger(value, 1, 99);
-    return "wrong" in percent ? { wrong: `${percent.wrong} (percent, without a sign)` } : percent;
+function duration(
+  standard: string,
+  [shortest, longest]: [string, string],
+  rest: Omit<Row<string>, "default" | "read">,
+) {
+  const read = fromText((text): Parsed<string> => {
+    const parsed = parseDuration(text, shortest, longest);
+    return "wrong" in parsed ? parsed : { value: formatDuration(parsed.value) };
   });
+  return row({ default: standard, read, ...rest });
 }
 
-function parseUser(value: unknown): Parsed<number> {
+function percent(standard: number, rest: Omit<Row<number>, "default" | "read">) {
+  const read = (value: unknown): Parsed<number> => {
+    const parsed = parseInteger(value, 1, 99);
+    return "wrong" in parsed ? { wrong: `${parsed.wrong} (percent, without a sign)` } : parsed;
+  };
+  return row({ default: standard, read, ...rest });
+}
+
+function readUser(value: unknown): Parsed<number> {
   if (value === 0 || value === "0") return { wrong: "is root, and the outpost runs as a user of its own, e.g. 1000" };
-  const user = parseInteger(value, 1, HIGHEST_USER_ID);
+  const user = parseInteger(value, 1, highestUserId);
   return "wrong" in user ? { wrong: `${user.wrong}; give the outpost's numeric user id, e.g. 1000` } : user;
+}
+
+/** Empty text is an optional setting's default: not set. */
+function unlessEmpty<T>(read: (value: unknown) => Parsed<T>): (value: unknown) => Parsed<T | undefined> {
+  return (value) => (value === "" ? { value: undefined } : read(value));
 }

@@ -1,7 +1,8 @@
+import { sidecarContainer, sidecarMemoryLimit } from "../cleaner/names";
+import { outpostContainer } from "../authentik/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import { quantityBytes } from "../kubernetes/quantity";
-import { outpostContainer, sidecarContainer, sidecarMemoryLimit } from "./podFragment";
 
 const mebibyte = 1024 * 1024;
 

@@ -1,12 +1,7 @@
+import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
+import { authentikManager, outpostContainer } from "../authentik/names";
 import type { Deployment } from "../kubernetes/types";
-import { ownVolumes, outpostContainer, shmMountPath, sidecarContainer } from "./podFragment";
 import { containerPath, mountPath, ownersOf, volumePath } from "../kubernetes/fieldOwners";
-
-/** Field manager of authentik's own writes. */
-export const authentikManager = "goauthentik.io";
-
-/** Field managers of ours begin so. */
-export const stackManagerPrefix = "authentik-outpost-shm-";
 
 /** A part of the pod spec that the sidecar needs and somebody else owns. */
 export interface TakenField {

@@ -1,5 +1,6 @@
+import { sidecarContainer } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 import { cleanerScripts } from "../../cleaner/scripts";
-import { outpostContainer, sidecarContainer } from "../../sidecar/podFragment";
 import { refusalOf } from "../../kubernetes/refusal";
 import { wordsOf } from "../pods/metrics";
 import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";

@@ -1,5 +1,6 @@
+import { sidecarContainer, sidecarMemoryLimit } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { outpostContainer, sidecarContainer, sidecarMemoryLimit } from "../../sidecar/podFragment";
 import { containersNamed } from "../pods/containers";
 import type { OutpostPod } from "../pods/outpostPods";
 import { wordsOf } from "../pods/metrics";

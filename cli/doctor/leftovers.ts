@@ -1,10 +1,17 @@
+import {
+  settingsConfigMap,
+  settingsVariable,
+  shmVolume,
+  sidecarContainer,
+  stackManagerPrefix,
+  cronJobName,
+} from "../../cleaner/names";
+import { authentikManager } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { hasCronJob } from "../../settings/expectation";
+import { hasCronJob } from "../../settings/settings";
 import { ownersOf } from "../../kubernetes/fieldOwners";
-import { authentikManager, sidecarFields, stackManagerPrefix } from "../../sidecar/takenFields";
-import { settingsConfigMap, settingsVariable, shmVolume, sidecarContainer } from "../../sidecar/podFragment";
+import { sidecarFields } from "../../sidecar/takenFields";
 import { containersNamed, hasSidecar } from "../pods/containers";
-import { sweepCronJob } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -21,12 +28,12 @@ export function leftoverFindings(snapshot: Snapshot): Finding[] {
 }
 
 function unusedCronJob({ cronJobs, expectation }: Snapshot): Finding[] {
-  const there = cronJobs.some(({ metadata }) => metadata?.name === sweepCronJob);
+  const there = cronJobs.some(({ metadata }) => metadata?.name === cronJobName);
   if (!there || !expectation || expectation.outposts.some(hasCronJob)) return [];
   return [
     {
       check,
-      subject: `CronJob/${sweepCronJob}`,
+      subject: `CronJob/${cronJobName}`,
       seen: "it is there, and no outpost of the stack has `solution: cronjob` or `both`",
       why: "It goes on sweeping by settings that nobody maintains.",
       todo: "Run `pulumi up --refresh`; where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.",
@@ -37,11 +44,11 @@ function unusedCronJob({ cronJobs, expectation }: Snapshot): Finding[] {
 function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: Snapshot): Finding[] {
   const settings = outposts.deployments.filter(hasSidecar).map((deployment) => settingsConfigMap(nameOf(deployment)));
   const hasCronJobHere =
-    cronJobs.some(({ metadata }) => metadata?.name === sweepCronJob) ||
+    cronJobs.some(({ metadata }) => metadata?.name === cronJobName) ||
     unchecked.some(({ what }) => what === "CronJobs");
   const unused = ownObjects.filter(({ kind, name }) => {
     if (kind === "ConfigMap") return name.endsWith(settingsConfigMap("")) && !settings.includes(name);
-    return name.startsWith(sweepCronJob) && !hasCronJobHere;
+    return name.startsWith(cronJobName) && !hasCronJobHere;
   });
   return unused.map(({ kind, name }) => ({
     check,

@@ -1,5 +1,5 @@
+import { shmVolume } from "../../cleaner/names";
 import { memoryShortage } from "../../sidecar/memoryLimit";
-import { shmVolume } from "../../sidecar/podFragment";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";

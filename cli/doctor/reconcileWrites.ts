@@ -1,7 +1,6 @@
+import { outpostContainer, authentikManager } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
-import { authentikManager } from "../../sidecar/takenFields";
-import { outpostContainer } from "../../sidecar/podFragment";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import { isOurs } from "./leftovers";

@@ -1,6 +1,8 @@
+import { cronJobName } from "../../cleaner/names";
+import { outpostSelector, proxySelector } from "../../authentik/names";
 import { slugify } from "../../authentik/slug";
-import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
-import { nameOf, outpostOf, outpostSelector } from "../pods/outpostPods";
+import { sweptOutposts } from "../pods/cronJob";
+import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -24,7 +26,7 @@ function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: S
     {
       check,
       subject: `Namespace/${namespace}`,
-      seen: `no Deployment and no pod with the label ${outpostSelector}${elsewhere.length > 0 ? `; some are in ${elsewhere.join(", ")}` : ""}`,
+      seen: `no Deployment and no pod with the label ${proxySelector}${elsewhere.length > 0 ? `; some are in ${elsewhere.join(", ")}` : ""}`,
       why: "There is nothing here to look after.",
       todo: other ? `Look there: ${outpostShm("doctor", other)}` : `${embedded}: ${outpostShm("doctor", "NAMESPACE")}`,
     },
@@ -41,7 +43,7 @@ function withoutPods({ outposts, kubectl }: Snapshot): Finding[] {
     subject: `Deployment/${nameOf(deployment)}`,
     seen: `it wants ${deployment.spec?.replicas ?? 1} pods and has none`,
     why: "Nobody gets at the outpost's applications.",
-    todo: `See why: ${kubectl} describe replicasets -l goauthentik.io/outpost-name=${outpostOf(deployment)} (a quota, an admission webhook, Pod Security).`,
+    todo: `See why: ${kubectl} describe replicasets -l ${outpostSelector(outpostOf(deployment))} (a quota, an admission webhook, Pod Security).`,
   }));
 }
 
@@ -60,7 +62,7 @@ function missing({ outposts, expectation, namespace }: Snapshot): Finding[] {
 function ofCronJobs({ cronJobs, outposts, kubectl }: Snapshot): Finding[] {
   return cronJobs.flatMap((cronJob) => {
     const name = cronJob.metadata?.name ?? "";
-    if (name === sweepCronJob) {
+    if (name === cronJobName) {
       const there = outposts.deployments.map((deployment) => slugify(outpostOf(deployment)));
       const lost = sweptOutposts(cronJob).filter((slug) => !there.includes(slug));
       return lost.map((slug) => ({

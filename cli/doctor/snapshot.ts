@@ -1,6 +1,7 @@
+import { ownSelector } from "../../cleaner/names";
+import { sidecarContainer } from "../../cleaner/names";
 import type { V1CronJob, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Expectation } from "../../settings/expectation";
-import { sidecarContainer } from "../../sidecar/podFragment";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import { mapParallel } from "../parallel";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";
@@ -59,7 +60,7 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
   const [authentikLogs, cronJobs, ownObjects, version, mayExec, sidecarLogs, elsewhere] = await Promise.all([
     logsOfAuthentik(cluster, authentik, unchecked),
     attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
-    attempt("leftovers", [], () => cluster.ownObjects(namespace)),
+    attempt("leftovers", [], () => cluster.ownObjects(namespace, ownSelector)),
     attempt("the cluster's version", undefined, () => released(cluster.version())),
     attempt("exec", [], () => execVerdicts(cluster, namespace)),
     attempt("logs of sidecars", {}, () => logsOfSidecars(cluster, outposts.pods)),

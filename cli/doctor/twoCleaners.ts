@@ -1,7 +1,6 @@
+import { sidecarContainer, shmMountPath, cronJobName } from "../../cleaner/names";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { sidecarContainer, shmMountPath } from "../../sidecar/podFragment";
 import { containersNamed, containersOf } from "../pods/containers";
-import { sweepCronJob } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -43,7 +42,7 @@ export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }:
   });
   const others = cronJobs.filter(
     ({ metadata, spec }) =>
-      metadata?.name !== sweepCronJob && spec?.suspend !== true && removes(JSON.stringify(spec ?? {})),
+      metadata?.name !== cronJobName && spec?.suspend !== true && removes(JSON.stringify(spec ?? {})),
   );
   return [
     ...inPods,

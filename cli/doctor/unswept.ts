@@ -1,6 +1,7 @@
+import { cronJobName } from "../../cleaner/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { hasSidecar } from "../pods/containers";
-import { resumeCronJob, sweepCronJob, sweptOutposts } from "../pods/cronJob";
+import { resumeCronJob, sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -9,7 +10,7 @@ import type { Snapshot } from "./snapshot";
 export function unsweptFindings(snapshot: Snapshot): Finding[] {
   const { outposts, cronJobs, unchecked } = snapshot;
   if (unchecked.some(({ what }) => what === "CronJobs")) return [];
-  const cronJob = cronJobs.find(({ metadata }) => metadata?.name === sweepCronJob);
+  const cronJob = cronJobs.find(({ metadata }) => metadata?.name === cronJobName);
   return outposts.deployments
     .filter((deployment) => !hasSidecar(deployment))
     .flatMap((deployment) => {
@@ -29,7 +30,7 @@ function because(
   const why = "Its /dev/shm fills with the sessions of visitors, and once it is full every new one gets HTTP 400.";
   if (isSuspended) {
     return {
-      seen: `CronJob ${sweepCronJob}, which is to sweep it, is suspended`,
+      seen: `CronJob ${cronJobName}, which is to sweep it, is suspended`,
       why,
       todo: `Find out who suspended it, then: ${resumeCronJob(kubectl)}`,
     };

@@ -1,4 +1,5 @@
-import { outpostContainer, sidecarContainer } from "../../sidecar/podFragment";
+import { sidecarContainer } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -37,7 +38,7 @@ export function versionFindings({ outposts, version }: Snapshot): Finding[] {
               subject,
               seen: `the cluster is ${version}, from before 1.29, and the sidecar is a native one`,
               why: "Such a cluster waits for an init container to end, and the sidecar never does: the outpost does not start.",
-              todo: "Run `pulumi config set nativeSidecar false`, then `pulumi up`.",
+              todo: "Run `pulumi config set solution cronjob`, then `pulumi up`.",
             },
           ]
         : []),

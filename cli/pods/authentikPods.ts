@@ -1,8 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { authentikSelector } from "../../authentik/names";
 import type { Cluster } from "../../kubernetes/cluster";
-
-/** The label of authentik's own pods, server and worker, by its Helm chart. */
-export const authentikSelector = "app.kubernetes.io/name=authentik";
 
 /** authentik itself, as far as it runs in this cluster. */
 export interface Authentik {

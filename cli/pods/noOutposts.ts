@@ -1,6 +1,6 @@
+import { proxySelector } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Target } from "../target";
-import { outpostSelector } from "./outpostPods";
 
 /** Why there is no pod, and where there are some. @param deployments those of the namespace's outposts, without pods */
 export async function noOutposts(
@@ -15,11 +15,11 @@ export async function noOutposts(
     elsewhere.length > 0
       ? `They are in ${elsewhere.join(", ")}: name one with --namespace`
       : "Name theirs with --namespace";
-  return `No proxy outposts in namespace ${namespace} (pods with the label ${outpostSelector}). ${hint}.`;
+  return `No proxy outposts in namespace ${namespace} (pods with the label ${proxySelector}). ${hint}.`;
 }
 
 /** Only a hint, so an account that may not look beyond its namespace gets none. */
 export async function namespacesWithOutposts({ cluster }: Pick<Target, "cluster">): Promise<string[]> {
-  const pods = await cluster.pods(undefined, outpostSelector).catch(() => []);
+  const pods = await cluster.pods(undefined, proxySelector).catch(() => []);
   return [...new Set(pods.map(({ metadata }) => metadata?.namespace ?? ""))].sort();
 }

@@ -1,13 +1,10 @@
 import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { outpostNameLabel, proxySelector } from "../../authentik/names";
 import { slugify } from "../../authentik/slug";
 import type { Cluster } from "../../kubernetes/cluster";
 import { UsageError } from "../errors";
-
-/** authentik's labels on pods and Deployments. */
-export const outpostSelector = "goauthentik.io/outpost-type=proxy";
-const outpostLabel = "goauthentik.io/outpost-name";
 
 /** A pod of a proxy outpost. */
 export interface OutpostPod {
@@ -33,8 +30,8 @@ export interface Outposts {
  */
 export async function findOutposts(cluster: Cluster, namespace: string, names: string[] = []): Promise<Outposts> {
   const [deployments, pods] = await Promise.all([
-    cluster.deployments(namespace, outpostSelector),
-    cluster.pods(namespace, outpostSelector),
+    cluster.deployments(namespace, proxySelector),
+    cluster.pods(namespace, proxySelector),
   ]);
   const all = {
     deployments: deployments.sort((a, b) => nameOf(a).localeCompare(nameOf(b))),
@@ -69,7 +66,7 @@ function outpostPod(pod: V1Pod, namespace: string, deployments: V1Deployment[]):
   return {
     name: nameOf(pod),
     namespace,
-    outpost: pod.metadata?.labels?.[outpostLabel] ?? "",
+    outpost: pod.metadata?.labels?.[outpostNameLabel] ?? "",
     ...(deployment && { deployment: nameOf(deployment) }),
     pod,
   };
@@ -103,7 +100,7 @@ function unknownName(name: string, { deployments, pods }: Outposts, namespace: s
   );
 }
 
-export const outpostOf = (deployment: V1Deployment): string => deployment.metadata?.labels?.[outpostLabel] ?? "";
+export const outpostOf = (deployment: V1Deployment): string => deployment.metadata?.labels?.[outpostNameLabel] ?? "";
 export const nameOf = ({ metadata }: V1Deployment | V1Pod): string => metadata?.name ?? "";
 
 function selects({ spec }: V1Deployment, { metadata }: V1Pod): boolean {

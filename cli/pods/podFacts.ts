@@ -1,10 +1,10 @@
+import { shmVolume, cronJobName } from "../../cleaner/names";
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { solutionBy } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
 import { quantityBytes } from "../../kubernetes/quantity";
-import { shmVolume } from "../../sidecar/podFragment";
 import type { Cluster } from "../../kubernetes/cluster";
-import { sweepCronJob, sweptOutposts } from "./cronJob";
+import { sweptOutposts } from "./cronJob";
 import { hasSidecar } from "./containers";
 import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
 import { mapParallel } from "../parallel";
@@ -80,7 +80,7 @@ const notRunning = ({ phase, trouble }: PodFacts): string =>
 /** Whoever may not read CronJobs is told so, and everything else all the same. */
 async function readCronJob(cluster: Cluster, namespace: string): Promise<{ cronJob?: V1CronJob; note?: string }> {
   try {
-    return { cronJob: await cluster.cronJob(namespace, sweepCronJob) };
+    return { cronJob: await cluster.cronJob(namespace, cronJobName) };
   } catch (error) {
     return { note: `whether a CronJob sweeps it is not known: ${(error as Error).message}` };
   }

@@ -1,12 +1,6 @@
+import { metricsFile, metricsPort, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 import { cleanerScripts } from "../../cleaner/scripts";
-import {
-  metricsFile,
-  metricsPort,
-  outpostContainer,
-  runDirectory,
-  shmVolume,
-  sidecarContainer,
-} from "../../sidecar/podFragment";
 import type { Cluster, NodeSummary } from "../../kubernetes/cluster";
 import { samplesOf, wordsOf } from "./metrics";
 import { hasSidecar } from "./containers";

@@ -1,8 +1,9 @@
+import { proxySelector } from "../../authentik/names";
 import { setTimeout as pause } from "node:timers/promises";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../kubernetes/cluster";
 import type { Io } from "../io";
-import { nameOf, outpostSelector, troubleOf } from "../pods/outpostPods";
+import { nameOf, troubleOf } from "../pods/outpostPods";
 
 /** Where a Deployment is on its way from one life to the next. */
 export type Stage = "deleting" | "gone" | "starting" | "ready";
@@ -48,7 +49,7 @@ async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {
 
 async function troubleIn(cluster: Cluster, { metadata, spec }: V1Deployment): Promise<string> {
   const labels = Object.entries(spec?.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const pods = await cluster.pods(metadata?.namespace, [outpostSelector, ...labels].join(","));
+  const pods = await cluster.pods(metadata?.namespace, [proxySelector, ...labels].join(","));
   const [first] = pods.flatMap((pod) => troubleOf(pod) ?? []);
   return first ? `: ${first}` : "";
 }

@@ -1,5 +1,5 @@
+import { authentikManager, outpostUuidLabel } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager } from "../../sidecar/takenFields";
 import { ownsFields } from "../../kubernetes/fieldOwners";
 import { isReady, nameOf } from "../pods/outpostPods";
 import type { Authentik } from "../pods/authentikPods";
@@ -7,15 +7,14 @@ import type { Authentik } from "../pods/authentikPods";
 const managedBy = "app.kubernetes.io/managed-by";
 /** Set by authentik's Helm chart: server or worker. */
 const component = "app.kubernetes.io/component";
-const outpostUuid = "goauthentik.io/outpost-uuid";
 
 /** Why nobody would bring the Deployment back; undefined where somebody should. */
 export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik): string | undefined {
   const { labels = {}, managedFields = [], namespace } = deployment.metadata ?? {};
   const name = `Deployment ${namespace}/${nameOf(deployment)}`;
   // Those of a Deployment by hand, as authentik's manual shows it, have the first one too.
-  if (labels[managedBy] !== authentikManager || !labels[outpostUuid]) {
-    const missing = labels[managedBy] === authentikManager ? outpostUuid : `${managedBy}=${authentikManager}`;
+  if (labels[managedBy] !== authentikManager || !labels[outpostUuidLabel]) {
+    const missing = labels[managedBy] === authentikManager ? outpostUuidLabel : `${managedBy}=${authentikManager}`;
     return `${name} is not managed by authentik (it lacks the label ${missing}): nobody would bring it back`;
   }
   if (!ownsFields(authentikManager, managedFields)) {

@@ -1,11 +1,12 @@
+import { ownVolumes, shmMountPath, sidecarContainer, stackManagerPrefix } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { V1Container, V1Deployment, V1PodSpec } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import { ownersOf, type FieldPath } from "../../kubernetes/fieldOwners";
-import { sidecarFields, stackManagerPrefix } from "../../sidecar/takenFields";
-import { outpostContainer, ownVolumes, shmMountPath, sidecarContainer } from "../../sidecar/podFragment";
+import { sidecarFields } from "../../sidecar/takenFields";
 import { nameOf } from "../pods/outpostPods";
 
 /**

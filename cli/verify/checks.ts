@@ -1,4 +1,5 @@
-import { hasCronJob, hasSidecar, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
+import type { Expectation, ExpectedOutpost } from "../../settings/expectation";
+import { hasCronJob, hasSidecar } from "../../settings/settings";
 import { nameOf, type Outposts } from "../pods/outpostPods";
 import { podFacts } from "../pods/podFacts";
 import { checksOf, type Check, type Round } from "./check";

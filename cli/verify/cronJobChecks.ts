@@ -1,11 +1,12 @@
+import { execRules, cronJobName } from "../../cleaner/names";
+import { proxySelector } from "../../authentik/names";
 import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { refusedWith } from "../../kubernetes/connection";
-import { execRules } from "../../components/cronjob/manifest";
-import { hasCronJob, type Expectation } from "../../settings/expectation";
+import type { Expectation } from "../../settings/expectation";
+import { hasCronJob } from "../../settings/settings";
 import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
-import { resumeCronJob, sweepCronJob, sweptOutposts } from "../pods/cronJob";
+import { resumeCronJob, sweptOutposts } from "../pods/cronJob";
 import { wordsOf } from "../pods/metrics";
-import { outpostSelector } from "../pods/outpostPods";
 import { formatAge } from "../units";
 import { checksOf, type Check, type Round } from "./check";
 
@@ -15,17 +16,17 @@ const { pass, fail } = checksOf("CronJob");
 export async function cronJobChecks(round: Round, expected: Expectation): Promise<Check[]> {
   const { cluster } = round;
   const { namespace } = expected;
-  const cronJob = await cluster.cronJob(namespace, sweepCronJob);
+  const cronJob = await cluster.cronJob(namespace, cronJobName);
   if (!cronJob) {
     return [
       fail(
         "schedule",
-        `there is no CronJob ${sweepCronJob} in namespace ${namespace}`,
+        `there is no CronJob ${cronJobName} in namespace ${namespace}`,
         "Run `pulumi up`, which brings it.",
       ),
     ];
   }
-  const run = judgedRun(round, await cluster.jobsOf(namespace, sweepCronJob));
+  const run = judgedRun(round, await cluster.jobsOf(namespace, cronJobName));
   return [
     scheduleCheck(round, cronJob, expected),
     await runCheck(round, namespace, cronJob, run),
@@ -72,7 +73,7 @@ async function runCheck(
   run: Run | undefined,
 ): Promise<Check> {
   if (ownRun?.waitsFor) {
-    const todo = `A run is started once that is over. See why it is not: ${kubectl} get pods --selector ${outpostSelector}`;
+    const todo = `A run is started once that is over. See why it is not: ${kubectl} get pods --selector ${proxySelector}`;
     return fail("run", `not started: ${ownRun.waitsFor}`, todo);
   }
   const lastSuccess = cronJob.status?.lastSuccessfulTime;

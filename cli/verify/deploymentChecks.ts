@@ -1,13 +1,8 @@
+import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
+import { outpostContainer, outpostNameLabel } from "../../authentik/names";
 import type { V1Container, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { quantityBytes } from "../../kubernetes/quantity";
-import {
-  outpostContainer,
-  settingsVariable,
-  shmMountPath,
-  shmVolume,
-  sidecarContainer,
-} from "../../sidecar/podFragment";
 import { containersNamed } from "../pods/containers";
 import { checksOf, type Check } from "./check";
 
@@ -64,11 +59,11 @@ export function namesCheck(expected: ExpectedOutpost, deployment: V1Deployment):
       "It was pasted by hand: see docs/delivery.md for how to have it taken over.",
     );
   }
-  const label = deployment.spec?.template.metadata?.labels?.["goauthentik.io/outpost-name"];
+  const label = deployment.spec?.template.metadata?.labels?.[outpostNameLabel];
   if (label !== expected.slug && expected.slug !== "") {
     return fail(
       "names",
-      `the pods' label goauthentik.io/outpost-name is ${label ?? "missing"}, not ${expected.slug}`,
+      `the pods' label ${outpostNameLabel} is ${label ?? "missing"}, not ${expected.slug}`,
       "Give the outpost's name as authentik shows it.",
     );
   }

@@ -1,12 +1,12 @@
+import { settingsConfigMap, settingsFile, cronJobName } from "../../cleaner/names";
 import type { V1ConfigMap, V1CronJob, V1Deployment } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import { solutionBy, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
-import { settingsConfigMap, settingsFile } from "../../sidecar/podFragment";
 import type { Cluster } from "../../kubernetes/cluster";
 import { hasSidecar } from "../pods/containers";
-import { sweepCronJob, sweptOutposts } from "../pods/cronJob";
+import { sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";
 
 /** What is said at the command line about what to expect. */
@@ -25,7 +25,7 @@ export async function expectationInForce(
   { deployments }: Outposts,
   stated: Stated,
 ): Promise<Expectation> {
-  const cronJob = await cluster.cronJob(namespace, sweepCronJob);
+  const cronJob = await cluster.cronJob(namespace, cronJobName);
   const outposts = await Promise.all(
     deployments.map(async (deployment) => {
       const settings = await cluster.configMap(namespace, settingsConfigMap(nameOf(deployment)));

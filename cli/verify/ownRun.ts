@@ -1,7 +1,8 @@
+import { cronJobName } from "../../cleaner/names";
 import { randomBytes } from "node:crypto";
-import { hasCronJob, type Expectation } from "../../settings/expectation";
+import type { Expectation } from "../../settings/expectation";
+import { hasCronJob } from "../../settings/settings";
 import { unfinishedRollout } from "../../kubernetes/rollout";
-import { sweepCronJob } from "../pods/cronJob";
 import { nameOf, type Outposts } from "../pods/outpostPods";
 import type { Target } from "../target";
 
@@ -27,9 +28,9 @@ export function ownRunOf({ cluster, namespace }: Target) {
       const unfinished = swept.includes(nameOf(deployment)) && unfinishedRollout(deployment);
       if (unfinished) return { waitsFor: `Deployment ${nameOf(deployment)}: ${unfinished}` };
     }
-    const cronJob = await cluster.cronJob(namespace, sweepCronJob);
+    const cronJob = await cluster.cronJob(namespace, cronJobName);
     if (!cronJob) return undefined;
-    const job = `${sweepCronJob}-verify-${randomBytes(3).toString("hex")}`;
+    const job = `${cronJobName}-verify-${randomBytes(3).toString("hex")}`;
     await cluster.startJob(cronJob, job);
     return { name: (name = job) };
   };

@@ -1,9 +1,10 @@
+import { shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
 import { formatDuration } from "../../settings/values/duration";
 import { quantityBytes } from "../../kubernetes/quantity";
-import { outpostContainer, shmMountPath, shmVolume, sidecarContainer } from "../../sidecar/podFragment";
 import type { Cluster } from "../../kubernetes/cluster";
 import { wordsOf } from "../pods/metrics";
 import { mapParallel } from "../parallel";

@@ -1,5 +1,6 @@
+import { sidecarContainer } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 import type { CleanerScripts } from "../../cleaner/scripts";
-import { outpostContainer, sidecarContainer } from "../../sidecar/podFragment";
 import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";
 
@@ -21,7 +22,7 @@ export function execPolicySpec(
   scripts: CleanerScripts,
 ) {
   const account = `system:serviceaccount:${namespace}:${serviceAccountName}`;
-  const settings = [...new Set(outposts.map(({ sweep }) => literal(sweepVariables(sweep))))].sort();
+  const settings = [...new Set(outposts.map((outpost) => literal(sweepVariables(outpost))))].sort();
   const containers = [outpostContainer, sidecarContainer];
   return {
     failurePolicy: "Fail",

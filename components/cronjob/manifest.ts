@@ -1,6 +1,6 @@
 import type { CleanerScripts } from "../../cleaner/scripts";
-import type { CronJobSpec, PolicyRule } from "../../kubernetes/types";
-import type { OutpostSettings } from "../../settings/settings";
+import type { CronJobSpec } from "../../kubernetes/types";
+import type { OutpostSettings, SweepSettings } from "../../settings/settings";
 import { sweepVariables } from "../../settings/sweepVariables";
 
 /** Pods swept at the same time by one run. Each costs the Job's pod one kubectl process, about 40 MiB. */
@@ -15,7 +15,7 @@ const startingDeadlineSeconds = 300;
 export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 
 /** An outpost that the CronJob sweeps. */
-export type SweptOutpost = Pick<OutpostSettings, "slug" | "sweep">;
+export type SweptOutpost = Pick<OutpostSettings, "slug"> & SweepSettings;
 
 /** What the CronJob is made from. */
 export interface CronJobSettings {
@@ -28,16 +28,10 @@ export interface CronJobSettings {
   serviceAccountName: string;
 }
 
-/** What `kubectl exec` in selected pods takes, and nothing else. From Kubernetes 1.35 a WebSocket exec needs `create` and `get`. */
-export const execRules: PolicyRule[] = [
-  { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
-  { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
-];
-
 /** One line an outpost, as `cleaner/cronjob.sh` reads them: the slug of its pods' label, then its sweep settings. */
 function outpostLines(outposts: SweptOutpost[]): string {
   return outposts
-    .map((outpost) => [outpost.slug, ...sweepVariables(outpost.sweep)].join(" "))
+    .map((outpost) => [outpost.slug, ...sweepVariables(outpost)].join(" "))
     .sort()
     .join("\n");
 }

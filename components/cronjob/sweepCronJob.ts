@@ -1,12 +1,11 @@
+import { objectLabels, cronJobName, execRules } from "../../cleaner/names";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../../cleaner/scripts";
-import { objectLabels } from "../objectLabels";
-import { appliedByStack } from "../ownership";
-import { revisionOf } from "../../verification/commands";
+import { appliedByStack } from "../fieldManager";
+import { revisionOf } from "../revision";
 import { execPolicySpec } from "./execPolicy";
-import { cronJobSpec, execRules, type SweptOutpost } from "./manifest";
-import { objectName } from "./names";
+import { cronJobSpec, type SweptOutpost } from "./manifest";
 
 /** Arguments of {@link SweepCronJob}. */
 export interface SweepCronJobArgs {
@@ -19,6 +18,8 @@ export interface SweepCronJobArgs {
   outposts: pulumi.Input<pulumi.Input<SweptOutpost>[]>;
   /** Whether the cluster is to refuse the account every command but the sweep. */
   execPolicy: boolean;
+  /** Whether fields that somebody else owns are taken. */
+  takeOver: boolean;
 }
 
 /** The fallback: a CronJob that sweeps /dev/shm of every running outpost pod by exec, with an account that may do just that. */
@@ -32,10 +33,10 @@ export class SweepCronJob extends pulumi.ComponentResource {
     super("authentik-outpost-shm:index:SweepCronJob", name, {}, opts);
     const child = { parent: this };
     const metadata = {
-      name: objectName,
+      name: cronJobName,
       namespace: args.namespace,
       labels: objectLabels,
-      annotations: appliedByStack(),
+      annotations: appliedByStack(args.takeOver),
     };
 
     const account = new kubernetes.core.v1.ServiceAccount(name, { metadata }, child);
@@ -71,14 +72,14 @@ export class SweepCronJob extends pulumi.ComponentResource {
   /** Both are of the whole cluster, so their name has the namespace in it. */
   private createExecPolicy(
     name: string,
-    { namespace, outposts }: SweepCronJobArgs,
+    { namespace, outposts, takeOver }: SweepCronJobArgs,
     account: pulumi.Output<string>,
   ): pulumi.Resource[] {
     const child = { parent: this };
     const metadata = {
-      name: pulumi.interpolate`${objectName}-${namespace}`,
+      name: pulumi.interpolate`${cronJobName}-${namespace}`,
       labels: objectLabels,
-      annotations: appliedByStack(),
+      annotations: appliedByStack(takeOver),
     };
     const spec = pulumi
       .all([namespace, outposts, account])

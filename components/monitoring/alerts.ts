@@ -1,4 +1,4 @@
-import type { AlertThresholds } from "../../settings/settings";
+import type { AlertThresholds, MonitoringSettings } from "../../settings/settings";
 import { alertRule, type AlertRule } from "./alertRule";
 import { cronJobAlerts } from "./cronJobAlerts";
 import { sidecarAlerts, type SweptBySidecar } from "./sidecarAlerts";
@@ -10,16 +10,14 @@ export interface AlertSettings {
   sidecars: SweptBySidecar[];
   /** Name of the CronJob, where there is one. */
   cronJob?: string;
-  thresholds: AlertThresholds;
-  /** Where the runbooks are: a URL or a path, without trailing slash. */
-  runbookUrl: string;
+  settings: AlertThresholds & Pick<MonitoringSettings, "runbookUrl">;
 }
 
 /** Alerts on what is deployed, and on no other namespace's. */
-export function alertRules({ namespace, sidecars, cronJob, thresholds, runbookUrl }: AlertSettings): AlertRule[] {
+export function alertRules({ namespace, sidecars, cronJob, settings }: AlertSettings): AlertRule[] {
   const alerts = [
-    ...sidecarAlerts(namespace, sidecars, thresholds),
+    ...sidecarAlerts(namespace, sidecars, settings),
     ...(cronJob ? cronJobAlerts(namespace, cronJob) : []),
   ];
-  return alerts.map((alert) => alertRule(alert, runbookUrl));
+  return alerts.map((alert) => alertRule(alert, settings.runbookUrl));
 }

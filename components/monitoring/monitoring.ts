@@ -1,9 +1,8 @@
+import { objectLabels } from "../../cleaner/names";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { objectLabels } from "../objectLabels";
-import { appliedByStack } from "../ownership";
+import { appliedByStack } from "../fieldManager";
 import type { MonitoringSettings } from "../../settings/settings";
-import type { MonitoringParts } from "./parts";
 import { alertRules } from "./alerts";
 import { dashboard } from "./dashboard";
 import { podMonitorSpec } from "./podMonitor";
@@ -13,16 +12,21 @@ const objectName = "authentik-outpost-shm";
 /** Kinds of the Prometheus operator. */
 const apiVersion = "monitoring.coreos.com/v1";
 
+/** The objects to create. */
+type MonitoringParts = Pick<MonitoringSettings, "podMonitor" | "alerts" | "dashboard">;
+
 /** Arguments of {@link Monitoring}. */
 export interface MonitoringArgs {
   namespace: pulumi.Input<string>;
-  settings: MonitoringSettings;
+  settings: pulumi.Input<MonitoringSettings>;
   /** Which of the objects to create. */
   parts: MonitoringParts;
   /** Outposts with a sidecar. */
   sidecars: pulumi.Input<SweptBySidecar>[];
   /** Name of the CronJob, where there is one. */
   cronJob?: string;
+  /** Whether fields that somebody else owns are taken. */
+  takeOver: boolean;
 }
 
 /** What Prometheus and Grafana need to watch the outposts' /dev/shm: a PodMonitor, alerts, a dashboard. */
@@ -48,9 +52,8 @@ export class Monitoring extends pulumi.ComponentResource {
 
   private createAlerts(name: string): void {
     const { namespace, sidecars, cronJob, settings } = this.args;
-    const { thresholds, runbookUrl } = settings;
-    const spec = pulumi.all([namespace, pulumi.all(sidecars)]).apply(([namespace, sidecars]) => ({
-      groups: [{ name: objectName, rules: alertRules({ namespace, sidecars, cronJob, thresholds, runbookUrl }) }],
+    const spec = pulumi.all([namespace, pulumi.all(sidecars), settings]).apply(([namespace, sidecars, settings]) => ({
+      groups: [{ name: objectName, rules: alertRules({ namespace, sidecars, cronJob, settings }) }],
     }));
     const kind = { apiVersion, kind: "PrometheusRule" };
     const object = { ...kind, metadata: this.metadata(objectName), spec };
@@ -60,16 +63,18 @@ export class Monitoring extends pulumi.ComponentResource {
   private createDashboard(name: string): void {
     const { namespace, settings } = this.args;
     const text = pulumi
-      .output(namespace)
-      .apply((namespace) => `${JSON.stringify(dashboard(namespace, settings.thresholds), null, 2)}\n`);
+      .all([namespace, settings])
+      .apply(([namespace, settings]) => `${JSON.stringify(dashboard(namespace, settings), null, 2)}\n`);
     const metadata = this.metadata(`${objectName}-dashboard`, { grafana_dashboard: "1" });
     const data = { [`${objectName}.json`]: text };
     new kubernetes.core.v1.ConfigMap(`${name}-dashboard`, { metadata, data }, { parent: this });
   }
 
   private metadata(name: string, labels: Record<string, string> = {}) {
-    const { namespace, settings } = this.args;
-    const ownLabels = { ...objectLabels, ...labels, ...settings.labels };
-    return { name, namespace, labels: ownLabels, annotations: appliedByStack() };
+    const { namespace, settings, takeOver } = this.args;
+    const ownLabels = pulumi
+      .output(settings)
+      .apply(({ monitoringLabels }) => ({ ...objectLabels, ...labels, ...monitoringLabels }));
+    return { name, namespace, labels: ownLabels, annotations: appliedByStack(takeOver) };
   }
 }

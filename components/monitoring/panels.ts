@@ -1,4 +1,4 @@
-import { objectName as cronJobName } from "../cronjob/names";
+import { cronJobName } from "../../cleaner/names";
 import type { AlertThresholds } from "../../settings/settings";
 import type { PanelSpec } from "./panel";
 import { shm } from "./promql";
@@ -16,7 +16,7 @@ const goodBelow = (warning: number, critical: number) => [
   { color: "red", value: critical },
 ];
 
-export function nowPanels({ usageWarningPercent, usageCriticalPercent }: AlertThresholds): PanelSpec[] {
+export function nowPanels({ usageWarning, usageCritical }: AlertThresholds): PanelSpec[] {
   return [
     {
       type: "stat",
@@ -24,7 +24,7 @@ export function nowPanels({ usageWarningPercent, usageCriticalPercent }: AlertTh
       description: "Usage of the pod that has least room left.",
       unit: "percent",
       decimals: 0,
-      thresholds: goodBelow(usageWarningPercent, usageCriticalPercent),
+      thresholds: goodBelow(usageWarning, usageCritical),
       targets: [{ expr: `max(${usage})`, legend: "usage" }],
     },
     {
@@ -59,7 +59,7 @@ export function nowPanels({ usageWarningPercent, usageCriticalPercent }: AlertTh
   ];
 }
 
-export function usagePanels({ usageWarningPercent, usageCriticalPercent }: AlertThresholds): PanelSpec[] {
+export function usagePanels({ usageWarning, usageCritical }: AlertThresholds): PanelSpec[] {
   return [
     {
       type: "timeseries",
@@ -68,7 +68,7 @@ export function usagePanels({ usageWarningPercent, usageCriticalPercent }: Alert
       unit: "percent",
       min: 0,
       max: 100,
-      thresholds: goodBelow(usageWarningPercent, usageCriticalPercent),
+      thresholds: goodBelow(usageWarning, usageCritical),
       targets: [{ expr: usage, legend: "{{pod}}" }],
     },
     {
@@ -90,12 +90,12 @@ export function usagePanels({ usageWarningPercent, usageCriticalPercent }: Alert
   ];
 }
 
-export function sessionPanels({ sessionFiles }: AlertThresholds): PanelSpec[] {
+export function sessionPanels({ sessionFilesWarning }: AlertThresholds): PanelSpec[] {
   return [
     {
       type: "timeseries",
       title: "Sessions by state",
-      description: `Of all pods. An alert begins at ${sessionFiles} in one pod. Past 5,000 files the sweep tells them from a part.`,
+      description: `Of all pods. An alert begins at ${sessionFilesWarning} in one pod. Past 5,000 files the sweep tells them from a part.`,
       unit: "short",
       min: 0,
       stacked: true,

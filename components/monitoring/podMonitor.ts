@@ -1,4 +1,5 @@
-import { metricsPath, metricsPortName } from "../../sidecar/podFragment";
+import { metricsPath, metricsPortName } from "../../cleaner/names";
+import { outpostNameLabel, proxyLabels } from "../../authentik/names";
 
 /**
  * Has Prometheus scrape every sidecar in the PodMonitor's namespace. The operator gives the targets the labels `namespace`, `pod` and
@@ -6,7 +7,7 @@ import { metricsPath, metricsPortName } from "../../sidecar/podFragment";
  * first version of the sidecar, so a PodMonitor restarts no pod; Prometheus finds ports of native sidecars too.
  */
 export const podMonitorSpec = {
-  selector: { matchLabels: { "goauthentik.io/outpost-type": "proxy" } },
-  podTargetLabels: ["goauthentik.io/outpost-name"],
+  selector: { matchLabels: proxyLabels },
+  podTargetLabels: [outpostNameLabel],
   podMetricsEndpoints: [{ port: metricsPortName, path: metricsPath }],
 };

@@ -1,12 +1,16 @@
-import { sidecarContainer } from "../../sidecar/podFragment";
+import { sidecarContainer } from "../../cleaner/names";
 import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
+import { seconds } from "../../settings/values/duration";
 import { quantityBytes } from "../../kubernetes/quantity";
 import * as config from "./alertConfig";
 import type { Alert } from "./alertRule";
 import { podsOf, range, shm } from "./promql";
 
 /** An outpost with a sidecar. */
-export type SweptBySidecar = Pick<OutpostSettings, "name" | "deployment" | "shmSize" | "sweep">;
+export type SweptBySidecar = Pick<
+  OutpostSettings,
+  "name" | "deployment" | "shmSize" | "sweepInterval" | "highWatermark"
+>;
 
 const where = "pod {{ $labels.namespace }}/{{ $labels.pod }}";
 /** The smallest piece of a tmpfs. */
@@ -29,7 +33,7 @@ export function sidecarAlerts(namespace: string, outposts: SweptBySidecar[], thr
 }
 
 /** Under one name, so that Alertmanager's usual inhibition leaves out the warning where it is critical. */
-function usageAlerts(selector: string, { usageWarningPercent, usageCriticalPercent }: AlertThresholds): Alert[] {
+function usageAlerts(selector: string, { usageWarning, usageCritical }: AlertThresholds): Alert[] {
   const usage = `100 * ${shm("used_bytes", selector)} / ${shm("size_bytes", selector)}`;
   const alert = {
     name: "UsageHigh",
@@ -39,16 +43,16 @@ function usageAlerts(selector: string, { usageWarningPercent, usageCriticalPerce
       `Once it is full, every new visitor gets HTTP 400.`,
   };
   return [
-    { ...alert, severity: "warning", expr: `${usage} > ${usageWarningPercent}`, for: config.patience.usageWarning },
-    { ...alert, severity: "critical", expr: `${usage} > ${usageCriticalPercent}`, for: config.patience.usageCritical },
+    { ...alert, severity: "warning", expr: `${usage} > ${usageWarning}`, for: config.patience.usageWarning },
+    { ...alert, severity: "critical", expr: `${usage} > ${usageCritical}`, for: config.patience.usageCritical },
   ];
 }
 
-function sessionFilesAlert(selector: string, { sessionFiles }: AlertThresholds): Alert {
+function sessionFilesAlert(selector: string, { sessionFilesWarning }: AlertThresholds): Alert {
   return {
     name: "SessionFilesHigh",
     severity: "warning",
-    expr: `sum by (namespace, pod) (${shm("session_files", selector)}) > ${sessionFiles}`,
+    expr: `sum by (namespace, pod) (${shm("session_files", selector)}) > ${sessionFilesWarning}`,
     for: config.patience.sessionFiles,
     summary: "An outpost keeps very many sessions.",
     description:
@@ -72,9 +76,9 @@ function sweepErrorsAlert(selector: string, outposts: SweptBySidecar[]): Alert {
 }
 
 /** Seconds between two sweeps at most, in whole minutes: with nothing due, as many files as fit below the high watermark lengthen the pause. */
-function longestPause({ shmSize, sweep }: SweptBySidecar): number {
-  const files = ((quantityBytes(shmSize) ?? 0) / pageBytes) * (sweep.highWatermarkPercent / 100);
-  const pause = Math.max(sweep.sweepIntervalSeconds, files / config.idleFilesPerSecond);
+function longestPause({ shmSize, sweepInterval, highWatermark }: SweptBySidecar): number {
+  const files = ((quantityBytes(shmSize) ?? 0) / pageBytes) * (highWatermark / 100);
+  const pause = Math.max(seconds(sweepInterval), files / config.idleFilesPerSecond);
   return Math.ceil(pause / 60) * 60;
 }
 
@@ -164,9 +168,9 @@ interface IntervalGroup {
 
 /** Pods are named only where intervals differ. */
 function byInterval(namespace: string, outposts: SweptBySidecar[]): IntervalGroup[] {
-  const intervals = [...new Set(outposts.map(({ sweep }) => sweep.sweepIntervalSeconds))].sort((a, b) => a - b);
+  const intervals = [...new Set(outposts.map(({ sweepInterval }) => seconds(sweepInterval)))].sort((a, b) => a - b);
   return intervals.map((interval) => {
-    const group = outposts.filter(({ sweep }) => sweep.sweepIntervalSeconds === interval);
+    const group = outposts.filter(({ sweepInterval }) => seconds(sweepInterval) === interval);
     const pods = group.map(({ deployment }) => podsOf(deployment)).sort();
     const ofPods = intervals.length > 1 ? `,pod=~"${pods.join("|")}"` : "";
     return { selector: `namespace="${namespace}"${ofPods}`, interval };

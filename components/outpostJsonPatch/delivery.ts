@@ -1,9 +1,10 @@
+import { settingsConfigMap } from "../../cleaner/names";
+import { authentikManager } from "../../authentik/names";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { ownersOf } from "../../kubernetes/fieldOwners";
-import { authentikManager, sidecarFields } from "../../sidecar/takenFields";
+import { sidecarFields } from "../../sidecar/takenFields";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
-import { settingsConfigMap } from "../../sidecar/podFragment";
 import { authentikError, isAuthentikError } from "../../authentik/apiErrors";
 import type { AuthentikClient, OutpostConfig } from "../../authentik/client";
 import { compose, ownAdditions, withoutOursAnyway } from "../../sidecar/jsonPatch/jsonPatch";

@@ -1,7 +1,6 @@
+import { authentikManager, outpostUuidLabel } from "../../authentik/names";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Call } from "../../kubernetes/connection";
-import { readDeployment } from "../../kubernetes/deployments";
-import { authentikManager } from "../../sidecar/takenFields";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";
 
@@ -27,7 +26,13 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
   const name = `${namespace}/${deployment}`;
   return {
     name,
-    read: () => call(`read Deployment ${name}`, (client) => readDeployment(client, namespace, deployment)),
+    read: () =>
+      call(`read Deployment ${name}`, ({ apps, isApiException }) =>
+        apps.readNamespacedDeployment(target).catch((error: unknown) => {
+          if (isApiException(error) && error.code === 404) return undefined;
+          throw error;
+        }),
+      ),
     merge: (podSpec, { dryRun } = { dryRun: false }) =>
       call(`patch Deployment ${name}`, async ({ apps }) => {
         const { setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
@@ -65,6 +70,6 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
 
 /** Whether authentik made the Deployment for the outpost of this id; true where the Deployment does not tell. */
 export function belongsTo(pk: string, { metadata }: Deployment): boolean {
-  const uuid = metadata?.labels?.["goauthentik.io/outpost-uuid"];
+  const uuid = metadata?.labels?.[outpostUuidLabel];
   return uuid === undefined || uuid === pk.replaceAll("-", "");
 }

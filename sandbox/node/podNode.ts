@@ -1,6 +1,6 @@
 // A node that runs pods: a machine of its own with containerd, kubelet and kube-proxy, and images for what the sandbox's outposts need.
 import { join } from "node:path";
-import { OUTPOST_FIELDS, STACK_FIELDS } from "../../settings/table";
+import { outpostRows, stackRows } from "../../settings/table";
 import type { Credentials, User } from "../cluster/credentials";
 import { writeKubeconfig } from "../cluster/kubeconfig";
 import { OUTPOST_IMAGE } from "../outpost/reference";
@@ -96,7 +96,7 @@ function images(standIn: string, kubectl: string): ImageSpec[] {
     { name: OUTPOST_IMAGE, ...outpost },
     { name: SHELL_LESS_IMAGE, ...outpost, shell: false },
     { name: ASLEEP_IMAGE, command: ["sh", "-c", FALL_ASLEEP], user: outpost.user },
-    { name: String(OUTPOST_FIELDS.cleanerImage.default), command: ["sh"] },
-    { name: String(STACK_FIELDS.kubectlImage.default), programs: [kubectl], command: ["kubectl"] },
+    { name: String(outpostRows.cleanerImage.default), command: ["sh"] },
+    { name: String(stackRows.kubectlImage.default), programs: [kubectl], command: ["kubectl"] },
   ];
 }

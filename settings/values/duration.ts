@@ -23,6 +23,9 @@ export function formatDuration(seconds: number): string {
   return written.join("") || "0s";
 }
 
+/** Seconds of a duration that a setting holds. */
+export const seconds = (duration: string): number => secondsOf(duration) ?? NaN;
+
 function secondsOf(text: string): number | undefined {
   const match = /^(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?$/.exec(text);
   if (match === null || text === "") return undefined;

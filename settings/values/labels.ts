@@ -4,8 +4,14 @@ const NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const PREFIX = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const FORM = "write key=value, and commas between several, e.g. release=kube-prometheus-stack";
 
-/** Labels of Kubernetes objects, written as kubectl's selectors are. Empty text is none. */
+/** Labels of Kubernetes objects, written as kubectl's selectors are, or as an object. Empty text is none. */
 export function parseLabels(value: unknown): Parsed<Record<string, string>> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return parseLabels(
+      Object.entries(value)
+        .map(([key, text]) => `${key}=${String(text)}`)
+        .join(","),
+    );
   if (typeof value !== "string") return { wrong: `is ${typeName(value)}, not text; ${FORM}` };
   const labels: Record<string, string> = {};
   for (const pair of value.split(",").filter(() => value !== "")) {

@@ -1,21 +1,17 @@
+import { settingsVariable, sidecarContainer } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 import type { PodSpecPatch } from "../../kubernetes/types";
-import { outpostContainer, settingsVariable, sidecarContainer } from "../podFragment";
 import { rewriteList, valueAt, type Slot } from "./listRewrite";
 import { isJsonPatchError, operationError, type JsonPatchOperation } from "../../authentik/operations";
-import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
+import { initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
 import { withServerDefaults } from "./serverDefaults";
-import { unwrapAddition, wrapAddition } from "./wholeContainers";
+import { unwrapAddition } from "./wholeContainers";
 
 /** An outpost's JSON patch with our part in it. */
 export interface Composition {
   operations: JsonPatchOperation[];
   /** What was pasted by hand and is ours from now on, such as "volume dshm"; empty where there was no such patch. */
   adopted: string[];
-  /**
-   * Whether authentik will write the Deployment at every reconcile because of our part: an ordinary container beside others
-   * that are added one by one. Never with a native sidecar.
-   */
-  rewritten: boolean;
 }
 
 /** Our part of a pod spec as one addition each, with the server's defaults. */
@@ -26,10 +22,6 @@ export function ownPart(fragment: PodSpecPatch): JsonPatchOperation[] {
     ...elements(volumes, spec.volumes),
     ...elements(mounts, outpost?.volumeMounts),
     ...elements(initContainers, spec.initContainers),
-    ...elements(
-      containers,
-      spec.containers?.filter(({ name }) => name !== outpostContainer),
-    ),
   ];
 }
 interface Named {
@@ -53,11 +45,7 @@ export function compose(existing: readonly JsonPatchOperation[], part: readonly 
   const adopted = handPasted(unwrapped);
   let operations = adopted.length > 0 ? withoutOurs(unwrapped) : unwrapped;
   for (const list of podLists) operations = join(operations, list, elementsOf(part, list));
-  const sidecar = rewriteList(operations, containers, identity);
-  const hasOwn = sidecar.slots?.some(({ own }) => own) ?? false;
-  const wrappable = hasOwn && !sidecar.written && sidecar.slots?.length === 2 && !namesBeyondFirst(operations);
-  if (wrappable) operations = wrapAddition(operations, isOurs(containers));
-  return { operations, adopted, rewritten: hasOwn && !sidecar.written && !wrappable };
+  return { operations, adopted };
 }
 
 /** The operations without ours: what others had. A list that we made and others add to stays, empty, for theirs. */
@@ -106,7 +94,6 @@ export function ownAdditions(operations: readonly JsonPatchOperation[]): JsonPat
 }
 
 const identity = (_name: string, value: unknown): unknown => value;
-const isOurs = (list: PodList) => (value: unknown) => list.ownName(value) !== undefined;
 
 /** Our elements of one list: those in force are updated in place, all others taken out, and what is missing appended. */
 function join(operations: JsonPatchOperation[], list: PodList, wanted: unknown[]): JsonPatchOperation[] {
@@ -174,10 +161,4 @@ function elementsAt(path: string, value: unknown, list: PodList): unknown[] {
   if (path !== list.path && !list.path.startsWith(`${path}/`)) return [];
   const elements = valueAt(value, list.path.slice(path.length).split("/").slice(1));
   return Array.isArray(elements) ? (elements as unknown[]) : [];
-}
-
-/** Whether an operation counts on a place in the list of containers other than the outpost's. */
-function namesBeyondFirst(operations: JsonPatchOperation[]): boolean {
-  const elsewhere = new RegExp(`^${containers.path}/(?!0(/|$)|-$)`);
-  return operations.some(({ path, from }) => elsewhere.test(path) || (from !== undefined && elsewhere.test(from)));
 }

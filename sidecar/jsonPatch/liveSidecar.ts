@@ -1,5 +1,5 @@
+import { outpostContainer } from "../../authentik/names";
 import type { Deployment } from "../../kubernetes/types";
-import { outpostContainer } from "../podFragment";
 import { elementsOf } from "./jsonPatch";
 import { rewriteList } from "./listRewrite";
 import type { JsonPatchOperation } from "../../authentik/operations";

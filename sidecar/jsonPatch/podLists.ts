@@ -1,4 +1,5 @@
-import { ownVolumes, outpostContainer, shmMountPath, sidecarContainer } from "../podFragment";
+import { ownVolumes, shmMountPath, sidecarContainer } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
 
 /** A list of the pod spec that carries a part of ours. */
 export interface PodList {

@@ -2,26 +2,12 @@ import type { JsonPatchOperation } from "../../authentik/operations";
 import { containers } from "./podLists";
 
 /**
- * An ordinary container added by `containers/-` is added again whenever authentik applies the patch to the live Deployment,
- * which makes it write at every reconcile. Written as a whole the list comes out the same each time; so that authentik's own
- * container, its image above all, is not frozen in the patch, it is put aside, the list written, and put back in front.
+ * The form in which version 0.1 wrote an ordinary container (`nativeSidecar: false`): authentik's own container put aside, the
+ * list written, authentik's put back in front. Patches of that form are still out there, to be taken over or taken back.
  */
 const aside = "/shm-cleanup";
-const outpost = `${containers.path}/0`;
-const putAside: JsonPatchOperation = { op: "move", from: outpost, path: aside };
-const putBack: JsonPatchOperation = { op: "move", from: aside, path: outpost };
-const addition = `${containers.path}/-`;
 
-/** The same patch with our one `containers/-` written as a whole list. */
-export function wrapAddition(operations: readonly JsonPatchOperation[], isOurs: (value: unknown) => boolean) {
-  return operations.flatMap((operation) =>
-    operation.op === "add" && operation.path === addition && isOurs(operation.value)
-      ? [putAside, { op: "add" as const, path: containers.path, value: [operation.value] }, putBack]
-      : [operation],
-  );
-}
-
-/** The reverse: elements added one by one. What others put into our list stays. */
+/** The operations with that list as elements added one by one. Others' elements in it stay. */
 export function unwrapAddition(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
   let isAside = false;
   return operations.flatMap((operation) => {
@@ -29,6 +15,6 @@ export function unwrapAddition(operations: readonly JsonPatchOperation[]): JsonP
     if (operation.op === "move" && operation.from === aside) return ((isAside = false), []);
     const isOurList = isAside && operation.path === containers.path && Array.isArray(operation.value);
     if (!isOurList) return [operation];
-    return (operation.value as unknown[]).map((value) => ({ op: "add" as const, path: addition, value }));
+    return (operation.value as unknown[]).map((value) => ({ op: "add" as const, path: `${containers.path}/-`, value }));
   });
 }

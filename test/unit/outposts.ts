@@ -1,4 +1,5 @@
-import { resolveSettings, type OutpostSettings } from "../../settings/settings";
+import { resolveSettings } from "../../settings/resolve";
+import type { OutpostSettings } from "../../settings/settings";
 
 /** The settings of one outpost called "My Outpost", every default but the given keys. */
 export function outpostSettings(overrides: Record<string, unknown> = {}): OutpostSettings {

@@ -33,34 +33,32 @@ function patched<T>(object: T, operations: readonly JsonPatchOperation[]): T {
 }
 
 describe("the JSON patch we compose, on the real API server", () => {
-  for (const nativeSidecar of [true, false]) {
-    for (const [others, operations] of [
-      ["none", []],
-      ["volumes and mounts", existing],
-    ] as const) {
-      it(`changes nothing on the live Deployment (nativeSidecar ${nativeSidecar}, others' operations: ${others})`, async () => {
-        const { kubeconfig } = await sharedCluster();
-        const { AppsV1Api, KubeConfig, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-        const config = new KubeConfig();
-        config.loadFromFile(kubeconfig);
-        const apps = config.makeApiClient(AppsV1Api);
-        const namespace = `test-json-patch-${nativeSidecar ? "native" : "ordinary"}-${operations.length}`;
-        const outpost = { namespace, name: "My Outpost" };
-        await createOutpost(kubeconfig, outpost);
-        const part = ownPart(podFragment(outpostSettings({ nativeSidecar }), cleanerScripts()));
-        const composed = compose(operations, part).operations;
-        const target = { namespace, name: outpostObjectName(outpost) };
-        const send = (body: object) =>
-          apps.patchNamespacedDeployment(
-            { ...target, fieldManager: AUTHENTIK_FIELD_MANAGER, body },
-            setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
-          );
-        const first = await send(patched(referenceDeployment(outpost), composed));
-        assert.deepEqual(patched(first, composed), json(first));
-        const again = await send(patched(referenceDeployment(outpost), composed));
-        assert.equal(again.metadata!.generation, first.metadata!.generation);
-        assert.deepEqual(withoutOurs(composed), operations);
-      });
-    }
+  for (const [others, operations] of [
+    ["none", []],
+    ["volumes and mounts", existing],
+  ] as const) {
+    it(`changes nothing on the live Deployment (others' operations: ${others})`, async () => {
+      const { kubeconfig } = await sharedCluster();
+      const { AppsV1Api, KubeConfig, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+      const config = new KubeConfig();
+      config.loadFromFile(kubeconfig);
+      const apps = config.makeApiClient(AppsV1Api);
+      const namespace = `test-json-patch-${operations.length}`;
+      const outpost = { namespace, name: "My Outpost" };
+      await createOutpost(kubeconfig, outpost);
+      const part = ownPart(podFragment(outpostSettings(), cleanerScripts()));
+      const composed = compose(operations, part).operations;
+      const target = { namespace, name: outpostObjectName(outpost) };
+      const send = (body: object) =>
+        apps.patchNamespacedDeployment(
+          { ...target, fieldManager: AUTHENTIK_FIELD_MANAGER, body },
+          setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
+        );
+      const first = await send(patched(referenceDeployment(outpost), composed));
+      assert.deepEqual(patched(first, composed), json(first));
+      const again = await send(patched(referenceDeployment(outpost), composed));
+      assert.equal(again.metadata!.generation, first.metadata!.generation);
+      assert.deepEqual(withoutOurs(composed), operations);
+    });
   }
 });

@@ -118,7 +118,7 @@ describe("the pulumi CLI", () => {
     const before = await stateTypes();
     await deleteOutpost(kubeconfig, { namespace, name: "Other" });
     await assertRefused(
-      "authentik-outpost-shm:index:OutpostShmCleanup (outpost-shm)",
+      `pulumi:pulumi:Stack (${await stackName()})`,
       "Nothing was changed. The cluster is not as the settings need it:\n" +
         '  - outpost "Other": there is no Deployment ak-outpost-other in namespace authentik; ' +
         "proxy outposts found there: ak-outpost-my-outpost. Correct the outpost's name or the namespace; " +
@@ -137,7 +137,9 @@ describe("the pulumi CLI", () => {
     try {
       const { stdout } = await succeed(upAtOnce);
       const lines = diagnostics(stdout).map((line) => line.trim().split(/ {2,}/).slice(0, 3).join(" "));
-      const table = lines.slice(lines.indexOf("command:local:Command (outpost-shm-verify):") + 1).filter(Boolean);
+      // Pulumi lists the resources that have something to say in no fixed order.
+      const start = lines.indexOf("command:local:Command (outpost-shm-verify):") + 1;
+      const table = lines.slice(start).filter(Boolean).slice(0, 5);
       assert.deepEqual(
         table,
         [

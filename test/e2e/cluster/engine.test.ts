@@ -12,7 +12,7 @@ describe("engine", () => {
   before(async () => (harness = await openHarness()));
   after(() => harness?.close());
 
-  const outposts = ["public", { name: "staff", solution: "cronjob", nativeSidecar: false, highWatermark: 90 }];
+  const outposts = ["public", { name: "staff", solution: "cronjob", runAsUser: 2000, highWatermark: 90 }];
   function program() {
     const config = new pulumi.Config();
     return {

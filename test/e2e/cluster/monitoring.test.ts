@@ -1,7 +1,8 @@
 // What is created for Prometheus and Grafana, by the real engine on a real API server: with the Prometheus operator's kinds and without.
 // That an operator and a Grafana take these objects, nothing here proves.
 import assert from "node:assert/strict";
-import { clusterMonitoring } from "../../../kubernetes/monitoringKinds";
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { monitoringGroup, monitoringKinds } from "../../../preflight/messages";
 import type { Report } from "../../../sandbox/engine";
 import { impersonating } from "./impersonating";
 import { podNames } from "./kubectl";
@@ -145,12 +146,11 @@ describe("monitoring on a cluster", () => {
     it("tells an account that may create none from one that may", async () => {
       const { namespace, kubeconfig } = scenario;
       const somebody = await impersonating(scenario, "somebody");
-      const [own, others] = [kubeconfig, somebody.exportConfig()].map((text) =>
-        clusterMonitoring({ kubeconfig: text }),
-      );
-      for (const kind of ["PodMonitor", "PrometheusRule"] as const) {
-        assert.equal(await own.support(namespace, kind), "usable");
-        assert.equal(await others.support(namespace, kind), "forbidden");
+      const [own, others] = [kubeconfig, somebody.exportConfig()].map((text) => liveCluster({ kubeconfig: text }));
+      for (const resource of Object.values(monitoringKinds)) {
+        const kind = { group: monitoringGroup, version: "v1", resource, namespace };
+        assert.equal(await own.support(kind), "usable");
+        assert.equal(await others.support(kind), "forbidden");
       }
     });
   });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIG_NAMESPACE, type Solution } from "../../../settings/settings";
+import { configNamespace, type Solution } from "../../../settings/settings";
 import { openStack, UpdateFailed, type EngineStack } from "../../../sandbox/engine";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { failure } from "./harness";
@@ -24,7 +24,7 @@ async function stackWithoutState(
     pulumi: await sharedPulumi(),
     config: Object.fromEntries(
       Object.entries({ namespace, outposts: ["main"], ...config }).map(([key, value]) => [
-        `${CONFIG_NAMESPACE}:${key}`,
+        `${configNamespace}:${key}`,
         value,
       ]),
     ),

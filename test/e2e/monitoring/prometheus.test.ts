@@ -115,7 +115,7 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
       });
 
       describe("answers the dashboard", () => {
-        const { panels } = dashboard("authentik", settings.thresholds);
+        const { panels } = dashboard("authentik", settings.settings);
         const exprs = panels.flatMap((panel) =>
           "targets" in panel ? panel.targets.map(({ expr }) => ({ title: panel.title, expr })) : [],
         );

@@ -1,11 +1,11 @@
 // Every alert's runbook, walked: its condition is brought about in real pods, a real Prometheus fires the alert on what the real
 // sidecar says, and the runbook's own commands find the cause and end it. How long an alert waits, test/e2e/monitoring proves: here
 // each waits a second.
+import { resolveSettings } from "../../../settings/resolve";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { alertRules } from "../../../components/monitoring/alerts";
-import { resolveSettings } from "../../../settings/settings";
 import { createOutpost, deleteOutpost } from "../../../sandbox/outpost";
 import { CRON_JOB } from "../cluster/sweepCommand";
 import { finishedJob, startJob } from "./jobs";
@@ -65,9 +65,8 @@ describe("the runbooks, walked", function () {
     walk = new RunbookWalk(scenario);
     const { namespace } = scenario;
     const settings = resolveSettings({ ...config, namespace, monitoring: true, sessionFilesWarning: 1000 });
-    const { thresholds, runbookUrl } = settings.monitoring!;
     const sidecars = settings.outposts.filter(({ solution }) => solution === "sidecar");
-    const rules = alertRules({ namespace, sidecars, cronJob: CRON_JOB, thresholds, runbookUrl });
+    const rules = alertRules({ namespace, sidecars, cronJob: CRON_JOB, settings });
     watched = await watchCluster(
       scenario,
       rules.map((rule) => ({ ...rule, for: "1s" })),

@@ -15,7 +15,7 @@ describe("in a namespace that enforces Pod Security `restricted`", function () {
       name: "restricted",
       labels: { "pod-security.kubernetes.io/enforce": "restricted" },
       outposts: [{ name: "main" }, { name: "Second" }],
-      config: { outposts: ["main", { name: "Second", nativeSidecar: false }], solution: "both" },
+      config: { outposts: ["main", "Second"], solution: "both" },
     });
     await scenario.up();
     pod = await scenario.pod("main");
@@ -32,7 +32,7 @@ describe("in a namespace that enforces Pod Security `restricted`", function () {
     );
   });
 
-  it("every pod of ours runs: sidecars of both kinds, and the CronJob's, which sweeps them", async () => {
+  it("every pod of ours runs: the sidecars, and the CronJob's, which sweeps them", async () => {
     const { outcome, attempts } = await runJob(scenario, "restricted");
     assert.equal(outcome, "Complete");
     assert.deepEqual(

@@ -1,5 +1,6 @@
 // A Prometheus with the stack's alerts that scrapes a scenario's real sidecars. Pods can't be reached from outside their node: it
 // goes by the API server's proxy. Targets have the labels that the Prometheus operator gives those of the PodMonitor.
+import { metricsPath, metricsPort, metricsPortName } from "../../../cleaner/names";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -8,7 +9,6 @@ import { join } from "node:path";
 import type { V1CronJob, V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { parse } from "yaml";
 import type { AlertRule } from "../../../components/monitoring/alertRule";
-import { metricsPath, metricsPort, metricsPortName } from "../../../sidecar/podFragment";
 import { startPrometheus, type Prometheus } from "../../../sandbox/prometheus";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { ruleFile } from "../monitoring/promtool";

@@ -1,8 +1,9 @@
+import { resolveSettings } from "../../../settings/resolve";
+import { sidecarContainer } from "../../../cleaner/names";
 import assert from "node:assert/strict";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { cronJobSpec } from "../../../components/cronjob/manifest";
-import { resolveSettings } from "../../../settings/settings";
-import { podFragment, sidecarContainer } from "../../../sidecar/podFragment";
+import { podFragment } from "../../../sidecar/podFragment";
 
 /**
  * What reaches a container of its command: Kubernetes replaces `$(NAME)` where NAME is one of the container's variables, and `$$` by

@@ -415,7 +415,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (versions)",
         "the cluster is v1.28.15-eks-1, from before 1.29, and the sidecar is a native one",
         "Such a cluster waits for an init container to end, and the sidecar never does: the outpost does not start.",
-        "Run `pulumi config set nativeSidecar false`, then `pulumi up`.",
+        "Run `pulumi config set solution cronjob`, then `pulumi up`.",
       ),
     ],
     "exec that is refused": [
@@ -520,7 +520,7 @@ describe("doctor", () => {
       version: "v1.28.0",
       methods: {
         cronJobs: refused("list the CronJobs in authentik"),
-        ownObjects: refused("list our objects in authentik"),
+        ownObjects: refused("list the objects in authentik"),
         selfMay: refused("review access"),
         log: refused("show the log"),
       },
@@ -533,7 +533,7 @@ describe("doctor", () => {
         "Not checked: authentik's log in pod authentik-worker-0 (Kubernetes refused to show the log: forbidden)\n" +
         "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +
         "Not checked: exec (Kubernetes refused to review access: forbidden)\n" +
-        "Not checked: leftovers (Kubernetes refused to list our objects in authentik: forbidden)\n" +
+        "Not checked: leftovers (Kubernetes refused to list the objects in authentik: forbidden)\n" +
         "Not checked: logs of sidecars (Kubernetes refused to show the log: forbidden)\n" +
         "1 finding.\n",
     );

@@ -27,7 +27,6 @@ function patched(change: (deployment: V1Deployment) => void = () => undefined, s
     shmSize,
     cleanerImage: "docker.io/library/busybox:1.37",
     runAsUser: 1000,
-    nativeSidecar: true,
   };
   Object.assign(deployment.spec!.template.spec!, structuredClone(podFragment(settings, cleanerScripts())));
   change(deployment);

@@ -1,25 +1,23 @@
 // The component on Pulumi's mocks: which resources it registers, with which inputs and parents, and how it refuses. Mocks
 // answer for the engine, the providers and the cluster, so nothing here proves that a cluster takes these objects, that a
 // field changes hands, or what a preview shows: test/e2e/cluster does.
+import type { Preflight } from "../../../preflight/preflight";
+import { verifyAfter } from "../../../verification/verification";
+import { resolveSettings } from "../../../settings/resolve";
+import { objectLabels, execRules } from "../../../cleaner/names";
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { DeploymentApi } from "../../../kubernetes/deployments";
 import { cleanerScripts } from "../../../cleaner/scripts";
-import type { Support } from "../../../kubernetes/support";
 import { execPolicySpec } from "../../../components/cronjob/execPolicy";
-import { cronJobSpec, execRules } from "../../../components/cronjob/manifest";
+import { cronJobSpec } from "../../../components/cronjob/manifest";
 import { alertRules } from "../../../components/monitoring/alerts";
 import { dashboard } from "../../../components/monitoring/dashboard";
-import { objectLabels } from "../../../components/objectLabels";
 import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../../components/outpostShmCleanup";
-import { resolveSettings, type OutpostSettings } from "../../../settings/settings";
+import { resolveArgs } from "../../../components/resolveArgs";
 import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
-import { liveDeployment } from "../preflight/liveDeployment";
 
 const commandType = "command:local:Command";
 
@@ -29,27 +27,27 @@ interface Registered {
   inputs: Record<string, unknown>;
 }
 
-function api(live = [liveDeployment("ak-outpost-one"), liveDeployment("ak-outpost-two")]): DeploymentApi {
-  const find = (name: string) => live.find(({ metadata }) => metadata?.name === name);
-  const dryRun = (_namespace: string, name: string) =>
-    Promise.resolve({ outcome: "applied" as const, deployment: find(name)! });
-  return {
-    read: (_namespace, name) => Promise.resolve(find(name)),
-    listOutposts: () => Promise.resolve(live),
-    dryRunApply: dryRun,
-    dryRunMerge: dryRun,
-  };
-}
+const nothingFound: Preflight = { warnings: [], restarts: [], underWay: [], execPolicy: true };
 
-const stackArgs = (raw: Record<string, unknown>, support: Support = "usable"): OutpostShmCleanupArgs => ({
-  ...resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw }),
-  deployments: api(),
-  policies: { support: () => Promise.resolve(support) },
-  monitoringKinds: { support: () => Promise.resolve("usable") },
-});
+const settingsOf = (raw: Record<string, unknown>) =>
+  resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw });
 
-/** Runs the component with these arguments and collects what it registers, logs and fails with. */
-async function run(args: OutpostShmCleanupArgs) {
+/** The component as the program has it, and what verifies it. */
+const program = (raw: Record<string, unknown>, found: Partial<Preflight> = {}) =>
+  run(() => {
+    const settings = settingsOf(raw);
+    const args = { ...settings, takeOver: true, awaitRollout: false };
+    const cleanup = new OutpostShmCleanup("outpost-shm", args);
+    verifyAfter("outpost-shm", cleanup, settings, { ...nothingFound, ...found });
+    return cleanup;
+  });
+
+/** The component alone, as anybody's program has it. */
+const alone = (args: OutpostShmCleanupArgs, opts?: pulumi.ComponentResourceOptions) =>
+  run(() => new OutpostShmCleanup("outpost-shm", args, opts));
+
+/** Runs a program and collects what it registers and fails with. */
+async function run(main: () => OutpostShmCleanup) {
   const registered: Registered[] = [];
   await pulumi.runtime.setMocks(
     {
@@ -67,7 +65,7 @@ async function run(args: OutpostShmCleanupArgs) {
   monitor.registerResourceHook = (_request: unknown, done: (error: null, response: unknown) => void) => done(null, {});
   const failures = collectRejections();
   const outputs: unknown = await pulumi.runtime.runInPulumiStack(() => {
-    const { solutions, patchedDeployments, cronJobs } = new OutpostShmCleanup("outpost-shm", args);
+    const { solutions, patchedDeployments, cronJobs } = main();
     return Promise.resolve({ solutions, patchedDeployments, cronJobs });
   });
   await pulumi.runtime.disconnect();
@@ -114,15 +112,6 @@ const sidecarsOf = (...deployments: string[]) => [
   ]),
 ];
 const jsonPatchType = "pulumi-nodejs:dynamic/authentik-outpost-shm:OutpostJsonPatch";
-/** As authentik's API lists it. */
-const authentikOutpost = (name: string) => ({
-  pk: "0a1b",
-  name,
-  type: "proxy",
-  managed: null,
-  config: {},
-  service_connection_obj: { name: "local", meta_model_name: "authentik_outposts.kubernetesserviceconnection" },
-});
 const cronJob = [
   "authentik-outpost-shm:index:SweepCronJob outpost-shm-cronjob",
   "kubernetes:batch/v1:CronJob outpost-shm-cronjob",
@@ -159,7 +148,7 @@ describe("OutpostShmCleanup on mocks", () => {
   ];
   for (const { solution, resources, patched, cronJobs } of cases) {
     it(`registers exactly the resources of ${solution}, and says so in its outputs`, async () => {
-      const { registered, outputs, failures } = await run(stackArgs({ solution }));
+      const { registered, outputs, failures } = await program({ solution });
       assert.deepEqual(named(registered), [...stackAndComponent, ...resources].sort());
       assert.deepEqual(outputs, {
         solutions: { one: solution, two: solution },
@@ -171,7 +160,7 @@ describe("OutpostShmCleanup on mocks", () => {
   }
 
   it("gives each outpost its own solution; the CronJob sweeps only those that ask for it", async () => {
-    const { registered, outputs } = await run(stackArgs({ outposts: ["one", { name: "two", solution: "cronjob" }] }));
+    const { registered, outputs } = await program({ outposts: ["one", { name: "two", solution: "cronjob" }] });
     assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarsOf("ak-outpost-one"), ...heldCronJob].sort());
     assert.deepEqual((outputs as { solutions: unknown }).solutions, { one: "sidecar", two: "cronjob" });
     const spec = JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob").spec);
@@ -180,8 +169,8 @@ describe("OutpostShmCleanup on mocks", () => {
   });
 
   it("patches with the fragment, under a field manager that names the stack", async () => {
-    const { registered } = await run(stackArgs({ outposts: ["one"] }));
-    const settings = stackArgs({ outposts: ["one"] }).outposts[0] as OutpostSettings;
+    const { registered } = await program({ outposts: ["one"] });
+    const settings = settingsOf({ outposts: ["one"] }).outposts[0];
     assert.deepEqual(inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch"), {
       apiVersion: "apps/v1",
       kind: "Deployment",
@@ -199,9 +188,7 @@ describe("OutpostShmCleanup on mocks", () => {
   });
 
   it("hands the sweep's settings over in a ConfigMap", async () => {
-    const { registered } = await run(
-      stackArgs({ outposts: [{ name: "one", sweepInterval: "90s", lowWatermark: 50 }] }),
-    );
+    const { registered } = await program({ outposts: [{ name: "one", sweepInterval: "90s", lowWatermark: 50 }] });
     assert.deepEqual(inputsOf(registered, "kubernetes:core/v1:ConfigMap"), {
       apiVersion: "v1",
       kind: "ConfigMap",
@@ -215,7 +202,7 @@ describe("OutpostShmCleanup on mocks", () => {
   });
 
   it("runs the CronJob as its own account, bound to its own role", async () => {
-    const { registered } = await run(stackArgs({ solution: "cronjob" }));
+    const { registered } = await program({ solution: "cronjob" });
     const metadata = {
       name: "authentik-outpost-shm-cleanup",
       namespace: "authentik",
@@ -236,7 +223,7 @@ describe("OutpostShmCleanup on mocks", () => {
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
       subjects: [{ kind: "ServiceAccount", name: metadata.name, namespace: "authentik" }],
     });
-    const outposts = stackArgs({}).outposts as OutpostSettings[];
+    const outposts = settingsOf({}).outposts;
     const settings = {
       namespace: "authentik",
       schedule: "0 * * * *",
@@ -253,12 +240,12 @@ describe("OutpostShmCleanup on mocks", () => {
   });
 
   it("holds the account by a policy and its binding, named after the namespace since both are of the whole cluster", async () => {
-    const { registered } = await run(stackArgs({ solution: "cronjob" }));
+    const { registered } = await program({ solution: "cronjob" });
     const apiVersion = "admissionregistration.k8s.io/v1";
     const metadata = { name: "authentik-outpost-shm-cleanup-authentik", labels: objectLabels, annotations };
     const settings = {
       namespace: "authentik",
-      outposts: stackArgs({}).outposts as OutpostSettings[],
+      outposts: settingsOf({}).outposts,
       serviceAccountName: "authentik-outpost-shm-cleanup",
     };
     assert.deepEqual(inputsOf(registered, `kubernetes:${apiVersion}:ValidatingAdmissionPolicy`), {
@@ -275,26 +262,10 @@ describe("OutpostShmCleanup on mocks", () => {
     });
   });
 
-  it("goes without the policy where restrictExec is false, or the cluster has none", async () => {
-    for (const args of [
-      stackArgs({ solution: "cronjob", restrictExec: false }, "forbidden"),
-      stackArgs({ solution: "cronjob" }, "unserved"),
-    ]) {
-      const { registered, failures } = await run(args);
-      assert.deepEqual(named(registered), [...stackAndComponent, ...cronJob].sort());
-      assert.deepEqual(failures, []);
-    }
-  });
-
-  it("registers nothing where it may not create the policy, and asks about none without a CronJob", async () => {
-    const { registered, failures } = await run(stackArgs({ solution: "both" }, "forbidden"));
-    assert.deepEqual(named(registered), stackAndComponent);
-    assert.deepEqual(failures, [
-      "Nothing was changed. The cluster is not as the settings need it:\n" +
-        "  - restrictExec needs a ValidatingAdmissionPolicy and its binding, which your account may not create. Have somebody update the " +
-        "stack who may, or set restrictExec to false: the CronJob's account may then run any command in the pods of namespace authentik, not only the sweep.",
-    ]);
-    assert.deepEqual((await run(stackArgs({ solution: "sidecar" }, "forbidden"))).failures, []);
+  it("goes without the policy where restrictExec is false", async () => {
+    const { registered, failures } = await program({ solution: "cronjob", restrictExec: false });
+    assert.deepEqual(named(registered), [...stackAndComponent, ...cronJob].sort());
+    assert.deepEqual(failures, []);
   });
 
   const monitored: { raw: Record<string, unknown>; resources: string[] }[] = [
@@ -318,7 +289,7 @@ describe("OutpostShmCleanup on mocks", () => {
   ];
   for (const { raw, resources } of monitored) {
     it(`registers exactly what monitoring with ${JSON.stringify(raw)} asks for`, async () => {
-      const { registered, failures } = await run(stackArgs({ outposts: ["one"], monitoring: true, ...raw }));
+      const { registered, failures } = await program({ outposts: ["one"], monitoring: true, ...raw });
       assert.deepEqual(named(registered), [...stackAndComponent, ...resources].sort());
       assert.deepEqual(failures, []);
     });
@@ -326,8 +297,8 @@ describe("OutpostShmCleanup on mocks", () => {
 
   it("hands Prometheus and Grafana their objects, with the labels they are selected by", async () => {
     const raw = { outposts: ["one"], solution: "both", monitoring: true, monitoringLabels: "release=prom,team=auth" };
-    const args = stackArgs(raw);
-    const { registered } = await run(args);
+    const settings = settingsOf(raw);
+    const { registered } = await program(raw);
     const labels = { ...objectLabels, release: "prom", team: "auth" };
     const metadata = { name: "authentik-outpost-shm", namespace: "authentik", labels, annotations };
     const apiVersion = "monitoring.coreos.com/v1";
@@ -341,13 +312,11 @@ describe("OutpostShmCleanup on mocks", () => {
         podMetricsEndpoints: [{ port: "shm-metrics", path: "/metrics.txt" }],
       },
     });
-    const { thresholds, runbookUrl } = args.monitoring!;
     const rules = alertRules({
       namespace: "authentik",
-      sidecars: args.outposts as OutpostSettings[],
+      sidecars: settings.outposts,
       cronJob: "authentik-outpost-shm-cleanup",
-      thresholds,
-      runbookUrl,
+      settings,
     });
     assert.deepEqual(inputsOf(registered, `kubernetes:${apiVersion}:PrometheusRule`), {
       apiVersion,
@@ -365,72 +334,63 @@ describe("OutpostShmCleanup on mocks", () => {
         labels: { ...objectLabels, grafana_dashboard: "1", release: "prom", team: "auth" },
         annotations,
       },
-      data: { "authentik-outpost-shm.json": `${JSON.stringify(dashboard("authentik", thresholds), null, 2)}\n` },
+      data: { "authentik-outpost-shm.json": `${JSON.stringify(dashboard("authentik", settings), null, 2)}\n` },
     });
   });
 
-  it("registers nothing where the cluster lacks the Prometheus operator's kinds, and asks only for those it creates", async () => {
-    const lacking: OutpostShmCleanupArgs["monitoringKinds"] = { support: () => Promise.resolve("unserved") };
-    const monitored = (raw: Record<string, unknown>) => ({
-      ...stackArgs({ outposts: ["one"], monitoring: true, ...raw }),
-      monitoringKinds: lacking,
-    });
-    const { registered, failures } = await run(monitored({}));
-    assert.deepEqual(named(registered), stackAndComponent);
-    assert.deepEqual(failures, [
-      "Nothing was changed. The cluster is not as the settings need it:\n" +
-        "  - monitoring: this cluster has no PodMonitor: the CustomResourceDefinition podmonitors.monitoring.coreos.com is missing. " +
-        "Install the Prometheus operator, or set podMonitor to false.\n" +
-        "  - monitoring: this cluster has no PrometheusRule: the CustomResourceDefinition prometheusrules.monitoring.coreos.com is missing. " +
-        "Install the Prometheus operator, or set alerts to false.",
-    ]);
-    assert.deepEqual((await run(monitored({ podMonitor: false, alerts: false }))).failures, []);
-    assert.deepEqual((await run(monitored({ monitoring: false }))).failures, []);
-    assert.deepEqual((await run(monitored({ solution: "none" }))).failures, []);
-  });
+  describe("with delivery authentik", () => {
+    const authentikUrl = "https://auth.example.com";
+    const raw = { outposts: ["one"], delivery: "authentik", authentikUrl };
+    const config = pulumi.runtime.allConfig();
+    before(() => pulumi.runtime.setAllConfig({ "authentik-outpost-shm:authentikToken": "t0ken" }));
+    after(() => pulumi.runtime.setAllConfig(config));
 
-  it("hands our operations to the outpost's JSON patch with delivery authentik, the token to no resource", async () => {
-    const token = pulumi.secret("t0ken");
-    const readOutpost = { pagination: { next: 0 }, results: [authentikOutpost("one")] };
-    const server = createServer((_request, response) => {
-      response.setHeader("content-type", "application/json").end(JSON.stringify(readOutpost));
-    });
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    try {
-      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const args = stackArgs({ outposts: ["one"] });
-      const outposts = args.outposts.map((outpost) => ({ ...outpost, delivery: "authentik" as const }));
-      const { registered, outputs, failures } = await run({ ...args, outposts, authentik: { url, token } });
+    it("hands our operations to the outpost's JSON patch, the token to no resource", async () => {
+      const { registered, outputs, failures } = await alone({
+        namespace: "authentik",
+        ...raw,
+        outposts: [{ name: "one" }],
+      });
       assert.deepEqual(failures, []);
       assert.deepEqual(
         named(registered),
         [
           ...stackAndComponent,
-          ...sidecarsOf("ak-outpost-one").filter((resource) => !resource.includes("DeploymentPatch")),
+          ...sidecarsOf("ak-outpost-one").filter((it) => !/DeploymentPatch|rollout/.test(it)),
           `${jsonPatchType} outpost-shm-ak-outpost-one`,
         ].sort(),
       );
       const { __provider: provider, ...inputs } = inputsOf(registered, jsonPatchType);
       assert.equal(typeof provider, "string");
       assert.deepEqual(inputs, {
-        authentikUrl: url,
+        authentikUrl,
         outpost: "one",
         namespace: "authentik",
         deployment: "ak-outpost-one",
         fieldManager: "authentik-outpost-shm-test",
-        operations: ownPart(podFragment(args.outposts[0] as OutpostSettings, cleanerScripts())),
+        operations: ownPart(podFragment(settingsOf({}).outposts[0], cleanerScripts())),
       });
       assert.ok(!JSON.stringify(registered).includes("t0ken"));
-      // Not a secret, though it was found with one.
       assert.deepEqual((outputs as { patchedDeployments: unknown }).patchedDeployments, ["ak-outpost-one"]);
-    } finally {
-      server.close();
-    }
+    });
+
+    it("refuses an explicit provider, which that delivery can't follow", async () => {
+      const explicit = () => {
+        const provider = new kubernetes.Provider("elsewhere", {});
+        const args = { namespace: "authentik", ...raw, outposts: [{ name: "one" }] };
+        return new OutpostShmCleanup("outpost-shm", args, { provider });
+      };
+      await assert.rejects(run(explicit), {
+        message:
+          'delivery authentik (outposts "one") works on the cluster of the stack\'s kubernetes:* config alone; ' +
+          "with an explicit Kubernetes provider choose delivery deployment",
+      });
+    });
   });
 
   it("awaits the rollout by a command, told by its input of whom", async () => {
     const raw = { solution: "both", verifyTimeout: "90s", outposts: ["one", { name: "two", solution: "cronjob" }] };
-    const { registered } = await run(stackArgs(raw));
+    const { registered } = await program(raw);
     const { stdin, triggers, ...rest } = inputsOf(registered, commandType);
     assert.deepEqual(rest, {
       interpreter: ["node", "cli/outpost-shm.mjs"],
@@ -450,21 +410,22 @@ describe("OutpostShmCleanup on mocks", () => {
   });
 
   it("awaits no outpost but those whose pods restart or are being rolled out", async () => {
-    const [one, two] = ["ak-outpost-one", "ak-outpost-two"].map((name) => liveDeployment(name));
-    const deployments = api([one, { ...two, status: { ...two.status, availableReplicas: 0 } }]);
-    const { registered } = await run({ ...stackArgs({}), deployments });
+    const { registered } = await program(
+      { outposts: ["one", "two", "three"] },
+      { restarts: ["ak-outpost-one"], underWay: ["ak-outpost-two"] },
+    );
     const { expectation } = JSON.parse(inputsOf(registered, commandType).stdin as string) as {
       expectation: { outposts: { name: string }[] };
     };
     assert.deepEqual(
       expectation.outposts.map(({ name }) => name),
-      ["two"],
+      ["one", "two"],
     );
   });
 
   describe("with verify", () => {
-    const verified = async (raw: Record<string, unknown>, rest: Partial<OutpostShmCleanupArgs> = {}) => {
-      const { registered, failures } = await run({ ...stackArgs({ verify: true, ...raw }), ...rest });
+    const verified = async (raw: Record<string, unknown>) => {
+      const { registered, failures } = await program({ verify: true, ...raw });
       assert.deepEqual(failures, []);
       return registered.filter(({ name }) => name !== "outpost-shm-rollout");
     };
@@ -504,7 +465,7 @@ describe("OutpostShmCleanup on mocks", () => {
 
     it("has nothing to verify where no outpost has a solution, and does not unless asked", async () => {
       assert.deepEqual(named(await verified({ solution: "none" })), stackAndComponent);
-      const { registered } = await run(stackArgs({ verify: false }));
+      const { registered } = await program({ verify: false });
       assert.ok(!named(registered).includes(`${commandType} outpost-shm-verify`));
     });
 
@@ -543,40 +504,53 @@ describe("OutpostShmCleanup on mocks", () => {
     });
   });
 
-  it("takes Outputs for its values", async () => {
-    const args = stackArgs({ outposts: ["one"], solution: "both" });
-    const [outpost] = args.outposts;
-    const { registered } = await run({
-      ...args,
-      namespace: pulumi.output("authentik"),
-      schedule: pulumi.output("30 * * * *"),
-      outposts: [{ ...outpost, shmSize: pulumi.output("512Mi") }],
+  describe("in anybody's program", () => {
+    it("needs a namespace and names, and takes no force", async () => {
+      const { registered, outputs, failures } = await alone({ namespace: "authentik", outposts: [{ name: "Proxy" }] });
+      assert.deepEqual(failures, []);
+      assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarsOf("ak-outpost-proxy").slice(1)].sort());
+      const { metadata } = inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch") as {
+        metadata: { annotations: Record<string, string> };
+      };
+      assert.deepEqual(metadata.annotations, { ...annotations, "pulumi.com/patchForce": "false" });
+      assert.deepEqual(outputs, {
+        solutions: { Proxy: "sidecar" },
+        patchedDeployments: ["ak-outpost-proxy"],
+        cronJobs: [],
+      });
     });
-    const patch = JSON.stringify(inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch"));
-    assert.match(patch, /"sizeLimit":"512Mi"/);
-    assert.match(JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob")), /"schedule":"30 \* \* \* \*"/);
-  });
 
-  it("registers nothing and fails with one error where Deployments are missing", async () => {
-    const { registered, failures } = await run({ ...stackArgs({}), deployments: api([]) });
-    assert.deepEqual(named(registered), stackAndComponent);
-    assert.equal(failures.length, 1);
-    assert.deepEqual(
-      failures[0].split("\n").map((line) => line.split(";")[0]),
-      [
-        "Nothing was changed. The cluster is not as the settings need it:",
-        '  - outpost "one": there is no Deployment ak-outpost-one in namespace authentik',
-        '  - outpost "two": there is no Deployment ak-outpost-two in namespace authentik',
-      ],
-    );
-  });
+    it("takes Outputs for its values, of the stack and of an outpost", async () => {
+      const { registered, failures } = await alone({
+        namespace: pulumi.output("authentik"),
+        schedule: pulumi.output("30 * * * *"),
+        sweepInterval: pulumi.output("90s"),
+        solution: "both",
+        outposts: [{ name: "one", shmSize: pulumi.output("0.5Gi") }],
+      });
+      assert.deepEqual(failures, []);
+      const patch = JSON.stringify(inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch"));
+      assert.match(patch, /"namespace":"authentik"/);
+      assert.match(patch, /"sizeLimit":"512Mi"/);
+      assert.match(JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob")), /"schedule":"30 \* \* \* \*"/);
+      assert.match(JSON.stringify(inputsOf(registered, "kubernetes:core/v1:ConfigMap")), /SWEEP_INTERVAL_SECONDS=90/);
+    });
 
-  it("fails the same way where it can't look", async () => {
-    const deployments = { ...api(), read: () => Promise.reject(new Error("No answer from the Kubernetes API")) };
-    const { registered, failures } = await run({ ...stackArgs({}), deployments });
-    assert.deepEqual(named(registered), stackAndComponent);
-    assert.deepEqual(failures, [
-      "Nothing was changed. The cluster is not as the settings need it:\n  - No answer from the Kubernetes API",
-    ]);
+    it("refuses bad plain values in one error, and a bad Output as soon as it is known", async () => {
+      const bad = { namespace: "authentik", shmSize: "64", outposts: [{ name: "one", highWatermark: 0 }] };
+      await assert.rejects(alone(bad), {
+        name: "SettingsError",
+        message:
+          "2 problems in the settings:\n" +
+          '  shmSize: "64" has no unit; write e.g. 256Mi or 1Gi\n' +
+          "  outposts[0].highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
+      });
+      const late = { namespace: "authentik", shmSize: pulumi.output("64"), outposts: [{ name: "one" }] };
+      const { shmSize } = resolveArgs(late).outposts[0] as unknown as { shmSize: { promise(): Promise<string> } };
+      await assert.rejects(shmSize.promise(), {
+        name: "SettingsError",
+        message: '1 problem in the settings:\n  shmSize: "64" has no unit; write e.g. 256Mi or 1Gi',
+      });
+    });
   });
 });

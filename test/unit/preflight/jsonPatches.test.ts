@@ -1,20 +1,21 @@
 // The look at outposts that get their sidecar through authentik, or no longer do: what it says before anything is changed.
 import assert from "node:assert/strict";
-import type { DeploymentApi, DryRun } from "../../../kubernetes/deployments";
-import { inspect, type Findings } from "../../../preflight/outposts";
+import type { DryRun } from "../../../kubernetes/cluster";
+import type { Findings } from "../../../preflight/findings";
+import { inspectOutposts, type Places } from "../../../preflight/outposts";
 import type { Deployment } from "../../../kubernetes/types";
 import { authentikError } from "../../../authentik/apiErrors";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import type { JsonPatchOperation } from "../../../authentik/operations";
 import { podFragment } from "../../../sidecar/podFragment";
+import { cleanerScripts } from "../../../cleaner/scripts";
 import { outpostSettings } from "../outposts";
 import { liveDeployment, managed } from "./liveDeployment";
 
 const ours = "authentik-outpost-shm-prod";
 const name = "ak-outpost-my-outpost";
-const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
 const delivered = (overrides = {}) => outpostSettings({ ...overrides });
-const partOf = (overrides = {}) => ownPart(podFragment(delivered(overrides), scripts));
+const partOf = (overrides = {}) => ownPart(podFragment(delivered(overrides), cleanerScripts()));
 const composed = compose([], partOf()).operations;
 const waiter: JsonPatchOperation = {
   op: "add",
@@ -39,9 +40,9 @@ async function look(delivery: string, world: World, overrides: Record<string, un
     dryRuns.push(`${how} ${fieldManager}`);
     return Promise.resolve(dryRun ?? { outcome: "applied", deployment: live! });
   };
-  const api: DeploymentApi = {
-    read: () => Promise.resolve(live),
-    listOutposts: () => Promise.resolve([]),
+  const cluster: Places["cluster"] = {
+    deployment: () => Promise.resolve(live),
+    deployments: () => Promise.resolve([]),
     dryRunApply: (_namespace, _name, manager) => answer("apply", manager),
     dryRunMerge: (_namespace, _name, manager) => answer("merge", manager),
   };
@@ -55,9 +56,9 @@ async function look(delivery: string, world: World, overrides: Record<string, un
         });
   const authentik = { readOutpost: find, findOutpost: find };
   const settings = { ...delivered(overrides), delivery: delivery as "authentik" };
-  const hasSidecar = settings.solution === "sidecar";
-  const wanted = { settings, podFragment: hasSidecar ? podFragment(settings, scripts) : undefined };
-  const findings = await inspect({ api, authentik, namespace: "authentik", fieldManager: ours }, [wanted]);
+  const findings = await inspectOutposts({ cluster, authentik, namespace: "authentik", fieldManager: ours }, [
+    settings,
+  ]);
   return { ...findings, dryRuns };
 }
 
@@ -113,16 +114,6 @@ describe("inspection of delivery through authentik", () => {
     ]);
   });
 
-  it("says that an ordinary sidecar beside another's containers/- makes authentik write at every reconcile", async () => {
-    const world = { live: liveDeployment(name), operations: [waiter] };
-    const { warnings } = await look("authentik", world, { nativeSidecar: false });
-    assert.deepEqual(warnings.slice(1), [
-      'outpost "My Outpost": authentik will write its Deployment at every reconcile, because nativeSidecar false adds the sidecar ' +
-        "beside a container that another operation adds by containers/-. Set nativeSidecar to true to end that.",
-    ]);
-    assert.equal((await look("authentik", world)).warnings.length, 1);
-  });
-
   it("stops at the Deployment of another environment's outpost", async () => {
     const live = liveDeployment(name);
     live.metadata!.labels = { "goauthentik.io/outpost-uuid": "0a1b0000000040008000000000000000" };
@@ -168,15 +159,6 @@ describe("inspection of delivery through authentik", () => {
         warnings: [taken],
         dryRuns: [`apply ${ours}`],
       });
-    });
-
-    it("says to take two steps where the API server refuses both kinds of sidecar at once", async () => {
-      const dryRun: DryRun = { outcome: "invalid", reason: 'Duplicate value: "shm-cleanup"' };
-      const { problems } = await look("deployment", { live: ownedBy("goauthentik.io"), operations: composed, dryRun });
-      assert.deepEqual(problems, [
-        'outpost "My Outpost": the API server would not take the sidecar beside authentik\'s: Duplicate value: "shm-cleanup". ' +
-          "Change `delivery` in one update, and nativeSidecar in the next.",
-      ]);
     });
 
     it("asks what the removal does", async () => {

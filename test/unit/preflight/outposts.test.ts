@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
-import type { DeploymentApi, DryRun } from "../../../kubernetes/deployments";
-import { inspect, type Findings, type WantedOutpost } from "../../../preflight/outposts";
+import { cleanerScripts } from "../../../cleaner/scripts";
+import type { DryRun } from "../../../kubernetes/cluster";
+import type { Findings } from "../../../preflight/findings";
+import { inspectOutposts, type Places } from "../../../preflight/outposts";
 import type { Deployment } from "../../../kubernetes/types";
+import type { OutpostSettings } from "../../../settings/settings";
+import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 import { liveDeployment, managed } from "./liveDeployment";
 
 const ours = "authentik-outpost-shm-prod";
-const fragment = { containers: [{ name: "proxy" }] };
-const wantsSidecar: WantedOutpost = { settings: outpostSettings(), podFragment: fragment };
-const wantsNone: WantedOutpost = { settings: outpostSettings({ solution: "none" }) };
+const wantsSidecar = outpostSettings();
+const wantsNone = outpostSettings({ solution: "none" });
+const fragment = podFragment(wantsSidecar, cleanerScripts());
 
 /** A cluster that holds these Deployments and answers every dry run the same way; it notes what was dry-run. */
 function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged") {
@@ -18,17 +22,17 @@ function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged")
     dryRuns.push({ name, fieldManager, podSpec });
     return Promise.resolve(answer === "unchanged" ? { outcome: "applied", deployment: byName(name)! } : answer);
   };
-  const api: DeploymentApi = {
-    read: (_namespace, name) => Promise.resolve(byName(name)),
-    listOutposts: () => Promise.resolve(live),
+  const api: Places["cluster"] = {
+    deployment: (_namespace, name) => Promise.resolve(byName(name)),
+    deployments: () => Promise.resolve(live),
     dryRunApply: (_namespace, ...asked) => dryRun(asked),
     dryRunMerge: (_namespace, ...asked) => dryRun(asked),
   };
   return { api, dryRuns };
 }
 
-const look = (api: DeploymentApi, ...outposts: WantedOutpost[]): Promise<Findings> =>
-  inspect({ api, namespace: "authentik", fieldManager: ours }, outposts);
+const look = (cluster: Places["cluster"], ...outposts: OutpostSettings[]): Promise<Findings> =>
+  inspectOutposts({ cluster, namespace: "authentik", fieldManager: ours }, outposts);
 
 /** The live Deployment with a fourth field owner: one that holds a field of the sidecar. */
 function withOwner(live: Deployment, manager: string, podSpecFields: object): Deployment {
@@ -61,7 +65,7 @@ describe("inspection of the outposts' Deployments", () => {
 
   it("reports the problems of all outposts together", async () => {
     const { api } = cluster([]);
-    const second = { settings: outpostSettings({ deployment: "elsewhere" }), podFragment: fragment };
+    const second = outpostSettings({ deployment: "elsewhere" });
     const { problems } = await look(api, wantsSidecar, second);
     assert.equal(problems.length, 2);
     assert.match(problems[0], /no Deployment ak-outpost-my-outpost .*found there: none\./);
@@ -206,7 +210,7 @@ describe("inspection of the outposts' Deployments", () => {
 
   it("goes without the list where listing is refused", async () => {
     const { api } = cluster([]);
-    api.listOutposts = () => Promise.reject(new Error("deployments is forbidden"));
+    api.deployments = () => Promise.reject(new Error("deployments is forbidden"));
     assert.match((await look(api, wantsSidecar)).problems[0], /found there: none\./);
   });
 });

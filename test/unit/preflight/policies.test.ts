@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { inspectPolicies } from "../../../preflight/policies";
+import { resolveSettings } from "../../../settings/resolve";
 import type { Support } from "../../../kubernetes/support";
 
-const look = (support: Support, wanted = true) =>
-  inspectPolicies({ support: () => Promise.resolve(support) }, "authentik", wanted);
+const settings = (raw: Record<string, unknown> = {}) =>
+  resolveSettings({ namespace: "authentik", outposts: ["one"], solution: "cronjob", ...raw });
+const look = (support: Support) => inspectPolicies({ support: () => Promise.resolve(support) }, settings());
 
 describe("the look at a cluster's admission policies", () => {
   it("finds one to be had", async () => {
@@ -22,7 +24,17 @@ describe("the look at a cluster's admission policies", () => {
   });
 
   it("does not look where none is wanted", async () => {
-    const api = { support: () => Promise.reject(new Error("looked")) };
-    assert.deepEqual(await inspectPolicies(api, "authentik", false), { problems: [], warnings: [], execPolicy: false });
+    const cluster = { support: () => Promise.reject(new Error("looked")) };
+    for (const raw of [{ restrictExec: false }, { solution: "sidecar" }]) {
+      const found = await inspectPolicies(cluster, settings(raw));
+      assert.deepEqual(found, { problems: [], warnings: [], execPolicy: false });
+    }
+  });
+
+  it("stops where the account may not create one", async () => {
+    assert.deepEqual((await look("forbidden")).problems, [
+      "restrictExec needs a ValidatingAdmissionPolicy and its binding, which your account may not create. Have somebody update the " +
+        "stack who may, or set restrictExec to false: the CronJob's account may then run any command in the pods of namespace authentik, not only the sweep.",
+    ]);
   });
 });

@@ -1,6 +1,10 @@
+import { SettingsError } from "../../../settings/problems";
+import { resolveSettings } from "../../../settings/resolve";
 import assert from "node:assert/strict";
+import { sweepVariables } from "../../../settings/sweepVariables";
+import { seconds } from "../../../settings/values/duration";
 import { quantityBytes } from "../../../kubernetes/quantity";
-import { type OutpostSettings, resolveSettings, type Settings, SettingsError } from "../../../settings/settings";
+import type { OutpostSettings, Settings } from "../../../settings/settings";
 
 type Config = Record<string, unknown>;
 
@@ -51,11 +55,11 @@ const WATERMARKS = "a sweep under pressure starts at highWatermark and stops at 
 const AGES = "logins must not go before visitors who never logged in";
 const KEYS_OF_OUTPOST =
   "name, deployment, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser, nativeSidecar";
+  "lowWatermark, cleanerImage, runAsUser";
 const KEYS_OF_STACK =
   "namespace, outposts, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser, nativeSidecar, schedule, kubectlImage, restrictExec, verify, verifyTimeout, monitoring, podMonitor, alerts, dashboard, " +
-  "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, authentikUrl, authentikToken";
+  "lowWatermark, cleanerImage, runAsUser, schedule, kubectlImage, restrictExec, monitoring, podMonitor, alerts, dashboard, " +
+  "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, verify, verifyTimeout, authentikUrl, authentikToken";
 
 describe("settings that hold", () => {
   it("fills in every default", () => {
@@ -69,23 +73,30 @@ describe("settings that hold", () => {
           solution: "sidecar",
           delivery: "deployment",
           shmSize: "256Mi",
-          sweep: {
-            sweepIntervalSeconds: 60,
-            anonymousMaxAgeSeconds: 3600,
-            authenticatedMaxAgeSeconds: 86400,
-            highWatermarkPercent: 80,
-            lowWatermarkPercent: 60,
-          },
+          sweepInterval: "1m",
+          anonymousMaxAge: "1h",
+          authenticatedMaxAge: "24h",
+          highWatermark: 80,
+          lowWatermark: 60,
           cleanerImage: "docker.io/library/busybox:1.37",
           runAsUser: 1000,
-          nativeSidecar: true,
         },
       ],
       schedule: "0 * * * *",
       kubectlImage: "docker.io/alpine/kubectl:1.34.2",
       restrictExec: true,
+      monitoring: false,
+      podMonitor: true,
+      alerts: true,
+      dashboard: true,
+      monitoringLabels: {},
+      usageWarning: 80,
+      usageCritical: 95,
+      sessionFilesWarning: 50_000,
+      runbookUrl: "docs/runbooks",
       verify: false,
-      verifyTimeout: 600,
+      verifyTimeout: "10m",
+      authentikUrl: undefined,
     });
   });
 
@@ -102,7 +113,6 @@ describe("settings that hold", () => {
         lowWatermark: "50",
         cleanerImage: "registry:5000/busybox:1",
         runAsUser: "1000650000",
-        nativeSidecar: "false",
         schedule: "*/15 * * * *",
         kubectlImage: "alpine/kubectl:1.33.0",
         restrictExec: "false",
@@ -132,31 +142,29 @@ describe("settings that hold", () => {
           solution: "both",
           delivery: "authentik",
           shmSize: "512Mi",
-          sweep: {
-            sweepIntervalSeconds: 90,
-            anonymousMaxAgeSeconds: 1800,
-            authenticatedMaxAgeSeconds: 5400,
-            highWatermarkPercent: 70,
-            lowWatermarkPercent: 50,
-          },
+          sweepInterval: "1m30s",
+          anonymousMaxAge: "30m",
+          authenticatedMaxAge: "1h30m",
+          highWatermark: 70,
+          lowWatermark: 50,
           cleanerImage: "registry:5000/busybox:1",
           runAsUser: 1000650000,
-          nativeSidecar: false,
         },
       ],
       schedule: "*/15 * * * *",
       kubectlImage: "alpine/kubectl:1.33.0",
       restrictExec: false,
       verify: true,
-      verifyTimeout: 90,
-      monitoring: {
-        podMonitor: false,
-        alerts: true,
-        dashboard: false,
-        labels: { release: "kube-prometheus-stack", "example.com/team": "auth" },
-        thresholds: { usageWarningPercent: 75, usageCriticalPercent: 90, sessionFiles: 20_000 },
-        runbookUrl: "https://git.example.com/ops/shm/docs/runbooks",
-      },
+      verifyTimeout: "1m30s",
+      monitoring: true,
+      podMonitor: false,
+      alerts: true,
+      dashboard: false,
+      monitoringLabels: { release: "kube-prometheus-stack", "example.com/team": "auth" },
+      usageWarning: 75,
+      usageCritical: 90,
+      sessionFilesWarning: 20_000,
+      runbookUrl: "https://git.example.com/ops/shm/docs/runbooks",
       authentikUrl: "https://auth.example.com/sso",
     });
   });
@@ -175,7 +183,6 @@ describe("settings that hold", () => {
       lowWatermark: 1,
       cleanerImage: "busybox:1.36",
       runAsUser: 2000,
-      nativeSidecar: false,
     };
     const { outposts } = resolve({ outposts: ["Intranet", override], shmSize: "128Mi" });
     assert.deepEqual(outposts[1], {
@@ -185,16 +192,13 @@ describe("settings that hold", () => {
       solution: "cronjob",
       delivery: "deployment",
       shmSize: "1Gi",
-      sweep: {
-        sweepIntervalSeconds: 5,
-        anonymousMaxAgeSeconds: 60,
-        authenticatedMaxAgeSeconds: 31536000,
-        highWatermarkPercent: 99,
-        lowWatermarkPercent: 1,
-      },
+      sweepInterval: "5s",
+      anonymousMaxAge: "1m",
+      authenticatedMaxAge: "8760h",
+      highWatermark: 99,
+      lowWatermark: 1,
       cleanerImage: "busybox:1.36",
       runAsUser: 2000,
-      nativeSidecar: false,
     });
     assert.deepEqual(
       { ...outposts[0], name: "Proxy Dev" },
@@ -207,13 +211,14 @@ describe("settings that hold", () => {
   });
 
   it("reads the classic behaviour", () => {
-    assert.deepEqual(outpost({ sweepInterval: "1h", authenticatedMaxAge: "60m" }).sweep, {
-      sweepIntervalSeconds: 3600,
-      anonymousMaxAgeSeconds: 3600,
-      authenticatedMaxAgeSeconds: 3600,
-      highWatermarkPercent: 80,
-      lowWatermarkPercent: 60,
-    });
+    const settings = outpost({ sweepInterval: "1h", authenticatedMaxAge: "60m" });
+    assert.deepEqual(sweepVariables(settings), [
+      "SWEEP_INTERVAL_SECONDS=3600",
+      "ANONYMOUS_MAX_AGE_SECONDS=3600",
+      "AUTHENTICATED_MAX_AGE_SECONDS=3600",
+      "HIGH_WATERMARK_PERCENT=80",
+      "LOW_WATERMARK_PERCENT=60",
+    ]);
   });
 
   const unset = resolveSettings(MINIMAL);
@@ -234,8 +239,8 @@ describe("settings that hold", () => {
   });
 
   it("lets one outpost make up for what the stack's watermarks alone would not allow", () => {
-    const { sweep } = outpost({ outposts: [{ name: "a", highWatermark: 50, lowWatermark: 40 }] });
-    assert.deepEqual([sweep.highWatermarkPercent, sweep.lowWatermarkPercent], [50, 40]);
+    const { highWatermark, lowWatermark } = outpost({ outposts: [{ name: "a", highWatermark: 50, lowWatermark: 40 }] });
+    assert.deepEqual([highWatermark, lowWatermark], [50, 40]);
   });
 });
 
@@ -302,9 +307,9 @@ describe("values that hold", () => {
     "1m1s": 61,
     "24h": 86400,
   };
-  for (const [given, seconds] of Object.entries(durations)) {
-    it(`reads duration ${given} as ${seconds} s`, () =>
-      assert.equal(outpost({ sweepInterval: given }).sweep.sweepIntervalSeconds, seconds));
+  for (const [given, expected] of Object.entries(durations)) {
+    it(`reads duration ${given} as ${expected} s`, () =>
+      assert.equal(seconds(outpost({ sweepInterval: given }).sweepInterval), expected));
   }
 
   const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -384,6 +389,12 @@ describe("settings that don't hold", () => {
     { authentikTokn: "t0ken" },
     "authentikTokn: unknown key; did you mean authentikToken?",
   );
+  const RETIRED =
+    "nativeSidecar: unknown key; every sidecar is a native one; take the key out, and before Kubernetes 1.29 set solution to cronjob";
+  bad("a key of a former version", { nativeSidecar: true, outposts: [{ name: "a", nativeSidecar: false }] }, [
+    RETIRED,
+    `outposts[0].${RETIRED}`,
+  ]);
   bad("a key every object has", { constructor: 1 }, `constructor: unknown key; the keys are ${KEYS_OF_STACK}`);
   bad(
     "an unknown key of an outpost",
@@ -543,7 +554,7 @@ describe("settings that don't hold", () => {
   bad("a user by name", { runAsUser: "authentik" }, `runAsUser: "authentik" ${USER}`);
   bad("a user beyond the API server's bound", { runAsUser: 2147483648 }, `runAsUser: 2147483648 ${USER}`);
 
-  bad("a boolean that is none", { nativeSidecar: "yes" }, 'nativeSidecar: "yes" is neither true nor false');
+  bad("a boolean that is none", { restrictExec: "yes" }, 'restrictExec: "yes" is neither true nor false');
   bad("a number as a boolean", { monitoring: 1 }, "monitoring: 1 is neither true nor false");
   bad("an object as a boolean", { verify: { slow: true } }, "verify: {…} is neither true nor false");
 

@@ -45,13 +45,6 @@ describe("pod fragment", () => {
     });
   });
 
-  it("puts the sidecar after the outpost where native sidecars are not to be had", () => {
-    assert.deepEqual(podFragment(outpostSettings({ nativeSidecar: false }), scripts), {
-      containers: [mounted, sidecar],
-      volumes,
-    });
-  });
-
   it("follows the size, the image, the user and the Deployment's name", () => {
     const settings = outpostSettings({
       shmSize: "1Gi",

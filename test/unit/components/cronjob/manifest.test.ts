@@ -1,5 +1,6 @@
+import { execRules } from "../../../../cleaner/names";
 import assert from "node:assert/strict";
-import { cronJobSpec, execRules } from "../../../../components/cronjob/manifest";
+import { cronJobSpec } from "../../../../components/cronjob/manifest";
 import { outpostSettings } from "../../outposts";
 
 const scripts = { sweep: "the sweep", sidecar: "the loop", cronjob: "the run" };

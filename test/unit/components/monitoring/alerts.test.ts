@@ -1,21 +1,20 @@
 // What the rules are made of. That they fire when they should, test/e2e/monitoring proves by promtool.
+import { resolveSettings } from "../../../../settings/resolve";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { idleFilesPerSecond } from "../../../../components/monitoring/alertConfig";
 import { alertRules } from "../../../../components/monitoring/alerts";
 import { podsOf, range } from "../../../../components/monitoring/promql";
-import { resolveSettings } from "../../../../settings/settings";
 
 const cronJob = "authentik-outpost-shm-cleanup";
+const runbookUrl = "https://git.example.com/runbooks";
 
 /** The rules of a stack whose outposts all have a sidecar. */
 function rulesOf(outposts: unknown[], watched: { cronJob?: string; none?: boolean } = {}) {
-  const settings = resolveSettings({ namespace: "auth", outposts, monitoring: true });
-  const { thresholds } = settings.monitoring!;
+  const settings = resolveSettings({ namespace: "auth", outposts, monitoring: true, runbookUrl });
   const sidecars = watched.none ? [] : settings.outposts;
-  const runbookUrl = "https://git.example.com/runbooks";
-  return alertRules({ namespace: "auth", sidecars, cronJob: watched.cronJob, thresholds, runbookUrl });
+  return alertRules({ namespace: "auth", sidecars, cronJob: watched.cronJob, settings });
 }
 
 const exprOf = (rules: ReturnType<typeof rulesOf>, name: string): string | undefined =>

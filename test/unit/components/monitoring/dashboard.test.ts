@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { dashboard } from "../../../../components/monitoring/dashboard";
 
 const { panels, templating, ...rest } = dashboard("authentik", {
-  usageWarningPercent: 70,
-  usageCriticalPercent: 90,
-  sessionFiles: 1000,
+  usageWarning: 70,
+  usageCritical: 90,
+  sessionFilesWarning: 1000,
 });
 const graphs = panels.flatMap((panel) => ("targets" in panel ? [panel] : []));
 

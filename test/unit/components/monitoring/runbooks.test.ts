@@ -1,9 +1,9 @@
+import { resolveSettings } from "../../../../settings/resolve";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { alertRules } from "../../../../components/monitoring/alerts";
 import { run } from "../../../../cli/program";
-import { resolveSettings } from "../../../../settings/settings";
 import { settingsOf } from "../../../e2e/monitoring/alertSettings";
 
 const root = join(__dirname, "..", "..", "..", "..");

@@ -15,7 +15,21 @@ import { outpostSettings } from "../../outposts";
 const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
 const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides), scripts));
 const native = partOf();
-const ordinary = partOf({ nativeSidecar: false });
+/** The part of version 0.1 with `nativeSidecar: false`, in the form in which it stands in authentik. */
+const formerly = (): JsonPatchOperation[] => {
+  const [sidecar] = native.filter(({ path }) => path.endsWith("/initContainers/-")).map(({ value }) => value as object);
+  const { restartPolicy: _always, ...ordinary } = sidecar as { restartPolicy: string };
+  const { operations } = compose(
+    [],
+    native.filter(({ path }) => !path.endsWith("/initContainers/-")),
+  );
+  return [
+    ...operations,
+    { op: "move", from: `${spec}/containers/0`, path: "/shm-cleanup" },
+    add("/containers", [ordinary]),
+    { op: "move", from: "/shm-cleanup", path: `${spec}/containers/0` },
+  ];
+};
 
 const spec = "/spec/template/spec";
 const add = (path: string, value: unknown): JsonPatchOperation => ({ op: "add", path: `${spec}${path}`, value });
@@ -173,38 +187,35 @@ const names = (list: { name: string }[] = []) => list.map(({ name }) => name);
 describe("the JSON patch of an outpost with our part in it", () => {
   for (const { name, existing, others = existing, adopted = [], idempotent = true } of table) {
     describe(`where there is ${name}`, () => {
-      for (const [kind, wanted] of Object.entries({ native, ordinary })) {
-        it(`applies at every step and brings the ${kind} sidecar once`, () => {
+      {
+        it("applies at every step and brings the sidecar once", () => {
           const { volumes, containers, initContainers } = specOf(
-            apply(reference, compose(existing, wanted).operations),
+            apply(reference, compose(existing, native).operations),
           );
           for (const own of ["dshm", "shm-cleanup-settings", "shm-cleanup-run"])
             assert.equal(names(volumes).filter((name) => name === own).length, 1, own);
           assert.equal(names([...containers, ...(initContainers ?? [])]).filter((n) => n === "shm-cleanup").length, 1);
           assert.equal(containers[0].name, "proxy");
           assert.equal(names(containers[0].volumeMounts).filter((name) => name === "dshm").length, 1);
-          assert.equal(names(containers).includes("shm-cleanup"), kind === "ordinary");
+          assert.equal(names(containers).includes("shm-cleanup"), false);
         });
 
-        it(`gives back what others had (${kind})`, () => {
-          const composed = compose(existing, wanted);
+        it("gives back what others had", () => {
+          const composed = compose(existing, native);
           assert.deepEqual(withoutOurs(composed.operations), others);
           assert.deepEqual(composed.adopted, adopted);
         });
 
-        it(`is the same when composed again, and from the other kind of sidecar (${kind})`, () => {
-          const once = compose(existing, wanted).operations;
-          assert.deepEqual(compose(once, wanted), { ...compose(once, wanted), operations: once, adopted: [] });
-          const other = compose(existing, kind === "native" ? ordinary : native).operations;
-          assert.deepEqual(ownAdditions(compose(other, wanted).operations), ownAdditions(once));
+        it("is the same when composed again", () => {
+          const once = compose(existing, native).operations;
+          assert.deepEqual(compose(once, native), { operations: once, adopted: [] });
         });
 
         if (idempotent)
-          it(`changes nothing on the live Deployment (${kind})`, () => {
-            const { operations, rewritten } = compose(existing, wanted);
+          it("changes nothing on the live Deployment", () => {
+            const { operations } = compose(existing, native);
             const live = apply(reference, operations);
             assert.deepEqual(apply(live, operations), live);
-            assert.equal(rewritten, false);
           });
       }
     });
@@ -305,18 +316,13 @@ describe("the JSON patch of an outpost with our part in it", () => {
     assert.deepEqual(names(volumes), ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"]);
   });
 
-  it("writes an ordinary sidecar so that authentik's image stays authentik's", () => {
-    const { operations } = compose([], ordinary);
-    const newer = structuredClone(reference);
-    newer.spec!.template.spec!.containers[0].image = "ghcr.io/goauthentik/proxy:next";
-    const { containers } = newer.spec!.template.spec!;
-    assert.equal(apply(newer, operations).spec!.template.spec!.containers[0].image, containers[0].image);
-    assert.ok(!JSON.stringify(operations).includes("goauthentik/proxy"));
-  });
-
-  it("says that authentik writes at every reconcile where an ordinary sidecar joins another's containers/-", () => {
-    assert.equal(compose([add("/containers/-", waiter)], ordinary).rewritten, true);
-    assert.equal(compose([add("/containers/-", waiter)], native).rewritten, false);
+  it("takes an ordinary container of version 0.1 out and puts a native sidecar in its place", () => {
+    const former = formerly();
+    assert.deepEqual(names(specOf(apply(reference, former)).containers), ["proxy", "shm-cleanup"]);
+    const { operations } = compose(former, native);
+    assert.deepEqual(ownAdditions(operations), native);
+    assert.deepEqual(names(specOf(apply(reference, operations)).containers), ["proxy"]);
+    assert.deepEqual(withoutOurs(former), []);
   });
 
   describe("refuses", () => {
@@ -415,7 +421,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
   it("gives back any patch of others, whatever they add, replace and remove", () => {
     for (let seed = 1; seed <= 500; seed += 1) {
       const existing = randomPatch(seed);
-      const { operations } = compose(existing, seed % 2 ? native : ordinary);
+      const { operations } = compose(existing, native);
       apply(reference, operations);
       assert.deepEqual(withoutOurs(operations), existing, `seed ${seed}`);
     }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stackManagerPrefix } from "../sidecar/takenFields";
-import { CONFIG_NAMESPACE } from "../settings/settings";
+import { stackManagerPrefix } from "../cleaner/names";
+import { configNamespace } from "../settings/settings";
 
 /**
  * Owner of all fields that this stack applies: the same again if its state is lost, and another than that of any other
@@ -8,14 +8,15 @@ import { CONFIG_NAMESPACE } from "../settings/settings";
  */
 export function fieldManager(): string {
   const project = pulumi.getProject();
-  return `${stackManagerPrefix}${project === CONFIG_NAMESPACE ? "" : `${project}/`}${pulumi.getStack()}`;
+  return `${stackManagerPrefix}${project === configNamespace ? "" : `${project}/`}${pulumi.getStack()}`;
 }
 
 /**
  * Annotations by which the Kubernetes provider applies an object in this stack's name, and not in one that it draws: a stack
- * whose state was lost finds its own objects again. An edit of them by hand is mended then, not a conflict.
+ * whose state was lost finds its own objects again.
+ * @param takeOver whether fields that somebody else owns are taken, an edit by hand among them; else they are a conflict
  */
-export const appliedByStack = (): Record<string, string> => ({
+export const appliedByStack = (takeOver: boolean): Record<string, string> => ({
   "pulumi.com/patchFieldManager": fieldManager(),
-  "pulumi.com/patchForce": "true",
+  "pulumi.com/patchForce": String(takeOver),
 });

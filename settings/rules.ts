@@ -1,9 +1,10 @@
-import { formatDuration } from "./values/duration";
-import type { OUTPOST_FIELDS, ValuesOf } from "./table";
+import { hasSidecar, type OutpostSettings, type Settings } from "./settings";
+import type { outpostRows, ValuesOf } from "./table";
+import { seconds } from "./values/duration";
 import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw } from "./readFields";
 
-type Values = ValuesOf<typeof OUTPOST_FIELDS>;
+type Values = ValuesOf<typeof outpostRows>;
 
 /** One place where sweep limits are given, with the values in force there and the place those not given come from. */
 interface Place {
@@ -26,16 +27,16 @@ export function checkLimits(place: Place, problems: Problems): void {
       upper: { key: "highWatermark", wrong: `is not above lowWatermark (${lowWatermark}); ${why}` },
     });
   }
-  if (authenticatedMaxAge < anonymousMaxAge) {
+  if (seconds(authenticatedMaxAge) < seconds(anonymousMaxAge)) {
     const why = "logins must not go before visitors who never logged in";
     report(place, problems, {
       lower: {
         key: "anonymousMaxAge",
-        wrong: `is above authenticatedMaxAge (${formatDuration(authenticatedMaxAge)}); ${why}`,
+        wrong: `is above authenticatedMaxAge (${authenticatedMaxAge}); ${why}`,
       },
       upper: {
         key: "authenticatedMaxAge",
-        wrong: `is below anonymousMaxAge (${formatDuration(anonymousMaxAge)}); ${why}`,
+        wrong: `is below anonymousMaxAge (${anonymousMaxAge}); ${why}`,
       },
     });
   }
@@ -55,4 +56,22 @@ function report({ name, given, parent }: Place, problems: Problems, pair: { lowe
   const culprit = sides.find(({ key }) => isGiven(given, key));
   if (culprit === undefined || sides.some(isBroken)) return;
   problems.value(keyIn(name, culprit.key), given[culprit.key], culprit.wrong);
+}
+
+/** An alert that fires while everything is as it was set up to be is no alert. */
+export function checkThresholds(
+  raw: Raw,
+  { usageWarning, usageCritical }: Pick<Settings, "usageWarning" | "usageCritical">,
+  outposts: readonly OutpostSettings[],
+  problems: Problems,
+): void {
+  if (problems.has("usageWarning") || problems.has("usageCritical")) return;
+  if (usageWarning > usageCritical) {
+    problems.value("usageWarning", raw.usageWarning ?? usageWarning, `is above usageCritical (${usageCritical})`);
+  }
+  const highest = Math.max(...outposts.filter(hasSidecar).map(({ highWatermark }) => highWatermark));
+  if (usageWarning < highest) {
+    const why = `so full the sweep lets /dev/shm get before it acts; set it to ${highest} or more, or alerts to false`;
+    problems.value("usageWarning", raw.usageWarning ?? usageWarning, `is below highWatermark (${highest}): ${why}`);
+  }
 }

@@ -1,0 +1,50 @@
+import type { PolicyRule } from "../kubernetes/types";
+
+// Names of everything that this program makes in a cluster.
+
+/** Labels of every object we create; authentik's own Deployment gets none of them. */
+export const objectLabels = {
+  "app.kubernetes.io/name": "authentik-outpost-shm",
+  "app.kubernetes.io/component": "shm-cleanup",
+  "app.kubernetes.io/managed-by": "pulumi",
+};
+/** The same as a selector. */
+export const ownSelector = `app.kubernetes.io/name=${objectLabels["app.kubernetes.io/name"]}`;
+
+/** Beginning of our field managers, one a stack. */
+export const stackManagerPrefix = "authentik-outpost-shm-";
+
+/** Name of the CronJob and of the account it runs as: one of each per namespace. */
+export const cronJobName = "authentik-outpost-shm-cleanup";
+/** Rights of that account: what `kubectl exec` in selected pods needs. From Kubernetes 1.35 a WebSocket exec needs `create` and `get`. */
+export const execRules: PolicyRule[] = [
+  { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
+  { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
+];
+
+export const sidecarContainer = "shm-cleanup";
+/** Enough for the sweep of a full /dev/shm; what it writes there itself counts too. */
+export const sidecarMemoryLimit = "32Mi";
+
+export const shmVolume = "dshm";
+export const shmMountPath = "/dev/shm";
+
+/** The ConfigMap that carries the sweep settings of an outpost's sidecar, and the one key in it. */
+export const settingsConfigMap = (deployment: string): string => `${deployment}-shm-cleanup`;
+export const settingsFile = "settings";
+export const settingsVolume = "shm-cleanup-settings";
+export const settingsDirectory = "/etc/shm-cleanup";
+/** Tells our sidecar from a hand-pasted one of the same name. */
+export const settingsVariable = "SETTINGS_FILE";
+
+/** The directory in which the sidecar writes its metrics, outside /dev/shm, so that a full one can't break them. */
+export const runDirectory = "/run/shm-cleanup";
+export const runVolume = "shm-cleanup-run";
+/** Prometheus text, served by the sidecar. */
+export const metricsFile = "metrics.txt";
+export const metricsPath = `/${metricsFile}`;
+export const metricsPort = 9301;
+export const metricsPortName = "shm-metrics";
+
+/** Volumes that the sidecar brings. */
+export const ownVolumes = [shmVolume, settingsVolume, runVolume];

@@ -1,0 +1,82 @@
+// Written by `npm run generate` from settings/table.ts.
+import type * as pulumi from "@pulumi/pulumi";
+
+/** One outpost. What is left out is the stack's. */
+export interface OutpostArgs {
+  /** The name as authentik shows it. */
+  name: string;
+  /** The outpost's Deployment. Default: `ak-outpost-` and authentik's slug of the name. */
+  deployment?: string;
+  /** The cure: `sidecar` (a larger /dev/shm and a container that sweeps it), `cronjob` (a sweep by exec on a schedule), `both`, or `none` (everything of ours is removed). Default: `sidecar`. */
+  solution?: string;
+  /** The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. docs/delivery.md compares them. Default: `deployment`. */
+  delivery?: string;
+  /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it. Default: `256Mi`. */
+  shmSize?: pulumi.Input<string>;
+  /** Time between two sweeps of the sidecar, `5s` to `24h`. Default: `60s`. */
+  sweepInterval?: pulumi.Input<string>;
+  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Default: `60m`. */
+  anonymousMaxAge?: pulumi.Input<string>;
+  /** Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early. Default: `24h`. */
+  authenticatedMaxAge?: pulumi.Input<string>;
+  /** Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99. Default: `80`. */
+  highWatermark?: pulumi.Input<number>;
+  /** Percent in use at which that ends, 1 to 99 and below `highWatermark`. Default: `60`. */
+  lowWatermark?: pulumi.Input<number>;
+  /** Image of the sidecar, with tag or digest; any that has a POSIX sh, find and httpd as busybox has. Default: `docker.io/library/busybox:1.37`. */
+  cleanerImage?: pulumi.Input<string>;
+  /** User id the outpost runs as, as in authentik's image unless the cluster assigns another; never 0. Only a file's owner may remove it from /dev/shm. Default: `1000`. */
+  runAsUser?: pulumi.Input<number>;
+}
+
+/** Settings of the whole namespace; those of an outpost hold for all that have none of their own. */
+export interface StackArgs {
+  /** Namespace of the outposts, e.g. `authentik`. One stack serves one namespace. */
+  namespace: pulumi.Input<string>;
+  /** Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, no time zone, Sunday is 0. Default: `0 * * * *`. */
+  schedule?: pulumi.Input<string>;
+  /** Image of the CronJob, with tag or digest, with kubectl and a shell in it. Default: `docker.io/alpine/kubectl:1.34.2`. */
+  kubectlImage?: pulumi.Input<string>;
+  /** Has the cluster refuse every command but the sweep that the CronJob's account would run in a pod, by a ValidatingAdmissionPolicy: `pods/exec` by RBAC alone allows any. Kubernetes 1.30 and later; a warning says so if the cluster has none. Creating one requires the right to, cluster-wide; without it `pulumi up` stops before any change. Default: `true`. */
+  restrictExec?: boolean;
+  /** Creates a PodMonitor, alerts and a dashboard. Default: `false`. */
+  monitoring?: boolean;
+  /** With `monitoring`: a PodMonitor by which Prometheus finds the sidecars. Needs the Prometheus operator. Default: `true`. */
+  podMonitor?: boolean;
+  /** With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob. Default: `true`. */
+  alerts?: boolean;
+  /** With `monitoring`: a ConfigMap with a dashboard, which Grafana's dashboard sidecar finds by its label `grafana_dashboard: "1"`. Default: `true`. */
+  dashboard?: boolean;
+  /** Labels of these objects, by which your Prometheus and Grafana select them: `release=kube-prometheus-stack`; several with commas between. */
+  monitoringLabels?: pulumi.Input<Record<string, string>>;
+  /** Percent of /dev/shm in use above which an alert warns, 1 to 99. Not above `usageCritical`, and not below the `highWatermark` of any sidecar, up to which nothing is wrong. Default: `80`. */
+  usageWarning?: pulumi.Input<number>;
+  /** Percent in use above which that alert is critical, 1 to 99. Default: `95`. */
+  usageCritical?: pulumi.Input<number>;
+  /** Session files in one pod above which an alert warns, 1000 to 4194304. Default: `50000`. */
+  sessionFilesWarning?: pulumi.Input<number>;
+  /** Address under which `docs/runbooks` of your clone can be read; each alert links its runbook there. Unless set, alerts name the file in this repository. Default: `docs/runbooks`. */
+  runbookUrl?: pulumi.Input<string>;
+  /** Base URL of authentik, e.g. `https://auth.example.com`. Needed with `delivery: authentik`. */
+  authentikUrl?: pulumi.Input<string>;
+  /** The cure: `sidecar` (a larger /dev/shm and a container that sweeps it), `cronjob` (a sweep by exec on a schedule), `both`, or `none` (everything of ours is removed). Default: `sidecar`. */
+  solution?: string;
+  /** The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. docs/delivery.md compares them. Default: `deployment`. */
+  delivery?: string;
+  /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it. Default: `256Mi`. */
+  shmSize?: pulumi.Input<string>;
+  /** Time between two sweeps of the sidecar, `5s` to `24h`. Default: `60s`. */
+  sweepInterval?: pulumi.Input<string>;
+  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Default: `60m`. */
+  anonymousMaxAge?: pulumi.Input<string>;
+  /** Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early. Default: `24h`. */
+  authenticatedMaxAge?: pulumi.Input<string>;
+  /** Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99. Default: `80`. */
+  highWatermark?: pulumi.Input<number>;
+  /** Percent in use at which that ends, 1 to 99 and below `highWatermark`. Default: `60`. */
+  lowWatermark?: pulumi.Input<number>;
+  /** Image of the sidecar, with tag or digest; any that has a POSIX sh, find and httpd as busybox has. Default: `docker.io/library/busybox:1.37`. */
+  cleanerImage?: pulumi.Input<string>;
+  /** User id the outpost runs as, as in authentik's image unless the cluster assigns another; never 0. Only a file's owner may remove it from /dev/shm. Default: `1000`. */
+  runAsUser?: pulumi.Input<number>;
+}

@@ -1,0 +1,67 @@
+import type { Cluster } from "../kubernetes/cluster";
+import { hasSidecar, type Settings } from "../settings/settings";
+import { merge, nothing, problem, type Findings } from "./findings";
+import * as messages from "./messages";
+import { inspectMonitoring } from "./monitoring";
+import { inspectOutposts, type Places } from "./outposts";
+import { inspectPolicies } from "./policies";
+
+/** What the program needs to know of the cluster before it registers anything. */
+export interface Preflight {
+  /** What the operator should know before saying yes: pods that restart, memory that won't do. */
+  warnings: string[];
+  /** Deployments whose pods the update restarts. */
+  restarts: string[];
+  /** Deployments whose rollout is under way already, or that are yet to be created. */
+  underWay: string[];
+  /** Whether a policy is to hold the CronJob's account. */
+  execPolicy: boolean;
+}
+
+/** Everything about the cluster that is not as the settings need it. */
+export class PreflightError extends Error {
+  constructor(readonly problems: string[]) {
+    const list = problems.map((problem) => `\n  - ${problem}`).join("");
+    super(`Nothing was changed. The cluster is not as the settings need it:${list}`);
+    this.name = "PreflightError";
+  }
+}
+
+/** Kubernetes runs native sidecars from this minor version on (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/). */
+const nativeSidecars = 29;
+
+/**
+ * Looks at the cluster, and at authentik if the settings give access to it, as they are before the update. Changes nothing: what
+ * a change would do, the API server says by dry run.
+ * @throws PreflightError with all problems at once
+ */
+export async function preflight(
+  settings: Settings,
+  places: Omit<Places, "namespace" | "cluster"> & { cluster: Places["cluster"] & Pick<Cluster, "support" | "version"> },
+): Promise<Preflight> {
+  const { cluster } = places;
+  const look = async () => {
+    // By itself, so that a cluster that does not answer says so once.
+    const version = await inspectVersion(cluster, settings);
+    const [policies, ...others] = await Promise.all([
+      inspectPolicies(cluster, settings),
+      inspectOutposts({ ...places, namespace: settings.namespace }, settings.outposts),
+      inspectMonitoring(cluster, settings),
+    ]);
+    return { policies, findings: merge([version, ...others, policies]) };
+  };
+  const { policies, findings } = await look().catch((error: Error) => {
+    throw new PreflightError([error.message]);
+  });
+  const { problems, warnings, restarts = [], underWay = [] } = findings;
+  if (problems.length > 0) throw new PreflightError(problems);
+  return { warnings, restarts, underWay, execPolicy: policies.execPolicy };
+}
+
+async function inspectVersion(cluster: Pick<Cluster, "version">, { outposts }: Settings): Promise<Findings> {
+  const version = await cluster.version();
+  if (!outposts.some(hasSidecar)) return nothing;
+  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
+  const isOld = major === "1" && Number(minor) < nativeSidecars;
+  return isOld ? problem(messages.noNativeSidecars(version)) : nothing;
+}

@@ -1,0 +1,108 @@
+// `npm run generate` writes what follows from table.ts: the config block of Pulumi.yaml, the table of docs/settings.md, and the
+// types of the component's arguments. A test says whether they are current.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { format, resolveConfig } from "prettier";
+import { stringify } from "yaml";
+import { outpostKeys, outpostRows, specialRows, stackKeys, stackRows, type Row } from "./table";
+
+type AnyRow = Pick<Row<unknown>, "default" | "text" | "restartsPods" | "type">;
+const rows: Record<string, AnyRow> = { ...outpostRows, ...stackRows, ...specialRows };
+const ofOutpost = (key: string): boolean => key in outpostRows;
+
+/** Markdown as plain text, for places that show no Markdown. */
+const plain = (text: string): string =>
+  text.replace(/ ?\(\[below\]\([^)]*\)\)/g, "").replace(/\[([^\]]*)\]\([^)]*\)/g, "docs/$1");
+
+/** What the engine checks: a key's presence and type. It has no type for a list that mixes names and objects. */
+function configBlock(): string {
+  const entries = stackKeys.map((key): [string, object] => {
+    const { default: standard, text } = rows[key];
+    const overrides = `An object's keys are ${outpostKeys.join(", ")}, which hold for this one.`;
+    const description = plain(key === "outposts" ? `${text} ${overrides}` : text);
+    if (key === "outposts") return [key, { description }];
+    return [key, { type: configType(rows[key]), ...(standard !== undefined && { default: standard }), description }];
+  });
+  return stringify(Object.fromEntries(entries), { lineWidth: 120 }).replace(/^(?=.)/gm, "  ");
+}
+
+function configType({ default: standard }: AnyRow): string {
+  return { number: "integer", boolean: "boolean" }[typeof standard as string] ?? "string";
+}
+
+function settingsTable(): string {
+  const lines = stackKeys.map((key) => {
+    const { default: standard, text, restartsPods = "no" } = rows[key];
+    const shown = standard === undefined ? "required" : standard === "" ? "none" : `\`${standard}\``;
+    const perOutpost = key === "outposts" ? "" : ofOutpost(key) ? "yes" : "no";
+    return `| \`${key}\` | ${shown} | ${perOutpost} | ${restartsPods} | ${text} |`;
+  });
+  const head = ["| key | default | per outpost | restarts pods | meaning |", "| --- | --- | --- | --- | --- |"];
+  return [...head, ...lines].join("\n") + "\n";
+}
+
+function argumentTypes(): string {
+  const member = ([key, row]: [string, AnyRow]) => {
+    const type = row.type ?? { number: "number", boolean: "boolean" }[typeof row.default as string] ?? "string";
+    const standard = row.default === undefined || row.default === "" ? "" : ` Default: \`${row.default}\`.`;
+    const doc = plain(row.text).replaceAll("*/", "*\\/");
+    const input = structural.includes(key) ? type : `pulumi.Input<${type}>`;
+    return `  /** ${doc}${standard} */\n  ${key}${row.default === undefined ? "" : "?"}: ${input};`;
+  };
+  const own = Object.entries(stackRows as Record<string, AnyRow>).filter(([key]) => !ofTheProgram.includes(key));
+  const perOutpost = Object.entries(outpostRows as Record<string, AnyRow>).map(member);
+  return [
+    "// Written by `npm run generate` from settings/table.ts.",
+    'import type * as pulumi from "@pulumi/pulumi";\n',
+    "/** One outpost. What is left out is the stack's. */\nexport interface OutpostArgs {",
+    "  /** The name as authentik shows it. */\n  name: string;",
+    "  /** The outpost's Deployment. Default: `ak-outpost-` and authentik's slug of the name. */\n  deployment?: string;",
+    ...perOutpost,
+    "}\n",
+    "/** Settings of the whole namespace; those of an outpost hold for all that have none of their own. */",
+    "export interface StackArgs {",
+    ...own.map(member),
+    ...perOutpost,
+    "}",
+  ].join("\n");
+}
+
+/** Settings that decide which resources there are: not to be had from another resource. */
+const structural = ["solution", "delivery", "restrictExec", "monitoring", "podMonitor", "alerts", "dashboard"];
+/** Settings of the program around the component. */
+const ofTheProgram = ["verify", "verifyTimeout"];
+
+const root = join(__dirname, "..");
+const notice = "written by `npm run generate` from settings/table.ts";
+
+/** The text between the two marks, replaced. */
+function between(file: string, [open, close]: [string, string], text: string): string {
+  const old = readFileSync(join(root, file), "utf8");
+  const [start, end] = [old.indexOf(open), old.indexOf(close)];
+  if (start < 0 || end < start) throw new Error(`${file} has no "${open}" before a "${close}"`);
+  return `${old.slice(0, start)}${open}\n${text}${old.slice(end)}`;
+}
+
+/** Every generated file as it should be. */
+export async function generated(): Promise<Record<string, string>> {
+  const files = {
+    "Pulumi.yaml": between(
+      "Pulumi.yaml",
+      [`  # From here on ${notice}.`, "  # End of what is written."],
+      configBlock(),
+    ),
+    "docs/settings.md": between("docs/settings.md", [`<!-- ${notice} -->`, "<!-- end -->"], `\n${settingsTable()}\n`),
+    "components/args.ts": argumentTypes(),
+  };
+  const formatted = Object.entries(files).map(async ([file, text]) => {
+    const filepath = join(root, file);
+    return [file, await format(text, { ...(await resolveConfig(filepath)), filepath })] as const;
+  });
+  return Object.fromEntries(await Promise.all(formatted));
+}
+
+async function main(): Promise<void> {
+  for (const [file, text] of Object.entries(await generated())) writeFileSync(join(root, file), text);
+}
+
+if (require.main === module) void main();

@@ -1,0 +1,65 @@
+import type { OutpostSettings, Settings } from "./settings";
+import { readOutposts } from "./outposts";
+import { Problems, SettingsError } from "./problems";
+import { isGiven, type Raw, readFields, reportUnknownKeys } from "./readFields";
+import { checkLimits, checkThresholds } from "./rules";
+import { outpostRows, stackKeys, stackRows } from "./table";
+import { parseText } from "./values/parsed";
+
+/**
+ * Turns stack config into settings: every default, every rule. Pure.
+ * @param raw config keys without their namespace. Numbers and booleans may be text, as Pulumi hands them over; lists and objects are parsed.
+ * @param secrets keys whose value was given as a secret. `authentikToken` must be one of them; values of secrets show in no message.
+ * @throws SettingsError with all problems at once
+ */
+export function resolveSettings(raw: Raw, secrets: ReadonlySet<string> = new Set()): Settings {
+  const problems = new Problems(new Set([...secrets, "authentikToken"]));
+  reportUnknownKeys(raw, stackKeys, "", problems);
+  if (!isGiven(raw, "namespace")) {
+    problems.line("namespace", "missing; name the outposts' namespace with: pulumi config set namespace authentik");
+  }
+  const common = readFields(outpostRows, raw, "", problems);
+  checkLimits({ name: "", given: raw, values: common }, problems);
+  const outposts = readOutposts(raw.outposts, common, problems);
+  const stack = readFields(stackRows, raw, "", problems);
+  if (stack.monitoring && stack.alerts) checkThresholds(raw, stack, outposts, problems);
+  checkAuthentikToken(raw, secrets, problems);
+  checkAuthentikAccess(raw, outposts, problems);
+  if (problems.lines.length > 0) throw new SettingsError(problems.lines);
+  return { ...stack, outposts };
+}
+
+/** Pulumi.yaml can only declare an optional key with a default, so empty text means that it was not set. */
+const isSet = (raw: Raw, key: string): boolean => isGiven(raw, key) && raw[key] !== "";
+
+function checkAuthentikToken(raw: Raw, secrets: ReadonlySet<string>, problems: Problems): void {
+  const key = "authentikToken";
+  if (!isSet(raw, key)) return;
+  const text = parseText(raw[key]);
+  if (!secrets.has(key)) {
+    problems.line(
+      key,
+      "stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentikToken",
+    );
+  } else if ("wrong" in text) {
+    problems.value(key, raw[key], text.wrong);
+  } else if (/[^\x21-\x7e]/.test(text.value)) {
+    problems.value(key, raw[key], "has spaces, line breaks or other characters that no token has; store it again");
+  }
+}
+
+/** Whatever the solution, so that changing it asks for nothing new. */
+function checkAuthentikAccess(raw: Raw, outposts: readonly OutpostSettings[], problems: Problems): void {
+  const places = outposts.flatMap(({ delivery }, index) => (delivery === "authentik" ? `outposts[${index}]` : []));
+  if (places.length === 0) return;
+  const why = `delivery authentik (${places.join(", ")}) needs it`;
+  if (!isSet(raw, "authentikUrl")) {
+    problems.line(
+      "authentikUrl",
+      `missing, and ${why}; set it with: pulumi config set authentikUrl https://auth.example.com`,
+    );
+  }
+  if (!isSet(raw, "authentikToken")) {
+    problems.line("authentikToken", `missing, and ${why}; set it with: pulumi config set --secret authentikToken`);
+  }
+}

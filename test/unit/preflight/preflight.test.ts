@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import type { Deployment } from "../../../kubernetes/types";
+import { preflight } from "../../../preflight/preflight";
+import { resolveSettings } from "../../../settings/resolve";
+import { liveDeployment } from "./liveDeployment";
+
+interface World {
+  live?: Deployment[];
+  version?: string;
+  refused?: Error;
+}
+
+function look(raw: Record<string, unknown>, { live = [], version = "v1.37.2", refused }: World) {
+  const find = (name: string) => live.find(({ metadata }) => metadata?.name === name);
+  const dryRun = (_namespace: string, name: string) =>
+    Promise.resolve({ outcome: "applied" as const, deployment: find(name)! });
+  const cluster = {
+    deployment: (_namespace: string, name: string) => (refused ? Promise.reject(refused) : Promise.resolve(find(name))),
+    deployments: () => Promise.resolve(live),
+    dryRunApply: dryRun,
+    dryRunMerge: dryRun,
+    support: () => Promise.resolve("unserved" as const),
+    version: () => Promise.resolve(version),
+  };
+  const settings = resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw });
+  return preflight(settings, { cluster, fieldManager: "authentik-outpost-shm-test" });
+}
+
+const both = () => ["ak-outpost-one", "ak-outpost-two"].map((name) => liveDeployment(name));
+
+describe("the preflight", () => {
+  it("tells the program what the cluster is like", async () => {
+    const [one, two] = both();
+    const live = [one, { ...two, status: { ...two.status, availableReplicas: 0 } }];
+    assert.deepEqual(await look({}, { live }), {
+      warnings: [],
+      restarts: [],
+      underWay: ["ak-outpost-two"],
+      execPolicy: false,
+    });
+  });
+
+  it("ends with one error that has all problems", async () => {
+    const error = await look({ monitoring: true }, { version: "v1.28.15" }).catch((error: Error) => error);
+    assert.ok(error instanceof Error);
+    assert.deepEqual(
+      error.message.split("\n").map((line) => line.split(";")[0]),
+      [
+        "Nothing was changed. The cluster is not as the settings need it:",
+        "  - this cluster runs Kubernetes v1.28.15, and sidecars as this program uses them exist from 1.29 on. " +
+          "Set `solution` to cronjob, which works on any version.",
+        '  - outpost "one": there is no Deployment ak-outpost-one in namespace authentik',
+        '  - outpost "two": there is no Deployment ak-outpost-two in namespace authentik',
+        "  - monitoring: this cluster has no PodMonitor: the CustomResourceDefinition podmonitors.monitoring.coreos.com is missing. " +
+          "Install the Prometheus operator, or set podMonitor to false.",
+        "  - monitoring: this cluster has no PrometheusRule: the CustomResourceDefinition prometheusrules.monitoring.coreos.com is missing. " +
+          "Install the Prometheus operator, or set alerts to false.",
+      ],
+    );
+  });
+
+  it("takes any version of Kubernetes for a CronJob alone, and 1.29 for a sidecar", async () => {
+    await look({ solution: "cronjob" }, { version: "v1.19.3", live: both() });
+    await look({}, { version: "v1.29.0-eks-a5df82a", live: both() });
+  });
+
+  it("fails the same way if it can't look", async () => {
+    await assert.rejects(look({}, { refused: new Error("No answer from the Kubernetes API") }), {
+      name: "PreflightError",
+      message:
+        "Nothing was changed. The cluster is not as the settings need it:\n  - No answer from the Kubernetes API",
+    });
+  });
+});

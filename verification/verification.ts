@@ -1,0 +1,105 @@
+import { AsyncResource } from "node:async_hooks";
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { OutpostShmCleanup } from "../components/outpostShmCleanup";
+import type { Preflight } from "../preflight/preflight";
+import {
+  contextVariable,
+  expectationOf,
+  kubeconfigVariable,
+  rolloutExpectation,
+  type Expectation,
+  type UpdateCheck,
+} from "../settings/expectation";
+import { hasSidecar, type Settings } from "../settings/settings";
+import { kubernetesConfig } from "../settings/stackConfig";
+import { seconds } from "../settings/values/duration";
+
+/**
+ * Ends the update by awaiting the rollout of the sidecars, for either delivery, and with `verify` by checking that the cure took.
+ * Each is a resource: if it fails it is not created, so the next update checks again.
+ */
+export function verifyAfter(name: string, cleanup: OutpostShmCleanup, settings: Settings, found: Preflight): void {
+  const rollout = awaitRollout(`${name}-rollout`, cleanup, settings, found);
+  if (settings.verify) verifyCure(`${name}-verify`, cleanup, settings, rollout);
+}
+
+/**
+ * The Kubernetes provider would await a rollout too, but to the end even if it can't succeed, and without a word on what to do.
+ * Nothing is asked of Deployments that have no rollout to await, unless the stack has never done so.
+ */
+function awaitRollout(
+  name: string,
+  cleanup: OutpostShmCleanup,
+  settings: Settings,
+  { restarts, underWay }: Preflight,
+): local.Command[] {
+  const { sidecars } = cleanup.deployed;
+  if (sidecars.length === 0) return [];
+  // A rollout that is under way is no change of this program's, so a preview is silent about it.
+  const rollouts = [...restarts, ...(pulumi.runtime.isDryRun() ? [] : underWay)];
+  const patched = settings.outposts.filter(hasSidecar);
+  const awaited = patched.filter(({ deployment }) => rollouts.includes(deployment));
+  const outposts = awaited.length > 0 ? awaited : patched;
+  const check = { expectation: rolloutExpectation({ ...settings, outposts }), run: false };
+  // A trigger that is always new, and ignored unless there is something to await.
+  const ignoreChanges = awaited.length > 0 ? [] : ["triggers", "stdin"];
+  const opts = { parent: cleanup, dependsOn: sidecars, ignoreChanges };
+  return [checkCommand(name, settings, check, [new Date().toISOString()], opts)];
+}
+
+/**
+ * Runs `outpost-shm verify`, which waits for the first sweep and starts a run of the CronJob. Its table is logged when it has passed:
+ * what a command prints is gone from the screen with the update's end.
+ */
+function verifyCure(name: string, cleanup: OutpostShmCleanup, settings: Settings, rollout: local.Command[]): void {
+  const deployed = [...cleanup.deployed.sidecars, ...cleanup.deployed.cronJobs];
+  if (deployed.length === 0) return; // with nothing deployed there is nothing to verify
+  const log = ({ newOutputs }: pulumi.ResourceHookArgs) => {
+    // Secret if the kubeconfig is given as text, of which the table shows nothing.
+    const table = pulumi.unsecret(pulumi.output((newOutputs as { stdout: pulumi.Input<string> }).stdout));
+    // Not awaited: the resource that it is about has no URN until its hooks have run.
+    table.apply((text) => void pulumi.log.info(`\n${text}`, command));
+  };
+  // Bound, or an inline program's hook, which the SDK calls from elsewhere, would not know its engine.
+  const report = new pulumi.ResourceHook(`${name}-report`, AsyncResource.bind(log));
+  const hooks = { afterCreate: [report], afterUpdate: [report] };
+  const revisions = deployed.map(({ revision }) => revision);
+  const opts = { parent: cleanup, dependsOn: [...deployed, ...rollout], hooks };
+  const check = { expectation: expectationOf(settings), run: true };
+  const command: local.Command = checkCommand(name, settings, check, revisions, opts);
+}
+
+/**
+ * The command line has no path and nothing of this machine in it, so that it is the same wherever the stack is updated from; Pulumi
+ * runs it in the project's folder.
+ */
+function checkCommand(
+  name: string,
+  { verifyTimeout }: Settings,
+  { expectation, run }: { expectation: Expectation; run: boolean },
+  triggers: pulumi.Input<string>[],
+  opts: pulumi.CustomResourceOptions,
+): local.Command {
+  const { kubeconfig, context } = kubernetesConfig();
+  const check: UpdateCheck = { expectation, wait: seconds(verifyTimeout), run };
+  const environment = {
+    ...(kubeconfig && { [kubeconfigVariable]: isPath(kubeconfig) ? kubeconfig : pulumi.secret(kubeconfig) }),
+    ...(context && { [contextVariable]: context }),
+  };
+  return new local.Command(
+    name,
+    {
+      // No shell, which would outlive the command that Ctrl-C ends.
+      interpreter: ["node", "cli/outpost-shm.mjs"],
+      create: "verify-update",
+      stdin: JSON.stringify(check),
+      environment,
+      triggers,
+    },
+    opts,
+  );
+}
+
+/** A kubeconfig's text has credentials in it, its path has none. */
+const isPath = (kubeconfig: string): boolean => !/[\n{]/.test(kubeconfig);
