@@ -41,7 +41,7 @@ module.exports = {
     },
     { name: "bench-imports-no-test", severity: "error", from: { path: "^bench/" }, to: { path: "^test/" } },
     { name: "sandbox-imports-no-test", severity: "error", from: { path: "^sandbox/" }, to: { path: "^(test|bench)/" } },
-    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true, pathNot: "^tsx/" } },
   ],
   options: {
     tsPreCompilationDeps: true,

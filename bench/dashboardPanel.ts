@@ -1,6 +1,6 @@
 // One panel of the dashboard as SVG, by the panel's own definition: its title, unit, legend, thresholds.
 import type { dashboard } from "../components/monitoring/dashboard";
-import type { Series } from "../sandbox/prometheus";
+import type { Series } from "../sandbox/monitoring/prometheus";
 
 type AnyPanel = ReturnType<typeof dashboard>["panels"][number];
 export type GraphPanel = Extract<AnyPanel, { targets: unknown }>;

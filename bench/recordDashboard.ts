@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { dashboard } from "../components/monitoring/dashboard";
 import { stateRoot } from "../sandbox/paths";
-import type { Series } from "../sandbox/prometheus";
+import type { Series } from "../sandbox/monitoring/prometheus";
 import { goName, goSession } from "../sandbox/sessionFormats";
 import { shells } from "../sandbox/cleaner/shells";
-import { WatchedPods } from "../sandbox/watchedPods";
+import { WatchedPods } from "../sandbox/monitoring/watchedPods";
 import { save, unixTime } from "./place";
 
 /** Seconds. */

@@ -3,7 +3,10 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
-import { repositoryRoot } from "../sandbox/paths";
+import { join } from "node:path";
+
+/** The folder of Pulumi.yaml: this clone. */
+export const projectDir = join(__dirname, "..");
 
 /** Where a command prints and what it knows of the time; tests inject their own. */
 export interface Io {
@@ -66,7 +69,7 @@ async function ask(question: string): Promise<string> {
 }
 
 async function run(program: string, args: string[], env: Record<string, string> = {}): Promise<number> {
-  const child = spawn(program, args, { cwd: repositoryRoot, stdio: "inherit", env: { ...process.env, ...env } });
+  const child = spawn(program, args, { cwd: projectDir, stdio: "inherit", env: { ...process.env, ...env } });
   const [status] = (await once(child, "exit")) as [number | null];
   return status ?? 1;
 }

@@ -1,4 +1,4 @@
-import { repositoryRoot } from "../sandbox/paths";
+import { projectDir as clone } from "./io";
 import { readStackFile, type StackFile } from "../settings/stackFile";
 import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../settings/expectation";
 import type { KubernetesConfig } from "../kubernetes/connection";
@@ -79,7 +79,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
 /** A stack that there is not, or whose settings make no sense, is wrong use. */
 function stackNamed(name: string, { projectDir }: TargetMakers): StackFile {
   try {
-    return readStackFile(projectDir ?? repositoryRoot, name);
+    return readStackFile(projectDir ?? clone, name);
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }

@@ -1,4 +1,4 @@
-import { authentikManager } from "../authentik/names";
+import { authentikManager, belongsTo } from "../authentik/names";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import { isAuthentikError } from "../authentik/apiErrors";
@@ -10,12 +10,11 @@ import {
   type Composition,
 } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
-import { belongsTo } from "../components/outpostJsonPatch/outpostDeployment";
 import { isJsonPatchError, type JsonPatchOperation } from "../authentik/operations";
 import { deploymentOperations } from "../authentik/outpostPatches";
 import { describePatchChange } from "../authentik/patchChange";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
-import type { Look } from "./outposts";
+import type { Look } from "./look";
 import { memoryWarning } from "../sidecar/memoryLimit";
 import * as messages from "./messages";
 import { hasOutpost, takenFields, type TakenField } from "../sidecar/takenFields";

@@ -4,31 +4,14 @@ import { unfinishedRollout } from "../kubernetes/rollout";
 import { cleanerScripts } from "../cleaner/scripts";
 import { hasSidecar, type OutpostSettings } from "../settings/settings";
 import { podFragment } from "../sidecar/podFragment";
-import type { AuthentikClient } from "../authentik/client";
 import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
-import type { Cluster } from "../kubernetes/cluster";
 import { ownsFields } from "../kubernetes/fieldOwners";
+import type { Look, Places } from "./look";
 import { merge, nothing, problem, restarts, type Findings } from "./findings";
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
 import { memoryWarning } from "../sidecar/memoryLimit";
 import * as messages from "./messages";
 import { hasOutpost, takenFields } from "../sidecar/takenFields";
-
-/** Whom the preflight asks, and as whom. */
-export interface Places {
-  cluster: Pick<Cluster, "deployment" | "deployments" | "dryRunApply" | "dryRunMerge">;
-  /** Only if the settings give access to authentik. */
-  authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost">;
-  namespace: string;
-  /** Our name as the one who patches Deployments with `delivery: deployment`. */
-  fieldManager: string;
-}
-
-/** One look. */
-export interface Look extends Places {
-  /** Deployments of proxy outposts in the namespace. */
-  known: Deployment[];
-}
 
 /** Looks at every outpost's Deployment, and at those that a former update patched and the settings no longer name. */
 export async function inspectOutposts(places: Places, outposts: OutpostSettings[]): Promise<Findings> {

@@ -3,7 +3,8 @@ import { hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, type Findings } from "./findings";
 import * as messages from "./messages";
 import { inspectMonitoring } from "./monitoring";
-import { inspectOutposts, type Places } from "./outposts";
+import type { Places } from "./look";
+import { inspectOutposts } from "./outposts";
 import { inspectPolicies } from "./policies";
 
 /** What the program needs to know of the cluster before it registers anything. */

@@ -25,6 +25,19 @@ const clusterTools: Tool[] = [...CLUSTER_TOOLS, "kubectl"];
 
 const prettier = ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."];
 
+/** The folders between which imports are checked, all that hold code. */
+const folders = [
+  "settings",
+  "kubernetes",
+  "authentik",
+  "cleaner",
+  "sidecar",
+  "preflight",
+  "components",
+  "verification",
+];
+const cruised = ["--config", ".dependency-cruiser.cjs", "index.ts", ...folders, "cli", "sandbox", "bench", "test"];
+
 /** In the order they run within their lane. */
 export const tiers: Tier[] = [
   {
@@ -35,6 +48,7 @@ export const tiers: Tier[] = [
       { name: "prettier", args: prettier },
       { name: "tsc", args: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.check.json"] },
       { name: "eslint", args: ["node_modules/eslint/bin/eslint.js", "."] },
+      { name: "imports", args: ["node_modules/dependency-cruiser/bin/dependency-cruise.mjs", ...cruised] },
     ],
   },
   {

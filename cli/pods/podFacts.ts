@@ -8,10 +8,7 @@ import { sweptOutposts } from "./cronJob";
 import { hasSidecar } from "./containers";
 import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
 import { mapParallel } from "../parallel";
-import { usageSources, type Usage } from "./usageSources";
-
-/** Where a pod's numbers come from: the sidecar's metrics endpoint, a command in a container, or the kubelet. */
-export type Source = "metrics" | "exec" | "kubelet";
+import { usageSources, type Source, type Usage } from "./usageSources";
 
 /** What is known of one pod. What no source told is undefined. */
 export interface PodFacts extends Usage {

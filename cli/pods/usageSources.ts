@@ -5,7 +5,9 @@ import type { Cluster, NodeSummary } from "../../kubernetes/cluster";
 import { samplesOf, wordsOf } from "./metrics";
 import { hasSidecar } from "./containers";
 import type { OutpostPod } from "./outpostPods";
-import type { Source } from "./podFacts";
+
+/** The source of a pod's numbers: the sidecar's metrics endpoint, a command in a container, or the kubelet. */
+export type Source = "metrics" | "exec" | "kubelet";
 
 /** Session files by state. In directories of more than 5,000 files a part of them tells, see cleaner/sweep.sh. */
 export interface Sessions {

@@ -1,5 +1,5 @@
 import { settingsConfigMap } from "../../cleaner/names";
-import { authentikManager } from "../../authentik/names";
+import { belongsTo, authentikManager } from "../../authentik/names";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { ownersOf } from "../../kubernetes/fieldOwners";
@@ -10,7 +10,7 @@ import type { AuthentikClient, OutpostConfig } from "../../authentik/client";
 import { compose, ownAdditions, withoutOursAnyway } from "../../sidecar/jsonPatch/jsonPatch";
 import { hasStrays, sidecarMerge } from "../../sidecar/jsonPatch/liveSidecar";
 import { isJsonPatchError, type JsonPatchOperation } from "../../authentik/operations";
-import { belongsTo, type OutpostDeployment } from "./outpostDeployment";
+import type { OutpostDeployment } from "./outpostDeployment";
 import {
   deploymentOperations,
   formOfNone,
@@ -18,7 +18,7 @@ import {
   withoutDeploymentOperations,
 } from "../../authentik/outpostPatches";
 import { handedOver, released } from "./handover";
-import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./provider";
+import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
 import { untilApplied, untilRolledOut, type Say, type Waits } from "./rollout";
 
 /** Whom a delivery talks to, and how it tells of it. */

@@ -1,4 +1,4 @@
-import { authentikManager, outpostUuidLabel } from "../../authentik/names";
+import { authentikManager } from "../../authentik/names";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Call } from "../../kubernetes/connection";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
@@ -66,10 +66,4 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
         return (await core.listNamespacedPod({ namespace, labelSelector })).items;
       }),
   };
-}
-
-/** Whether authentik made the Deployment for the outpost of this id; true where the Deployment does not tell. */
-export function belongsTo(pk: string, { metadata }: Deployment): boolean {
-  const uuid = metadata?.labels?.[outpostUuidLabel];
-  return uuid === undefined || uuid === pk.replaceAll("-", "");
 }

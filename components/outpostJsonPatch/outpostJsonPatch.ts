@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { JsonPatchOperation } from "../../authentik/operations";
-import { outpostJsonPatchProvider, type OutpostJsonPatchInputs } from "./provider";
+import { outpostJsonPatchProvider } from "./provider";
+import type { OutpostJsonPatchInputs } from "./state";
 
 /** Arguments of {@link OutpostJsonPatch}. */
 export type OutpostJsonPatchArgs = { [K in keyof OutpostJsonPatchInputs]: pulumi.Input<OutpostJsonPatchInputs[K]> };

@@ -2,6 +2,7 @@
 // that listens: etcd, which would let anybody on this machine in, is on Unix sockets in a folder of the owner's, and the others serve nothing.
 import { join } from "node:path";
 import type { KubeletCertificates } from "../node/certificates";
+import { SERVICES } from "./services";
 import type { Ground } from "../node/podNode";
 import { ProcessDied, type Processes } from "../processes";
 import { waitUntil } from "../waitUntil";
@@ -18,8 +19,6 @@ const ETCD_PEERS = "unix://etcd-peers.sock:0";
 const LOOPBACK = "127.0.0.1";
 /** On a machine within this one every port is free. */
 const MACHINE_PORT = 6443;
-/** Addresses of the cluster's services, and of the one that would be its DNS. */
-export const SERVICES = { network: "10.99.0.0/24", dns: "10.99.0.10" };
 const READY_TIMEOUT_MS = 90_000;
 
 export interface ControlPlaneOptions {

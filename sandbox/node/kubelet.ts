@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { SERVICES } from "../cluster/controlPlane";
+import { SERVICES } from "../cluster/services";
 import { SANDBOX_NODE } from "../cluster/credentials";
 import type { KubeletCertificates } from "./certificates";
 import { CONTAINERD_SOCKET, PODS_NETWORK } from "./containerd";

@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { once } from "node:events";
-import type { Scenario } from "../../test/e2e/node/scenario";
 
 /** What happened in one second: visits by HTTP status, and the state of /dev/shm at its end. */
 export interface Second {
@@ -19,6 +18,12 @@ export interface Visits {
   seconds: Second[];
   /** People who logged in before the first visit, and how many of them still were after the last. Undefined where the client was cut off. */
   ending?: { logins: number; alive: number };
+}
+
+/** The cluster and namespace in which an outpost is visited. */
+export interface Visited {
+  namespace: string;
+  stage: { kubectl: string; cluster: { kubeconfig: string } };
 }
 
 export interface VisitOptions {
@@ -61,14 +66,14 @@ export class RunningVisits {
   }
 }
 
-export function startVisits(scenario: Scenario, pod: string, options: VisitOptions): RunningVisits {
-  const { kubectl, cluster } = scenario.stage;
+export function startVisits(visited: Visited, pod: string, options: VisitOptions): RunningVisits {
+  const { kubectl, cluster } = visited.stage;
   const { logins = 0, known = false, rate = 0, seconds = 0, target } = options;
   const flags = [`-known=${known}`, `-logins=${logins}`, `-rate=${rate}`, `-seconds=${seconds}`];
   const command = ["outpost-stand-in", "visit", ...flags, ...(target ? [`-target=${target}`] : [])];
   const args = [
     `--kubeconfig=${cluster.kubeconfig}`,
-    `--namespace=${scenario.namespace}`,
+    `--namespace=${visited.namespace}`,
     "exec",
     pod,
     "--",
@@ -77,13 +82,13 @@ export function startVisits(scenario: Scenario, pod: string, options: VisitOptio
   return new RunningVisits(spawn(kubectl, args, { stdio: ["ignore", "pipe", "pipe"] }));
 }
 
-export const visit = (scenario: Scenario, pod: string, options: VisitOptions): Promise<Visits> =>
-  startVisits(scenario, pod, options).done();
+export const visit = (visited: Visited, pod: string, options: VisitOptions): Promise<Visits> =>
+  startVisits(visited, pod, options).done();
 
 /** So many visits, all of them answered by the start of a login, however slow the machine is: what was not made in a second is made in the next. */
-export async function visitExactly(scenario: Scenario, pod: string, count: number): Promise<void> {
+export async function visitExactly(visited: Visited, pod: string, count: number): Promise<void> {
   for (let missing = count; missing > 0;) {
-    const { 302: made = 0, ...others } = answers(await visit(scenario, pod, { rate: missing, seconds: 1 }));
+    const { 302: made = 0, ...others } = answers(await visit(visited, pod, { rate: missing, seconds: 1 }));
     if (made === 0 || Object.keys(others).length > 0)
       throw new Error(`of ${missing} visits ${made} began a login; others: ${JSON.stringify(others)}`);
     missing -= made;

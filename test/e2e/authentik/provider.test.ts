@@ -1,16 +1,13 @@
 // The dynamic provider by its own methods, as Pulumi's host has it after serialisation, with short waits: what happens where
 // authentik or the cluster do not come along.
+import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "../../../components/outpostJsonPatch/state";
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { podFragment } from "../../../sidecar/podFragment";
 import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
-import {
-  outpostJsonPatchProvider,
-  type OutpostJsonPatchInputs,
-  type OutpostJsonPatchState,
-} from "../../../components/outpostJsonPatch/provider";
+import { outpostJsonPatchProvider } from "../../../components/outpostJsonPatch/provider";
 import type { Waits } from "../../../components/outpostJsonPatch/rollout";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { createOutpost, deleteOutpost, untilAvailable } from "../../../sandbox/outpost";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { alertRules } from "../../../components/monitoring/alerts";
 import { settingsOf } from "./alertSettings";
-import { checkRules, testRules, type ExpectedAlerts, type RuleTest } from "./promtool";
+import { checkRules, testRules, type ExpectedAlerts, type RuleTest } from "../../../sandbox/monitoring/promtool";
 
 const pod = "ak-outpost-one-6c5d7f9b8-x2x4z";
 const target = {

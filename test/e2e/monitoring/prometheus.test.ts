@@ -5,12 +5,12 @@ import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { alertRules } from "../../../components/monitoring/alerts";
 import { dashboard } from "../../../components/monitoring/dashboard";
-import type { ActiveAlert } from "../../../sandbox/prometheus";
+import type { ActiveAlert } from "../../../sandbox/monitoring/prometheus";
 import { goName, goSession } from "../../../sandbox/sessionFormats";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { coverage, shells } from "../../../sandbox/cleaner/shells";
 import { settingsOf } from "./alertSettings";
-import { WatchedPods } from "../../../sandbox/watchedPods";
+import { WatchedPods } from "../../../sandbox/monitoring/watchedPods";
 
 const pod = "ak-outpost-one-6c5d7f9b8-x2x4z";
 const settings = settingsOf({ solution: "both" });

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import type { V1CronJob, V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { parse } from "yaml";
 import type { AlertRule } from "../../../components/monitoring/alertRule";
-import { startPrometheus, type Prometheus } from "../../../sandbox/prometheus";
+import { startPrometheus, type Prometheus } from "../../../sandbox/monitoring/prometheus";
 import { createStateFolder } from "../../../sandbox/stateFolder";
-import { ruleFile } from "../monitoring/promtool";
+import { ruleFile } from "../../../sandbox/monitoring/promtool";
 import type { Scenario } from "./scenario";
 
 export interface WatchedCluster {

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { goName, goSession } from "../../../sandbox/sessionFormats";
 import { changed, coverage, report, run, shells, sidecarText, sweepText } from "../../../sandbox/cleaner/shells";
-import { freePort, Sidecar, until } from "./sidecarProcess";
+import { freePort, Sidecar, until } from "../../../sandbox/cleaner/sidecarProcess";
 import { mountTmpfs, type Tmpfs } from "../../../sandbox/cleaner/tmpfs";
 
 const hour = 3600;

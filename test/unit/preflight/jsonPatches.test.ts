@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { DryRun } from "../../../kubernetes/cluster";
 import type { Findings } from "../../../preflight/findings";
-import { inspectOutposts, type Places } from "../../../preflight/outposts";
+import type { Places } from "../../../preflight/look";
+import { inspectOutposts } from "../../../preflight/outposts";
 import type { Deployment } from "../../../kubernetes/types";
 import { authentikError } from "../../../authentik/apiErrors";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";

@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { Processes } from "./processes";
-import { silentProgress } from "./progress";
-import { ensureTools } from "./toolchain";
-import { waitUntil } from "./waitUntil";
+import { Processes } from "../processes";
+import { silentProgress } from "../progress";
+import { ensureTools } from "../toolchain";
+import { waitUntil } from "../waitUntil";
 
 /** An endpoint to scrape, with the labels that service discovery would give it. */
 export interface ScrapeTarget {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { sidecarText, sweepText, type Shell } from "../../../sandbox/cleaner/shells";
+import { sidecarText, sweepText, type Shell } from "./shells";
 
 /** Waits until something holds, and says what it waited for if it does not in time. */
 export async function until(what: string, holds: () => boolean, seconds = 20): Promise<void> {

@@ -3,14 +3,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AlertRule } from "../components/monitoring/alertRule";
-import { podMonitorSpec } from "../components/monitoring/podMonitor";
+import type { AlertRule } from "../../components/monitoring/alertRule";
+import { podMonitorSpec } from "../../components/monitoring/podMonitor";
 import { startPrometheus, type Prometheus } from "./prometheus";
-import { freePort, Sidecar } from "../test/unit/cleaner/sidecarProcess";
-import type { Shell } from "./cleaner/shells";
-import { mountTmpfs, type Tmpfs } from "./cleaner/tmpfs";
-import { startKubeStateMetrics, type KubeStateMetrics } from "../test/e2e/monitoring/kubeStateMetrics";
-import { ruleFile } from "../test/e2e/monitoring/promtool";
+import { freePort, Sidecar } from "../cleaner/sidecarProcess";
+import type { Shell } from "../cleaner/shells";
+import { mountTmpfs, type Tmpfs } from "../cleaner/tmpfs";
+import { startKubeStateMetrics, type KubeStateMetrics } from "./kubeStateMetrics";
+import { ruleFile } from "./promtool";
 
 export interface WatchedPodsOptions {
   /** Pods, each with the size of its /dev/shm as mount takes it. */

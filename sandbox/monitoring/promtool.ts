@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import type { AlertRule } from "../../../components/monitoring/alertRule";
-import { silentProgress } from "../../../sandbox/progress";
-import { ensureTools } from "../../../sandbox/toolchain";
+import type { AlertRule } from "../../components/monitoring/alertRule";
+import { silentProgress } from "../progress";
+import { ensureTools } from "../toolchain";
 
 /** An alert as it has to be at a time: https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/ */
 export interface ExpectedAlerts {

@@ -1,0 +1,2 @@
+/** Addresses of the cluster's services, and of the one that would be its DNS. */
+export const SERVICES = { network: "10.99.0.0/24", dns: "10.99.0.10" };

@@ -1,0 +1,57 @@
+// Each rule of .dependency-cruiser.cjs, on a small tree of files that break it. That the repository breaks none, `npm run lint` says.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+const root = join(__dirname, "..", "..", "..");
+
+/** Rules that these files break, by their imports. */
+function broken(imports: [from: string, to: string][]): string[] {
+  const dir = mkdtempSync(join(tmpdir(), "imports-"));
+  try {
+    const write = (file: string, text: string) => {
+      mkdirSync(dirname(join(dir, file)), { recursive: true });
+      writeFileSync(join(dir, file), text, { flag: "a" });
+    };
+    for (const [from, to] of imports) {
+      write(to, "export type Thing = string;\n");
+      const up = "../".repeat(from.split("/").length - 1) || "./";
+      write(from, `import type { Thing } from "${up}${to.replace(/\.ts$/, "")}";\nexport type Mine = Thing;\n`);
+    }
+    writeFileSync(join(dir, "tsconfig.json"), "{}");
+    const cruise = join(root, "node_modules", "dependency-cruiser", "bin", "dependency-cruise.mjs");
+    const args = ["--config", join(root, ".dependency-cruiser.cjs"), "--output-type", "json", "."];
+    const { stdout } = spawnSync(process.execPath, [cruise, ...args], { cwd: dir, encoding: "utf8" });
+    const { summary } = JSON.parse(stdout) as { summary: { violations: { rule: { name: string } }[] } };
+    return [...new Set(summary.violations.map(({ rule }) => rule.name))].sort();
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+describe("the rules of imports", () => {
+  const cases: [rule: string | undefined, ...imports: [string, string][]][] = [
+    [undefined, ["components/a.ts", "settings/b.ts"], ["cli/a.ts", "kubernetes/b.ts"], ["index.ts", "preflight/b.ts"]],
+    ["no-circle", ["settings/a.ts", "settings/b.ts"], ["settings/b.ts", "settings/a.ts"]],
+    ["kubernetes-imports-nothing-above", ["kubernetes/a.ts", "authentik/b.ts"]],
+    ["authentik-imports-nothing-above", ["authentik/a.ts", "settings/b.ts"]],
+    ["cleaner-imports-nothing-above", ["cleaner/a.ts", "sidecar/b.ts"]],
+    ["settings-imports-nothing-above", ["settings/a.ts", "cli/b.ts"]],
+    ["sidecar-imports-nothing-above", ["sidecar/a.ts", "components/b.ts"]],
+    ["preflight-imports-nothing-above", ["preflight/a.ts", "components/b.ts"]],
+    ["components-imports-nothing-above", ["components/a.ts", "verification/b.ts"]],
+    ["verification-imports-nothing-above", ["verification/a.ts", "cli/b.ts"]],
+    ["cli-stands-beside-the-component", ["cli/a.ts", "components/b.ts"]],
+    ["product-imports-no-test-bed", ["cli/a.ts", "sandbox/b.ts"]],
+    ["product-imports-no-test-bed", ["index.ts", "test/b.ts"]],
+    ["bench-imports-no-test", ["bench/a.ts", "test/b.ts"]],
+    ["sandbox-imports-no-test", ["sandbox/a.ts", "test/b.ts"]],
+  ];
+  for (const [rule, ...imports] of cases) {
+    it(`${rule ?? "none"}: ${imports.map(([from, to]) => `${from} imports ${to}`).join(", ")}`, () => {
+      assert.deepEqual(broken(imports), rule ? [rule] : []);
+    });
+  }
+});
