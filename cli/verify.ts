@@ -1,4 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { poll, type Look } from "../kubernetes/poll";
 import { refusedWith } from "../kubernetes/connection";
 import type { Expectation } from "../settings/expectation";
 import { exitCodes, UsageError } from "./errors";
@@ -62,30 +62,24 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
  * that can't be made counts as failed.
  */
 async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: Io): Promise<Check[]> {
-  const deadline = io.now().getTime() + seconds * 1000;
-  const isOver = () => io.now().getTime() >= deadline;
-  let said = "";
+  const now = () => io.now().getTime();
   let stuckSince: number | undefined;
-  for (;;) {
-    const checks = await round().catch((error: Error) => {
-      if (isOver() || error instanceof UsageError || refusedWith(error) === 403) throw error;
-      return error;
-    });
-    const lacking = checks instanceof Error ? [checks.message] : namesOfFailed(checks);
-    if (!(checks instanceof Error)) {
-      stuckSince = checks.some(({ stuck }) => stuck) ? (stuckSince ?? io.now().getTime()) : undefined;
-      const isStuck = stuckSince !== undefined && io.now().getTime() - stuckSince >= stuckWait * 1000;
-      if (lacking.length === 0 || checks.some(({ final }) => final) || isStuck || isOver()) return checks;
+  const look = async (isLast: boolean): Promise<Look<Check[]>> => {
+    try {
+      const checks = await round();
+      stuckSince = checks.some(({ stuck }) => stuck) ? (stuckSince ?? now()) : undefined;
+      const isStuck = stuckSince !== undefined && now() - stuckSince >= stuckWait * 1000;
+      const failed = checks.filter(({ passed }) => !passed).map(({ subject, check }) => `${subject} ${check}`);
+      const isEnd = failed.length === 0 || checks.some(({ final }) => final) || isStuck;
+      return { value: checks, ...(!isEnd && { awaits: failed.join(", ") }) };
+    } catch (error) {
+      if (isLast || error instanceof UsageError || refusedWith(error) === 403) throw error;
+      return { value: [], awaits: (error as Error).message };
     }
-    const waiting = `waiting for: ${lacking.join(", ")}\n`;
-    if (waiting !== said) io.err(waiting);
-    said = waiting;
-    await pause(pauseMs);
-  }
+  };
+  const say = (awaits: string) => io.err(`waiting for: ${awaits}\n`);
+  return poll(look, { timeoutMs: seconds * 1000, pauseMs, say, now });
 }
-
-const namesOfFailed = (checks: Check[]): string[] =>
-  checks.filter(({ passed }) => !passed).map(({ subject, check }) => `${subject} ${check}`);
 
 /** Of the stack's outposts, those that are named and have a solution, with what is stated put over what the stack says. */
 function chosen({ outposts, ...rest }: Expectation, { names, shmSize, solution }: VerifyOptions): Expectation {

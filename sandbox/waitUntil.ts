@@ -1,5 +1,5 @@
 // Waiting for something another process does, which only asking can tell.
-import { setTimeout as delay } from "node:timers/promises";
+import { poll } from "../kubernetes/poll";
 
 export interface WaitOptions {
   /** What is awaited, for the error: "nothing to be left of it" completes "gave up waiting for …". */
@@ -17,21 +17,21 @@ export interface WaitOptions {
  * the last one is named when time is up.
  */
 export async function waitUntil<T>(ask: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
-  const deadline = Date.now() + options.timeoutMs;
-  let lastError: unknown;
-  for (;;) {
-    options.signal?.throwIfAborted();
-    try {
-      const answer = await ask();
-      if (answer !== undefined) return answer;
-      lastError = undefined;
-    } catch (error) {
-      lastError = error;
-    }
-    options.signal?.throwIfAborted();
-    if (Date.now() >= deadline) throw new Error(timeoutMessage(options, lastError), { cause: lastError });
-    await delay(options.pauseMs ?? 100);
-  }
+  const { what, timeoutMs, signal, pauseMs = 100 } = options;
+  const look = async () => {
+    signal?.throwIfAborted();
+    const value = await Promise.resolve()
+      .then(ask)
+      .then(
+        (answer) => ({ answer, error: undefined }),
+        (error: unknown) => ({ answer: undefined, error }),
+      );
+    signal?.throwIfAborted();
+    return { value, ...(value.answer === undefined && { awaits: what }) };
+  };
+  const { answer, error } = await poll(look, { timeoutMs, pauseMs });
+  if (answer === undefined) throw new Error(timeoutMessage(options, error), { cause: error });
+  return answer;
 }
 
 function timeoutMessage({ what, timeoutMs }: WaitOptions, lastError: unknown): string {

@@ -1,6 +1,6 @@
 import { proxySelector } from "../../authentik/names";
-import { setTimeout as pause } from "node:timers/promises";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { poll } from "../../kubernetes/poll";
 import type { Cluster } from "../../kubernetes/cluster";
 import type { Io } from "../io";
 import { nameOf, troubleOf } from "../pods/outpostPods";
@@ -20,16 +20,13 @@ const pauseMs = 1_000;
 
 /** Follows the Deployment until it is ready again under another uid, or time is up. Says each stage as it comes. */
 export async function comeback(cluster: Cluster, before: V1Deployment, seconds: number, io: Io): Promise<Comeback> {
-  const deadline = io.now().getTime() + seconds * 1000;
-  let said = "";
-  for (;;) {
+  const next = async () => {
     // The API server may be away for a moment: who waits goes on waiting.
     const now = await look(cluster, before).catch((error: Error): Comeback => ({ stage: "gone", seen: error.message }));
-    if (now.stage === "ready" || io.now().getTime() >= deadline) return now;
-    if (now.seen !== said) io.err(`waiting: ${now.seen}\n`);
-    said = now.seen;
-    await pause(pauseMs);
-  }
+    return { value: now, ...(now.stage !== "ready" && { awaits: now.seen }) };
+  };
+  const say = (awaits: string) => io.err(`waiting: ${awaits}\n`);
+  return poll(next, { timeoutMs: seconds * 1000, pauseMs, say, now: () => io.now().getTime() });
 }
 
 async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {

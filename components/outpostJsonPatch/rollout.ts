@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Deployment } from "../../kubernetes/types";
+import { poll } from "../../kubernetes/poll";
 import { unfinishedRollout } from "../../kubernetes/rollout";
 import { differences } from "../../sidecar/jsonPatch/liveSidecar";
 import type { JsonPatchOperation } from "../../authentik/operations";
@@ -59,20 +59,15 @@ export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say:
   });
 }
 
-/** Asks for what is left to wait for until there is nothing. */
+/** @param ask what is left to wait for; undefined once there is nothing */
 async function until(
   { timeoutMs, pauseMs, hint = "" }: { timeoutMs: number; pauseMs: number; hint?: string },
   say: Say,
   ask: () => Promise<string | undefined>,
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  for (let said: string | undefined; ;) {
-    const left = await ask();
-    if (!left) return;
-    if (Date.now() >= deadline) throw new Error(`${left}, after ${timeoutMs / 1000} s${hint}`);
-    if (left !== said) say(`waiting: ${(said = left)}`);
-    await sleep(pauseMs);
-  }
+  const look = () => ask().then((left) => ({ value: left, awaits: left }));
+  const left = await poll(look, { timeoutMs, pauseMs, say: (awaits) => say(`waiting: ${awaits}`) });
+  if (left) throw new Error(`${left}, after ${timeoutMs / 1000} s${hint}`);
 }
 
 /** Whether the present rollout made no progress for as long as the Deployment allows. */

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** One look at something that may not be there yet. */
+export interface Look<T> {
+  value: T;
+  /** What is still awaited; undefined if nothing is. */
+  awaits?: string;
+}
+
+export interface PollOptions {
+  /** Longest wait, in milliseconds. The last look begins after it. */
+  timeoutMs: number;
+  /** Pause between two looks, in milliseconds. */
+  pauseMs: number;
+  /** Is told what is awaited, whenever that changes. */
+  say?: (awaits: string) => void;
+  /** Default: this machine's clock. */
+  now?: () => number;
+}
+
+/**
+ * Looks again and again until nothing is awaited or time is up.
+ * @param look is told whether it is the last one, so that it may count an error as "not yet" until then
+ * @returns the value of the last look
+ * @throws whatever a look throws, at once
+ */
+export async function poll<T>(
+  look: (isLast: boolean) => Promise<Look<T>>,
+  { timeoutMs, pauseMs, say, now = Date.now }: PollOptions,
+): Promise<T> {
+  const deadline = now() + timeoutMs;
+  for (let said: string | undefined; ;) {
+    const isLast = now() >= deadline;
+    const { value, awaits } = await look(isLast);
+    if (awaits === undefined || isLast) return value;
+    if (awaits !== said) say?.((said = awaits));
+    await sleep(pauseMs);
+  }
+}
