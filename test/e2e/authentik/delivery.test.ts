@@ -44,9 +44,9 @@ const added = changes(
   "+ add /spec/template/spec/initContainers (shm-cleanup)",
 );
 
-/** What the program itself warns of; the engine's own warnings name no resource. */
+/** Warnings of the program. */
 const warnings = ({ diagnostics }: Report): string[] =>
-  diagnostics.filter(({ severity, urn }) => severity === "warning" && urn).map(({ message }) => message);
+  diagnostics.filter(({ severity }) => severity === "warning").map(({ message }) => message);
 /** What an update did to the resource of this type, its refresh before that aside. */
 const operationOn = (type: string, { steps }: Report): string | undefined =>
   steps.filter((step) => step.type === type).at(-1)?.op;
