@@ -1,4 +1,12 @@
-import type { CoreV1Event, V1ConfigMap, V1CronJob, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
+import type {
+  CoreV1Event,
+  V1ConfigMap,
+  V1CronJob,
+  V1Deployment,
+  V1Job,
+  V1Pod,
+  KubernetesObject,
+} from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 
@@ -101,6 +109,8 @@ export interface Cluster {
   dryRunApply: (namespace: string, name: string, fieldManager: string, podSpec?: PodSpecPatch) => Promise<DryRun>;
   /** What a strategic merge patch of the pod spec by this field manager would do. */
   dryRunMerge: (namespace: string, name: string, fieldManager: string, podSpec: object) => Promise<DryRun>;
+  /** Why the API server would refuse a new object of this content; undefined if it would not, or if the account may not create it. */
+  refusal: (object: KubernetesObject) => Promise<string | undefined>;
   /** Starts a Job from the CronJob's template, as `kubectl create job --from` does. */
   startJob: (cronJob: V1CronJob, name: string) => Promise<void>;
   /** Deletes the Deployment of that uid: its pods go first, it follows (foreground deletion). */

@@ -1,3 +1,4 @@
+import type { KubernetesObject } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { messageOf, type Client } from "./connection";
 import type { DryRun } from "./cluster";
 
@@ -31,5 +32,20 @@ export async function dryRunPatch(
     if (error.code === 403) return { outcome: "forbidden", reason: messageOf(error) };
     if (error.code === 422) return { outcome: "invalid", reason: messageOf(error) };
     throw error;
+  }
+}
+
+/** Asks by a dry run of its creation. A refusal for want of rights says nothing of the object. */
+export async function refusalOf(
+  { kubeConfig, isApiException }: Client,
+  object: KubernetesObject,
+): Promise<string | undefined> {
+  const { KubernetesObjectApi } = await import("@kubernetes/client-node");
+  try {
+    await KubernetesObjectApi.makeApiClient(kubeConfig).create(object, undefined, "All");
+    return undefined;
+  } catch (error) {
+    if (!isApiException(error) || ![403, 422].includes(error.code)) throw error;
+    return error.code === 422 ? messageOf(error) : undefined;
   }
 }

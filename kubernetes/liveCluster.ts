@@ -1,6 +1,6 @@
 import { connection, messageOf, type Call, type Client, type KubernetesConfig } from "./connection";
 import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } from "./cluster";
-import { dryRunPatch } from "./dryRun";
+import { dryRunPatch, refusalOf } from "./dryRun";
 import { supportOf } from "./support";
 import { execIn, NotOpened, webSocketExec } from "./exec";
 
@@ -164,13 +164,14 @@ function reviews(call: Call): Pick<Cluster, "selfMay" | "accountMay"> {
   };
 }
 
-function dryRuns(call: Call): Pick<Cluster, "support" | "dryRunApply" | "dryRunMerge"> {
+function dryRuns(call: Call): Pick<Cluster, "support" | "refusal" | "dryRunApply" | "dryRunMerge"> {
   const dryRun = (namespace: string, name: string, patch: Parameters<typeof dryRunPatch>[2]) =>
     call(`dry-run a patch of Deployment ${namespace}/${name}`, (client) =>
       dryRunPatch(client, { namespace, name }, patch),
     );
   return {
     support: (wanted) => supportOf(call, wanted),
+    refusal: (object) => call(`dry-run a new ${object.kind}`, (client) => refusalOf(client, object)),
     dryRunApply: (namespace, name, fieldManager, podSpec) =>
       dryRun(namespace, name, { how: "ServerSideApply", fieldManager, podSpec }),
     dryRunMerge: (namespace, name, fieldManager, podSpec) =>

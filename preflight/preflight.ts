@@ -2,6 +2,7 @@ import type { Cluster } from "../kubernetes/cluster";
 import { hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, type Findings } from "./findings";
 import * as messages from "./messages";
+import { inspectGrammar } from "./grammar";
 import { inspectMonitoring } from "./monitoring";
 import type { Places } from "./look";
 import { inspectOutposts } from "./outposts";
@@ -38,7 +39,9 @@ const nativeSidecars = 29;
  */
 export async function preflight(
   settings: Settings,
-  places: Omit<Places, "namespace" | "cluster"> & { cluster: Places["cluster"] & Pick<Cluster, "support" | "version"> },
+  places: Omit<Places, "namespace" | "cluster"> & {
+    cluster: Places["cluster"] & Pick<Cluster, "support" | "refusal" | "version">;
+  },
 ): Promise<Preflight> {
   const { cluster } = places;
   const look = async () => {
@@ -48,6 +51,7 @@ export async function preflight(
       inspectPolicies(cluster, settings),
       inspectOutposts({ ...places, namespace: settings.namespace }, settings.outposts),
       inspectMonitoring(cluster, settings),
+      inspectGrammar(cluster, settings),
     ]);
     return { policies, findings: merge([version, ...others, policies]) };
   };

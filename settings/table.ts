@@ -1,7 +1,6 @@
 import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
 import { parseAuthentikUrl } from "./values/authentikUrl";
 import { choiceOf } from "./values/choice";
-import { parseSchedule } from "./values/cron";
 import { parseDnsLabel } from "./values/dnsLabel";
 import { formatDuration, parseDuration, seconds } from "./values/duration";
 import { parseImage } from "./values/image";
@@ -107,7 +106,8 @@ export const stackRows = {
   }),
   schedule: row({
     default: "0 * * * *",
-    read: fromText(parseSchedule),
+    // Kubernetes' own grammar of cron lines, which the preflight asks the API server about.
+    read: fromText((text) => ({ value: text.trim().replace(/\s+/g, " ") })),
     text: "Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, no time zone, Sunday is 0.",
   }),
   kubectlImage: row({

@@ -313,6 +313,33 @@ describe("the program on a cluster", () => {
       );
     });
 
+    it("a schedule and labels that Kubernetes does not have, in the API server's words", async () => {
+      const config = { solution: "cronjob", monitoring: true, podMonitor: false, alerts: false };
+      const scenario = await openScenario({ name: "grammar", config });
+      const refused = async (changes: Record<string, unknown>) => {
+        await scenario.configure({ ...config, ...changes });
+        return (await refusal(scenario)).split("\n").slice(1);
+      };
+      const schedules = {
+        "0 * * *": /expected exactly 5 fields, found 4/,
+        "0 0 * * * *": /expected exactly 5 fields, found 6/,
+        hourly: /expected exactly 5 fields, found 1/,
+        "@reboot": /unrecognized descriptor: @reboot/,
+        "60 * * * *": /end of range \(60\) above maximum \(59\)/,
+        "0 0 L * *": /failed to parse int from L/,
+        "*/0 * * * *": /step of range should be a positive number/,
+        "TZ=UTC 0 * * * *": /cannot use TZ or CRON_TZ/,
+      };
+      for (const [schedule, reason] of Object.entries(schedules)) {
+        const [problem, ...others] = await refused({ schedule });
+        assert.deepEqual(others, []);
+        assert.match(problem, /^ {2}- schedule: the API server would not take it: CronJob\.batch .* spec\.schedule: /);
+        assert.match(problem, reason);
+      }
+      const [problem] = await refused({ monitoringLabels: "a/b/c=d" });
+      assert.match(problem, /^ {2}- monitoringLabels: .* metadata\.labels: Invalid value: "a\/b\/c"/);
+    });
+
     it("bad settings, all in one error", async () => {
       const scenario = await openScenario({ name: "settings", config: { solution: "sidecars", shmSize: "256MB" } });
       assert.match(

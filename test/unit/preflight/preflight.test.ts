@@ -19,6 +19,7 @@ function look(raw: Record<string, unknown>, { live = [], version = "v1.37.2", re
     deployments: () => Promise.resolve(live),
     dryRunApply: dryRun,
     dryRunMerge: dryRun,
+    refusal: () => Promise.resolve(undefined),
     support: () => Promise.resolve("unserved" as const),
     version: () => Promise.resolve(version),
   };

@@ -46,10 +46,6 @@ function identity(entry: unknown, changes: Config = {}): string[] {
 const LABEL = "at most 63 of a-z, 0-9 and -, a letter or digit at both ends";
 const DURATION = "write e.g. 90s, 60m, 24h or 1h30m";
 const SIZE = "write e.g. 256Mi or 1Gi";
-const REFERENCE =
-  "is no image reference; write [registry/]name:tag or [registry/]name@sha256:digest, e.g. docker.io/library/busybox:1.37";
-const CRON = "minute hour day-of-month month day-of-week, e.g. 0 * * * *";
-const MACROS = "@hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually";
 const ADD = `add one with: pulumi config set --path 'outposts[0]' "<name in authentik>"`;
 const WATERMARKS = "a sweep under pressure starts at highWatermark and stops at lowWatermark, e.g. 80 and 60";
 const AGES = "logins must not go before visitors who never logged in";
@@ -326,18 +322,9 @@ describe("values that hold", () => {
     it(`takes image ${image}`, () => assert.equal(outpost({ cleanerImage: image }).cleanerImage, image));
   }
 
-  const schedules: Record<string, string> = {
-    "@hourly": "@hourly",
-    " @hourly ": "@hourly",
-    "0\t*  * * * ": "0 * * * *",
-    "5/15 0-6/2,12 ? JAN,mar-dec mon-FRI": "5/15 0-6/2,12 ? JAN,mar-dec mon-FRI",
-    "0 0 29 2 *": "0 0 29 2 *",
-    // Either the day of the month or the day of the week will do, so this one runs on Mondays in February.
-    "0 0 30 2 1": "0 0 30 2 1",
-  };
-  for (const [given, schedule] of Object.entries(schedules)) {
-    it(`takes schedule ${JSON.stringify(given)}`, () => assert.equal(resolve({ schedule: given }).schedule, schedule));
-  }
+  it("takes a schedule with single spaces between its fields", () => {
+    assert.equal(resolve({ schedule: " 0\t*  * * * " }).schedule, "0 * * * *");
+  });
 
   const urls: Record<string, string> = {
     "https://auth.example.com": "https://auth.example.com",
@@ -566,56 +553,7 @@ describe("settings that don't hold", () => {
   bad(
     "an image with an empty tag",
     { kubectlImage: "alpine/kubectl:" },
-    `kubectlImage: "alpine/kubectl:" ${REFERENCE}`,
-  );
-  bad("an image in capitals", { kubectlImage: "Alpine/kubectl:1" }, `kubectlImage: "Alpine/kubectl:1" ${REFERENCE}`);
-  bad("an image with half a digest", { kubectlImage: "a@sha256:12" }, `kubectlImage: "a@sha256:12" ${REFERENCE}`);
-  bad("an image with a scheme", { cleanerImage: "https://a.b/c:1" }, `cleanerImage: "https://a.b/c:1" ${REFERENCE}`);
-
-  bad("a schedule of four fields", { schedule: "0 * * *" }, `schedule: "0 * * *" has 4 fields, not 5; write ${CRON}`);
-  bad(
-    "a schedule with seconds",
-    { schedule: "0 0 * * * *" },
-    `schedule: "0 0 * * * *" has 6 fields, not 5; write ${CRON}`,
-  );
-  bad("a schedule in words", { schedule: "hourly" }, `schedule: "hourly" has 1 field, not 5; write ${CRON}`);
-  bad("a macro that is none", { schedule: "@reboot" }, `schedule: "@reboot" is none of ${MACROS}; or write ${CRON}`);
-  bad(
-    "an undocumented macro",
-    { schedule: "@every 1h" },
-    `schedule: "@every 1h" is none of ${MACROS}; or write ${CRON}`,
-  );
-  const TZ = "names a time zone, which Kubernetes refuses in a schedule; leave TZ= and CRON_TZ= out";
-  bad("a time zone", { schedule: "TZ=UTC 0 * * * *" }, `schedule: "TZ=UTC 0 * * * *" ${TZ}`);
-  bad("a time zone, cron's way", { schedule: "CRON_TZ=UTC 0 * * * *" }, `schedule: "CRON_TZ=UTC 0 * * * *" ${TZ}`);
-  const field = (title: string, text: string, range: string): string =>
-    `has a bad ${title}, "${text}"; it takes *, ${range}, lists, ranges and /steps`;
-  bad("a minute of 60", { schedule: "60 * * * *" }, `schedule: "60 * * * *" ${field("minute", "60", "0-59")}`);
-  bad("an hour range reversed", { schedule: "0 5-1 * * *" }, `schedule: "0 5-1 * * *" ${field("hour", "5-1", "0-23")}`);
-  bad(
-    "the last day, which only other crons know",
-    { schedule: "0 0 L * *" },
-    `schedule: "0 0 L * *" ${field("day-of-month", "L", "1-31")}`,
-  );
-  bad("a month of 13", { schedule: "0 0 1 13 *" }, `schedule: "0 0 1 13 *" ${field("month", "13", "1-12 or jan-dec")}`);
-  bad("Sunday as 7", { schedule: "0 0 * * 7" }, `schedule: "0 0 * * 7" ${field("day-of-week", "7", "0-6 or sun-sat")}`);
-  bad(
-    "the second Friday",
-    { schedule: "0 0 * * 5#2" },
-    `schedule: "0 0 * * 5#2" ${field("day-of-week", "5#2", "0-6 or sun-sat")}`,
-  );
-  bad("a step of nothing", { schedule: "*/0 * * * *" }, `schedule: "*/0 * * * *" ${field("minute", "*/0", "0-59")}`);
-  bad(
-    "a list with a hole",
-    { schedule: "1,,2 * * * *" },
-    `schedule: "1,,2 * * * *" ${field("minute", "1,,2", "0-59")}`,
-  );
-  const NEVER = "never comes: none of its months has such a day";
-  bad("30 February", { schedule: "0 0 30 2 *" }, `schedule: "0 0 30 2 *" ${NEVER}`);
-  bad(
-    "the 31st of short months",
-    { schedule: "0 0 31 4,jun,9-9,nov ?" },
-    `schedule: "0 0 31 4,jun,9-9,nov ?" ${NEVER}`,
+    'kubectlImage: "alpine/kubectl:" has neither tag nor digest; write e.g. docker.io/library/busybox:1.37',
   );
 
   bad(
@@ -774,7 +712,7 @@ describe("settings that don't hold", () => {
       outposts: ["a", { name: "b", shmSize: "1" }],
       solution: "x",
       highWatermark: 10,
-      schedule: "x",
+      kubectlImage: "kubectl",
       authentikToken: "t0ken",
     };
     assert.throws(() => resolveSettings(given), {
@@ -785,7 +723,7 @@ describe("settings that don't hold", () => {
         `  solution: "x" is none of the choices; choose ${SOLUTIONS}`,
         `  highWatermark: 10 is not above lowWatermark (60); ${WATERMARKS}`,
         `  outposts[1].shmSize: "1" has no unit; ${SIZE}`,
-        `  schedule: "x" has 1 field, not 5; write ${CRON}`,
+        '  kubectlImage: "kubectl" has neither tag nor digest; write e.g. docker.io/library/busybox:1.37',
         `  ${PLAIN}`,
       ].join("\n"),
     });

@@ -58,14 +58,6 @@ describe("settings of the monitoring", () => {
       { monitoringLabels: "a=b=c" },
       `monitoringLabels: "a=b=c" has "a=b=c", which is no key=value; ${LABELS}`,
     ],
-    "a key no label can have": [
-      { monitoringLabels: "a/b/c=d" },
-      `monitoringLabels: "a/b/c=d" has the key "a/b/c", which no label of Kubernetes can have; ${LABELS}`,
-    ],
-    "a value no label can have": [
-      { monitoringLabels: "a=b c" },
-      `monitoringLabels: "a=b c" has the value "b c", which no label of Kubernetes can have; ${LABELS}`,
-    ],
     "a key twice": [{ monitoringLabels: "a=b,a=c" }, `monitoringLabels: "a=b,a=c" has the key "a" twice`],
     "a percent of 100": [
       { usageCritical: 100 },

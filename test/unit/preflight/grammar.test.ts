@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import type { Cluster } from "../../../kubernetes/cluster";
+import { inspectGrammar } from "../../../preflight/grammar";
+import { resolveSettings } from "../../../settings/resolve";
+
+/** Problems with these settings on an API server that refuses everything, and the kinds it was asked about. */
+async function look(raw: Record<string, unknown>, reason?: string) {
+  const asked: (string | undefined)[] = [];
+  const refusal: Cluster["refusal"] = ({ kind }) => {
+    asked.push(kind);
+    return Promise.resolve(reason);
+  };
+  const settings = resolveSettings({ namespace: "authentik", outposts: ["one"], ...raw });
+  return { ...(await inspectGrammar({ refusal }, settings)), asked };
+}
+
+describe("values whose grammar is Kubernetes' own", () => {
+  const all = { solution: "both", monitoring: true, monitoringLabels: "a/b/c=d" };
+
+  it("are refused in the API server's words", async () => {
+    assert.deepEqual(await look(all, "it is invalid"), {
+      problems: [
+        "schedule: the API server would not take it: it is invalid",
+        "monitoringLabels: the API server would not take it: it is invalid",
+      ],
+      warnings: [],
+      asked: ["CronJob", "ConfigMap"],
+    });
+  });
+
+  it("pass if it has nothing against them", async () => {
+    assert.deepEqual((await look(all)).problems, []);
+  });
+
+  it("are asked about only if an object of ours will have them", async () => {
+    for (const raw of [
+      { ...all, solution: "sidecar", monitoring: false },
+      { solution: "none", monitoring: true },
+    ]) {
+      assert.deepEqual((await look(raw, "it is invalid")).asked, []);
+    }
+  });
+});
