@@ -7,7 +7,7 @@ const image = "example.com/none:0";
 /** Asks the API server about values whose grammar is Kubernetes' own, by a dry run of an object that has them. */
 export async function inspectGrammar(cluster: Pick<Cluster, "refusal">, settings: Settings): Promise<Findings> {
   const { namespace, schedule, monitoring, monitoringLabels, outposts } = settings;
-  const metadata = { generateName: "authentik-outpost-shm-", namespace };
+  const metadata = { name: "authentik-outpost-shm-dry-run", namespace };
   const template = { spec: { restartPolicy: "Never", containers: [{ name: "none", image }] } };
   const cronJob = { schedule, jobTemplate: { spec: { template } } };
   const ask = async (key: string, object: object): Promise<Findings> => {

@@ -321,13 +321,8 @@ describe("the program on a cluster", () => {
         return (await refusal(scenario)).split("\n").slice(1);
       };
       const schedules = {
-        "0 * * *": /expected exactly 5 fields, found 4/,
         "0 0 * * * *": /expected exactly 5 fields, found 6/,
-        hourly: /expected exactly 5 fields, found 1/,
-        "@reboot": /unrecognized descriptor: @reboot/,
         "60 * * * *": /end of range \(60\) above maximum \(59\)/,
-        "0 0 L * *": /failed to parse int from L/,
-        "*/0 * * * *": /step of range should be a positive number/,
         "TZ=UTC 0 * * * *": /cannot use TZ or CRON_TZ/,
       };
       for (const [schedule, reason] of Object.entries(schedules)) {
