@@ -43,7 +43,6 @@ export const runVolume = "shm-cleanup-run";
 /** Prometheus text, served by the sidecar. */
 export const metricsFile = "metrics.txt";
 export const metricsPath = `/${metricsFile}`;
-export const metricsPort = 9301;
 export const metricsPortName = "shm-metrics";
 
 /** Volumes that the sidecar brings. */

@@ -13,9 +13,9 @@ export interface OutpostArgs {
   delivery?: string;
   /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it. Default: `256Mi`. */
   shmSize?: pulumi.Input<string>;
-  /** Time between two sweeps of the sidecar, `5s` to `24h`. Default: `60s`. */
+  /** Time between two sweeps of the sidecar, `5s` to `24h`. Default: `1m`. */
   sweepInterval?: pulumi.Input<string>;
-  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Default: `60m`. */
+  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Default: `1h`. */
   anonymousMaxAge?: pulumi.Input<string>;
   /** Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early. Default: `24h`. */
   authenticatedMaxAge?: pulumi.Input<string>;
@@ -65,9 +65,9 @@ export interface StackArgs {
   delivery?: string;
   /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it. Default: `256Mi`. */
   shmSize?: pulumi.Input<string>;
-  /** Time between two sweeps of the sidecar, `5s` to `24h`. Default: `60s`. */
+  /** Time between two sweeps of the sidecar, `5s` to `24h`. Default: `1m`. */
   sweepInterval?: pulumi.Input<string>;
-  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Default: `60m`. */
+  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Default: `1h`. */
   anonymousMaxAge?: pulumi.Input<string>;
   /** Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early. Default: `24h`. */
   authenticatedMaxAge?: pulumi.Input<string>;

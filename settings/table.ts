@@ -1,3 +1,4 @@
+import { loginPercent, sweepDefault } from "../cleaner/constants";
 import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
 import { parseAuthentikUrl } from "./values/authentikUrl";
 import { choiceOf } from "./values/choice";
@@ -62,25 +63,22 @@ export const outpostRows = {
     restartsPods: "yes",
   }),
   // Any shorter, and the sweeps of a full volume would hardly pause.
-  sweepInterval: duration("60s", ["5s", "24h"], {
+  sweepInterval: sweepDuration("SWEEP_INTERVAL_SECONDS", ["5s", "24h"], {
     text: "Time between two sweeps of the sidecar, `5s` to `24h`.",
-    shell: { name: "SWEEP_INTERVAL_SECONDS", value: seconds },
   }),
   // An anonymous session may be somebody on the login page: a minute is the least to type a password in.
-  anonymousMaxAge: duration("60m", ["1m", "8760h"], {
+  anonymousMaxAge: sweepDuration("ANONYMOUS_MAX_AGE_SECONDS", ["1m", "8760h"], {
     text: "Age at which a session that nobody logged in with is removed, `1m` to `8760h`.",
-    shell: { name: "ANONYMOUS_MAX_AGE_SECONDS", value: seconds },
   }),
   // authentik's own default for a proxy provider's access token validity is 24 hours.
-  authenticatedMaxAge: duration("24h", ["1m", "8760h"], {
+  authenticatedMaxAge: sweepDuration("AUTHENTICATED_MAX_AGE_SECONDS", ["1m", "8760h"], {
     text: "Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early.",
-    shell: { name: "AUTHENTICATED_MAX_AGE_SECONDS", value: seconds },
   }),
-  highWatermark: percent(80, {
+  highWatermark: percent(sweepDefault("HIGH_WATERMARK_PERCENT"), {
     text: "Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99.",
     shell: { name: "HIGH_WATERMARK_PERCENT", value: Number },
   }),
-  lowWatermark: percent(60, {
+  lowWatermark: percent(sweepDefault("LOW_WATERMARK_PERCENT"), {
     text: "Percent in use at which that ends, 1 to 99 and below `highWatermark`.",
     shell: { name: "LOW_WATERMARK_PERCENT", value: Number },
   }),
@@ -150,7 +148,7 @@ export const stackRows = {
     text: "Percent of /dev/shm in use above which an alert warns, 1 to 99. Not above `usageCritical`, and not below the `highWatermark` of any sidecar, up to which nothing is wrong.",
   }),
   // From here on the sweep gives up logins.
-  usageCritical: percent(95, { text: "Percent in use above which that alert is critical, 1 to 99." }),
+  usageCritical: percent(loginPercent, { text: "Percent in use above which that alert is critical, 1 to 99." }),
   // Three quarters of what 256Mi hold. 16Gi hold four million.
   sessionFilesWarning: row({
     default: 50_000,
@@ -216,6 +214,11 @@ function duration(
     return "wrong" in parsed ? parsed : { value: formatDuration(parsed.value) };
   });
   return row({ default: standard, read, ...rest });
+}
+
+/** A duration of the sweep, whose script has the default. */
+function sweepDuration(name: string, bounds: [string, string], rest: { text: string }) {
+  return duration(formatDuration(sweepDefault(name)), bounds, { ...rest, shell: { name, value: seconds } });
 }
 
 function percent(standard: number, rest: Omit<Row<number>, "default" | "read">) {

@@ -1,18 +1,5 @@
-import {
-  metricsPort,
-  metricsPortName,
-  runDirectory,
-  runVolume,
-  settingsConfigMap,
-  settingsDirectory,
-  settingsFile,
-  settingsVariable,
-  settingsVolume,
-  shmMountPath,
-  shmVolume,
-  sidecarContainer,
-  sidecarMemoryLimit,
-} from "../cleaner/names";
+import { metricsPort } from "../cleaner/constants";
+import { metricsPortName, runDirectory, runVolume, settingsConfigMap, settingsDirectory, settingsFile, settingsVariable, settingsVolume, shmMountPath, shmVolume, sidecarContainer, sidecarMemoryLimit } from "../cleaner/names";
 import { outpostContainer } from "../authentik/names";
 import type { CleanerScripts } from "../cleaner/scripts";
 import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";

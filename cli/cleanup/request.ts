@@ -1,3 +1,4 @@
+import { pressureFloor } from "../../cleaner/constants";
 import { UsageError } from "../errors";
 import { formatDuration } from "../../settings/values/duration";
 
@@ -16,8 +17,6 @@ export interface CleanupRequest {
   loginsOlderThan?: number;
 }
 
-/** The sweep's own floor (PRESSURE_FLOOR in cleaner/sweep.sh): a younger visitor is on the way to the login page, which needs the session. */
-export const youngest = 5;
 /** The longest age the sweep takes, a year: no session lives so long. */
 const never = 31_536_000;
 
@@ -31,7 +30,7 @@ export function cleanupRequest({ olderThan, anonymous, all }: CleanupFlags): Cle
     throw new UsageError(`--all and ${other} contradict each other: choose ${choices}`);
   }
   if (!all && !anonymous && olderThan === undefined) throw new UsageError(`say what is to go: ${choices}`);
-  const age = olderThan ?? youngest;
+  const age = olderThan ?? pressureFloor;
   return { visitorsOlderThan: age, ...(!anonymous && { loginsOlderThan: age }) };
 }
 

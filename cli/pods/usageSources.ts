@@ -1,4 +1,5 @@
-import { metricsFile, metricsPort, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
+import { metricsPort } from "../../cleaner/constants";
+import { metricsFile, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { outpostContainer } from "../../authentik/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import type { Cluster, NodeSummary } from "../../kubernetes/cluster";

@@ -1,3 +1,4 @@
+import { sweepDefault } from "../../cleaner/constants";
 import { settingsConfigMap, settingsFile, cronJobName } from "../../cleaner/names";
 import type { V1ConfigMap, V1CronJob, V1Deployment } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
@@ -14,9 +15,6 @@ export interface Stated {
   shmSize?: string;
   solution?: Exclude<Solution, "none">;
 }
-
-/** The built-in interval of cleaner/sweep.sh, in seconds. */
-const builtInInterval = 60;
 
 /** Without a stack: what the Deployments and the CronJob themselves say is expected, but for what is stated. */
 export async function expectationInForce(
@@ -49,7 +47,7 @@ function outpostInForce(
     deployment: nameOf(deployment),
     solution: solution ?? solutionOf(deployment, cronJob),
     ...(shmSize !== undefined && { shmSize }),
-    sweepIntervalSeconds: interval === undefined ? builtInInterval : Number(interval),
+    sweepIntervalSeconds: interval === undefined ? sweepDefault("SWEEP_INTERVAL_SECONDS") : Number(interval),
   };
 }
 

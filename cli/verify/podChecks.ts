@@ -1,3 +1,4 @@
+import { idleFilesPerSecond } from "../../cleaner/constants";
 import { shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { outpostContainer } from "../../authentik/names";
 import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
@@ -125,12 +126,6 @@ async function dfIn(cluster: Cluster, { namespace, name }: OutpostPod): Promise<
   if (ended.status !== 0 || !/^\d+$/.test(kibibytes ?? "")) throw new Error(ended.stderr.trim() || "df said nothing");
   return { bytes: Number(kibibytes) * 1024, source: "df" };
 }
-
-/**
- * After a sweep that removed nothing the sidecar pauses a second for so many files, where that is longer than the interval
- * (IDLE_FILES_PER_SECOND in cleaner/sidecar.sh).
- */
-const idleFilesPerSecond = 33;
 
 /** The sidecar's last sweep is no older than three of its intervals, and had no error. */
 export async function sweepCheck(round: Round, expected: ExpectedOutpost, pods: KnownPod[]): Promise<Check> {

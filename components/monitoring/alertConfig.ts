@@ -30,12 +30,6 @@ export const missedSweeps = 3;
 /** Shortest interval that is counted with: on 50m of CPU a sweep of many files takes longer than a `sweepInterval` of a few seconds. */
 export const shortestInterval = 30;
 
-/**
- * `IDLE_FILES_PER_SECOND` of cleaner/sidecar.sh: after a sweep that removed nothing, the next one is a second away for so many files
- * where that is longer than the interval.
- */
-export const idleFilesPerSecond = 33;
-
 /** How far back errors are counted, unless two sweeps take longer: one error is told of for so long. */
 export const errorsLookback = 3600;
 

@@ -1,3 +1,4 @@
+import { idleFilesPerSecond } from "../../cleaner/constants";
 import { sidecarContainer } from "../../cleaner/names";
 import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
 import { seconds } from "../../settings/values/duration";
@@ -78,7 +79,7 @@ function sweepErrorsAlert(selector: string, outposts: SweptBySidecar[]): Alert {
 /** Seconds between two sweeps at most, in whole minutes: with nothing due, as many files as fit below the high watermark lengthen the pause. */
 function longestPause({ shmSize, sweepInterval, highWatermark }: SweptBySidecar): number {
   const files = ((quantityBytes(shmSize) ?? 0) / pageBytes) * (highWatermark / 100);
-  const pause = Math.max(seconds(sweepInterval), files / config.idleFilesPerSecond);
+  const pause = Math.max(seconds(sweepInterval), files / idleFilesPerSecond);
   return Math.ceil(pause / 60) * 60;
 }
 
@@ -116,7 +117,7 @@ function sweepStalledAlert(groups: IntervalGroup[]): Alert {
 function stalled({ selector, interval }: IntervalGroup): string {
   const last = shm("last_sweep_timestamp_seconds", selector);
   const shortest = Math.max(interval, config.shortestInterval);
-  const pause = `clamp_min(${shm("inodes_used", selector)} / ${config.idleFilesPerSecond}, ${shortest})`;
+  const pause = `clamp_min(${shm("inodes_used", selector)} / ${idleFilesPerSecond}, ${shortest})`;
   return `timestamp(${last}) - ${last} > ${config.missedSweeps} * ${pause}`;
 }
 

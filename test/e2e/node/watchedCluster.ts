@@ -1,6 +1,7 @@
 // A Prometheus with the stack's alerts that scrapes a scenario's real sidecars. Pods can't be reached from outside their node: it
 // goes by the API server's proxy. Targets have the labels that the Prometheus operator gives those of the PodMonitor.
-import { metricsPath, metricsPort, metricsPortName } from "../../../cleaner/names";
+import { metricsPort } from "../../../cleaner/constants";
+import { metricsPath, metricsPortName } from "../../../cleaner/names";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";

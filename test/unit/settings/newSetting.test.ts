@@ -23,7 +23,15 @@ try { resolveSettings({ ...given, graceWatermark: 100 }); } catch ({ problems })
 describe("a new setting", () => {
   it("is one row: Pulumi.yaml, the docs, the component's arguments, its default, override and refusal follow", () => {
     const copy = createStateFolder("new-setting");
-    for (const folder of ["settings", "authentik", "kubernetes", "docs/settings.md", "Pulumi.yaml", "package.json"])
+    for (const folder of [
+      "settings",
+      "authentik",
+      "cleaner",
+      "kubernetes",
+      "docs/settings.md",
+      "Pulumi.yaml",
+      "package.json",
+    ])
       cpSync(join(repositoryRoot, folder), join(copy, folder), { recursive: true });
     mkdirSync(join(copy, "components"));
     const table = join(copy, "settings", "table.ts");

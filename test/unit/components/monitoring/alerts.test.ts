@@ -1,9 +1,6 @@
 // What the rules are made of. That they fire when they should, test/e2e/monitoring proves by promtool.
 import { resolveSettings } from "../../../../settings/resolve";
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { idleFilesPerSecond } from "../../../../components/monitoring/alertConfig";
 import { alertRules } from "../../../../components/monitoring/alerts";
 import { podsOf, range } from "../../../../components/monitoring/promql";
 
@@ -45,11 +42,6 @@ describe("alert rules", () => {
       assert.match(patience, /^\d+m$/, alert);
       for (const [selector] of expr.matchAll(/\{[^}]*\}/g)) assert.match(selector, /^\{namespace="auth"/, alert);
     }
-  });
-
-  it("wait for as many idle files as the sidecar does", () => {
-    const sidecar = readFileSync(join(__dirname, "..", "..", "..", "..", "cleaner", "sidecar.sh"), "utf8");
-    assert.equal(Number(/^IDLE_FILES_PER_SECOND=(\d+)/m.exec(sidecar)?.[1]), idleFilesPerSecond);
   });
 
   it("name the pods where sweep intervals differ", () => {
