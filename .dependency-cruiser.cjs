@@ -1,6 +1,6 @@
-// Which folder may import from which: docs/design.md, "One arrow". `npm run lint` checks it, imports of types included.
+// Rules for imports between folders: docs/design.md, "One arrow". `npm run lint` checks them, imports of types included.
 
-/** Folders of the product, from the ground up; one imports only from those before it. */
+/** Folders of the product, from the ground up. Each imports only from those before it. */
 const layers = [
   ["kubernetes"],
   ["authentik"],

@@ -10,19 +10,22 @@ import type { Settings } from "./settings/settings";
 import { authentikAccess, kubernetesConfig, readSettings } from "./settings/stackConfig";
 import { verifyAfter } from "./verification/verification";
 
-/** The program: the stack's config in, the cure for its outposts' /dev/shm out. A function, so that tests can run it too. */
+/**
+ * The program: it turns the stack's config into the cure for its outposts' /dev/shm. It is a function, so that tests can run it
+ * too.
+ */
 export = async () => {
   try {
     return await deploy(readSettings());
   } catch (error) {
-    // A RunError ends the update with its message alone; any other error shows a stack trace nobody at the desk needs.
+    // A RunError ends the update with its message alone. Any other error shows a stack trace that no operator needs.
     const isKnown = error instanceof SettingsError || error instanceof PreflightError;
     throw isKnown ? messageOnly(new RunError(error.message)) : error;
   }
 };
 
 async function deploy(settings: Settings) {
-  // Before anything is registered: a program that fails has deleted nothing and changed nothing.
+  // Before anything is registered: a program that fails here has deleted nothing and changed nothing.
   const access = authentikAccess(settings);
   const found = await preflight(settings, {
     cluster: liveCluster(kubernetesConfig()),
@@ -34,7 +37,7 @@ async function deploy(settings: Settings) {
   const cleanup = new OutpostShmCleanup("outpost-shm", {
     ...settings,
     restrictExec: found.execPolicy,
-    // The preflight has seen whose the fields are, and the rollout is awaited below.
+    // The preflight has checked the owners of the fields, and the rollout is awaited below.
     takeOver: true,
     awaitRollout: false,
   });
@@ -47,7 +50,8 @@ async function deploy(settings: Settings) {
     patchedDeployments: cleanup.patchedDeployments,
     /** The CronJob that sweeps by exec, if any outpost asks for it. */
     cronJobs: cleanup.cronJobs,
-    // `pulumi preview --diff`, which pull requests show, has no place for warnings. In previews only: never in the state.
+    // `pulumi preview --diff`, which pull requests show, has no place for warnings. Previews only, so that they are never in
+    // the state.
     ...(runtime.isDryRun() && found.warnings.length > 0 && { notices: found.warnings }),
   };
 }

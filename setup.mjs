@@ -33,7 +33,7 @@ function installDependencies() {
   console.error(`npm packages installed in ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 
-/** Runs the entry with tsx; signals reach it through the terminal's process group or are passed on, its exit status is ours. */
+/** Runs the entry with tsx. Signals reach it through the terminal's process group or are passed on; its exit status is ours. */
 function run(entry, args) {
   const child = spawn(process.execPath, ["--import", "tsx", join(root, entry), ...args], {
     cwd: root,

@@ -1,12 +1,12 @@
-// Functions, no classes, here and wherever the dynamic provider reaches (provider.ts): Pulumi serialises what it captures, and
-// drops the initialisers of a class's fields and the message of an error class.
+// Functions instead of classes, here and in everything that the dynamic provider reaches (provider.ts). Pulumi serialises what
+// it captures, and drops the initialisers of a class's fields and the message of an error class.
 
-/** Why authentik's API could not be used; the message says what to do. */
+/** An error of authentik's API. Its message says what to do. */
 export interface AuthentikError extends Error {
   name: "AuthentikError";
-  /** Whether the same request may well succeed in a moment. */
+  /** True if the same request may well succeed in a moment. */
   readonly transient: boolean;
-  /** Whether there is no outpost of that name, or none that the token's user may see. */
+  /** True if there is no outpost of that name, or none that the token's user may see. */
   readonly unknownOutpost: boolean;
 }
 
@@ -27,17 +27,17 @@ export interface Asked {
   method: "GET" | "PATCH";
 }
 
-/** As much of a body as an error shows, in characters. */
+/** Longest excerpt of a body that an error shows, in characters. */
 const shownLength = 300;
 
 const permissions = { GET: "authentik_outposts.view_outpost", PATCH: "authentik_outposts.change_outpost" };
 
-/** An answer other than JSON with a status of 2xx. */
+/** Makes the error for an answer other than JSON with a status of 2xx. */
 export function answerError({ url, method }: Asked, response: Response, body: string): AuthentikError {
   const { status } = response;
   const said = detailOf(body);
   const words = said ? ` (${said})` : "";
-  // authentik answers a token that it doesn't know with 403, not 401.
+  // authentik answers an unknown token with 403, not 401.
   if (status === 401 || (status === 403 && /token|authentication/i.test(said)))
     return authentikError(
       `authentik refuses the token, HTTP ${status}${words}: authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)`,
@@ -62,7 +62,7 @@ export function answerError({ url, method }: Asked, response: Response, body: st
   );
 }
 
-/** A request without an answer. */
+/** Makes the error for a request without an answer. */
 export function connectionError({ url, method }: Asked, error: unknown, timeoutMs: number): AuthentikError {
   if (error instanceof Error && error.name === "TimeoutError")
     return authentikError(`authentik did not answer ${method} ${url} within ${timeoutMs / 1000} s`, {

@@ -12,11 +12,11 @@ export interface ClientOptions {
   token: string;
   /** Default: the global fetch. */
   fetch?: typeof fetch;
-  /** Longest wait for one answer, in milliseconds; default 15,000. */
+  /** Longest wait for one answer, in milliseconds. Default: 15,000. */
   timeoutMs?: number;
-  /** How often a request that fails for the moment is sent in all; default 4. */
+  /** Maximum number of attempts at a request that fails temporarily. Default: 4. */
   attempts?: number;
-  /** Pause before the second attempt, in milliseconds, twice as long before each further one; default 500. */
+  /** Pause before the second attempt, in milliseconds, doubled before each further one. Default: 500. */
   pauseMs?: number;
 }
 
@@ -30,7 +30,7 @@ export interface ProxyOutpost {
   config: OutpostConfig;
 }
 
-/** Fields as in the JSON; those of `Outpost` are renamed by authentik's own client. */
+/** Fields as in the JSON. authentik's own client renames those of `Outpost`. */
 interface OutpostAnswer extends Pick<Outpost, "pk" | "name" | "type" | "managed" | "config"> {
   service_connection_obj: { meta_model_name?: string; name?: string } | null;
 }
@@ -39,19 +39,19 @@ interface ListAnswer extends Pick<PaginatedOutpostList, "pagination"> {
 }
 
 const kubernetes = "authentik_outposts.kubernetesserviceconnection";
-/** How often a config that others change at the same moment is read again. */
+/** Number of times to read a config again that others change at the same moment. */
 const maximumRounds = 5;
 
-/** The part of authentik's API that an outpost's JSON patch needs. Every error is an AuthentikError with what to do. */
+/** The part of authentik's API that an outpost's JSON patch needs. Every error is an AuthentikError that says what to do. */
 export interface AuthentikClient {
-  /** The outpost of exactly this name; one that authentik deploys to Kubernetes as a proxy, or an error. */
+  /** Returns the outpost of exactly this name. Rejects unless authentik deploys it to Kubernetes as a proxy. */
   readOutpost(name: string): Promise<ProxyOutpost>;
-  /** The outpost of this id, whatever its name is by now, or else of this name; deployed by authentik or not. */
+  /** Returns the outpost of this id, even if it was renamed, or else of this name. authentik need not deploy it. */
   findOutpost(which: OutpostReference): Promise<ProxyOutpost>;
   /**
    * Reads the config, changes it, writes all of it back and reads it again. authentik has no condition on a write, so the
-   * config is read once more just before: whoever changed it meanwhile is not overwritten, the change starts over from theirs.
-   * @param change the new config; an equal one is not written. It may throw, and then nothing was written.
+   * config is read once more just before. If somebody changed it meanwhile, the change starts over from theirs.
+   * @param change returns the new config. An equal one is not written. If it throws, nothing was written.
    * @returns the config in force
    */
   changeConfig(which: OutpostReference, change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig>;
@@ -62,7 +62,7 @@ export interface OutpostReference {
   pk?: string;
 }
 
-/** Whom the requests go to, with every default. */
+/** The server that the requests go to, with every default. */
 type Connection = Required<ClientOptions>;
 
 export function authentikClient(options: ClientOptions): AuthentikClient {
@@ -124,7 +124,10 @@ async function changeConfig(
   );
 }
 
-/** Whether it was written; a failure of the moment, after which it may be either, is for the caller to look at again. */
+/**
+ * Writes the config.
+ * @returns false after a temporary failure: it may or may not be written, so the caller has to look again
+ */
 async function write(connection: Connection, pk: string, config: OutpostConfig, round: number): Promise<boolean> {
   try {
     await send(connection, { method: "PATCH", url: urlOf(connection, `${pk}/`) }, JSON.stringify({ config }));
@@ -158,7 +161,7 @@ async function send({ fetch, token, timeoutMs }: Connection, asked: Asked, body?
   let text: string;
   try {
     const signal = AbortSignal.timeout(timeoutMs);
-    // A redirect is not followed: it would drop the token, or carry it elsewhere.
+    // A redirect is not followed, since it would drop the token or carry it elsewhere.
     response = await fetch(asked.url, { method: asked.method, headers, body, signal, redirect: "manual" });
     text = await response.text();
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Deployment } from "../kubernetes/types";
 
-/** authentik's vocabulary in Kubernetes, as its Kubernetes controller writes it (authentik/outposts/controllers/k8s in its source). */
+/** authentik's vocabulary in Kubernetes, as its own controller writes it (authentik/outposts/controllers/k8s in its source). */
 
 /** Field manager of authentik's own writes, and value of the label `app.kubernetes.io/managed-by`. */
 export const authentikManager = "goauthentik.io";
@@ -29,7 +29,7 @@ export const authentikSelector = "app.kubernetes.io/name=authentik";
 /** The `managed` key of the embedded outpost, which runs within authentik's server and has no Deployment. */
 export const embeddedOutpost = "goauthentik.io/outposts/embedded";
 
-/** Tells whether authentik made the Deployment for the outpost of this id; true if the Deployment does not say. */
+/** Tells whether authentik made the Deployment for the outpost of this id. True if the Deployment does not say. */
 export function belongsTo(pk: string, { metadata }: Deployment): boolean {
   const uuid = metadata?.labels?.[outpostUuidLabel];
   return uuid === undefined || uuid === pk.replaceAll("-", "");

@@ -7,7 +7,7 @@ export interface JsonPatchOperation {
   from?: string;
 }
 
-/** What is wrong with an outpost's JSON patch: found before anything is written. */
+/** An error in an outpost's JSON patch, found before anything is written. */
 export interface JsonPatchError extends Error {
   name: "JsonPatchError";
 }
@@ -17,14 +17,14 @@ export const jsonPatchError = (message: string): JsonPatchError =>
 export const isJsonPatchError = (error: unknown): error is JsonPatchError =>
   error instanceof Error && error.name === "JsonPatchError";
 
-/** Where authentik keeps the JSON patch of an outpost's Deployment, as messages name it. */
+/** The setting that holds the JSON patch of an outpost's Deployment, as messages name it. */
 export const patchSetting = "kubernetes_json_patches.deployment";
 
 const kinds: readonly string[] = ["add", "remove", "replace", "move", "copy", "test"];
 
 /**
- * The operations of an outpost's config; none where there is no patch.
- * @throws JsonPatchError that names the operation, counted from 1, and what is wrong with it
+ * Parses the operations of an outpost's config; none if there is no patch.
+ * @throws JsonPatchError that names the operation, counted from 1, and the mistake
  */
 export function parseOperations(raw: unknown): JsonPatchOperation[] {
   if (raw === undefined || raw === null) return [];
@@ -36,7 +36,7 @@ export function parseOperations(raw: unknown): JsonPatchOperation[] {
   });
 }
 
-/** @param index counted from 0; the message counts from 1 */
+/** Makes the error for an operation. @param index counted from 0; the message counts from 1 */
 export function operationError(index: number, wrong: string): JsonPatchError {
   return jsonPatchError(`operation ${index + 1} of ${patchSetting} ${wrong}`);
 }

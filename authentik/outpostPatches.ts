@@ -5,21 +5,21 @@ import { jsonPatchError, parseOperations, type JsonPatchOperation } from "./oper
 const patchesKey = "kubernetes_json_patches";
 
 /**
- * The operations on the outpost's Deployment; none where there is no patch.
- * @throws JsonPatchError where they are no JSON patch
+ * Returns the operations on the outpost's Deployment; none if there is no patch.
+ * @throws JsonPatchError if they are no JSON patch
  */
 export function deploymentOperations(config: OutpostConfig): JsonPatchOperation[] {
   return parseOperations(patchesOf(config).deployment);
 }
 
-/** The config with these operations on the Deployment; everything else in it stays. */
+/** Returns the config with these operations on the Deployment. Everything else in it stays. */
 export function withDeploymentOperations(config: OutpostConfig, deployment: JsonPatchOperation[]): OutpostConfig {
   return { ...config, [patchesKey]: { ...patchesOf(config), deployment } };
 }
 
 /**
- * How the config says that there are no operations on the Deployment, as JSON: authentik takes `null`, `{}` and an empty
- * list alike, and what was there is what is to be left. Patches of other objects are not in it.
+ * Returns the form in which the config has no operations on the Deployment, as JSON. authentik accepts `null`, `{}` and an
+ * empty list alike, and removing our part has to restore the original. Patches of other objects are not in it.
  */
 export function formOfNone(config: OutpostConfig): string {
   if (!(patchesKey in config)) return "";
@@ -28,7 +28,7 @@ export function formOfNone(config: OutpostConfig): string {
   return JSON.stringify("deployment" in patches ? { deployment: patches.deployment } : {});
 }
 
-/** The config without operations on the Deployment, in the form that {@link formOfNone} found. */
+/** Returns the config without operations on the Deployment, in the form that {@link formOfNone} found. */
 export function withoutDeploymentOperations(config: OutpostConfig, form = "null"): OutpostConfig {
   const others = without(patchesOf(config), "deployment");
   const none = (form === "" ? null : JSON.parse(form)) as object | null;

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { patchSetting, type JsonPatchOperation } from "./operations";
 
-/** Longest value that is shown as it is, in characters. */
+/** Longest value that is shown in full, in characters. */
 const shownLength = 80;
 
 /**
- * What a change of an outpost's JSON patch adds (`+`), changes (`~`) and takes out (`-`), in order; empty where nothing changes.
- * Long values are shown by the names in them; of a changed one, what differs.
+ * Lists what a change of an outpost's JSON patch takes out (`-`), changes (`~`) and adds (`+`), in that order; empty if nothing
+ * changes. Long values are shown by the names in them, and changed ones by their differences.
  */
 export function patchChange(before: readonly JsonPatchOperation[], after: readonly JsonPatchOperation[]): string[] {
   const taken = missingFrom(after, before);
@@ -18,7 +18,7 @@ export function patchChange(before: readonly JsonPatchOperation[], after: readon
   return [...gone, ...changed, ...come.map((operation) => `+ ${shown(operation)}`)];
 }
 
-/** Whether two operations bring values of the same shape to the same place, so that what differs within them can be told. */
+/** Tells whether two operations bring values of the same shape to the same place, so that the difference can be shown. */
 function isSamePlace(one: JsonPatchOperation, other: JsonPatchOperation): boolean {
   return (
     one.op === other.op &&
@@ -28,13 +28,13 @@ function isSamePlace(one: JsonPatchOperation, other: JsonPatchOperation): boolea
   );
 }
 
-/** What a list's elements, or an object, are told apart by; undefined for all else. */
+/** Returns the names that identify a list's elements, or an object; undefined for anything else. */
 function keys(value: unknown): unknown[] | undefined {
   if (Array.isArray(value)) return value.every(nameIn) ? value.map(nameIn) : undefined;
   return nameIn(value) === undefined ? undefined : [nameIn(value)];
 }
 
-/** A line for each leaf that differs. */
+/** Returns a line for each leaf that differs. */
 function differences(old: unknown, now: unknown, at: string, path: string): string[] {
   if (isDeepStrictEqual(old, now)) return [];
   const [olds, nows] = [members(old), members(now)];
@@ -43,19 +43,19 @@ function differences(old: unknown, now: unknown, at: string, path: string): stri
   return names.flatMap((name) => differences(olds.get(name), nows.get(name), at ? `${at}.${name}` : name, path));
 }
 
-/** What is in a value, by key; list elements by their name or place. Undefined for what has nothing in it. */
+/** Returns the members of a value by key, and list elements by their name or place. Undefined for a value without members. */
 function members(value: unknown): Map<string, unknown> | undefined {
   if (Array.isArray(value)) return new Map(value.map((one, index) => [nameIn(one) ?? String(index), one as unknown]));
   return typeof value === "object" && value !== null ? new Map(Object.entries(value)) : undefined;
 }
 
-/** A text of many lines, such as a script, by its length. */
+/** Replaces a long text, such as a script, by its length. */
 function shortened(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length <= shownLength ? text : `(${text.length} characters)`;
 }
 
-/** The same as a text, under the setting's name. */
+/** Formats the same as a text, under the setting's name. */
 export function describePatchChange(
   outpost: string,
   before: readonly JsonPatchOperation[],
@@ -68,7 +68,7 @@ export function describePatchChange(
   );
 }
 
-/** Operations that the first list does not have, each as often as it has fewer of them. */
+/** Returns the operations that the first list lacks, each as often as it lacks it. */
 function missingFrom(
   first: readonly JsonPatchOperation[],
   second: readonly JsonPatchOperation[],

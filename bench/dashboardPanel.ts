@@ -1,4 +1,4 @@
-// One panel of the dashboard as SVG, by the panel's own definition: its title, unit, legend, thresholds.
+// Draws one panel of the dashboard as SVG, from the panel's own definition: its title, unit, legend and thresholds.
 import type { dashboard } from "../components/monitoring/dashboard";
 import type { Series } from "../sandbox/monitoring/prometheus";
 
@@ -17,13 +17,13 @@ export interface Times {
   end: number;
 }
 
-/** A line of a panel: its legend, and what it is drawn from. */
+/** A line of a panel: its legend and its samples. */
 interface Line {
   name: string;
   values: [time: number, value: number][];
 }
 
-// Okabe and Ito's colours, which the colour-blind tell apart.
+// The colours of Okabe and Ito, which colour-blind readers can tell apart.
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
 const thresholdColours: Record<string, string> = { green: "#047857", orange: "#d97706", red: "#b91c1c" };
 const letterWidth = 7;
@@ -33,7 +33,7 @@ export const escaped = (text: string): string => text.replaceAll("&", "&amp;").r
 export const text = (x: number, y: number, content: string, attributes = ""): string =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escaped(content)}</text>`;
 
-/** @param targets what each of its queries answered */
+/** @param targets the answer to each of the panel's queries */
 export function drawPanel(panel: GraphPanel, targets: Series[][], box: Box, times: Times): string[] {
   const frame = `<rect x="${box.left}" y="${box.top}" width="${box.width}" height="${box.height}" rx="3" fill="#fff" stroke="#d1d5db"/>`;
   const title = text(box.left + 12, box.top + 20, panel.title, 'font-weight="600"');
@@ -107,7 +107,7 @@ interface Drawn {
   values: Line["values"];
 }
 
-/** A line, and where lines are stacked what lies between it and the one below. */
+/** Draws a line. In a stacked panel it also fills the area between this line and the one below. */
 function area(points: string[], below: string[] | undefined, index: number, { x, y, stacked, values }: Drawn): string {
   const colour = colours[index % colours.length];
   const line = `<polyline points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="1.8"/>`;
@@ -117,7 +117,7 @@ function area(points: string[], below: string[] | undefined, index: number, { x,
   return `<polygon points="${[...points, ...under].join(" ")}" fill="${colour}" fill-opacity="0.25"/>${line}`;
 }
 
-/** Each line on top of those before it; all have a sample at the same times. */
+/** Stacks each line on those before it. All lines must have samples at the same times. */
 function stackedTops(lines: Line[]): Line[] {
   const sums = new Map<number, number>();
   return lines.map(({ name, values }) => ({
@@ -130,7 +130,7 @@ function stackedTops(lines: Line[]): Line[] {
   }));
 }
 
-/** Legend entries in rows that fit. */
+/** Breaks the legend into rows that fit the width. */
 function legendRows(lines: Line[], width: number): { name: string; index: number; left: number }[][] {
   const rows: { name: string; index: number; left: number }[][] = [[]];
   let left = 0;
@@ -161,7 +161,7 @@ const rule = (left: number, right: number, y: number, colour: string, dash = "")
 
 const mebibyte = 1024 * 1024;
 
-/** What a unit's numbers are counted in, so that an axis has one of them. */
+/** Picks the one scale that all numbers of an axis share, by the highest of them. */
 function scaleOf(unit: string, highest: number): { scale: number; name: string } {
   const size = Math.abs(highest);
   if (unit === "percent") return { scale: 1, name: " %" };
@@ -172,7 +172,7 @@ function scaleOf(unit: string, highest: number): { scale: number; name: string }
   return size < 7200 ? { scale: 60, name: " min" } : { scale: 3600, name: " h" };
 }
 
-/** The next value above whose quarters read well. */
+/** Rounds up to a value whose quarters read well. */
 function roundedUp(value: number, unit: string): number {
   const { scale } = scaleOf(unit, value);
   const least = Math.max(value / scale, unit === "short" ? 4 : 1e-3);
@@ -181,7 +181,7 @@ function roundedUp(value: number, unit: string): number {
   return factor * power * scale;
 }
 
-/** A value in Grafana's units, as far as the dashboard uses them; on an axis in the same as its highest. */
+/** Formats a value as Grafana does, for the units that the dashboard uses. On an axis, `highest` sets the scale. */
 function formatted(unit: string, value: number, highest = value): string {
   const { scale, name } = scaleOf(unit, highest);
   const number = unit === "percent" ? Math.round(value) : Number((value / scale).toPrecision(3));

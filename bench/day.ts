@@ -4,11 +4,11 @@ import { Place, unixTime } from "./place";
 import { authentikSweep, hourlyFind, runFind, type FindPolicy } from "./policies";
 import { sweepCommand, podShell } from "./processes";
 
-/** A simulated day on a sixteenth of everything: pages, visits and logins. What is shown are percents. */
+/** The simulated day has a sixteenth of all pages, visits and logins. Its results are percentages, so they stay the same. */
 export const dayScale = 16;
 const megabytes = 256 / dayScale;
 const day = 86_400;
-const step = 10; // seconds between looks at the usage
+const step = 10; // seconds between two looks at the usage
 const sampleEvery = 300;
 
 /** Visits a second over the day, at full scale: health checks all day, and a crawler from 9:00 to 15:00. */
@@ -24,7 +24,7 @@ export interface DayCurve {
   visits: number;
   /** Visits that found no space. */
   failed: number;
-  /** Logins that went although they were younger than 24 hours. */
+  /** Logins that the policy removed although they were younger than 24 hours. */
   loginsLost: number;
 }
 
@@ -36,13 +36,13 @@ const keepByFind =
     if (second % policy.intervalSeconds === 0) runFind(policy, dir, at);
   };
 
-/** Our sweep at the moment the loop would start it: every minute, and at once at the high watermark. */
+/** Runs our sweep whenever the loop would start it: every minute, and at once at the high watermark. */
 const keepBySweep: Keeper = (place, at, second) => {
   const { used, total } = place.pages;
   if (second % 60 !== 0 && used * 100 < 80 * total) return;
   const [command = "", ...args] = sweepCommand(podShell, [`SHM_DIR=${place.dir}`]);
   const text = args.findIndex((arg) => arg === "-c") + 1;
-  // The sweep takes the simulated time for now.
+  // Gives the sweep the simulated time instead of the current one.
   args[text] = `date() { case $1 in +%s) echo ${Math.floor(at)} ;; *) command date "$@" ;; esac; }\n${args[text]}`;
   const { status, stderr } = spawnSync(command, args, { env: { PATH: podShell.path }, encoding: "utf8" });
   if (status !== 0) throw new Error(`sweep: ${stderr}`);
@@ -62,7 +62,7 @@ function liveADay(place: Place, policy: string, keep: Keeper): DayCurve {
     keep(place, begin + second, second);
     const { used, total } = place.pages;
     if (second % sampleEvery === 0) curve.usage.push(Math.round((used * 1000) / total) / 10);
-    // All are younger than a day until here.
+    // Until here, every login is younger than a day.
     if (second === 20 * 3600) curve.loginsLost = logins - place.loginsLeft(logins);
   }
   return curve;

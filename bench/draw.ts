@@ -7,7 +7,7 @@ const root = join(__dirname, "..");
 const width = 860;
 const height = 400;
 const plot = { left: 60, top: 56, right: width - 24, bottom: height - 78 };
-// Told apart by colour-blind readers too, and by their dashes in print.
+// Colour-blind readers can tell these apart too; in print the dashes help.
 const styles = [
   { colour: "#b45309", dash: "7 4" },
   { colour: "#6d28d9", dash: "2 3" },

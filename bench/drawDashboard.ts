@@ -1,5 +1,6 @@
-// Draws docs/dashboard.svg from the recording in .sandbox/dashboard.json: `npx tsx bench/recordDashboard.ts`, then `npx tsx bench/drawDashboard.ts`.
-// The panels stand where Grafana would put them and show what their queries answered; Grafana itself draws them otherwise.
+// Draws docs/dashboard.svg from the recording in .sandbox/dashboard.json: `npx tsx bench/recordDashboard.ts`, then
+// `npx tsx bench/drawDashboard.ts`. The panels have Grafana's positions and show the answers to their queries.
+// Grafana itself draws them differently.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dashboard } from "../components/monitoring/dashboard";
@@ -9,7 +10,7 @@ import type { Recording } from "./recordDashboard";
 
 const width = 1200;
 const margin = 10;
-/** Of Grafana's grid: a column and a line, and the space between panels. */
+/** Grafana's grid: the width of a column, the height of a line, and the gap between panels. */
 const column = (width - 2 * margin) / 24;
 const line = 30;
 const gap = 6;

@@ -22,7 +22,7 @@ const usagePlot = { top: 64, bottom: 268, highest: 256, step: 64 };
 const refusalPlot = { top: 318, bottom: 404, highest: 400, step: 200 };
 type Plot = typeof usagePlot;
 
-// Told apart by colour-blind readers too, and by their dashes in print.
+// Colour-blind readers can tell these apart too; in print the dashes help.
 const lines = [
   { key: "without", label: "as authentik made it: 64 MiB", colour: "#b45309", dash: "7 4" },
   { key: "with", label: "with the sidecar: 256 MiB", colour: "#047857", dash: "" },
@@ -88,7 +88,7 @@ export function drawFlood(recording: Recording): string {
   ].join("\n");
 }
 
-/** The rows of the README's table. */
+/** Formats the rows of the README's table. */
 export function numbers({ without, with: swept, sidecar }: Recording): string {
   const of = (visits: Visits, status: string): string => (answers(visits)[status] ?? 0).toLocaleString("en");
   const highest = ({ seconds }: Visits): string => `${Math.ceil(Math.max(...seconds.map(usage)))} MiB`;

@@ -1,4 +1,4 @@
-// A process of its own that saves visits at a steady rate: `flood DIR FIRST RATE SECONDS`. Sends a FloodReport when done.
+// Saves visits at a steady rate, in a process of its own: `flood DIR FIRST RATE SECONDS`. Sends a FloodReport when done.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -7,7 +7,7 @@ import { goName, goSession } from "../sandbox/sessionFormats";
 export interface FloodReport {
   written: number;
   failed: number;
-  /** Seconds it took; more than asked for means that this machine could not write so fast. */
+  /** Seconds it took. More than requested means that this machine could not write fast enough. */
   seconds: number;
 }
 

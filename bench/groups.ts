@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { openGroup, type ControlGroup, type Limits } from "./limits";
 
-/** What the sidecar's container may use at most. */
+/** Limits of the sidecar's container. */
 export const containerLimits = { cpuMillis: 50, memoryBytes: 32 << 20 };
 
-/** Runs something in a control group of its own; without one where this machine has none for us. */
+/** Runs `work` in a control group of its own, or without one if this machine does not offer any. */
 export async function inGroup<T>(limits: Limits, work: (group: ControlGroup | undefined) => Promise<T>): Promise<T> {
   const group = openGroup(limits);
   try {
@@ -14,7 +14,7 @@ export async function inGroup<T>(limits: Limits, work: (group: ControlGroup | un
   }
 }
 
-/** A group can be removed once its last process has gone. */
+/** Tries to remove the group, which only works once its last process is gone. */
 function closed(group: ControlGroup): boolean {
   try {
     group.close();

@@ -11,21 +11,21 @@ import type { FloodReport } from "./flood";
 
 export const loginCount = 1000;
 
-/** One trial: new visits at a rate for a while. */
+/** One trial: new visits at a fixed rate for some time. */
 export interface Trial {
   rate: number;
   /** Visits that found no space. */
   failed: number;
   loginsLost: number;
-  /** How long the visit that was removed youngest had lived; undefined if none was removed. */
+  /** Lifetime of the youngest visit that was removed; undefined if none was. */
   shortestVisitSeconds?: number;
   peakPercent?: number;
 }
 
 /**
- * An hour of visits under a find policy, in virtual time: every file gets the mtime it would have, every find runs at its
- * moment of the hour with the ages it would see, and writing takes as long as it takes. It starts right after a find, with
- * the files that are there when the rate has lasted for ever.
+ * Simulates an hour of visits under a find policy, in virtual time. Every file gets the mtime it would have, and every find
+ * runs on schedule with the ages it would see. The time that writing takes does not count. The hour starts right after a
+ * find, with the files that are left once the rate has lasted long enough.
  */
 export function findTrial(place: Place, policy: FindPolicy, rate: number): Trial {
   place.clear();
@@ -45,7 +45,7 @@ export function findTrial(place: Place, policy: FindPolicy, rate: number): Trial
   return { rate, failed, loginsLost: loginCount - place.loginsLeft(loginCount) };
 }
 
-/** The highest rate that a find policy holds without a failed write, to about one percent. */
+/** Searches for the highest rate that a find policy holds without a failed write, to about one percent. */
 export function findHeld(place: Place, policy: FindPolicy): Trial {
   const guess = (place.pages.total - loginCount) / (policy.maxAgeSeconds + policy.intervalSeconds);
   let [low, high] = [guess * 0.8, guess * 1.2];
@@ -59,8 +59,8 @@ export function findHeld(place: Place, policy: FindPolicy): Trial {
 }
 
 /**
- * Visits at a rate under the sidecar, in real time. The place starts as a sweep under pressure leaves it: at the low
- * watermark, with visits of the ages this rate gives them. What follows repeats itself from one such sweep to the next.
+ * Runs visits at a rate under the sidecar, in real time. The trial starts from the state after a sweep under pressure: usage
+ * at the low watermark, and visits of the ages that follow from the rate. Everything repeats from one such sweep to the next.
  */
 export async function sidecarTrial(place: Place, rate: number, seconds: number, limits?: Limits): Promise<Trial> {
   place.clear();
@@ -77,7 +77,7 @@ export async function sidecarTrial(place: Place, rate: number, seconds: number, 
   });
 }
 
-/** Visits at a rate, and what becomes of them. */
+/** Writes visits at a rate, and watches the usage and how long the visits live. */
 async function flood(place: Place, { first, rate, seconds }: { first: number; rate: number; seconds: number }) {
   const writer = fork(join(__dirname, "flood.ts"), [place.dir, String(first), String(rate), String(seconds)], {
     execArgv: ["--import", "tsx"],
@@ -107,7 +107,7 @@ async function flood(place: Place, { first, rate, seconds }: { first: number; ra
   };
 }
 
-/** Tries rates from low to high until one is not held; all trials, the last one perhaps not held. */
+/** Tries rates from low to high, up to the first that is not held. Returns all trials. */
 export async function sidecarHeld(
   place: Place,
   rates: readonly number[],

@@ -8,7 +8,7 @@ export interface IdleHour {
   files: number;
   sweepsPerHour: number;
   cpuSecondsPerSweep: number;
-  /** Of the loop alone: looks at the usage, and waiting. */
+  /** CPU of the loop alone, which checks the usage and waits. */
   cpuSecondsPerHourOfLoop: number | undefined;
   /** Share of the CPU limit, in percent. */
   shareOfLimit: number | undefined;
@@ -20,10 +20,10 @@ export interface PeakMemory {
   bytes: number | undefined;
 }
 
-/** As in sidecar.sh: after a sweep that removed nothing the pause is a second for so many files, if that is longer. */
+/** From sidecar.sh: after a sweep that removed nothing, the loop pauses a second per this many files, if that is longer. */
 const idleFilesPerSecond = Number(/IDLE_FILES_PER_SECOND=(\d+)/.exec(sidecarText)?.[1]);
 
-/** Half logins of some hours, half visits of some minutes: nothing is due, and the logins have to be read to know. */
+/** Saves half logins of some hours, half visits of some minutes. Nothing is due, but only reading the logins shows that. */
 function populate(place: Place, files: number): void {
   place.clear();
   const now = unixTime();
@@ -33,7 +33,7 @@ function populate(place: Place, files: number): void {
   }
 }
 
-/** The mean of several: `times` counts in hundredths of a second, of which a sweep takes a few. */
+/** Measures the mean of several sweeps: `times` counts in hundredths of a second, and one sweep takes only a few. */
 function cpuSecondsPerSweep(settings: readonly string[]): number {
   const each = `i=0; while [ $i -lt ${sweepsMeasured} ]; do "$@" || exit; i=$((i + 1)); done`;
   const command = ["/bin/sh", "-c", each, "sh", ...sweepCommand(podShell, settings)];
@@ -42,8 +42,8 @@ function cpuSecondsPerSweep(settings: readonly string[]): number {
 const sweepsMeasured = 20;
 
 /**
- * An hour in which nothing is due, from its parts: the CPU of the loop over some seconds without a sweep, times what an hour
- * has of them; and the CPU of one sweep, times the sweeps the loop would start in an hour.
+ * Adds up an hour in which nothing is due. The CPU of the loop is measured over some seconds without a sweep and scaled to
+ * an hour. The CPU of one sweep is multiplied by the sweeps that the loop would start in an hour.
  */
 export async function idleHour(place: Place, files: number, seconds: number): Promise<IdleHour> {
   populate(place, files);
@@ -70,7 +70,7 @@ export async function idleHour(place: Place, files: number, seconds: number): Pr
   };
 }
 
-/** The most memory that the sidecar and its sweep had at once, as its control group counts it. */
+/** Measures the peak memory of the sidecar and its sweep together, as their control group counts it. */
 export async function peakMemory(place: Place, files: number, what: "idle" | "under pressure"): Promise<PeakMemory> {
   populate(place, files);
   const watermarks: Record<string, string> =

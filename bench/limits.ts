@@ -1,9 +1,9 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A control group with the limits of the sidecar's container; what runs in it is put there by `command`. */
+/** A control group with the limits of the sidecar's container. `command` starts a process in it. */
 export interface ControlGroup {
-  /** The command in front of one that is to run in the group. */
+  /** Prefix of a command that makes it run in the group. */
   readonly command: readonly string[];
   cpuSeconds(): number;
   peakBytes(): number;
@@ -11,7 +11,7 @@ export interface ControlGroup {
 }
 
 export interface Limits {
-  /** Thousandths of a CPU. Default: no limit. */
+  /** Thousandths of a CPU; no limit by default. */
   cpuMillis?: number;
   memoryBytes?: number;
 }
@@ -28,7 +28,7 @@ function usable(dir: string): boolean {
   }
 }
 
-/** A group on the two hierarchies of cgroup v1, where root has them; undefined elsewhere. */
+/** Creates a group on the two hierarchies of cgroup v1. Returns undefined if this process can't write there. */
 export function openGroup({ cpuMillis, memoryBytes }: Limits = {}): ControlGroup | undefined {
   const [cpu, memory, usage] = ["cpu", "memory", "cpuacct"].map((name) => join(base, name)) as [string, string, string];
   if (![cpu, memory, usage].every(usable)) return undefined;

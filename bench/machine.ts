@@ -12,7 +12,7 @@ export interface Machine {
   shells: string[];
 }
 
-/** What the numbers were measured on. */
+/** Describes the machine that the numbers were measured on. */
 export function machine(): Machine {
   return {
     date: new Date().toISOString().slice(0, 10),

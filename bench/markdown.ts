@@ -7,7 +7,7 @@ import type { SweepCost } from "./sweepCost";
 
 export interface Results {
   machine: Machine;
-  /** Whether the container's limits could be set (control groups, as root). */
+  /** True if the container's limits could be set, which requires control groups and root. */
   limited: boolean;
   trialSeconds: number;
   held: { hourly: Trial; authentik: Trial; ours: Trial[]; oursLimited: Trial[] };
@@ -158,7 +158,7 @@ Peak memory of the sidecar with its sweep, of 32Mi. Goal: half.
 ${table(["", "peak", "goal"], peaks)}`;
 }
 
-/** docs/benchmarks.md. */
+/** Renders docs/benchmarks.md. */
 export function markdown(results: Results): string {
   const { machine } = results;
   return `# Benchmarks

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { goName, goSession } from "../sandbox/sessionFormats";
 import { mountTmpfs, type Tmpfs } from "../sandbox/cleaner/tmpfs";
 
-/** Visits are numbered from 0, logins from here: their names never meet. */
+/** Logins are numbered from here and visits from 0, so their names never collide. */
 const firstLogin = 1_000_000_000;
 const visit = goSession({ holds: ["redirect"], url: "https://app.example.com/dashboards/overview?from=now-6h&to=now" });
 const longVisit = goSession({ holds: ["redirect"], url: `https://app.example.com/search?q=${"term+".repeat(80)}` });
@@ -18,7 +18,7 @@ export const unixTime = (): number => Date.now() / 1000;
 /** A size-limited tmpfs that an outpost's sessions are written to. */
 export class Place {
   readonly dir: string;
-  /** Where a sweep may write its metrics: on another filesystem, as in a pod. */
+  /** Folder for the metrics of a sweep: on another filesystem, as in a pod. */
   readonly metrics = mkdtempSync(join(tmpdir(), "bench-metrics-"));
 
   private constructor(private readonly tmpfs: Tmpfs) {
@@ -30,12 +30,12 @@ export class Place {
     return new Place(await mountTmpfs({ size: `${megabytes}m`, inodes: 1_000_000 }));
   }
 
-  /** Saves the nth visit. False if there was no space for it; what is left then is an empty file, as an outpost leaves it. */
+  /** Saves the nth visit. Returns false if there was no space; an empty file is left then, as an outpost leaves it. */
   visit(n: number, savedAt?: number): boolean {
     return save(join(this.dir, goName(n)), visit, savedAt);
   }
 
-  /** The nth visit, but of a long address: nothing but reading tells it from a login. */
+  /** Saves the nth visit with a long address, so that only reading the file tells it from a login. */
   longVisit(n: number, savedAt: number): boolean {
     return save(join(this.dir, goName(n)), longVisit, savedAt);
   }
@@ -44,7 +44,7 @@ export class Place {
     return save(join(this.dir, goName(firstLogin + n)), login, savedAt);
   }
 
-  /** Logins of up to 80,000 seconds before `at`: an hour later all of them are younger than a day still. */
+  /** Saves logins up to 80,000 seconds older than `at`, so that an hour later all are still younger than a day. */
   logInMany(count: number, at: number): void {
     for (let n = 0; n < count; n++) this.login(n, at - (80_000 * n) / count);
   }
@@ -77,7 +77,7 @@ export class Place {
   }
 }
 
-/** False if there was no space for it. */
+/** Saves a file. Returns false if there was no space for it. */
 export function save(path: string, content: string, savedAt: number | undefined): boolean {
   try {
     writeFileSync(path, content, { mode: 0o600 });

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** A policy that only knows ages, as those before ours: a find at a fixed interval. */
+/** A policy that goes by age alone, as those before ours did: a find at a fixed interval. */
 export interface FindPolicy {
   readonly name: string;
   readonly intervalSeconds: number;
@@ -14,7 +14,7 @@ export const authentikSweep: FindPolicy = {
   maxAgeSeconds: 86_400,
 };
 
-/** Runs the find of a policy as if it were `at`: what is older than its age then goes. */
+/** Runs the find of a policy as if the time were `at`, and so removes the files that are too old by then. */
 export function runFind(policy: FindPolicy, dir: string, at: number): void {
   const older = ["!", "-newermt", `@${(at - policy.maxAgeSeconds).toFixed(3)}`];
   const args = [

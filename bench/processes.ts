@@ -4,13 +4,13 @@ import { shells, sidecarText, sweepText, type Shell } from "../sandbox/cleaner/s
 import type { ControlGroup } from "./limits";
 import type { Place } from "./place";
 
-/** What the sidecar's image has, where this machine has it: busybox. */
+/** The shell of the sidecar's image, busybox, if this machine has it. */
 export const podShell: Shell = shells[shells.length - 1];
 
-/** CPU seconds, user and system, that a command and all it started took. It must succeed. */
+/** Runs a command, which must succeed. Returns the CPU seconds, user and system, of it and everything it started. */
 export function cpuSeconds(command: readonly string[], options: { cwd?: string; path?: string } = {}): number {
   const measured = ["-c", '"$@" >/dev/null && times', "sh", ...command];
-  // No more of an environment: npm's is so large that busybox's plain find -exec {} + fails with it.
+  // Passes no other variables: npm's environment is so large that busybox's plain find -exec {} + fails with it.
   const env = { PATH: options.path ?? process.env.PATH };
   const { status, stdout, stderr } = spawnSync("/bin/sh", measured, { encoding: "utf8", cwd: options.cwd, env });
   if (status !== 0) throw new Error(`${command[0]} failed: ${stderr}`);
@@ -22,7 +22,7 @@ export function sweepCommand(shell: Shell, settings: readonly string[]): string[
   return [...shell.command, "-c", sweepText, "sweep", ...settings];
 }
 
-/** The sidecar as in a pod: the default settings, on this place. */
+/** A sidecar that runs on this place as in a pod, with the default settings. */
 export class RunningSidecar {
   private readonly child: ChildProcess;
   log = "";

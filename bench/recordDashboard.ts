@@ -1,6 +1,6 @@
-// Records what the dashboard's own queries answer while a crawler comes and goes, in .sandbox/dashboard.json: `npx tsx bench/recordDashboard.ts`,
-// ten minutes. bench/drawDashboard.ts draws it. The sidecars and Prometheus are real; their pods' names are made up, ages and intervals
-// short, and kube-state-metrics is a stand-in.
+// Records the answers to the dashboard's own queries while a crawler comes and goes: `npx tsx bench/recordDashboard.ts`, ten
+// minutes. It writes .sandbox/dashboard.json, which bench/drawDashboard.ts draws. The sidecars and Prometheus are real. The
+// pods' names are made up, ages and intervals are short, and kube-state-metrics is a stand-in.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,7 +12,7 @@ import { shells } from "../sandbox/cleaner/shells";
 import { WatchedPods } from "../sandbox/monitoring/watchedPods";
 import { save, unixTime } from "./place";
 
-/** Seconds. */
+/** Times of the recording, in seconds. */
 export const day = {
   length: 600,
   crawlerFrom: 180,
@@ -21,7 +21,7 @@ export const day = {
   anonymousMaxAge: 120,
   scrape: 2,
 };
-/** Visits and logins a second at each outpost, and those a second that the crawler adds to one of them. */
+/** Visits and logins a second at each outpost, and the visits a second that the crawler adds to one of them. */
 const intranet = { pod: "ak-outpost-intranet-7d4b9c6f5-m8k2p", visits: 2, logins: 0.5, crawler: 0 };
 const open = { pod: "ak-outpost-public-5f6d8c7b9-q4w7z", visits: 15, logins: 0.2, crawler: 250 };
 const loginsBefore = 400;
@@ -30,7 +30,7 @@ const visit = goSession({ holds: ["redirect"] });
 const login = goSession({ holds: ["claims"] });
 let files = 0;
 
-/** What each query of a panel answered. */
+/** The answers to the queries of each panel. */
 export interface Recording {
   start: number;
   end: number;

@@ -6,7 +6,7 @@ import { type Place, unixTime } from "./place";
 import { runFind, type FindPolicy } from "./policies";
 import { RunningSidecar } from "./processes";
 
-/** Fills the place with visits as fast as this machine can; the number of the first that found no space. */
+/** Fills the place with visits as fast as this machine can. Returns the number of the first that found no space. */
 function fill(place: Place, savedAt?: number): number {
   let n = 0;
   while (place.visit(n, savedAt)) n++;
@@ -14,8 +14,8 @@ function fill(place: Place, savedAt?: number): number {
 }
 
 /**
- * Seconds from full to the next visit that can be saved under a find policy, in virtual time: a flood fills the place a
- * second after a find, and the finds that follow run at their moments, with the ages they would see.
+ * Measures the seconds from full to the next visit that can be saved under a find policy, in virtual time. A flood fills the
+ * place a second after a find. The finds that follow run on schedule, with the ages they would see.
  */
 export function findRecovery(place: Place, policy: FindPolicy): number {
   place.clear();
@@ -27,7 +27,7 @@ export function findRecovery(place: Place, policy: FindPolicy): number {
   }
 }
 
-/** The same under the sidecar, in real time; it has been idle before. */
+/** Measures the same under the sidecar, in real time. The sidecar is idle before the flood. */
 export async function sidecarRecovery(place: Place, limits?: Limits): Promise<number> {
   place.clear();
   place.logInMany(loginCount, unixTime());

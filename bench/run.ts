@@ -1,6 +1,6 @@
 // `npm run bench`: measures, then writes bench/results.json, docs/benchmarks.md and docs/usage-over-a-day.svg. It takes a
-// quarter of an hour and wants a machine that does nothing else. `npm run bench -- --quick` is a rehearsal: shorter trials,
-// printed and written nowhere.
+// quarter of an hour and requires an otherwise idle machine. `npm run bench -- --quick` is a rehearsal: its trials are
+// shorter, and its results are only printed.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,7 +21,7 @@ const root = join(__dirname, "..");
 const { quick } = flags();
 const seconds = quick ? 20 : 30;
 
-/** Ends here with a wrong flag, and not a quarter of an hour later. */
+/** Rejects a wrong flag at once, not after a quarter of an hour. */
 function flags(): { quick: boolean } {
   try {
     const { quick = false } = parseArgs({ options: { quick: { type: "boolean" } } }).values;
@@ -32,7 +32,7 @@ function flags(): { quick: boolean } {
   }
 }
 
-/** Says what it measures, and how long that took. */
+/** Prints what is measured, and how long that took. */
 async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   const started = Date.now();
   process.stderr.write(`${what} …`);
@@ -41,7 +41,7 @@ async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   return result;
 }
 
-/** Control groups are root's: without them nothing is measured under the container's limits. */
+/** Tells whether control groups work, which requires root. Without them nothing is measured under the container's limits. */
 function groupsWork(): boolean {
   const group = openGroup();
   group?.close();
@@ -92,7 +92,7 @@ async function main(): Promise<void> {
   const place = await Place.open(256);
   const results = await measure(place, groupsWork());
   await place.close();
-  // 65,536 files and their directory do not fit into 256 MiB to the last page.
+  // 65,536 files and their directory do not quite fit into 256 MiB.
   const larger = await Place.open(300);
   const sweep = await step("CPU of one sweep", () => sweepCosts(larger, quick ? 1 : 3));
   await larger.close();
@@ -110,5 +110,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   console.error(error);
-  process.exit(1); // what holds the tmpfs would wait for its end
+  process.exit(1); // the process that holds the tmpfs waits for this one to end
 });

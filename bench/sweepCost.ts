@@ -8,7 +8,7 @@ import { cpuSeconds, podShell, sweepCommand } from "./processes";
 
 export const filesPerSweep = 65_536;
 
-/** What a sweep has to find out: by size, by age alone, or by reading each file. */
+/** A kind of file to remove. A sweep recognises it by size, by age alone, or by reading each file. */
 export interface Mix {
   name: string;
   ageSeconds: number;
@@ -25,13 +25,13 @@ export interface SweepCost {
   mix: string;
   what: string;
   cpuSeconds: number;
-  /** Times the plain find of the same tools. */
+  /** Cost as a multiple of the plain find with the same tools. */
   timesFind: number;
 }
 
 interface Contender {
   what: string;
-  /** The plain find that it is measured against. */
+  /** Name of the plain find that it is compared with. */
   find: string;
   command: (place: Place, mix: Mix) => { command: string[]; path?: string };
 }
@@ -48,7 +48,7 @@ function plainFind(name: string, find: readonly string[], rm: readonly string[])
   };
 }
 
-/** The limit as a program: a bare loop of system calls. */
+/** Builds the limit as a program: a bare loop of system calls. */
 function buildLimit(into: string): Contender {
   const binary = join(into, "limit");
   const { status, stderr } = spawnSync("go", ["build", "-o", binary, "."], {
@@ -76,7 +76,7 @@ function contenders(built: string): Contender[] {
       command: (place) => ({
         command: sweepCommand(shell, [
           `SHM_DIR=${place.dir}`,
-          "HIGH_WATERMARK_PERCENT=100", // what the sweep under pressure costs is in the rates above
+          "HIGH_WATERMARK_PERCENT=100", // the rates above include the cost of a sweep under pressure
           ...(metrics ? [`METRICS_DIR=${place.metrics}`] : []),
         ]),
         path: shell.path,
@@ -101,7 +101,7 @@ function once(place: Place, mix: Mix, contender: Contender): number {
   return cost;
 }
 
-/** CPU seconds of one pass over 65,536 files of which half must go: the best of some runs for each contender. */
+/** Measures the CPU seconds of one pass over 65,536 files of which half must go: the best of some runs per contender. */
 export function sweepCosts(place: Place, runs: number): SweepCost[] {
   const built = mkdtempSync(join(tmpdir(), "bench-limit-"));
   try {

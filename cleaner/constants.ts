@@ -1,19 +1,19 @@
 import { cleanerScripts } from "./scripts";
 
-// Numbers that the scripts and TypeScript share. The scripts have them; here they are read.
+// Numbers that the scripts and TypeScript share. They are read from the scripts.
 
 const { sweep, sidecar } = cleanerScripts();
 
 /** After a sweep that removed nothing the sidecar pauses a second for so many files, if that is longer than its interval. */
 export const idleFilesPerSecond = constant(sidecar, "IDLE_FILES_PER_SECOND");
 
-/** Seconds. A younger visitor is on the way to the login page, which needs the session. */
+/** Age in seconds. A younger visitor is on the way to the login page, which needs the session. */
 export const pressureFloor = constant(sweep, "PRESSURE_FLOOR");
 
-/** Percent of usage from which the sweep gives up logins. */
+/** Percent of usage from which the sweep removes logins too. */
 export const loginPercent = constant(sweep, "LOGIN_PERCENT");
 
-/** The value of one of the sweep's settings that holds without any, in seconds or percent. */
+/** Returns the default of one of the sweep's settings, in seconds or percent. */
 export const sweepDefault = (variable: string): number => constant(sweep, variable);
 
 /** The port of the sidecar's metrics. */

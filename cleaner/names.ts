@@ -11,19 +11,22 @@ export const objectLabels = {
 /** The same as a selector. */
 export const ownSelector = `app.kubernetes.io/name=${objectLabels["app.kubernetes.io/name"]}`;
 
-/** Beginning of our field managers, one a stack. */
+/** Prefix of our field managers. Each stack has one. */
 export const stackManagerPrefix = "authentik-outpost-shm-";
 
 /** Name of the CronJob and of the account it runs as: one of each per namespace. */
 export const cronJobName = "authentik-outpost-shm-cleanup";
-/** Rights of that account: what `kubectl exec` in selected pods needs. From Kubernetes 1.35 a WebSocket exec needs `create` and `get`. */
+/**
+ * Rights of that account, for `kubectl exec` in selected pods. From Kubernetes 1.35 on, a WebSocket exec requires `create` and
+ * `get`.
+ */
 export const execRules: PolicyRule[] = [
   { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
   { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
 ];
 
 export const sidecarContainer = "shm-cleanup";
-/** Enough for the sweep of a full /dev/shm; what it writes there itself counts too. */
+/** Enough to sweep a full /dev/shm. Anything that the sidecar writes there counts too. */
 export const sidecarMemoryLimit = "32Mi";
 
 export const shmVolume = "dshm";
@@ -34,13 +37,13 @@ export const settingsConfigMap = (deployment: string): string => `${deployment}-
 export const settingsFile = "settings";
 export const settingsVolume = "shm-cleanup-settings";
 export const settingsDirectory = "/etc/shm-cleanup";
-/** Tells our sidecar from a hand-pasted one of the same name. */
+/** Variable that only our sidecar has, not a hand-pasted one of the same name. */
 export const settingsVariable = "SETTINGS_FILE";
 
 /** The directory in which the sidecar writes its metrics, outside /dev/shm, so that a full one can't break them. */
 export const runDirectory = "/run/shm-cleanup";
 export const runVolume = "shm-cleanup-run";
-/** Prometheus text, served by the sidecar. */
+/** File of Prometheus text that the sidecar serves. */
 export const metricsFile = "metrics.txt";
 export const metricsPath = `/${metricsFile}`;
 export const metricsPortName = "shm-metrics";

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The shell scripts of `cleaner/` as they are: what the cluster runs is byte for byte the file in this repository. They hold no `$$`, which
- * Kubernetes would make a `$` of in a command.
+ * The shell scripts of `cleaner/`. The cluster runs them byte for byte as they are in this repository. They hold no `$$`, which
+ * Kubernetes would turn into `$` in a command.
  */
 export interface CleanerScripts {
   /** One sweep of a directory. */

@@ -13,14 +13,14 @@ import type { Target } from "./target";
 import { counted } from "./units";
 
 export interface CleanupOptions extends CleanupFlags {
-  /** Pods or outposts; none: all. */
+  /** Pods or outposts. Empty means all. */
   names: string[];
   dryRun?: boolean;
   yes?: boolean;
   output?: OutputFormat;
 }
 
-/** Removes sessions now, by the sweep of the cleaner, in every pod that is chosen. @returns the exit status */
+/** Removes sessions from every selected pod now, with the cleaner's own sweep. @returns the exit status */
 export async function cleanup(target: Target, options: CleanupOptions, io: Io): Promise<number> {
   const { cluster, namespace } = target;
   const request = cleanupRequest(options);
@@ -41,7 +41,7 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
   return results.every(({ removed, errors }) => removed && !errors) ? exitCodes.ok : exitCodes.failed;
 }
 
-/** Whether to go on: where it logs people out it says how many, by a dry run, and asks. */
+/** Tells whether the removal may go on. If it would log people out, it first counts them by a dry run and asks. */
 async function mayLogOut(
   target: Target,
   pods: OutpostPod[],

@@ -2,9 +2,9 @@ import { UsageError } from "./errors";
 import type { Io } from "./io";
 
 /**
- * Says what will be lost and asks whether to go on. Scripts say so beforehand, by --yes.
+ * States what will be lost and asks for confirmation. Scripts confirm in advance, by --yes.
  * @param loss a sentence without its end
- * @throws UsageError where nobody can be asked
+ * @throws UsageError if there is no terminal to ask on
  */
 export async function confirmed(io: Pick<Io, "ask">, loss: string, yes: boolean | undefined): Promise<boolean> {
   if (yes) return true;

@@ -11,14 +11,17 @@ import { findOutposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 
 export interface DoctorOptions {
-  /** Namespace that authentik itself runs in; default that of the outposts. */
+  /** Namespace that authentik itself runs in. Default: that of the outposts. */
   authentikNamespace?: string;
-  /** Seconds to watch whether authentik writes the Deployments; 0: not at all. */
+  /** Seconds to watch for writes by authentik to the Deployments. 0 skips this. */
   observe: number;
   output?: OutputFormat;
 }
 
-/** Finds why it does not work, and says the cure. Changes nothing. @returns the exit status: 0 where nothing was found */
+/**
+ * Finds out why the cure does not work and says what to do. Changes nothing.
+ * @returns the exit status, 0 if nothing was found
+ */
 export async function doctor(
   target: Target,
   { authentikNamespace, observe, output }: DoctorOptions,

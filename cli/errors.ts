@@ -1,12 +1,12 @@
 /** Exit statuses of every command. */
 export const exitCodes = {
-  /** All is well; of `status`, that it could look. */
+  /** All is well, or for `status`: the state could be read. */
   ok: 0,
   /** A check failed, or the command could not do its work. */
   failed: 1,
-  /** Flags or names that make no sense; nothing was asked of the cluster, or nothing was done. */
+  /** Flags or names make no sense, and nothing was done. */
   usage: 2,
 } as const;
 
-/** Wrong use of a command: its message names the flag or name, what was given, and the choices. */
+/** Wrong use of a command. The message names the flag or name, the value given, and the choices. */
 export class UsageError extends Error {}

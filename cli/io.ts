@@ -8,28 +8,31 @@ import { join } from "node:path";
 /** The folder of Pulumi.yaml: this clone. */
 export const projectDir = join(__dirname, "..");
 
-/** Where a command prints and what it knows of the time; tests inject their own. */
+/** The outside world of a command: its output, its terminal and the clock. Tests inject their own. */
 export interface Io {
   out: (text: string) => void;
-  /** Complaints, so that stdout stays for results. */
+  /** Prints complaints, so that stdout is left for results. */
   err: (text: string) => void;
-  /** Whether stdout is a terminal. */
+  /** True if stdout is a terminal. */
   readonly isTerminal: boolean;
-  /** Whether stderr is one, for what is said while work is under way. */
+  /** True if stderr is a terminal, for messages while work is under way. */
   readonly errIsTerminal: boolean;
   readonly colour: boolean;
-  /** Asks who sits there, and gives the answer, "" where there is none. Undefined where nobody does: stdin and stderr are terminals else. */
+  /** Asks the user. The answer is "" if none was given. Undefined unless stdin and stderr are terminals. */
   ask?: (question: string) => Promise<string>;
-  /** Runs another program in the clone, on the same terminal, with `env` beside this process's own. @returns its exit status */
+  /**
+   * Runs another program in the clone on the same terminal, with `env` added to this process's own.
+   * @returns its exit status
+   */
   run: (program: string, args: string[], env?: Record<string, string>) => Promise<number>;
-  /** All of stdin. */
+  /** Reads all of stdin. */
   input: () => string;
   now: () => Date;
-  /** From now on Ctrl-C does not end the process but aborts this; a second one ends it. */
+  /** From now on Ctrl-C aborts this signal instead of ending the process. A second Ctrl-C ends it. */
   interruption: () => AbortSignal;
 }
 
-/** Colours of what needs a look. */
+/** Levels of urgency, each with a colour. */
 export type Urgency = "warning" | "critical";
 
 export function emphasised(io: Pick<Io, "colour">, urgency: Urgency | undefined, text: string): string {
@@ -37,7 +40,7 @@ export function emphasised(io: Pick<Io, "colour">, urgency: Urgency | undefined,
   return styleText(urgency === "critical" ? ["red", "bold"] : ["yellow"], text, { validateStream: false });
 }
 
-/** This process's own. Colours go to terminals only, and not where NO_COLOR is set (https://no-color.org). */
+/** The Io of this process. Colours go to terminals only, and not if NO_COLOR is set (https://no-color.org). */
 export function processIo(): Io {
   const isTerminal = process.stdout.isTTY === true;
   return {
@@ -58,7 +61,7 @@ export function processIo(): Io {
   };
 }
 
-/** An end of the input, or Ctrl-C, is an answer too: none. */
+/** Asks on the terminal. An end of the input, or Ctrl-C, counts as an empty answer. */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

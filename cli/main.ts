@@ -2,13 +2,13 @@ import { liveCluster } from "../kubernetes/liveCluster";
 import { processIo } from "./io";
 import { run } from "./program";
 
-/** The command line of this process. */
+/** Runs the command line of this process. */
 export async function main(): Promise<void> {
   process.exitCode = await run(process.argv.slice(2), processIo(), {
     cluster: (config) => Promise.resolve(liveCluster(config)),
     env: process.env,
   });
-  // A request that was given up is still open, and would keep the process for as long as its server likes.
+  // An abandoned request is still open, and would keep the process alive for as long as its server likes.
   for (const stream of [process.stdout, process.stderr])
     await new Promise<void>((drained) => stream.write("", () => drained()));
   process.exit();

@@ -3,7 +3,7 @@ import { parseDuration } from "../settings/values/duration";
 import { parseSize } from "../settings/values/size";
 import type { OutputFormat } from "./output";
 
-/** Adds the flags that say where a command works, as kubectl has them. */
+/** Adds the flags that select a command's target, named as in kubectl. */
 export function withTarget(command: Command): Command {
   return command
     .option("-n, --namespace <name>", "namespace of the outposts; default: the stack's, or that of the context")
@@ -16,7 +16,7 @@ export function withOutput(command: Command, formats: OutputFormat[]): Command {
   return command.addOption(new Option("-o, --output <format>", "how to print it").choices(formats));
 }
 
-/** A flag's duration as the settings write them, in seconds. */
+/** Returns a parser of a flag's duration, written as in the settings, into seconds. */
 export function durationFlag(shortest: string, longest: string): (text: string) => number {
   return (text) => {
     const parsed = parseDuration(text, shortest, longest);
@@ -25,7 +25,7 @@ export function durationFlag(shortest: string, longest: string): (text: string) 
   };
 }
 
-/** A flag's size as `shmSize` takes it. */
+/** Parses a flag's size by the rules of `shmSize`. */
 export function sizeFlag(text: string): string {
   const parsed = parseSize(text, "64Mi", "16Gi");
   if ("wrong" in parsed) throw new InvalidArgumentError(`It ${parsed.wrong}.`);

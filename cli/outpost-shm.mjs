@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npx --no-install outpost-shm …` in the clone. Plain JavaScript: it loads what runs TypeScript, then the program.
-// CommonJS alone: a loader of ES modules would double the time that the Kubernetes client takes to load, half a second.
+// Runs as `npx --no-install outpost-shm …` in the clone. Plain JavaScript: it loads what runs TypeScript, then the program.
+// The loader is for CommonJS alone. One for ES modules would double the half second in which the Kubernetes client loads.
 import { createRequire } from "node:module";
 
 try {

@@ -1,5 +1,5 @@
-/** How results are printed: a table where nothing is said. */
+/** Formats of the results. The default is a plain table. */
 export type OutputFormat = "wide" | "json";
 
-/** As kubectl prints it. */
+/** Formats JSON as kubectl prints it. */
 export const asJson = (value: unknown): string => `${JSON.stringify(value, null, 4)}\n`;

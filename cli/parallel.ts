@@ -1,7 +1,7 @@
-/** Calls under way at the same time: enough to hide their latency, few enough for an API server. */
+/** Number of calls at the same time: enough to hide their latency, few enough for an API server. */
 const limit = 8;
 
-/** Maps with at most eight calls under way; results in the order of the items. Rejects with the first error. */
+/** Maps the items with at most eight calls at the same time, and keeps their order. Rejects with the first error. */
 export async function mapParallel<T, R>(items: T[], map: (item: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(items.length);
   let next = 0;

@@ -15,7 +15,7 @@ import { verify } from "./verify";
 type Work = (target: Target) => Promise<number>;
 
 /**
- * The command line `outpost-shm …`.
+ * Runs the command line `outpost-shm …`.
  * @param argv without node and script
  * @returns the exit status
  */
@@ -42,7 +42,7 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
 
 type Perform = (options: TargetOptions, work: Work) => Promise<void>;
 
-/** Commands inherit neither these. */
+/** Sets the options that subcommands do not inherit. */
 function settle(program: Command): void {
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput(program.configureOutput()).helpOption("-h, --help", "show this");
@@ -50,13 +50,13 @@ function settle(program: Command): void {
 }
 
 function failed(error: unknown, io: Io): number {
-  // commander has printed its own; help and version end by an error too.
+  // commander has printed its own message. Help and version end in an error too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   io.err(`error: ${(error as Error).message}\n`);
   return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 
-/** What the commands below take as NAME. */
+/** The argument NAME of the commands below. */
 const names = ["[names...]", "pods, or outposts by their name or slug; default: all of the namespace"] as const;
 
 function addStatus(program: Command, io: Io, perform: Perform): void {
@@ -105,7 +105,7 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
   withTarget(withOutput(command, ["json"])).action((names: string[], options: Options) =>
     perform(options, (target) => verify(target, { names, ...options }, io)),
   );
-  // The end of `pulumi up` (verification/commands.ts).
+  // Runs at the end of `pulumi up` (verification/verification.ts).
   program.command("verify-update", { hidden: true }).action(async () => {
     const { expectation, ...options } = JSON.parse(io.input()) as UpdateCheck;
     await perform({ expectation }, (target) => verify(target, { names: [], ...options }, io));

@@ -1,7 +1,7 @@
 import type { Io } from "./io";
 import { mapParallel } from "./parallel";
 
-/** Maps pods, and on a terminal says on stderr how many are done, in a line that is gone afterwards. */
+/** Maps pods. On a terminal it reports on stderr how many are done, in a line that it removes afterwards. */
 export async function withProgress<T, R>(
   io: Pick<Io, "err" | "errIsTerminal">,
   doing: string,

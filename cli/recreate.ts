@@ -21,18 +21,18 @@ export interface RecreateOptions {
   yes?: boolean;
   /** Seconds that authentik has to bring it back. */
   timeout: number;
-  /** File that the manifest is saved to; default one of the Deployment's name and the time, in the current folder. */
+  /** File to save the manifest to. Default: one named after the Deployment and the time, in the current folder. */
   manifest?: string;
-  /** Namespace that authentik itself runs in; default that of the outpost. */
+  /** Namespace that authentik itself runs in. Default: that of the outpost. */
   authentikNamespace?: string;
-  /** Whether to end with `pulumi up --refresh` of the stack. */
+  /** True to end with `pulumi up --refresh` of the stack. */
   up?: boolean;
   stack?: string;
-  /** Also for that update. */
+  /** Also used for that update. */
   kubeconfig?: string;
 }
 
-/** Has authentik create an outpost's Deployment anew: deletes it, and waits until it is back. @returns the exit status */
+/** Makes authentik create an outpost's Deployment again: deletes it and waits until it is back. @returns the exit status */
 export async function recreate(target: Target, options: RecreateOptions, io: Io): Promise<number> {
   const { cluster, namespace } = target;
   if (options.up && options.stack === undefined) throw new UsageError("--up takes --stack: which one is it to update?");
@@ -59,7 +59,7 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   return leftToDo(deployment, after.deployment, options, io);
 }
 
-/** Before anything is deleted: what is to bring the sidecar back has to be there. */
+/** Checks for Pulumi before anything is deleted, since it is to bring the sidecar back. */
 async function requirePulumi(io: Io): Promise<void> {
   const status = await io.run("pulumi", ["version"]).catch((error: Error) => error.message);
   if (status !== 0) throw new Error(`--up takes the Pulumi CLI, and \`pulumi version\` does not work here (${status})`);
@@ -97,7 +97,7 @@ function failure(
   return `Deployment ${before.metadata?.namespace}/${name} did not come back within ${formatDuration(timeout)}: ${seen}.\n${cures[stage]}`;
 }
 
-/** Puts the sidecar back where authentik did not, or says who does. */
+/** Runs `pulumi up` to bring the sidecar back, or says to do so if authentik did not bring it. */
 async function leftToDo(
   before: V1Deployment,
   after: V1Deployment,

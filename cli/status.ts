@@ -8,7 +8,7 @@ import type { Target } from "./target";
 import { repeatedly } from "./watch";
 
 export interface StatusOptions {
-  /** Pods or outposts; none: all. */
+  /** Pods or outposts. Empty means all. */
   names: string[];
   output?: OutputFormat;
   watch?: boolean;

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 
-/** A table as kubectl prints it: a head in capitals, columns by two spaces, no lines. */
+/** Formats a table as kubectl does: a head in capitals, columns two spaces apart, no lines. */
 export function table(head: string[], rows: string[][]): string {
   const line = { top: "", "top-mid": "", "top-left": "", "top-right": "", mid: "", "mid-mid": "", "left-mid": "" };
   const bottom = { bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "", "right-mid": "" };

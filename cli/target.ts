@@ -5,35 +5,35 @@ import type { KubernetesConfig } from "../kubernetes/connection";
 import type { Cluster } from "../kubernetes/cluster";
 import { UsageError } from "./errors";
 
-/** Flags of every command that say where to look, as kubectl has them, and `--stack`. */
+/** Flags of every command that select its target, named as in kubectl, and `--stack`. */
 export interface TargetOptions {
   namespace?: string;
   context?: string;
   kubeconfig?: string;
-  /** Name of a stack, whose file then gives what isn't given here. */
+  /** Name of a stack. Its file gives everything that isn't given here. */
   stack?: string;
-  /** What the stack wants, already at hand: pins the namespace as a stack does. */
+  /** The stack's expectation, already at hand. It pins the namespace as a stack does. */
   expectation?: Expectation;
 }
 
-/** Where a command works. */
+/** The cluster and namespace that a command works on. */
 export interface Target {
   cluster: Cluster;
   namespace: string;
-  /** kubectl with the flags that make it work there, to be shown in commands. */
+  /** kubectl with the flags for this target, to be shown in commands. */
   kubectl: string;
-  /** The same for a command of this program, such as `status main`; in another namespace if one is named. */
+  /** Returns a command of this program for this target, such as `status main`, or for another namespace if one is named. */
   outpostShm: (command: string, otherNamespace?: string) => string;
-  /** What the stack wants; undefined without one. */
+  /** The stack's expectation; undefined without a stack. */
   expectation?: Expectation;
-  /** Where authentik is, by the stack, and the token by the environment; undefined unless both are given. */
+  /** authentik's URL from the stack, and the token from the environment; undefined unless both are given. */
   authentikAccess?: { url: string; token: string };
 }
 
-/** Holds the token: the stack's own is a secret that only Pulumi can read. */
+/** Variable for the token, since the stack's own is a secret that only Pulumi can read. */
 const tokenVariable = "AUTHENTIK_TOKEN";
 
-/** What a target is made from, beside the flags; tests inject their own. */
+/** Sources of a target beside the flags; tests inject their own. */
 export interface TargetMakers {
   cluster(config: KubernetesConfig): Promise<Cluster>;
   env: Record<string, string | undefined>;
@@ -42,8 +42,8 @@ export interface TargetMakers {
 }
 
 /**
- * The namespace is the flag's, the stack's, or that of the kubeconfig's context, as with kubectl. A stack pins context and namespace:
- * flags that say otherwise are an error, for one of the two must be a mistake.
+ * Opens the target. The namespace is the flag's, the stack's, or that of the kubeconfig's context, as with kubectl. A stack
+ * pins context and namespace. A flag that contradicts it is an error, since one of the two must be a mistake.
  */
 export async function openTarget(options: TargetOptions, makers: TargetMakers): Promise<Target> {
   const stack = options.stack === undefined ? undefined : stackNamed(options.stack, makers);
@@ -76,7 +76,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   };
 }
 
-/** A stack that there is not, or whose settings make no sense, is wrong use. */
+/** Reads the stack. One that does not exist, or whose settings make no sense, is wrong use. */
 function stackNamed(name: string, { projectDir }: TargetMakers): StackFile {
   try {
     return readStackFile(projectDir ?? clone, name);

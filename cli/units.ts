@@ -1,6 +1,6 @@
 const units = ["", "Ki", "Mi", "Gi", "Ti"];
 
-/** Bytes as Kubernetes writes them, to three figures: 4096 as `4Ki`, 226492416 as `216Mi`, 1100 as `1.07Ki`. */
+/** Formats bytes as Kubernetes writes them, to three figures: 4096 as `4Ki`, 226492416 as `216Mi`, 1100 as `1.07Ki`. */
 export function formatBytes(bytes: number): string {
   let power = 0;
   let count = bytes;
@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
   return `${count >= 1000 ? Math.round(count) : Number(count.toPrecision(3))}${units[power]}`;
 }
 
-/** An age as kubectl writes it (HumanDuration of k8s.io/apimachinery): `90s`, `3m5s`, `45m`, `5h30m`, `30h`, `3d`. */
+/** Formats an age as kubectl does (HumanDuration of k8s.io/apimachinery): `90s`, `3m5s`, `45m`, `5h30m`, `30h`, `3d`. */
 export function formatAge(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const [minutes, hours, days] = [Math.floor(whole / 60), Math.floor(whole / 3600), Math.floor(whole / 86_400)];

@@ -13,23 +13,23 @@ import { ownRunOf } from "./verify/ownRun";
 import { checksText } from "./verify/report";
 
 export interface VerifyOptions extends Stated {
-  /** Pods or outposts; none: all of the namespace, or of the stack. */
+  /** Pods or outposts. Empty means all of the namespace, or of the stack. */
   names: string[];
   output?: OutputFormat;
-  /** Seconds to go on checking for while something fails; 0: once. */
+  /** Seconds to repeat the checks for while one fails. 0 checks once. */
   wait: number;
-  /** Whether to start a run of the CronJob, and judge that one. */
+  /** True to start a run of the CronJob and judge that one. */
   run?: boolean;
 }
 
-/** How long a run of the CronJob that was started here is waited for unless said otherwise, in seconds. */
+/** Default wait for a run of the CronJob that was started here, in seconds. */
 const runWait = 300;
-/** How long something has to be stuck before it is not waited for any longer, in seconds: two more pulls of an image by the kubelet. */
+/** Time after which something stuck is no longer waited for, in seconds: two more pulls of an image by the kubelet. */
 const stuckWait = 30;
-/** Between two rounds of checks, in milliseconds. */
+/** Pause between two rounds of checks, in milliseconds. */
 const pauseMs = 2_000;
 
-/** Checks that the cure took. @returns the exit status: 0 where every check passed */
+/** Checks that the cure took. @returns the exit status, 0 if every check passed */
 export async function verify(target: Target, options: VerifyOptions, io: Io): Promise<number> {
   const { cluster, namespace } = target;
   const wanted = target.expectation && chosen(target.expectation, options);
@@ -58,8 +58,8 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
 }
 
 /**
- * The last round of checks: the first that passed, or that never will, or the one after which time was up. Before that, one
- * that can't be made counts as failed.
+ * Repeats the checks until all pass, one never will, or time is up. Before that, a round that can't be made counts as failed.
+ * @returns the last round
  */
 async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: Io): Promise<Check[]> {
   const now = () => io.now().getTime();
@@ -81,7 +81,7 @@ async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: I
   return poll(look, { timeoutMs: seconds * 1000, pauseMs, say, now });
 }
 
-/** Of the stack's outposts, those that are named and have a solution, with what is stated put over what the stack says. */
+/** Selects the stack's outposts that are named and have a solution. Flags override the stack's expectation of them. */
 function chosen({ outposts, ...rest }: Expectation, { names, shmSize, solution }: VerifyOptions): Expectation {
   const unknown = names.filter((name) => !outposts.some((outpost) => isNamed(outpost, name)));
   if (unknown.length > 0) {

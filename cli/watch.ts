@@ -4,9 +4,9 @@ import type { Io } from "./io";
 const clearScreen = "\x1b[H\x1b[2J\x1b[3J";
 
 /**
- * Prints what `look` says again and again, until Ctrl-C: on a terminal in place unless it is `forPrograms`, elsewhere one after the
- * other. A look that fails, say because the API server is away, is printed (for programs on stderr) and the next one made; the first
- * must succeed.
+ * Prints the result of `look` again and again, until Ctrl-C. On a terminal each replaces the last, unless it is `forPrograms`.
+ * A look that fails, say because the API server is away, is printed (on stderr for programs) and tried again. The first must
+ * succeed.
  */
 export async function repeatedly(
   look: () => Promise<string>,

@@ -3,8 +3,9 @@ import { stackManagerPrefix } from "../cleaner/names";
 import { configNamespace } from "../settings/settings";
 
 /**
- * Owner of all fields that this stack applies: the same again if its state is lost, and another than that of any other
- * stack, so that two at one Deployment conflict instead of taking turns. A slash is in no name of a project or stack.
+ * Returns the owner of all fields that this stack applies. It is the same again if the stack's state is lost. It differs from
+ * that of any other stack, so that two at one Deployment conflict instead of taking turns. No name of a project or stack has a
+ * slash.
  */
 export function fieldManager(): string {
   const project = pulumi.getProject();
@@ -12,9 +13,9 @@ export function fieldManager(): string {
 }
 
 /**
- * Annotations by which the Kubernetes provider applies an object in this stack's name, and not in one that it draws: a stack
+ * Annotations by which the Kubernetes provider applies an object under this stack's name instead of a random one. So a stack
  * whose state was lost finds its own objects again.
- * @param takeOver whether fields that somebody else owns are taken, an edit by hand among them; else they are a conflict
+ * @param takeOver true to take over fields that somebody else owns, such as an edit by hand; otherwise they are a conflict
  */
 export const appliedByStack = (takeOver: boolean): Record<string, string> => ({
   "pulumi.com/patchFieldManager": fieldManager(),

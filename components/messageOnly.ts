@@ -1,7 +1,7 @@
 /**
- * Leaves an error its message alone. Pulumi's SDK formats the stack of the error that ends a program even where it shows
- * none, and Node up to 22 takes a quarter of a minute over a stack with a frame of the SDK's own sources
- * (`…/node_modules/@pulumi/resource.ts`: `util.inspect` with colours goes round in it until its memory for strings is full).
+ * Reduces an error to its message. Pulumi's SDK formats the stack of the error that ends a program even if it shows none. Node
+ * up to 22 needs a quarter of a minute for a stack with a frame of the SDK's own sources (`…/node_modules/@pulumi/resource.ts`:
+ * `util.inspect` with colours loops over it until its memory for strings is full).
  */
 export function messageOnly<E extends Error>(error: E): E {
   error.stack = "";

@@ -15,16 +15,16 @@ import { Monitoring } from "./monitoring/monitoring";
 import { resolveArgs, type Resolved, type ResolvedArgs } from "./resolveArgs";
 import { SidecarPatch } from "./sidecarPatch";
 
-/** Arguments of {@link OutpostShmCleanup}. Whatever else is left out has the default that its setting has. */
+/** Arguments of {@link OutpostShmCleanup}. Anything that is left out has the default of its setting. */
 export interface OutpostShmCleanupArgs extends StackArgs {
   /** The outposts, by name as authentik shows it; each may have settings of its own. */
   outposts: OutpostArgs[];
   /**
-   * Whether fields that somebody else owns are taken, also from an edit of ours by hand. Default false: the API server refuses them
-   * as a conflict. Set it if you have looked at their owners first, as this repository's program does.
+   * True to take over fields that somebody else owns, even from an edit of ours by hand. By default (false) the API server
+   * refuses them as a conflict. Set it if you have checked their owners first, as this repository's program does.
    */
   takeOver?: boolean;
-  /** Whether the Kubernetes provider awaits the rollout of a patched Deployment, for ten minutes at most. Default true. */
+  /** True if the Kubernetes provider awaits the rollout of a patched Deployment, for ten minutes at most. Default: true. */
   awaitRollout?: boolean;
 }
 
@@ -39,7 +39,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   public readonly patchedDeployments: pulumi.Output<string[]>;
   /** Names of the CronJobs: one if any outpost asks for it, else none. */
   public readonly cronJobs: pulumi.Output<string[]>;
-  /** @internal What brings the sidecars, and what sweeps by exec. */
+  /** @internal The resources that bring the sidecars, and those that sweep by exec. */
   readonly deployed: { sidecars: SidecarPatch[]; cronJobs: SweepCronJob[] };
 
   /** @throws SettingsError with everything that is wrong with the arguments */
@@ -107,7 +107,10 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     new Monitoring(`${name}-monitoring`, own, { parent: this });
   }
 
-  /** The dynamic provider of that delivery goes by the stack's config, and can't see what an explicit provider is set to. */
+  /**
+   * Refuses an explicit provider with that delivery: its dynamic provider uses the stack's config, and can't see another
+   * provider's.
+   */
   private refuseProvider({ outposts }: ResolvedArgs): void {
     const delivered = outposts.filter((outpost) => outpost.delivery === "authentik").map(({ name }) => `"${name}"`);
     if (delivered.length === 0 || !this.getProvider("kubernetes:core/v1:ConfigMap")) return;

@@ -5,7 +5,7 @@ import { resolveSettings } from "../settings/resolve";
 import { configNamespace, type OutpostSettings, type Settings } from "../settings/settings";
 import { outpostRows, stackRows, type Rows } from "../settings/table";
 
-/** Settings that decide which resources there are; the value of any other may come from another resource. */
+/** Settings that decide which resources exist. The value of any other may come from another resource. */
 type StructuralKey =
   | "name"
   | "slug"
@@ -23,12 +23,12 @@ export interface ResolvedArgs extends Resolved<Omit<Settings, "outposts">> {
   outposts: Resolved<OutpostSettings>[];
 }
 
-/** What stands in for a required value that is not known yet, so that all others are checked meanwhile. */
+/** Stands in for a required value that is not known yet, so that all others can be checked meanwhile. */
 const notKnownYet = { namespace: "not-known-yet" };
 
 /**
- * The component's arguments with every default, by the same rules as the stack's config. A value from another resource is checked
- * as soon as it is known.
+ * Returns the component's arguments with every default, by the same rules as the stack's config. A value from another resource
+ * is checked as soon as it is known.
  * @throws SettingsError with all problems of the plain values
  */
 export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: OutpostArgs[] }): ResolvedArgs {
@@ -57,7 +57,7 @@ export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: Outp
 
 const isPlain = (value: unknown): boolean => !pulumi.Output.isInstance(value) && !(value instanceof Promise);
 
-/** Without the slug, which the program's settings have: it is derived anew. */
+/** Leaves out the slug, which the program's settings have: it is derived anew. */
 const plainOf = (args: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(args).filter(([key, value]) => key !== "slug" && isPlain(value)));
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A short text that differs if any of these values does. */
+/** Returns a short text that changes if any of these values does. */
 export function revisionOf(...values: pulumi.Input<unknown>[]): pulumi.Output<string> {
   return pulumi.jsonStringify(values).apply((text) => createHash("sha256").update(text).digest("hex").slice(0, 16));
 }

@@ -16,13 +16,13 @@ export interface SidecarPatchArgs {
   deployment: pulumi.Input<string>;
   /** The part of its pod spec that is ours (podFragment.ts). */
   podFragment: pulumi.Input<PodSpecPatch>;
-  /** Read by the sidecar at every sweep: a change takes effect within about a minute and restarts nothing. */
+  /** Sweep settings, read by the sidecar at every sweep. A change takes effect within about a minute and restarts nothing. */
   sweep: pulumi.Input<SweepSettings>;
-  /** Whether fields that somebody else owns are taken. */
+  /** True to take over fields that somebody else owns. */
   takeOver: boolean;
-  /** Whether the Kubernetes provider awaits the Deployment's rollout. */
+  /** True if the Kubernetes provider awaits the Deployment's rollout. */
   awaitRollout: boolean;
-  /** Where the patch goes by way of authentik; by default it goes onto the Deployment itself. */
+  /** Set if the patch goes through authentik. By default it goes onto the Deployment itself. */
   authentik?: {
     /** Base URL of authentik, without trailing slash. */
     url: pulumi.Input<string>;
@@ -38,7 +38,7 @@ export interface SidecarPatchArgs {
 export class SidecarPatch extends pulumi.ComponentResource {
   /** The patched Deployment's name. */
   readonly deployment: pulumi.Output<string>;
-  /** Differs where anything that was delivered does, or where it was delivered to another Deployment of that name. */
+  /** Changes if anything delivered does, or if it was delivered to another Deployment of that name. */
   readonly revision: pulumi.Output<string>;
 
   constructor(
@@ -48,7 +48,7 @@ export class SidecarPatch extends pulumi.ComponentResource {
   ) {
     super("authentik-outpost-shm:index:SidecarPatch", name, {}, opts);
     const { authentik } = args;
-    // The settings first: the new pods start with them.
+    // The settings come first, since the new pods start with them.
     const child = { parent: this, dependsOn: [this.createSettings(name)] };
     const patch = authentik ? this.createJsonPatch(name, authentik, child) : this.createDeploymentPatch(name, child);
     this.deployment = patch instanceof OutpostJsonPatch ? patch.deployment : patch.metadata.name;

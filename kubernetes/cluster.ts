@@ -13,7 +13,7 @@ import type {
 import type { ApiResource, Support } from "./support";
 import type { PodSpecPatch } from "./types";
 
-/** How a command in a container ended. */
+/** Result of a command in a container. */
 export interface Executed {
   /** The command's own exit status. */
   status: number;
@@ -28,7 +28,7 @@ export interface ContainerPlace {
   container: string;
 }
 
-/** What an account wants to do, as `kubectl auth can-i` takes it. */
+/** A right that an account needs, in the terms of `kubectl auth can-i`. */
 export interface Wish {
   namespace: string;
   /** Default: the core group. */
@@ -38,7 +38,7 @@ export interface Wish {
   verb: string;
 }
 
-/** The API server's answer, with its reason where it gives one. */
+/** The API server's answer, with its reason if it gives one. */
 export interface Verdict {
   allowed: boolean;
   reason?: string;
@@ -58,26 +58,26 @@ export interface VolumeUsage {
   inodesUsed?: number;
 }
 
-/** The part of the kubelet's summary (`/stats/summary`) that is looked at. */
+/** The part of the kubelet's summary (`/stats/summary`) that is used. */
 export interface NodeSummary {
   pods: { podRef: { name: string; namespace: string }; volume?: VolumeUsage[] }[];
 }
 
 /**
  * The cluster as commands see it; tests inject one of their own. Every method rejects with one clear line: what was refused or
- * not answered, and why. `refusedWith` of kubernetes/connection.ts tells the HTTP status of a refusal.
+ * not answered, and why. `refusedWith` of kubernetes/connection.ts returns the HTTP status of a refusal.
  */
 export interface Cluster {
   /** URL of its API server. */
   server: () => Promise<string>;
-  /** The namespace of the kubeconfig's context, "default" where it has none. */
+  /** The namespace of the kubeconfig's context, or "default" if it has none. */
   contextNamespace: () => Promise<string>;
-  /** `major.minor` and more, as `v1.34.4`. */
+  /** The cluster's version, such as `v1.34.4`. */
   version: () => Promise<string>;
-  /** Pods of a namespace, of all with undefined. */
+  /** Pods of a namespace, or of all namespaces if undefined. */
   pods: (namespace: string | undefined, labelSelector: string) => Promise<V1Pod[]>;
   deployments: (namespace: string, labelSelector: string) => Promise<V1Deployment[]>;
-  /** Undefined where there is none, as with the two below. */
+  /** Undefined if there is none, as with the two below. */
   deployment: (namespace: string, name: string) => Promise<V1Deployment | undefined>;
   configMap: (namespace: string, name: string) => Promise<V1ConfigMap | undefined>;
   cronJob: (namespace: string, name: string) => Promise<V1CronJob | undefined>;
@@ -91,25 +91,28 @@ export interface Cluster {
   /** The end of a container's log. */
   log: (place: ContainerPlace, options?: { tailLines?: number; previous?: boolean }) => Promise<string>;
   /**
-   * Runs a command in a container, without input. That the command fails is an answer, not an error; that it can't be started,
-   * or doesn't end within `timeoutMs` (default 60,000), is an error.
+   * Runs a command in a container, without input. A command that fails is an answer, not an error. It is an error if the
+   * command can't be started, or doesn't end within `timeoutMs` (default 60,000).
    */
   exec: (place: ContainerPlace, command: string[], options?: ExecOptions) => Promise<Executed>;
-  /** What an HTTP server in the pod answers to GET, by way of the API server (`pods/proxy`). */
+  /** Sends GET to an HTTP server in the pod, through the API server (`pods/proxy`). */
   podProxy: (namespace: string, pod: string, port: number, path: string) => Promise<string>;
-  /** The kubelet's summary, by way of the API server (`nodes/proxy`). */
+  /** The kubelet's summary, through the API server (`nodes/proxy`). */
   nodeSummary: (node: string) => Promise<NodeSummary>;
-  /** Whether an account may do something, by its own SelfSubjectAccessReview: one asks as that account, or as oneself with undefined. */
+  /** Reviews a right by a SelfSubjectAccessReview, as the account `as`, or as oneself if undefined. */
   selfMay: (wish: Wish, as?: string) => Promise<Verdict>;
-  /** Whether another account may do something, by a SubjectAccessReview. */
+  /** Reviews another account's right, by a SubjectAccessReview. */
   accountMay: (wish: Wish, user: string, groups: string[]) => Promise<Verdict>;
-  /** Whether objects of a kind can be created. */
+  /** Checks whether objects of a kind can be created. */
   support: (wanted: ApiResource) => Promise<Support>;
-  /** What a forced server-side apply of this pod spec by this field manager would do; an undefined one gives its fields back. */
+  /** Dry-runs a forced server-side apply of this pod spec by this field manager. An undefined one gives its fields back. */
   dryRunApply: (namespace: string, name: string, fieldManager: string, podSpec?: PodSpecPatch) => Promise<DryRun>;
-  /** What a strategic merge patch of the pod spec by this field manager would do. */
+  /** Dry-runs a strategic merge patch of the pod spec by this field manager. */
   dryRunMerge: (namespace: string, name: string, fieldManager: string, podSpec: object) => Promise<DryRun>;
-  /** Why the API server would refuse a new object of this content; undefined if it would not, or if the account may not create it. */
+  /**
+   * Returns why the API server would refuse a new object of this content; undefined if it would not, or if the account may not
+   * create it.
+   */
   refusal: (object: KubernetesObject) => Promise<string | undefined>;
   /** Starts a Job from the CronJob's template, as `kubectl create job --from` does. */
   startJob: (cronJob: V1CronJob, name: string) => Promise<void>;
@@ -117,7 +120,7 @@ export interface Cluster {
   deleteDeployment: (namespace: string, name: string, uid: string) => Promise<void>;
 }
 
-/** What the API server would make of a change, or why it would refuse it. */
+/** The outcome that the API server predicts for a change, or its reason to refuse it. */
 export type DryRun =
   | { outcome: "applied"; deployment: V1Deployment }
   /** The account may not patch Deployments. */
@@ -126,6 +129,6 @@ export type DryRun =
 
 export interface ExecOptions {
   timeoutMs?: number;
-  /** Is given what the command writes to its stdout while it runs, a piece at a time. */
+  /** Receives what the command writes to its stdout while it runs, a piece at a time. */
   onStdout?: (text: string) => void;
 }

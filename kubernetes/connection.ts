@@ -10,13 +10,13 @@ import type {
   "resolution-mode": "import",
 };
 
-/** The `kubernetes:*` stack config that says which cluster the Kubernetes provider talks to. */
+/** The `kubernetes:*` stack config that selects the Kubernetes provider's cluster. */
 export interface KubernetesConfig {
   /** A kubeconfig's text, or the path of one. Default: $KUBECONFIG, ~/.kube/config, or the pod's own account. */
   kubeconfig?: string;
   /** Default: the kubeconfig's current context. */
   context?: string;
-  /** Where `context` was given, for the error where there is no such context. Default: kubernetes:context. */
+  /** Source of `context`, named by the error if there is no such context. Default: kubernetes:context. */
   contextGivenBy?: string;
 }
 
@@ -25,11 +25,11 @@ export interface Client {
   batch: BatchV1Api;
   core: CoreV1Api;
   authorization: AuthorizationV1Api;
-  /** Also tells what any API group serves. */
+  /** Also lists what any API group serves. */
   custom: CustomObjectsApi;
   isApiException: (error: unknown) => error is ApiException<string>;
   server: string;
-  /** What the others are made from, for requests that are none of theirs. */
+  /** The config behind the other clients, for requests that they do not have. */
   kubeConfig: KubeConfig;
 }
 
@@ -42,7 +42,7 @@ export type Call = <T>(what: string, request: (client: Client) => Promise<T>) =>
 /** Longest wait for one answer of the API server. */
 const timeoutMilliseconds = 30_000;
 
-/** The cluster that the Kubernetes provider is configured for. Connects at the first request. */
+/** Connects to the cluster that the Kubernetes provider is configured for, at the first request. */
 export function connection(config: KubernetesConfig): Call {
   let connecting: Promise<Client> | undefined;
   return async (what, request) => {
@@ -76,7 +76,10 @@ async function connect(config: KubernetesConfig): Promise<Client> {
   };
 }
 
-/** The HTTP status of a request that the API server refused, from the error of its {@link Call}; undefined where it did not answer. */
+/**
+ * Returns the HTTP status of a request that the API server refused, from the error of its {@link Call}. Undefined if it did not
+ * answer.
+ */
 export function refusedWith(error: unknown): number | undefined {
   const cause = (error as { cause?: { code?: unknown } } | undefined)?.cause;
   return typeof cause?.code === "number" ? cause.code : undefined;
@@ -86,7 +89,7 @@ function load(kubeConfig: KubeConfig, kubeconfig: string | undefined): void {
   if (kubeconfig && /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
   else if (kubeconfig) kubeConfig.loadFromFile(kubeconfig);
   else kubeConfig.loadFromDefault();
-  // What the client falls back to where it found nothing at all.
+  // The client falls back to this name if it found nothing at all.
   if (kubeConfig.getCurrentContext() === "loaded-context") {
     throw new Error("There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.");
   }
@@ -102,7 +105,7 @@ function selectContext(kubeConfig: KubeConfig, context: string, givenBy: string)
   kubeConfig.setCurrentContext(context);
 }
 
-/** The API server's own words; the client leaves the body of a failed request as text. */
+/** Returns the API server's own words. The client leaves the body of a failed request as text. */
 export function messageOf(error: ApiException<string>): string {
   try {
     return (JSON.parse(error.body) as { message?: string }).message ?? `HTTP ${error.code}`;

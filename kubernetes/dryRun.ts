@@ -35,7 +35,10 @@ export async function dryRunPatch(
   }
 }
 
-/** Asks by a dry run of its creation. A refusal for want of rights says nothing of the object. */
+/**
+ * Dry-runs the creation of an object and returns the reason why it is invalid. A refusal for lack of rights says nothing about
+ * the object.
+ */
 export async function refusalOf(
   { kubeConfig, isApiException }: Client,
   object: KubernetesObject,

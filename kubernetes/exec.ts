@@ -17,7 +17,7 @@ export interface ExecClient {
   ): Promise<ExecSocket>;
 }
 
-/** The WebSocket the command's streams come over. */
+/** The WebSocket that carries the command's streams. */
 export interface ExecSocket {
   on(event: "close", listener: (code: number) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -34,7 +34,7 @@ export async function webSocketExec(kubeConfig: KubeConfig): Promise<ExecClient>
 
 /**
  * Runs a command in a container, without input and without a terminal.
- * @throws where the command could not be started, its connection broke, or it did not end in time
+ * @throws if the command could not be started, its connection broke, or it did not end in time
  */
 export async function execIn(
   client: ExecClient,
@@ -55,7 +55,7 @@ export async function execIn(
           socket = opened;
           if (over) opened.terminate();
           opened.on("error", reject);
-          // The status comes first where there is one.
+          // The status comes first if there is one.
           opened.on("close", (code) => reject(new Error(`the connection was closed (${code}) before it ended`)));
         },
         (error: unknown) => reject(handshakeError(error)),
@@ -69,7 +69,7 @@ export async function execIn(
   }
 }
 
-/** What is written to the stream, once the client has ended it, which it does with the command's status. */
+/** Collects the text of a stream, up to its end. The client ends it with the command's status. */
 function collected(listener?: (text: string) => void): { stream: PassThrough; text: Promise<string> } {
   const stream = new PassThrough();
   let text = "";
@@ -80,7 +80,7 @@ function collected(listener?: (text: string) => void): { stream: PassThrough; te
   return { stream, text: new Promise((resolve) => stream.once("end", () => resolve(text))) };
 }
 
-/** @throws with the runtime's words where the command was not started */
+/** Returns the exit status. @throws with the runtime's words if the command was not started */
 function exitStatus({ status, message, details }: V1Status): number {
   if (status === "Success") return 0;
   const code = details?.causes?.find(({ reason }) => reason === "ExitCode")?.message;
@@ -88,7 +88,7 @@ function exitStatus({ status, message, details }: V1Status): number {
   return Number(code);
 }
 
-/** The API server did not open the WebSocket. Its reason is lost: all the client keeps of the answer is its status. */
+/** The API server did not open the WebSocket. Its reason is lost: the client keeps only the status of the answer. */
 export class NotOpened extends Error {
   constructor(readonly code: number) {
     super(`the API server answered HTTP ${code}`);

@@ -21,7 +21,7 @@ export const mountPath = (container: string, path: string): FieldPath => [
   item({ mountPath: path }),
 ];
 
-/** Field managers, in order of name, that own anything at or below the path. */
+/** Returns the field managers, sorted by name, that own anything at or below the path. */
 export function ownersOf(path: FieldPath, managedFields: ManagedFieldsEntry[]): string[] {
   const owners = managedFields
     .filter((entry) => !entry.subresource && contains(entry.fieldsV1 as object | undefined, path))
@@ -29,7 +29,7 @@ export function ownersOf(path: FieldPath, managedFields: ManagedFieldsEntry[]): 
   return [...new Set(owners)].sort();
 }
 
-/** Whether the manager owns any field of the object itself (its subresources aside). */
+/** Tells whether the manager owns any field of the object itself, not counting its subresources. */
 export function ownsFields(manager: string, managedFields: ManagedFieldsEntry[]): boolean {
   return managedFields.some((entry) => entry.manager === manager && !entry.subresource);
 }

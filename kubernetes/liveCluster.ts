@@ -122,7 +122,9 @@ function processes(call: Call): Pick<Cluster, "log" | "exec" | "podProxy" | "nod
   };
 }
 
-/** Why the API server opens no WebSocket for an exec: it says so to a plain request, which starts nothing. */
+/**
+ * Finds out why the API server opens no WebSocket for an exec. It gives the reason to a plain request, which starts nothing.
+ */
 function reasonFor(
   call: Call,
   { namespace, pod, container }: ContainerPlace,
@@ -130,7 +132,7 @@ function reasonFor(
 ): Promise<string | undefined> {
   return call("say why", async ({ core, isApiException }) => {
     try {
-      // The client's own type knows one word only.
+      // The client's own type allows only one word.
       const words = command as unknown as string;
       await core.connectGetNamespacedPodExec({ namespace, name: pod, container, command: words, stdout: true });
       return undefined;
@@ -140,7 +142,7 @@ function reasonFor(
   }).catch(() => undefined);
 }
 
-/** The kubelet's own answers are plain text. */
+/** Returns an answer of the kubelet's own, which is plain text. */
 function plainBody(error: unknown): string | undefined {
   const body = (error as { body?: unknown }).body;
   if (typeof body !== "string" || body === "" || body.includes("Upgrade request required")) return undefined;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** One look at something that may not be there yet. */
 export interface Look<T> {
   value: T;
-  /** What is still awaited; undefined if nothing is. */
+  /** Description of what is still missing; undefined if nothing is. */
   awaits?: string;
 }
 
@@ -12,15 +12,15 @@ export interface PollOptions {
   timeoutMs: number;
   /** Pause between two looks, in milliseconds. */
   pauseMs: number;
-  /** Is told what is awaited, whenever that changes. */
+  /** Receives what is still missing, whenever that changes. */
   say?: (awaits: string) => void;
   /** Default: this machine's clock. */
   now?: () => number;
 }
 
 /**
- * Looks again and again until nothing is awaited or time is up.
- * @param look is told whether it is the last one, so that it may count an error as "not yet" until then
+ * Looks again and again until nothing is missing or time is up.
+ * @param look receives true for the last look, so that it may count an error as "not yet" until then
  * @returns the value of the last look
  * @throws whatever a look throws, at once
  */

@@ -2,7 +2,9 @@
 const binaryUnits = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const decimalUnits = ["k", "M", "G", "T", "P", "E"];
 
-/** Bytes of any Kubernetes memory quantity (`1Gi`, `500M`, `129e6`, `128974848`, `1500m`); undefined if it is none. */
+/**
+ * Returns the bytes of any Kubernetes memory quantity (`1Gi`, `500M`, `129e6`, `128974848`, `1500m`); undefined if it is none.
+ */
 export function quantityBytes(quantity: string): number | undefined {
   const match = /^\+?(\d+\.?\d*|\.\d+)(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,2}))?$/.exec(quantity);
   if (match === null) return undefined;
@@ -15,7 +17,7 @@ export function quantityBytes(quantity: string): number | undefined {
   return Number(`${digits}e${Number(exponent) + 3 * decimal}`) * 1024 ** binary;
 }
 
-/** Bytes as Kubernetes itself writes them, in binary or decimal units: `0.5Gi` is `512Mi`. */
+/** Formats bytes as Kubernetes itself does, in binary or decimal units: `0.5Gi` is `512Mi`. */
 export function canonicalQuantity(bytes: number, form: "binary" | "decimal"): string {
   const [units, base] = form === "binary" ? [binaryUnits, 1024] : [decimalUnits, 1000];
   let count = bytes;

@@ -1,7 +1,11 @@
 import type { ContainerPlace } from "./cluster";
 import { NotOpened } from "./exec";
 
-/** Why a command could not be run in a container, and what to do, in one line. @param error of {@link Cluster.exec} @param kubectl as {@link Target} has it */
+/**
+ * Explains in one line why a command could not be run in a container, and what to do.
+ * @param error of {@link Cluster.exec}
+ * @param kubectl with its flags, as in {@link Target}
+ */
 export function refusalOf(error: Error, { pod, container }: ContainerPlace, kubectl: string): string {
   const { cause, message } = error;
   if (cause instanceof NotOpened && (cause.code === 403 || cause.code === 401)) {

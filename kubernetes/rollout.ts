@@ -1,13 +1,19 @@
 import type { Deployment } from "./types";
 
-/** Kubernetes' own words for why it refuses new pods of a Deployment (a quota, Pod Security, a webhook); undefined if it doesn't. */
+/**
+ * Returns Kubernetes' own words for why it refuses new pods of a Deployment (a quota, Pod Security, a webhook); undefined if it
+ * doesn't.
+ */
 export function refusedPods({ metadata, status = {} }: Deployment): string | undefined {
   if ((status.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return undefined;
   const failure = status.conditions?.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
   return failure && (failure.message ?? failure.reason ?? "no reason given");
 }
 
-/** What a Deployment's rollout still lacks, in `kubectl rollout status`'s terms; undefined once all its pods are new and available. */
+/**
+ * Describes what a rollout still lacks, in the terms of `kubectl rollout status`. Undefined once all pods are new and
+ * available.
+ */
 export function unfinishedRollout({ metadata, spec, status = {} }: Deployment): string | undefined {
   const wanted = spec?.replicas ?? 1;
   const { observedGeneration = 0, updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = status;

@@ -1,6 +1,6 @@
 import type { Call } from "./connection";
 
-/** Whether objects of a kind can be created. */
+/** Result of a check that objects of a kind can be created. */
 export type Support =
   | "usable"
   /** The cluster does not have the kind. */
@@ -8,17 +8,17 @@ export type Support =
   /** The cluster has it, and the account that runs the program may not create any. */
   | "forbidden";
 
-/** A kind as the API server's own list of what it serves names it. */
+/** A kind, as named in the API server's own list of what it serves. */
 export interface ApiResource {
   group: string;
   version: string;
   /** Plural, lower case. */
   resource: string;
-  /** Where it is to be created; undefined for the whole cluster. */
+  /** Namespace to create it in; undefined for the whole cluster. */
   namespace?: string;
 }
 
-/** By the cluster's own list of what it serves, and a review of what one may. Nothing here changes the cluster. */
+/** Checks the cluster's own list of what it serves, and then reviews the account's rights. Changes nothing in the cluster. */
 export async function supportOf(call: Call, wanted: ApiResource): Promise<Support> {
   if (!(await isServed(call, wanted))) return "unserved";
   return (await mayCreate(call, wanted)) ? "usable" : "forbidden";

@@ -3,11 +3,11 @@ import type { Deployment } from "../kubernetes/types";
 import type { DryRun } from "../kubernetes/cluster";
 import * as messages from "./messages";
 
-/** What a look at the cluster found, before anything is changed. */
+/** Findings of a look at the cluster, before anything is changed. */
 export interface Findings {
   /** Reasons not to go on. */
   problems: string[];
-  /** What the operator should know before saying yes: pods that restart, memory that won't do. */
+  /** Facts that the operator should know before saying yes: pods that restart, memory that is too small. */
   warnings: string[];
   /** Deployments whose pods the update restarts. */
   restarts?: string[];
@@ -31,7 +31,7 @@ function nonEmpty(key: "restarts" | "underWay", all: Findings[]): Partial<Findin
   return names.length > 0 ? { [key]: names } : {};
 }
 
-/** Whether a change restarts the Deployment's pods, by the API server's own answer to a dry run of it. */
+/** Reports whether a change restarts the Deployment's pods, by the API server's own answer to a dry run of it. */
 export function restarts(live: Deployment, dryRun: DryRun): Findings {
   switch (dryRun.outcome) {
     case "invalid":

@@ -19,7 +19,7 @@ import { memoryWarning } from "../sidecar/memoryLimit";
 import * as messages from "./messages";
 import { hasOutpost, takenFields, type TakenField } from "../sidecar/takenFields";
 
-/** What `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
+/** Finds what `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
 export async function inspectJsonPatch(
   look: Look,
   settings: OutpostSettings,
@@ -34,7 +34,7 @@ export async function inspectJsonPatch(
     const deployed = config.kubernetes_namespace;
     if (typeof deployed === "string" && deployed !== look.namespace)
       return problem(messages.otherNamespace(settings, look.namespace, deployed));
-    // An invalid patch of before may have cost the outpost its Deployment; ours brings it back.
+    // An earlier invalid patch may have cost the outpost its Deployment. Ours brings it back.
     if (!live && !existing.some(readsOurSettings))
       return problem(messages.missingDeployment(settings, look.namespace, look.known));
     if (live && !belongsTo(pk, live)) return problem(messages.otherOutpost(settings, look.namespace));
@@ -51,9 +51,9 @@ export async function inspectJsonPatch(
 }
 
 /**
- * What taking our part out of the outpost's JSON patch would change.
+ * Finds what removing our part from the outpost's JSON patch would change.
  * @param taken fields of the sidecar that others own
- * @returns undefined where it is not ours that is there
+ * @returns undefined if what is there is not ours
  */
 export async function inspectJsonPatchRelease(
   look: Look,

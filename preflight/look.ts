@@ -2,17 +2,17 @@ import type { AuthentikClient } from "../authentik/client";
 import type { Cluster } from "../kubernetes/cluster";
 import type { Deployment } from "../kubernetes/types";
 
-/** Whom the preflight asks, and as whom. */
+/** The systems that the preflight looks at, and our name there. */
 export interface Places {
   cluster: Pick<Cluster, "deployment" | "deployments" | "dryRunApply" | "dryRunMerge">;
-  /** Only if the settings give access to authentik. */
+  /** Undefined unless the settings give access to authentik. */
   authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost">;
   namespace: string;
-  /** Our name as the one who patches Deployments with `delivery: deployment`. */
+  /** Field manager of our patches with `delivery: deployment`. */
   fieldManager: string;
 }
 
-/** One look. */
+/** The same, with the Deployments that are there. */
 export interface Look extends Places {
   /** Deployments of proxy outposts in the namespace. */
   known: Deployment[];

@@ -3,7 +3,7 @@ import { hasCronJob, hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, type Findings } from "./findings";
 import * as messages from "./messages";
 
-/** Checks that the cluster has the Prometheus operator's kinds. A missing one is a problem: nobody would hear of a full /dev/shm. */
+/** Checks that the cluster has the Prometheus operator's kinds. Without them nobody would hear of a full /dev/shm. */
 export async function inspectMonitoring(
   cluster: Pick<Cluster, "support">,
   { namespace, monitoring, podMonitor, alerts, outposts }: Settings,

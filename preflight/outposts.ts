@@ -13,7 +13,7 @@ import { memoryWarning } from "../sidecar/memoryLimit";
 import * as messages from "./messages";
 import { hasOutpost, takenFields } from "../sidecar/takenFields";
 
-/** Looks at every outpost's Deployment, and at those that a former update patched and the settings no longer name. */
+/** Looks at every outpost's Deployment, and at those that an earlier update patched and the settings no longer name. */
 export async function inspectOutposts(places: Places, outposts: OutpostSettings[]): Promise<Findings> {
   const look: Look = { ...places, known: await listOrNone(places) };
   const named = new Set(outposts.map(({ deployment }) => deployment));
@@ -24,7 +24,7 @@ export async function inspectOutposts(places: Places, outposts: OutpostSettings[
       ...dropped.map((live) => inspectRelease(look, live)),
     ]),
   );
-  // What is wrong with authentik as a whole comes with each of its outposts.
+  // A problem of authentik as a whole comes up with each of its outposts.
   return { problems: [...new Set(problems)], ...found };
 }
 
@@ -60,7 +60,7 @@ async function inspectPatch(
   return merge([moving, restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
 }
 
-/** What was brought by either delivery goes. */
+/** Finds what removing the sidecar would change, whichever delivery brought it. */
 async function inspectRemoval(look: Look, settings: OutpostSettings, live: Deployment): Promise<Findings> {
   const taken = takenFields(live, look.fieldManager);
   const release = await inspectJsonPatchRelease(look, settings, taken);
@@ -77,7 +77,7 @@ async function inspectRelease(look: Look, live: Deployment): Promise<Findings> {
   return restarts(live, await look.cluster.dryRunApply(look.namespace, name, look.fieldManager));
 }
 
-/** The list only enriches messages, so a role that may not list costs nothing else. */
+/** Lists the outposts' Deployments. They only enrich messages, so a role that may not list them loses nothing else. */
 async function listOrNone({ cluster, namespace }: Places): Promise<Deployment[]> {
   return cluster.deployments(namespace, proxySelector).catch(() => []);
 }

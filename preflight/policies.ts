@@ -3,14 +3,17 @@ import { hasCronJob, type Settings } from "../settings/settings";
 import { nothing, problem, warning, type Findings } from "./findings";
 import * as messages from "./messages";
 
-/** Findings on the cluster's admission, and whether the CronJob's account is to be held by a policy. */
+/** Findings on the cluster's admission, and the decision on a policy for the CronJob's account. */
 export interface PolicyFindings extends Findings {
   execPolicy: boolean;
 }
 
 const kinds = ["validatingadmissionpolicies", "validatingadmissionpolicybindings"];
 
-/** Checks that a policy can be had if one is wanted. A cluster without them gets a warning, since nothing can be done about it there. */
+/**
+ * Checks that a policy is possible if one is wanted. A cluster without policies gets only a warning, since nothing can be done
+ * about it there.
+ */
 export async function inspectPolicies(
   cluster: Pick<Cluster, "support">,
   { namespace, restrictExec, outposts }: Settings,

@@ -8,19 +8,19 @@ import type { Places } from "./look";
 import { inspectOutposts } from "./outposts";
 import { inspectPolicies } from "./policies";
 
-/** What the program needs to know of the cluster before it registers anything. */
+/** Facts about the cluster that the program needs before it registers anything. */
 export interface Preflight {
-  /** What the operator should know before saying yes: pods that restart, memory that won't do. */
+  /** Facts that the operator should know before saying yes: pods that restart, memory that is too small. */
   warnings: string[];
   /** Deployments whose pods the update restarts. */
   restarts: string[];
   /** Deployments whose rollout is under way already, or that are yet to be created. */
   underWay: string[];
-  /** Whether a policy is to hold the CronJob's account. */
+  /** True if a policy is to restrict the CronJob's account. */
   execPolicy: boolean;
 }
 
-/** Everything about the cluster that is not as the settings need it. */
+/** Everything about the cluster that does not meet the settings. */
 export class PreflightError extends Error {
   constructor(readonly problems: string[]) {
     const list = problems.map((problem) => `\n  - ${problem}`).join("");
@@ -29,12 +29,15 @@ export class PreflightError extends Error {
   }
 }
 
-/** Kubernetes runs native sidecars from this minor version on (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/). */
+/**
+ * Kubernetes runs native sidecars from this minor version on
+ * (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/).
+ */
 const nativeSidecars = 29;
 
 /**
- * Looks at the cluster, and at authentik if the settings give access to it, as they are before the update. Changes nothing: what
- * a change would do, the API server says by dry run.
+ * Looks at the cluster, and at authentik if the settings give access to it, as they are before the update. Changes nothing: the
+ * API server predicts each change by a dry run.
  * @throws PreflightError with all problems at once
  */
 export async function preflight(
@@ -45,7 +48,7 @@ export async function preflight(
 ): Promise<Preflight> {
   const { cluster } = places;
   const look = async () => {
-    // By itself, so that a cluster that does not answer says so once.
+    // By itself, so that a cluster that does not answer is reported only once.
     const version = await inspectVersion(cluster, settings);
     const [policies, ...others] = await Promise.all([
       inspectPolicies(cluster, settings),

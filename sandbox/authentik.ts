@@ -1,5 +1,5 @@
-// A stand-in of authentik, as far as outposts go: its API for them, and its reconciler that deploys them to Kubernetes. No more of it is there:
-// no Admin UI, no outpost's own traffic, no types but proxy deployed, of the objects only the Deployment kept up to date.
+// A stand-in of authentik, as far as outposts go: the API for them, and the reconciler that deploys them to Kubernetes. It has
+// no Admin UI and no outpost traffic. It deploys only proxy outposts, and keeps only their Deployments up to date.
 import { randomBytes } from "node:crypto";
 import { KubernetesObjects } from "./authentik/kubernetesObjects";
 import type { Backend } from "./authentik/messages";
@@ -12,19 +12,19 @@ import { serve, type RunningServer, type ServedRequest, type ServerOptions } fro
 export type { Fault, NewOutpost, OutpostConfig, ServedRequest, When, Writes };
 
 export interface AuthentikOptions {
-  /** Path of the kubeconfig of the cluster that outposts are deployed to; default: none are. */
+  /** Path of the kubeconfig of the cluster to deploy outposts to. By default none are deployed. */
   kubeconfig?: string;
-  /** Where authentik itself runs, and so where outposts are deployed unless their config says otherwise. Made where missing. */
+  /** Namespace of authentik itself, and so the default one of its outposts. Created if missing. */
   namespace: string;
-  /** The API token; default: a random one. */
+  /** The API token; random by default. */
   token?: string;
-  /** Path that the API and all else are served under, such as "/auth/"; default "/". */
+  /** Path that everything is served under, such as "/auth/"; default "/". */
   basePath?: string;
-  /** PEM of the key and certificate to serve TLS with; default plain HTTP. */
+  /** PEM of the key and certificate for TLS; plain HTTP by default. */
   tls?: ServerOptions["tls"];
 }
 
-/** An outpost and what the reconciler has done for it, as of now. */
+/** An outpost and what the reconciler has done for it so far. */
 export interface OutpostStatus extends DeploymentRecord {
   readonly pk: string;
   readonly name: string;
@@ -32,28 +32,28 @@ export interface OutpostStatus extends DeploymentRecord {
 }
 
 export interface AuthentikStandIn {
-  /** On loopback, with the base path and a slash at its end. */
+  /** URL on loopback, with the base path and a trailing slash. */
   readonly url: string;
   readonly token: string;
-  /** To all outposts' Deployments. */
+  /** Writes to the Deployments of all outposts. */
   readonly writes: Writes;
-  /** All that the API was asked, oldest first. */
+  /** All requests to the API, oldest first. */
   readonly requests: readonly ServedRequest[];
-  /** Adds an outpost and deploys it. Throws where the name is taken. */
+  /** Adds an outpost and deploys it. Throws if the name is taken. */
   addOutpost(options: NewOutpost): Promise<OutpostStatus>;
-  /** Throws where there is none of that name, and names those that are. */
+  /** Returns the outpost of that name. If there is none, throws an error that lists the existing names. */
   outpost(name: string): OutpostStatus;
-  /** Saves an outpost's config as somebody does in the Admin UI; resolves when it is reconciled. */
+  /** Saves an outpost's config, as someone in the Admin UI does. Resolves when it is reconciled. */
   edit(name: string, change: (config: OutpostConfig) => OutpostConfig): Promise<void>;
-  /** Reconciles one outpost, or all, as authentik does by its schedule. Errors are the outpost's `lastError`. */
+  /** Reconciles one outpost or all, as authentik's schedule does. An error ends up in the outpost's `lastError`. */
   reconcile(name?: string): Promise<void>;
-  /** Resolves when all reconciles are done: every change of an outpost by the API starts one, and doesn't wait for it. */
+  /** Resolves when no reconcile is left. Every change of an outpost by the API starts one, and doesn't wait for it. */
   settled(): Promise<void>;
-  /** From now on requests fail as said, on top of what was said before. */
+  /** Adds a fault: from now on matching requests fail this way, too. */
   misbehave(fault: Fault, when?: When): void;
-  /** Ends all of that. */
+  /** Removes all faults. */
   behave(): void;
-  /** Closes all connections. What is deployed stays. */
+  /** Closes all connections. Deployed outposts stay. */
   stop(): Promise<void>;
 }
 
@@ -153,7 +153,7 @@ class Authentik implements AuthentikStandIn, Backend {
     throw new Error(`there is no outpost ${JSON.stringify(name)}: there are ${names.join(", ") || "none"}`);
   }
 
-  /** One after the other, each with the config of when it runs. */
+  /** Queues a reconcile. They run one after the other, each with the config of its time. */
   #task(outpost: Outpost): Promise<void> {
     const { objects } = this;
     const record = this.#outposts.get(outpost)!;

@@ -13,41 +13,41 @@ import { ensureTools } from "./toolchain";
 import { waitUntil } from "./waitUntil";
 
 export interface Cluster {
-  /** Path of the administrator's kubeconfig, readable to its owner only. */
+  /** Path of the administrator's kubeconfig, which only its owner can read. */
   readonly kubeconfig: string;
-  /** Name of its one context: "sandbox". */
+  /** Name of its only context: "sandbox". */
   readonly context: string;
   /** URL of the API server. */
   readonly server: string;
   /** Folder of its kubeconfig, state and logs. */
   readonly dir: string;
-  /** Aborted, with the reason, when one of its processes ends unasked. */
+  /** Aborts, with the reason, when one of its processes ends unasked. */
   readonly death: AbortSignal;
-  /** Ends its processes in order, then removes its state and kubeconfig; the logs in `dir`/log stay. Further calls do nothing. */
+  /** Ends its processes in order, then removes state and kubeconfig. The logs in `dir`/log stay. Further calls do nothing. */
   stop(): Promise<void>;
 }
 
 export interface ClusterOptions {
-  /** Folder for its files, made where missing. */
+  /** Folder for its files; created if missing. */
   dir: string;
   progress: Progress;
 }
 
-/** A cluster whose pods run. */
+/** A cluster whose pods really run. */
 export interface NodeCluster extends Cluster {
   readonly node: PodNode;
 }
 
-/** Where a cluster keeps what. */
+/** Paths of a cluster's files. */
 interface Files {
   dir: string;
   kubeconfig: string;
-  /** Removed by stop(). Only the owner may enter: credentials and etcd's sockets are in it. */
+  /** Removed by stop(). Only the owner may enter, since credentials and etcd's sockets are in it. */
   stateDir: string;
   logDir: string;
 }
 
-/** A cluster in the making: what its node is started from. */
+/** A cluster in the making, as its node requires it. */
 interface Made {
   files: Files;
   processes: Processes;
@@ -55,29 +55,31 @@ interface Made {
   credentials: Credentials;
 }
 
-/** Which node a cluster gets. */
+/** Plan for a cluster: its control plane and its kind of node. */
 interface Plan<N> {
   controlPlane: ControlPlaneTools;
-  /** Makes what control plane and node stand on together; default: both are processes of this machine. */
+  /** Makes the machine that control plane and node share. By default both are processes of this machine. */
   ground?: (files: Files, processes: Processes) => Promise<Ground>;
   startNode: (made: Made, ground?: Ground) => Promise<N>;
 }
 
-/** What {@link startCluster} needs of the toolchain. */
+/** Tools that {@link startCluster} requires. */
 export const CLUSTER_TOOLS = [...CONTROL_PLANE_TOOLS, "kwok"] as const;
-/** What {@link startNodeCluster} needs. */
+/** Tools that {@link startNodeCluster} requires. */
 export const NODE_CLUSTER_TOOLS = [...CONTROL_PLANE_TOOLS, ...NODE_TOOLS] as const;
 
-/** How long the node and the first ServiceAccount may take to appear, in milliseconds. */
+/** Longest wait for the node and the first ServiceAccount, in milliseconds. */
 const USABLE_TIMEOUT_MS = 60_000;
-/** Between asking for a free port and binding it another process may take it; so often the start is tried. */
+/** Number of attempts to start, since another process may take a free port before we bind it. */
 const PORT_ATTEMPTS = 5;
 
 /**
- * Starts a cluster that keeps its files in `dir`. Resolves when the API server and the node are ready and pods can be made in the
- * namespace `default`; no pod runs there, kwok only plays that they do. Its processes end with this process at the latest.
+ * Starts a cluster that keeps its files in `dir`. Resolves when the API server and the node are ready and pods can be created
+ * in the namespace `default`. No pod runs there, kwok only plays that they do. The processes end with this process at the
+ * latest.
  *
- * Throws where `dir` holds a cluster already, what {@link ensureTools} throws, and the end of a process's log where that process died.
+ * Throws if `dir` already holds a cluster, with the error of {@link ensureTools}, or with the end of the log of a process that
+ * died.
  */
 export async function startCluster({ dir, progress }: ClusterOptions): Promise<Cluster> {
   const { kwok, ...controlPlane } = await ensureTools(CLUSTER_TOOLS, progress);
@@ -87,8 +89,8 @@ export async function startCluster({ dir, progress }: ClusterOptions): Promise<C
 }
 
 /**
- * The same with a node that runs pods, of the images that are on it and no others; they reach the API server and nothing outside
- * the sandbox. Needs root and Debian packages, which it installs. Throws, beside the above, where it can't have them.
+ * Starts a cluster whose node runs pods, but only of the images that are on it. Pods reach the API server and nothing outside
+ * the sandbox. Requires root and Debian packages, which it installs; also throws if it can't get them.
  */
 export async function startNodeCluster({ dir, progress }: ClusterOptions): Promise<NodeCluster> {
   ensureNodePackages(progress);
@@ -152,7 +154,7 @@ async function start<N>(files: Files, plan: Plan<N>): Promise<{ cluster: Cluster
   }
 }
 
-/** Two clusters in one folder would remove each other's state. */
+/** Claims the folder, since two clusters in one would remove each other's state. */
 function claim({ dir, stateDir, logDir }: Files): void {
   if (existsSync(stateDir)) {
     throw new Error(`${dir} holds a cluster already: stop that one first, or, if none runs, remove ${stateDir}`);
@@ -161,7 +163,7 @@ function claim({ dir, stateDir, logDir }: Files): void {
   mkdirSync(stateDir, { mode: 0o700 });
 }
 
-/** The controllers say that they work by what they do: the node's taints are gone once it is Ready, and a namespace gets its ServiceAccount. */
+/** Waits until the controllers have worked: the Ready node has lost its taints, and a namespace has its ServiceAccount. */
 async function untilUsable(kubeconfig: string, signal: AbortSignal): Promise<void> {
   const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();

@@ -1,8 +1,8 @@
 /**
- * Stand-in for Pulumi's Command provider on machines that can't download its plugin: no module of it can be had to build.
- * It is cut to what this program asks of `command:local:Command`: run `create` by its `interpreter` (default: /bin/sh -c)
- * with `environment` and `stdin`, run it anew where the inputs change, and replace the resource where its `triggers` do. The engine starts it as it starts any
- * plugin.
+ * Stand-in for Pulumi's Command provider on machines that can't download its plugin, which can't be built from a Go module
+ * either. It supports only what this program requires of `command:local:Command`: it runs `create` by its `interpreter`
+ * (default: /bin/sh -c) with `environment` and `stdin`, runs it again if the inputs change, and replaces the resource if its
+ * `triggers` do. The engine starts it like any plugin.
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -46,7 +46,7 @@ const provider: Provider = {
   },
 };
 
-/** Outputs are secret where an input is, as the official provider has it. */
+/** Computes the outputs. As in the official provider, they are secret if an input is. */
 async function outputsOf(inputs: Properties): Promise<Properties> {
   const outputs = await run(revealed(inputs) as Properties);
   const isSecret = JSON.stringify(inputs).includes(specialSecretSig);
@@ -57,7 +57,7 @@ async function outputsOf(inputs: Properties): Promise<Properties> {
   return { ...inputs, ...(Object.fromEntries(marked) as Properties) };
 }
 
-/** @throws Error worded as the official provider does, with the command and all that it printed */
+/** @throws Error worded as by the official provider, with the command and everything it printed */
 async function run({
   create,
   interpreter,
@@ -89,7 +89,7 @@ async function run({
   return { stdout: printed.stdout.replace(/\n$/, ""), stderr: printed.stderr.replace(/\n$/, "") };
 }
 
-/** The value with every secret in it opened. */
+/** Unwraps every secret in the value. */
 function revealed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(revealed);
   if (typeof value !== "object" || value === null) return value;

@@ -1,4 +1,4 @@
-// What is to be undone before this process ends, however that comes: by itself, by a signal, or by an error that nobody caught.
+// Undoes what must not outlive this process, whether that ends by itself, by a signal, or by an uncaught error.
 // (Nothing in this process can act on its own SIGKILL.)
 
 const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -7,7 +7,7 @@ const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export interface Ending {
   /** Undoes it. */
   stop(): void | Promise<void>;
-  /** The same without waiting, for the last moments of this process; where it is missing nothing can be done then. */
+  /** Undoes it without waiting, in the last moments of this process. If missing, nothing can be done then. */
   kill?(): void;
 }
 
@@ -16,7 +16,7 @@ const endings = new Set<Ending>();
 let undoing: Promise<void> | undefined;
 let endingBySignal = false;
 
-/** Has `ending` undone before this process ends, the latest first. Returns what takes it off that list. */
+/** Has `ending` undone before this process ends, the latest first. Returns a function that cancels this. */
 export function beforeEnd(ending: Ending): () => void {
   if (endings.size === 0 && !endingBySignal) {
     process.on("exit", killAll);
@@ -28,7 +28,7 @@ export function beforeEnd(ending: Ending): () => void {
 
 function release(ending: Ending): void {
   if (!endings.delete(ending) || endings.size > 0 || endingBySignal) return;
-  // While a signal is being handled its listener stays, or a repeated signal would end us half-way.
+  // The listener stays while a signal is being handled, or a repeated signal would end us half-way.
   stopListening();
 }
 
@@ -37,10 +37,13 @@ function stopListening(): void {
   for (const signal of ENDING_SIGNALS) process.off(signal, undoAndEnd);
 }
 
-/** Whether everything is being undone, so that nothing new may begin. */
+/** Tells whether everything is being undone, so that nothing new may begin. */
 export const isEnding = (): boolean => undoing !== undefined;
 
-/** Undoes everything now, the latest first and each done before the next, also after one that failed; throws the first error. A second call waits for the first. */
+/**
+ * Undoes everything now, the latest first and one after the other. It continues after a failure, and throws the first error at
+ * the end. A second call waits for the first.
+ */
 export function undoAll(): Promise<void> {
   undoing ??= undoEach().finally(() => (undoing = undefined));
   return undoing;
@@ -61,14 +64,14 @@ async function undoEach(): Promise<void> {
 
 const latest = (): Ending | undefined => [...endings].at(-1);
 
-/** Also runs after an uncaught error, which ends in "exit". No time is left to wait there. */
+/** Kills everything without waiting: on "exit" no time is left. An uncaught error leads there, too. */
 function killAll(): void {
   for (const ending of [...endings].reverse()) ending.kill?.();
 }
 
 /**
- * Undoes everything, then lets the signal do what it would have done: end this process, unless other code
- * listens for it too and so has taken over ending. Repeats (a terminal's Ctrl-C that a parent passes on as well) change nothing.
+ * Undoes everything, then lets the signal end this process as it would have. If other code listens for the signal too, that
+ * code has taken over ending. Repeats change nothing, such as a terminal's Ctrl-C that a parent passes on as well.
  */
 function undoAndEnd(signal: NodeJS.Signals): void {
   if (endingBySignal) return;

@@ -1,12 +1,12 @@
 /**
- * Runs the program as `pulumi preview`, `up`, `refresh` and `destroy` do, through Pulumi's Automation API: inline, with
- * its state in a folder, and with stack config as a hand-written stack file would give it. What happened comes back as
- * a report, from the engine's own events.
+ * Runs the program as `pulumi preview`, `up`, `refresh` and `destroy` do, through Pulumi's Automation API. The program runs
+ * inline, with its state in a folder and with stack config as a hand-written stack file would give it. The report of what
+ * happened comes from the engine's own events.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+import { LocalWorkspace, type Deployment, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 import { connectAnew } from "./engine/connections";
 import { Recorder, UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
@@ -18,53 +18,58 @@ import { pulumiCommand } from "./pulumiCommand";
 export { UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
 
 export interface EngineOptions {
-  /** Name of the stack, made if missing. */
+  /** Name of the stack; created if missing. */
   readonly stack: string;
-  /** Name of a project that has no config schema; default: that of Pulumi.yaml, with its schema. */
+  /** Name of a project without a config schema. By default it is Pulumi.yaml's, with its schema. */
   readonly project?: string;
-  /** Folder for the state, the stack file and the passphrase of secrets; made if missing. */
+  /** Folder for the state, the stack file and the passphrase of secrets; created if missing. */
   readonly stateDir: string;
-  /** Path of the kubeconfig: KUBECONFIG of the engine's commands, and the config key `kubernetes:kubeconfig` of the program, which runs in this process. */
+  /**
+   * Path of the kubeconfig. It becomes KUBECONFIG of the engine's commands, and the config key `kubernetes:kubeconfig` of the
+   * program, which runs in this process.
+   */
   readonly kubeconfig: string;
-  /** Becomes the config key `kubernetes:context`, unless `config` has one. */
+  /** Value of the config key `kubernetes:context`, unless `config` has one. */
   readonly context: string;
   readonly pulumi: Pulumi;
-  /** As for {@link EngineStack.setConfig}. */
+  /** The first config, as for {@link EngineStack.setConfig}. */
   readonly config: Record<string, unknown>;
-  /** What to run: index.ts, unless given. */
+  /** The program to run; index.ts by default. */
   readonly program?: PulumiFn;
 }
 
 export interface EngineStack {
   readonly name: string;
-  /** For a `pulumi` run by hand on the same stack: working directory and environment. */
+  /** Working directory and environment for a `pulumi` run by hand on the same stack. */
   readonly workDir: string;
   readonly env: Readonly<Record<string, string>>;
   /**
-   * Replaces all config. A key without a namespace is the project's own; values are written as YAML, so that the
-   * program gets what a hand-written stack file gives it. `{ value, secret: true }` is stored encrypted.
+   * Replaces all config. A key without a namespace is the project's own. Values are written as YAML, so that the program gets
+   * what a hand-written stack file gives it. `{ value, secret: true }` is stored encrypted.
    */
   setConfig(config: Record<string, unknown>): Promise<void>;
-  /** @throws UpdateFailed, as do the others, with the report of how far it came */
+  /** @throws UpdateFailed, as do the others, with the report up to the failure */
   preview(options?: { refresh?: boolean; diff?: boolean }): Promise<PreviewReport>;
   up(options?: { refresh?: boolean }): Promise<UpReport>;
   refresh(): Promise<Report>;
   destroy(): Promise<Report>;
-  /** The URNs in the state, sorted. */
+  /** Lists the URNs in the state, sorted. */
   urns(): Promise<string[]>;
+  /** Replaces the state, as `pulumi stack import` does. */
+  importState(state: Deployment): Promise<void>;
 }
 
-/** Opens the stack, making what is missing. Nothing is written outside `stateDir` and Pulumi's own folder. */
+/** Opens the stack and creates what is missing. Nothing is written outside `stateDir` and Pulumi's own folder. */
 export async function openStack(options: EngineOptions): Promise<EngineStack> {
   const { stack: name, stateDir, pulumi } = options;
   const workDir = join(stateDir, "stacks", name);
   mkdirSync(workDir, { recursive: true });
-  // Copied, so that the engine checks the config against its schema; the stack file goes beside it, not into the clone.
+  // A copy lets the engine check the config against the schema. The stack file goes beside it, not into the clone.
   const shipped = readFileSync(join(repositoryRoot, "Pulumi.yaml"), "utf8");
   const projectFile = options.project ? stringify({ name: options.project, runtime: "nodejs" }) : shipped;
   const { name: project } = parse(projectFile) as { name: string };
   writeFileSync(join(workDir, "Pulumi.yaml"), projectFile);
-  // Commands of the program run in the project's folder.
+  // The program's commands run in the project's folder.
   if (!existsSync(join(workDir, "cli"))) symlinkSync(join(repositoryRoot, "cli"), join(workDir, "cli"));
   const env = environment(options, workDir);
   connectAnew();
@@ -80,7 +85,7 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
   const stack = await (exists
     ? LocalWorkspace.selectStack(inline, workspace)
     : LocalWorkspace.createStack(inline, workspace));
-  // After each update the SDK runs three more commands for outputs and history, a second in all; the events have both.
+  // After each update the SDK runs three more commands for outputs and history, which take a second. The events have both.
   Object.assign(stack, { outputs: () => Promise.resolve({}), info: () => Promise.resolve(undefined) });
   const opened = new OpenedStack(stack, workDir, env, project, {
     "kubernetes:kubeconfig": options.kubeconfig,
@@ -90,7 +95,7 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
   return opened;
 }
 
-/** A pulumi that needs no account, no terminal and no network of its own; secrets are under a passphrase made here. */
+/** Returns the environment of a pulumi without account, terminal or network. A passphrase made here protects secrets. */
 function environment({ stateDir, kubeconfig, pulumi }: EngineOptions, workDir: string): Record<string, string> {
   const passphraseFile = join(stateDir, "passphrase");
   if (!existsSync(passphraseFile))
@@ -145,6 +150,10 @@ class OpenedStack implements EngineStack {
   async urns(): Promise<string[]> {
     const { deployment } = (await this.stack.exportStack()) as { deployment: { resources?: { urn: string }[] } };
     return (deployment.resources ?? []).map(({ urn }) => urn).sort();
+  }
+
+  importState(state: Deployment): Promise<void> {
+    return this.stack.importStack(state);
   }
 
   async #run(what: string, operation: (recorder: Recorder) => Promise<unknown>): Promise<UpReport> {

@@ -12,15 +12,16 @@ import { waitUntil } from "./waitUntil";
 
 export { OUTPOST_IMAGE, outpostObjectName, referenceDeployment, referenceSecret, referenceService, type OutpostSpec };
 
-/** The field manager authentik writes as. */
+/** The field manager of authentik. */
 export const AUTHENTIK_FIELD_MANAGER = "goauthentik.io";
 
-/** How long an outpost may take to become available, or to be gone, in milliseconds. */
+/** Longest wait for an outpost to become available, or to be gone, in milliseconds. */
 const TIMEOUT_MS = 60_000;
 
 /**
- * Creates the outpost's objects as authentik does: a plain create of each, in its order, as its field manager. Makes the namespace
- * where there is none. Resolves when all replicas are available, for which `timeoutMs` are given. Throws the API server's error where one of the objects exists.
+ * Creates the outpost's objects as authentik does: a plain create of each, in its order, as its field manager. Creates the
+ * namespace if missing. Resolves when all replicas are available, which may take `timeoutMs`. Throws the API server's error if
+ * one of the objects exists.
  */
 export async function createOutpost(kubeconfig: string, spec: OutpostSpec, timeoutMs = TIMEOUT_MS): Promise<void> {
   const { core, apps } = await clients(kubeconfig);
@@ -43,8 +44,8 @@ export async function untilAvailable(kubeconfig: string, spec: OutpostSpec, time
 }
 
 /**
- * Deletes what {@link createOutpost} made, but for the namespace, as authentik does with an outpost that is deleted. What is
- * missing already is no error. Resolves when the pods are gone too.
+ * Deletes the objects of {@link createOutpost}, except the namespace, as authentik does for a deleted outpost. A missing object
+ * is no error. Resolves when the pods are gone, too.
  */
 export async function deleteOutpost(kubeconfig: string, spec: OutpostSpec): Promise<void> {
   const { core, apps } = await clients(kubeconfig);
@@ -83,7 +84,7 @@ async function hasNoPods(core: CoreV1Api, spec: OutpostSpec): Promise<true | und
   return pods.items.length === 0 || undefined;
 }
 
-/** Waits for `call`; the API server's answer `status` is no error. */
+/** Waits for `call`, but ignores the API server's error `status`. */
 async function unless(status: number, call: Promise<unknown>): Promise<void> {
   try {
     await call;

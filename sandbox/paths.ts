@@ -1,4 +1,4 @@
-// The places the sandbox writes to: its cache, shared by every clone of this machine's user, and .sandbox/ in the clone.
+// The places that the sandbox writes to: its cache, shared by all clones of this machine's user, and .sandbox/ in the clone.
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -6,9 +6,9 @@ import { join, resolve } from "node:path";
 export const repositoryRoot = resolve(__dirname, "..");
 
 /**
- * The one place outside the clone that holds anything of ours: the built toolchain.
- * $AUTHENTIK_OUTPOST_SHM_CACHE, else $XDG_CACHE_HOME/authentik-outpost-shm, else ~/.cache/authentik-outpost-shm;
- * a relative $XDG_CACHE_HOME is ignored, as the XDG base directory specification asks.
+ * Returns the only folder outside the clone that holds anything of ours, the built toolchain:
+ * $AUTHENTIK_OUTPOST_SHM_CACHE, else $XDG_CACHE_HOME/authentik-outpost-shm, else ~/.cache/authentik-outpost-shm.
+ * A relative $XDG_CACHE_HOME is ignored, as the XDG base directory specification asks.
  */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   if (env.AUTHENTIK_OUTPOST_SHM_CACHE) return resolve(env.AUTHENTIK_OUTPOST_SHM_CACHE);
@@ -16,7 +16,7 @@ export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   return join(xdg, "authentik-outpost-shm");
 }
 
-/** Folder in the clone, ignored by git, under which sandboxes and tests keep their state. */
+/** Returns the folder in the clone, ignored by git, under which sandboxes and tests keep their state. */
 export function stateRoot(): string {
   return join(repositoryRoot, ".sandbox");
 }

@@ -1,4 +1,4 @@
-// `npm run preview -- --stack prod`: what the pull request's comment would say, at a desk.
+// `npm run preview -- --stack prod`: shows at a desk what the pull request's comment would say.
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -24,7 +24,7 @@ async function main(stack: string): Promise<void> {
   const progress = consoleProgress();
   const dir = createStateFolder("preview");
   const pulumi = await openPulumi(progress);
-  // Plugins are the sandbox's; the login is the user's own.
+  // The plugins are the sandbox's, but the login is the user's own.
   const login = process.env.PULUMI_CREDENTIALS_PATH ?? process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
   const step = progress.step(`previewing ${stack}`);
   const text = await runPreview({

@@ -1,31 +1,31 @@
-// Child processes that never outlive their purpose: each in a process group of its own, its output in a log file, ended by
-// id in reverse order of their start, by `stop()` or when this process ends (endings.ts).
+// Child processes that never outlive their purpose. Each has a process group and a log file of its own. They are ended by id, in
+// reverse order of their start, by `stop()` or when this process ends (endings.ts).
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { beforeEnd, isEnding } from "./endings";
 
-/** How long a child may take from SIGTERM to its end before SIGKILL follows, in milliseconds. */
+/** Longest time between SIGTERM and SIGKILL for a child, in milliseconds. */
 const GRACE_MS = 10_000;
-/** How many lines of a dead child's log its error quotes. */
+/** Number of log lines that a dead child's error quotes. */
 const LOG_TAIL_LINES = 15;
 
 export interface ProcessSpec {
-  /** What messages call it. */
+  /** Name in messages. */
   name: string;
   /** Executable: a path, or a name on PATH. */
   command: string;
   args: readonly string[];
   /** Working directory. */
   cwd: string;
-  /** Added to this process's environment. */
+  /** Variables added to this process's environment. */
   env?: Record<string, string>;
-  /** Receives stdout and stderr; truncated at start. */
+  /** File for stdout and stderr; truncated at start. */
   logFile: string;
 }
 
-/** A child that ended although nobody asked it to. `log` is the tail of its log. */
+/** Error of a child that ended although nobody asked it to. `log` is the tail of its log. */
 export class ProcessDied extends Error {
   constructor(
     readonly process: string,
@@ -42,19 +42,19 @@ export class ProcessDied extends Error {
 export interface RunningProcess {
   readonly name: string;
   readonly pid: number;
-  /** SIGTERM to its group, SIGKILL after ten seconds; resolves when it is gone. */
+  /** Sends SIGTERM to its group, SIGKILL after ten seconds. Resolves when it is gone. */
   stop(): Promise<void>;
 }
 
-/** Children that belong together, as those of one cluster. */
+/** Children that belong together, such as those of one cluster. */
 export class Processes {
   private readonly children: Child[] = [];
   private readonly deathSeen = new AbortController();
 
-  /** Aborted when a child ends unasked; its reason is the {@link ProcessDied}. Waits for anything the children do should watch it. */
+  /** Aborts with {@link ProcessDied} when a child ends unasked. Anything that waits for what children do should watch it. */
   readonly death: AbortSignal = this.deathSeen.signal;
 
-  /** Starts a child. Rejects if the executable can't be started at all, or this process is ending; {@link death} tells of one that ends later. */
+  /** Starts a child. Rejects if it can't be started or this process is ending. A child that ends later aborts {@link death}. */
   async start(spec: ProcessSpec): Promise<RunningProcess> {
     const child = await Child.start(spec);
     this.children.push(child);
@@ -64,7 +64,7 @@ export class Processes {
     return child;
   }
 
-  /** Ends every child, the youngest first, each gone before the next is told. */
+  /** Ends every child, the youngest first. Each is gone before the next is asked. */
   async stop(): Promise<void> {
     for (const child of [...this.children].reverse()) await child.stop();
   }
@@ -80,7 +80,7 @@ export async function run(spec: ProcessSpec): Promise<void> {
 interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** We ended it. */
+  /** True once we have asked it to end. */
   asked: boolean;
 }
 
@@ -109,7 +109,7 @@ class Child implements RunningProcess {
     const release = beforeEnd(this);
     this.exit = new Promise((resolve) => {
       process.once("exit", (code, signal) => {
-        this.killGroup("SIGKILL"); // whatever the child itself started and left behind
+        this.killGroup("SIGKILL"); // and with it whatever the child started and left behind
         release();
         resolve({ code, signal, asked: this.stopping });
       });
@@ -129,7 +129,7 @@ class Child implements RunningProcess {
     clearTimeout(impatience);
   }
 
-  /** Ends it now, without waiting: for the last moments of this process. */
+  /** Kills it now, without waiting, in the last moments of this process. */
   kill(): void {
     this.stopping = true;
     if (!this.hasExited()) this.killGroup("SIGKILL");
@@ -153,7 +153,7 @@ class Child implements RunningProcess {
   }
 }
 
-/** `detached` makes the child leader of a new session and group: Ctrl-C reaches only us, and we reach all of its offspring. */
+/** Starts the child as leader of a new session and group: Ctrl-C then reaches only us, and we reach all of its offspring. */
 function spawnIntoOwnGroup(spec: ProcessSpec): ChildProcess {
   mkdirSync(dirname(spec.logFile), { recursive: true });
   const log = openSync(spec.logFile, "w", 0o600);
@@ -174,7 +174,7 @@ function tailOfLog(logFile: string): string {
   return lines.slice(-LOG_TAIL_LINES).join("\n") || "(nothing)";
 }
 
-/** Whether there is a process of this id. */
+/** Tells whether there is a process of this id. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

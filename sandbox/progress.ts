@@ -1,25 +1,25 @@
-// Tells a waiting person what is going on: one line a step, with the time it took, on stderr so that stdout stays for results.
+// Tells anyone who waits what is going on: one line a step, with its duration, on stderr so that stdout stays for results.
 
-/** A step under way. Exactly one of `done` and `fail` ends it; what comes after the first is ignored. */
+/** A step under way. Exactly one of `done` and `fail` ends it; later calls are ignored. */
 export interface Step {
   done(note?: string): void;
   fail(note?: string): void;
 }
 
 export interface Progress {
-  /** Starts a step: `title` says what is being done, as in "building etcd". */
+  /** Starts a step. `title` names what is being done, as in "building etcd". */
   step(title: string): Step;
-  /** Prints a line of its own. */
+  /** Prints a separate line. */
   say(line: string): void;
 }
 
-/** How often a step that is not on a terminal says that it is still alive, in milliseconds. */
+/** Interval at which a step that is not on a terminal reports that it is alive, in milliseconds. */
 const HEARTBEAT_MS = 30_000;
-/** How often the line on a terminal is redrawn, in milliseconds. */
+/** Interval at which the line on a terminal is redrawn, in milliseconds. */
 const REDRAW_MS = 1_000;
 const CLEAR_LINE = "\r\x1b[2K";
 
-/** Progress on `stream` (default: stderr): a live line on a terminal; elsewhere plain lines at start, every 30 s and at the end. */
+/** Shows progress on `stream` (default: stderr): a live line on a terminal, else lines at start, every 30 s and at the end. */
 export function consoleProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   return stream.isTTY ? new LiveProgress(stream) : new PlainProgress(stream);
 }
@@ -30,7 +30,7 @@ export const silentProgress: Progress = {
   say() {},
 };
 
-/** "0.4 s", "12 s", "3 min 07 s": precise while short, readable when long. */
+/** Formats "0.4 s", "12 s", "3 min 07 s": precise while short, readable when long. */
 export function formatElapsed(milliseconds: number): string {
   if (milliseconds < 9_950) return `${(milliseconds / 1000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
@@ -86,7 +86,7 @@ class LiveProgress implements Progress {
     });
   }
 
-  /** The line shows the step begun last, cut to the terminal's width: a wrapped line could not be cleared. */
+  /** Draws the step begun last, cut to the terminal's width: a wrapped line could not be cleared. */
   private draw(): void {
     const latest = this.open.at(-1);
     if (!latest) return;

@@ -1,7 +1,7 @@
 /**
- * Pulumi as this machine can have it. On an open network that is the official CLI, the one on PATH or a download, and the
- * official plugins. Elsewhere CLI and Kubernetes provider are built from their Go modules, and a stand-in takes the Command
- * provider's place.
+ * Provides the Pulumi that this machine can get. On an open network that is the official CLI, from PATH or a download, and the
+ * official plugins. Elsewhere CLI and Kubernetes provider are built from their Go modules, and a stand-in replaces the Command
+ * provider.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
@@ -20,25 +20,25 @@ import { findExecutable, pulumiOnPath } from "./toolchain/pulumiOnPath";
 export interface Pulumi {
   /** Path of the CLI. */
   readonly cli: string;
-  /** For the CLI's environment. */
+  /** Variables for the CLI's environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A plugin belongs to the SDK of the same version. */
+/** Versions of the plugins. Each belongs to the SDK of the same version. */
 const versions = { command, kubernetes } as const;
 type Plugin = keyof typeof versions;
 
-/** The downloads are some 150 MB; a site that has not sent one by then is as good as closed. In milliseconds. */
+/** Limit for downloads of some 150 MB. A site that has not sent one by then might as well be closed. In milliseconds. */
 const downloadTimeoutMs = 180_000;
 
-/** What the CLI says when the plugins' site is out of reach, which another try will not change. */
+/** Matches the CLI's messages if the plugins' site is out of reach, which another try will not change. */
 const unreachable =
   /Error downloading plugin: .*?(dial tcp.*|proxyconnect.*|connection refused|no such host|certificate.*)/;
 
 /**
- * Finds, downloads or builds what is needed, once, and announces what is not a download of the official. Never fails for
- * want of a network.
- * @param tools that are needed next: they are built in the same go, so that one line says how long all of it takes
+ * Finds, downloads or builds what is needed, once, and announces everything that is not an official download. Never fails for
+ * lack of a network.
+ * @param tools to build in the same step because they are needed next; one line then reports how long all of it takes
  */
 export async function openPulumi(progress: Progress, tools: readonly Tool[] = []): Promise<Pulumi> {
   nameAmbientPlugins(progress);
@@ -59,10 +59,10 @@ export async function openPulumi(progress: Progress, tools: readonly Tool[] = []
   return { cli: cli ?? built.pulumi, env: environment(homeOfOurOwn(built["pulumi-resource-kubernetes"])) };
 }
 
-/** What can be had as Pulumi releases it: the CLI, and with no refusal the plugins too. */
+/** The official parts that are available: the CLI, and without a refusal the plugins, too. */
 interface Official {
   cli?: string;
-  /** Why the rest can't be had. */
+  /** Reason why the rest is not available. */
   refusal?: string;
 }
 
@@ -71,7 +71,7 @@ async function official(home: string, progress: Progress): Promise<Official> {
   return { cli, refusal: cli ? await downloadPlugins(cli, home, progress) : refusal };
 }
 
-/** A plugin on PATH would be taken before the one of the right version. */
+/** Ignores plugins on PATH, which would take precedence over those of the right version. */
 const environment = (home: string) => ({ PULUMI_HOME: home, PULUMI_IGNORE_AMBIENT_PLUGINS: "true" });
 
 function nameAmbientPlugins(progress: Progress): void {
@@ -111,7 +111,7 @@ async function inTime<T>(download: Promise<T>): Promise<T> {
   return Promise.race([download, timeout]).finally(() => clearTimeout(timer));
 }
 
-/** Undefined once every plugin is there; else why one can't be. */
+/** Returns undefined once every plugin is there, otherwise why one is not available. */
 async function downloadPlugins(cli: string, home: string, progress: Progress): Promise<string | undefined> {
   const plugins = Object.keys(versions) as Plugin[];
   const missing = plugins.filter((name) => !existsSync(pluginFolder(home, name)));
@@ -132,7 +132,7 @@ async function downloadPlugins(cli: string, home: string, progress: Progress): P
 const pluginFolder = (home: string, name: Plugin): string =>
   join(home, "plugins", `resource-${name}-v${versions[name]}`);
 
-/** Undefined on success. The CLI retries for seconds where no route leads to the site; the first refusal is enough. */
+/** Returns undefined on success. Stops at the first refusal, since the CLI retries for seconds if no route leads to the site. */
 async function downloadPlugin(cli: string, home: string, name: Plugin): Promise<string | undefined> {
   const install = ["plugin", "install", "resource", name, versions[name], "--non-interactive", "--color", "never"];
   const child = spawn(cli, install, {
@@ -160,7 +160,7 @@ async function downloadPlugin(cli: string, home: string, name: Plugin): Promise<
   return problem ?? said.trim().split("\n").at(-1) ?? `pulumi plugin install ended with ${code}`;
 }
 
-/** A home with plugins where the engine looks for the official ones of the SDKs' versions. */
+/** Makes a home with plugins where the engine looks for the official ones of the SDKs' versions. */
 function homeOfOurOwn(kubernetesProvider: string): string {
   const home = createStateFolder("pulumi");
   const executable = (name: Plugin) => {

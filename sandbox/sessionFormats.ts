@@ -1,9 +1,9 @@
-// Session files in both formats of authentik's outposts, made from a description, for the demo, tests and benchmarks.
+// Builds session files in both formats of authentik's outposts from a description, for the demo, tests and benchmarks.
 
 const defaultTypeName = "goauthentik.io/internal/outpost/proxyv2/types.Claims";
 const builtin = { bool: 1, int: 2, string: 6, interface: 8 };
 
-/** gob's unsigned integer: a small one is itself, a larger one its length negated, then big-endian bytes. */
+/** Encodes gob's unsigned integer: a small one is itself, a larger one its length negated, then big-endian bytes. */
 function uint(value: number): Buffer {
   if (value < 128) return Buffer.from([value]);
   const bytes: number[] = [];
@@ -22,14 +22,14 @@ function message(...parts: Buffer[]): Buffer {
 
 type Field = [name: string, type: number];
 
-/** The definition of a struct type; every number is a field's distance from the one before. */
+/** Encodes the definition of a struct type. Every number is a field's distance from the previous one. */
 function struct(id: number, name: string, fields: Field[]): Buffer {
   const list = fields.flatMap(([field, type]) => [hex("01"), text(field), hex("01"), int(type), hex("00")]);
   const head = [int(-id), hex("030101"), text(name), hex("01"), int(id), hex("0001"), uint(fields.length)];
   return Buffer.concat([...head, ...list, hex("0000")]);
 }
 
-/** The definitions of what the claims hold, in the messages that interrupt the one of the session. */
+/** Encodes the definitions of the types in claims, in the messages that interrupt the session's own. */
 function claimsTypes(first: number): { claims: Buffer; others: Buffer } {
   const { bool, int: number, string } = builtin;
   const [id, list, proxy, attributes] = [first + 1, first + 2, first + 3, first + 4] as const;
@@ -65,7 +65,7 @@ function claimsTypes(first: number): { claims: Buffer; others: Buffer } {
   return { claims, others: Buffer.concat(others) };
 }
 
-/** A struct without its zero fields: of empty claims nothing but its end is left. */
+/** Claims whose fields are all zero, and so left out: only the end of the struct remains. */
 const emptyClaims = hex("00");
 
 function claimsValue(groups: number, token: number): Buffer {
@@ -79,21 +79,21 @@ function claimsValue(groups: number, token: number): Buffer {
 }
 
 export interface GoSession {
-  /** What the session holds, in the order it was written (a Go map's: any). Nothing at all is a visit that has just begun. */
+  /** Content of the session, in the order it was written (for a Go map, any). Nothing at all is a visit that has just begun. */
   holds: ("claims" | "redirect")[];
   /** The visited address. */
   url?: string;
   groups?: number;
   /** Length of the login's token. */
   token?: number;
-  /** gob's id of the first type: it depends on what the process has encoded before, and on Go's version. */
+  /** gob's id of the first type. It depends on what the process has encoded before, and on Go's version. */
   firstId?: number;
   typeName?: string;
-  /** Claims without a single value: the smallest login there can be. */
+  /** True for claims without a single value: the smallest possible login. */
   emptyClaims?: boolean;
 }
 
-/** A session as a Go outpost (to 2026.5) writes it: base64 of date|base64 of a gob|MAC. */
+/** Encodes a session as a Go outpost (up to 2026.5) does: base64 of date|base64 of a gob|MAC. */
 export function goSession(session: GoSession): string {
   const { holds, url = "https://app.example.com/start", groups = 1, token = 700, firstId = 64 } = session;
   const sessionType = [int(-firstId), hex("040102"), int(firstId), hex("0001100110"), hex("0000")];
@@ -122,7 +122,7 @@ export interface RustSession {
   url?: string;
 }
 
-/** A session as a Rust outpost (2026.8 on) writes it. */
+/** Encodes a session as a Rust outpost (from 2026.8 on) does. */
 export function rustSession({ expires, login, url = "https://app.example.com/start" }: RustSession): string {
   const claims = login
     ? { sub: "a".repeat(64), exp: expires, email: "jo@example.com", raw_token: "t".repeat(700) }
@@ -132,7 +132,7 @@ export function rustSession({ expires, login, url = "https://app.example.com/sta
 
 const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** The nth file name in a Go outpost's form, n below 2^32. A number makes tests repeatable; scattered, as ids are random. */
+/** Returns the nth file name in a Go outpost's form, n below 2^32. It is repeatable for tests, but scattered as ids are. */
 export function goName(n: number): string {
   const scattered = Math.imul(n, 0x9e3779b1);
   let id = "";
@@ -140,7 +140,7 @@ export function goName(n: number): string {
   return `session_${id.padEnd(52, "A")}`;
 }
 
-/** The nth file name of a Rust outpost. */
+/** Returns the nth file name in a Rust outpost's form. */
 export function rustName(n: number): string {
   return `session_${n.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
 }

@@ -1,4 +1,4 @@
-// `npm start`: the whole product shown on a real API server, from an empty clone. See --help.
+// `npm start`: shows the whole product on a real API server, from an empty clone. See --help.
 import { Command, Option } from "commander";
 import type { Delivery } from "../settings/settings";
 import { authentikTour } from "./demo/authentikTour";
@@ -63,7 +63,7 @@ async function main(options: Options): Promise<number> {
   }
 }
 
-/** Says how to use what is running, and waits for Ctrl-C. */
+/** Prints how to use what is running, and waits for Ctrl-C. */
 async function keep({ kubeconfig, context, outpost }: Stage, node?: boolean): Promise<void> {
   say(`
 The cluster stays until Ctrl-C. In another terminal:

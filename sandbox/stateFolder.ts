@@ -1,4 +1,4 @@
-// Folders for the state of sandboxes and tests, none of which outlives the process that it belongs to for long.
+// Folders for the state of sandboxes and tests. None of them outlives its process for long.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -6,13 +6,13 @@ import { beforeEnd } from "./endings";
 import { stateRoot } from "./paths";
 import { isRunning } from "./processes";
 
-/** Process ids mean nothing on another host or in another container, which may use the same clone. */
+/** Identifies this host or container, since others may use the same clone and process ids mean nothing there. */
 const host = hostname().replaceAll(/[^\w.-]/g, "_");
 
 /**
- * A new empty folder under .sandbox/ of this clone, which goes when this process ends. One whose process was killed outright goes
- * at the next call.
- * @param name what it is for: letters, digits and hyphens
+ * Creates an empty folder under .sandbox/ of this clone, which goes when this process ends. If a process was killed outright,
+ * the next call removes its folder.
+ * @param name purpose of the folder: letters, digits and hyphens
  */
 export function createStateFolder(name: string): string {
   mkdirSync(stateRoot(), { recursive: true });
@@ -30,7 +30,7 @@ function removeAbandoned(): void {
     try {
       rmSync(join(stateRoot(), entry), { recursive: true, force: true });
     } catch {
-      // Something still writes there, or another call removes it just now: the next call will see to it.
+      // Something still writes there, or another call is removing it. The next call takes care of it.
     }
   }
 }

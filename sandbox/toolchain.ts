@@ -1,4 +1,4 @@
-// The tools a sandbox is made of, built from the pinned Go modules in toolchain/ once and kept in the cache.
+// The tools of a sandbox, built once from the pinned Go modules in toolchain/ and kept in the cache.
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { cacheDir } from "./paths";
@@ -16,14 +16,14 @@ interface Build {
   tools: Tool[];
 }
 
-/** So many modules are built at a time: linking, and a few huge packages, keep only one core busy. */
+/** Number of modules that are built at a time: linking, and a few huge packages, keep only one core busy. */
 const BUILDS_AT_A_TIME = 2;
 
 /**
- * Builds those of `tools` that the cache lacks, and returns the paths of all. A tool appears in the cache whole or not at
- * all; where two processes build one at the same time, the first to end wins.
+ * Builds those of `tools` that the cache lacks, and returns the paths of all. A tool appears in the cache whole or not at all.
+ * If two processes build one at the same time, the first to end wins.
  *
- * Throws if Go is missing or too old, or if a build fails, saying what to do.
+ * Throws if Go is missing or too old, or if a build fails. The error says what to do.
  */
 export async function ensureTools<T extends Tool>(tools: readonly T[], progress: Progress): Promise<Record<T, string>> {
   const builds = missing(tools);
@@ -38,7 +38,7 @@ export async function ensureTools<T extends Tool>(tools: readonly T[], progress:
 const pathOf = (tool: Tool, module = readModule(moduleOf(tool))): string =>
   join(cacheDir(), "toolchain", module.key, tool);
 
-/** What has to be built, the longest first. */
+/** Lists what has to be built, the longest build first. */
 function missing(tools: readonly Tool[]): Build[] {
   const names = [...new Set(tools.map(moduleOf))];
   const builds = names.map((name) => {
@@ -60,7 +60,7 @@ async function inTurn(builds: Build[], build: (build: Build) => Promise<void>): 
     for (let next = waiting.shift(); next; next = waiting.shift()) await build(next);
   };
   const lanes = Array.from({ length: BUILDS_AT_A_TIME }, lane);
-  // A failed build ends its lane; the other one's is let finish, so that nothing is left running.
+  // A failed build ends its lane. The other lane still finishes, so that nothing is left running.
   const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === "rejected");
   if (failed) throw failed.reason;
 }
@@ -77,7 +77,7 @@ async function perform(build: Build, progress: Progress): Promise<void> {
   step.done();
 }
 
-/** Each binary is moved to its place last: where it is, all it needs is. */
+/** Moves each binary into place last, so that everything it needs is there before it. */
 async function compile({ module, recipe, tools }: Build): Promise<void> {
   const dir = join(cacheDir(), "toolchain", module.key);
   mkdirSync(dir, { recursive: true });
@@ -95,7 +95,7 @@ async function compile({ module, recipe, tools }: Build): Promise<void> {
   }
 }
 
-/** What builds have left that were killed. */
+/** Removes what killed builds have left. */
 function removeLeftovers(dir: string): void {
   for (const name of readdirSync(dir)) {
     const pid = /^unfinished-(\d+)-/.exec(name)?.[1];
@@ -103,10 +103,10 @@ function removeLeftovers(dir: string): void {
   }
 }
 
-/** Go names an executable after the last element of its package's path that is no version. */
+/** Names an executable as Go does, after the last element of its package's path that is no version. */
 const executableOf = (goPackage: string): string => basename(goPackage.replace(/\/v\d+$/, ""));
 
-/** Flags that make the same binary on every machine: no paths of it, nothing for debuggers. */
+/** Returns flags that make the same binary on every machine: without its paths, and without debug information. */
 function buildFlags(module: GoModule, { compilerFlags = "", tags, version, versionFrom }: Recipe): string[] {
   const variable = version ? ` -X ${version.variable}=${version.value ?? module.versionOf(versionFrom)}` : "";
   return [
@@ -126,6 +126,6 @@ function copyData(module: GoModule, { data }: Recipe, dir: string): void {
     const copy = join(target, basename(file));
     rmSync(copy, { force: true });
     copyFileSync(join(source, file), copy);
-    chmodSync(copy, 0o644); // the module cache is read-only, and so would be the copy
+    chmodSync(copy, 0o644); // the module cache is read-only, and the copy would be, too
   }
 }

@@ -1,20 +1,20 @@
-// Waiting for something another process does, which only asking can tell.
+// Waits for something that another process does, which only asking can show.
 import { poll } from "../kubernetes/poll";
 
 export interface WaitOptions {
-  /** What is awaited, for the error: "nothing to be left of it" completes "gave up waiting for …". */
+  /** Completes the error "gave up waiting for …", for example "nothing to be left of it". */
   what: string;
-  /** How long to ask, in milliseconds. */
+  /** Longest wait, in milliseconds. */
   timeoutMs: number;
   /** Ends the wait with the signal's reason. */
   signal?: AbortSignal;
-  /** Pause between two questions, in milliseconds; default 100. */
+  /** Pause between two attempts, in milliseconds; default 100. */
   pauseMs?: number;
 }
 
 /**
- * Asks until `ask` returns something other than undefined, and returns that. An error of `ask` counts as "not yet";
- * the last one is named when time is up.
+ * Asks until `ask` returns something other than undefined, and returns that. An error of `ask` counts as "not yet". When time
+ * is up, the error names the last one.
  */
 export async function waitUntil<T>(ask: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
   const { what, timeoutMs, signal, pauseMs = 100 } = options;

@@ -1,43 +1,46 @@
 import { hasCronJob, hasSidecar, type Settings, type Solution } from "./settings";
 import { seconds } from "./values/duration";
 
-/** What the check after a rollout expects of an outpost. */
+/** Expectation of an outpost, for the check after a rollout. */
 export interface ExpectedOutpost {
   /** The name as authentik shows it. */
   name: string;
   slug: string;
   deployment: string;
   solution: Solution;
-  /** Size of /dev/shm, a Kubernetes quantity; undefined: whatever the Deployment asks for. */
+  /** Size of /dev/shm, a Kubernetes quantity. Undefined accepts the size that the Deployment asks for. */
   shmSize?: string;
   sweepIntervalSeconds: number;
 }
 
-/** Text or path of a kubeconfig for the check at the end of `pulumi up`: the stack's may be a secret, which has no place among flags. */
+/**
+ * Variable with the text or path of a kubeconfig, for the check at the end of `pulumi up`. The stack's may be a secret, which
+ * has no place among flags.
+ */
 export const kubeconfigVariable = "OUTPOST_SHM_KUBECONFIG";
-/** The context, for the same check. */
+/** Variable with the context, for the same check. */
 export const contextVariable = "OUTPOST_SHM_CONTEXT";
 
-/** What `outpost-shm verify` checks a namespace against. */
+/** Expectation that `outpost-shm verify` checks a namespace against. */
 export interface Expectation {
   namespace: string;
   outposts: ExpectedOutpost[];
-  /** Of the CronJob; undefined: whatever it has. */
+  /** Schedule of the CronJob. Undefined accepts any. */
   schedule?: string;
-  /** Only that the rollouts are over, no more. */
+  /** Set to check only that the rollouts are over. */
   rolloutOnly?: true;
 }
 
-/** What `pulumi up` hands to `outpost-shm verify-update` on stdin. */
+/** Input of `outpost-shm verify-update`, which `pulumi up` writes to its stdin. */
 export interface UpdateCheck {
   expectation: Expectation;
-  /** Seconds to go on checking for while a check fails. */
+  /** Seconds to repeat the checks for while one fails. */
   wait: number;
-  /** Whether to start a run of the CronJob, and judge that one. */
+  /** True to start a run of the CronJob and judge that one. */
   run: boolean;
 }
 
-/** What settings expect. */
+/** Derives the expectation from the settings. */
 export function expectationOf({
   namespace,
   outposts,
@@ -57,7 +60,7 @@ export function expectationOf({
   };
 }
 
-/** Only that the sidecars of these outposts are rolled out: nothing that changes without a restart of pods is in it. */
+/** Expects only that the sidecars of these outposts are rolled out. It holds nothing that changes without a restart of pods. */
 export const rolloutExpectation = ({ namespace, outposts }: Pick<Settings, "namespace" | "outposts">): Expectation => ({
   namespace,
   rolloutOnly: true,
@@ -66,6 +69,6 @@ export const rolloutExpectation = ({ namespace, outposts }: Pick<Settings, "name
     .map(({ name, slug, deployment }) => ({ name, slug, deployment, solution: "sidecar", sweepIntervalSeconds: 0 })),
 });
 
-/** The solution that these two make. */
+/** Returns the solution for this combination. */
 export const solutionBy = ({ sidecar, cronJob }: Record<"sidecar" | "cronJob", boolean>): Solution =>
   sidecar ? (cronJob ? "both" : "sidecar") : cronJob ? "cronjob" : "none";

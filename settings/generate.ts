@@ -1,5 +1,5 @@
-// `npm run generate` writes what follows from table.ts: the config block of Pulumi.yaml, the table of docs/settings.md, and the
-// types of the component's arguments. A test says whether they are current.
+// `npm run generate` writes the files that follow from table.ts: the config block of Pulumi.yaml, the table of
+// docs/settings.md, and the types of the component's arguments. A test checks that they are current.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
@@ -10,11 +10,13 @@ type AnyRow = Pick<Row<unknown>, "default" | "text" | "restartsPods" | "type">;
 const rows: Record<string, AnyRow> = { ...outpostRows, ...stackRows, ...specialRows };
 const ofOutpost = (key: string): boolean => key in outpostRows;
 
-/** Markdown as plain text, for places that show no Markdown. */
+/** Turns Markdown into plain text, for places that show no Markdown. */
 const plain = (text: string): string =>
   text.replace(/ ?\(\[below\]\([^)]*\)\)/g, "").replace(/\[([^\]]*)\]\([^)]*\)/g, "docs/$1");
 
-/** What the engine checks: a key's presence and type. It has no type for a list that mixes names and objects. */
+/**
+ * Generates the part that the engine checks: a key's presence and type. It has no type for a list that mixes names and objects.
+ */
 function configBlock(): string {
   const entries = stackKeys.map((key): [string, object] => {
     const { default: standard, text } = rows[key];
@@ -67,7 +69,7 @@ function argumentTypes(): string {
   ].join("\n");
 }
 
-/** Settings that decide which resources there are: not to be had from another resource. */
+/** Settings that decide which resources exist. Their values can't come from another resource. */
 const structural = ["solution", "delivery", "restrictExec", "monitoring", "podMonitor", "alerts", "dashboard"];
 /** Settings of the program around the component. */
 const ofTheProgram = ["verify", "verifyTimeout"];
@@ -75,7 +77,7 @@ const ofTheProgram = ["verify", "verifyTimeout"];
 const root = join(__dirname, "..");
 const notice = "written by `npm run generate` from settings/table.ts";
 
-/** The text between the two marks, replaced. */
+/** Replaces the text between the two marks. */
 function between(file: string, [open, close]: [string, string], text: string): string {
   const old = readFileSync(join(root, file), "utf8");
   const [start, end] = [old.indexOf(open), old.indexOf(close)];
@@ -83,7 +85,7 @@ function between(file: string, [open, close]: [string, string], text: string): s
   return `${old.slice(0, start)}${open}\n${text}${old.slice(end)}`;
 }
 
-/** Every generated file as it should be. */
+/** Returns the current text of every generated file. */
 export async function generated(): Promise<Record<string, string>> {
   const files = {
     "Pulumi.yaml": between(

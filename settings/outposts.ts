@@ -11,7 +11,7 @@ import { slugify } from "../authentik/slug";
 
 type Values = ValuesOf<typeof outpostRows>;
 
-/** An outpost read, with the keys its problems go under. */
+/** An outpost as read, with the keys to report its problems under. */
 interface Entry {
   readonly settings: OutpostSettings;
   readonly place: string;
@@ -21,7 +21,10 @@ interface Entry {
 
 const HOW_TO_ADD = `add one with: pulumi config set --path 'outposts[0]' "<name in authentik>"`;
 
-/** Reads the list of outposts, each over the stack's values, one for every entry. What could not be read is reported and empty. */
+/**
+ * Reads the list of outposts, each over the stack's values. It returns one for every entry: anything unreadable is reported and
+ * left empty.
+ */
 export function readOutposts(given: unknown, stackValues: Values, problems: Problems): OutpostSettings[] {
   if (given === undefined) {
     problems.line("outposts", `missing; ${HOW_TO_ADD}`);
@@ -52,7 +55,7 @@ function readEntry(given: unknown, place: string, stackValues: Values, problems:
   return { settings: { name, slug, deployment, ...values }, place, nameKey, deploymentKey };
 }
 
-/** For a key that is none of an outpost's, but of the stack's. */
+/** Advises on a key that is the stack's, not an outpost's. */
 function adviseOnStackKey(key: string): string | undefined {
   const meant = nearest(key, stackKeys);
   return retired.get(key) ?? (meant && `${meant} holds for the whole stack, so set it beside outposts`);
@@ -70,7 +73,7 @@ function readName(raw: Raw, key: string, problems: Problems): string {
   return "";
 }
 
-/** The name given, or the one authentik's default object_naming_template makes. */
+/** Returns the given name, or the one that authentik's default object_naming_template makes. */
 function readDeployment(
   raw: Raw,
   { name, slug }: { name: string; slug: string },
@@ -92,7 +95,7 @@ function readDeployment(
   return "";
 }
 
-/** The slug is the value of the label by which the CronJob finds the outpost's pods. */
+/** Checks the slug, since it is the value of the label by which the CronJob finds the outpost's pods. */
 function checkSlug(
   slug: string,
   values: Values,

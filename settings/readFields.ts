@@ -2,7 +2,7 @@ import { nearest } from "./values/nearest";
 import type { Rows, ValuesOf } from "./table";
 import type { Problems } from "./problems";
 
-/** Config as it was given: an object of anything. */
+/** Config as it was given, with values of any type. */
 export type Raw = Readonly<Record<string, unknown>>;
 
 /** The key's full name in messages: `shmSize` of the stack, `outposts[1].shmSize` of an outpost. */
@@ -11,9 +11,9 @@ export function keyIn(place: string, key: string): string {
 }
 
 /**
- * Reads the settings that are given at one place over those inherited. A wrong value is reported and the inherited one stands in
- * for it, so that reading can go on to the next problem.
- * @param inherited default: what the table says
+ * Reads the settings that are given at one place over the inherited ones. A wrong value is reported, and the inherited one
+ * stands in for it, so that reading can go on to the next problem.
+ * @param inherited default: the table's defaults
  */
 export function readFields<R extends Rows>(
   rows: R,
@@ -30,11 +30,11 @@ export function readFields<R extends Rows>(
     problems.value(keyIn(place, key), given[key], parsed.wrong);
     return [key, standing];
   });
-  // Each value comes from the reader of its own row, which is what ValuesOf says.
+  // Each value comes from the reader of its own row, as ValuesOf states.
   return Object.fromEntries(values) as ValuesOf<R>;
 }
 
-/** The values that hold if nobody has set any; a required one is empty. */
+/** Returns the default of every setting. A required one is empty. */
 export function defaultsOf<R extends Rows>(rows: R): ValuesOf<R> {
   const values = Object.entries(rows).map(([key, row]): [string, unknown] => {
     if (row.default === undefined) return [key, ""];
@@ -45,12 +45,12 @@ export function defaultsOf<R extends Rows>(rows: R): ValuesOf<R> {
   return Object.fromEntries(values) as ValuesOf<R>;
 }
 
-/** Whether a place says anything about a key. */
+/** Tells whether the place sets the key. */
 export function isGiven(given: Raw, key: string): boolean {
   return given[key] !== undefined;
 }
 
-/** Keys of former versions, and what to do. */
+/** Keys of former versions, with advice. */
 export const retired = new Map([
   [
     "nativeSidecar",
@@ -59,7 +59,8 @@ export const retired = new Map([
 ]);
 
 /**
- * Reports keys nobody knows, with the nearest known one, else with the advice given here, else with all of them. Their values stay unsaid: a mistyped `authentikToken` may hold the token in plain text.
+ * Reports unknown keys, with the nearest known one, else with the advice given here, else with all of them. Their values are
+ * left out: a mistyped `authentikToken` may hold the token in plain text.
  */
 export function reportUnknownKeys(
   given: Raw,

@@ -7,9 +7,11 @@ import { outpostRows, stackKeys, stackRows } from "./table";
 import { parseText } from "./values/parsed";
 
 /**
- * Turns stack config into settings: every default, every rule. Pure.
- * @param raw config keys without their namespace. Numbers and booleans may be text, as Pulumi hands them over; lists and objects are parsed.
- * @param secrets keys whose value was given as a secret. `authentikToken` must be one of them; values of secrets show in no message.
+ * Turns stack config into settings, with every default and every rule applied. Pure.
+ * @param raw config keys without their namespace. Numbers and booleans may be text, as Pulumi passes them; lists and objects
+ * are parsed.
+ * @param secrets keys whose value was given as a secret. `authentikToken` must be one of them. Values of secrets appear in no
+ * message.
  * @throws SettingsError with all problems at once
  */
 export function resolveSettings(raw: Raw, secrets: ReadonlySet<string> = new Set()): Settings {
@@ -29,7 +31,10 @@ export function resolveSettings(raw: Raw, secrets: ReadonlySet<string> = new Set
   return { ...stack, outposts };
 }
 
-/** Pulumi.yaml can only declare an optional key with a default, so empty text means that it was not set. */
+/**
+ * Returns true unless the key is absent or empty. Pulumi.yaml can declare an optional key only with a default, so empty text
+ * means not set.
+ */
 const isSet = (raw: Raw, key: string): boolean => isGiven(raw, key) && raw[key] !== "";
 
 function checkAuthentikToken(raw: Raw, secrets: ReadonlySet<string>, problems: Problems): void {
@@ -48,7 +53,7 @@ function checkAuthentikToken(raw: Raw, secrets: ReadonlySet<string>, problems: P
   }
 }
 
-/** Whatever the solution, so that changing it asks for nothing new. */
+/** Requires access to authentik for its delivery whatever the solution, so that changing the solution asks for nothing new. */
 function checkAuthentikAccess(raw: Raw, outposts: readonly OutpostSettings[], problems: Problems): void {
   const places = outposts.flatMap(({ delivery }, index) => (delivery === "authentik" ? `outposts[${index}]` : []));
   if (places.length === 0) return;

@@ -6,7 +6,7 @@ import { isGiven, keyIn, type Raw } from "./readFields";
 
 type Values = ValuesOf<typeof outpostRows>;
 
-/** One place where sweep limits are given, with the values in force there and the place those not given come from. */
+/** A place that can set sweep limits, with the values in force there. Limits that it does not set come from its parent. */
 interface Place {
   readonly name: string;
   readonly given: Raw;
@@ -15,8 +15,8 @@ interface Place {
 }
 
 /**
- * Rules between two settings, judged wherever at least one of the two is given: the fault is named where it was made,
- * not again at every outpost that inherits it.
+ * Checks rules between two settings, at every place that sets at least one of the two. So a mistake is reported once, not again
+ * for every outpost that inherits it.
  */
 export function checkLimits(place: Place, problems: Problems): void {
   const { highWatermark, lowWatermark, anonymousMaxAge, authenticatedMaxAge } = place.values;
@@ -58,7 +58,7 @@ function report({ name, given, parent }: Place, problems: Problems, pair: { lowe
   problems.value(keyIn(name, culprit.key), given[culprit.key], culprit.wrong);
 }
 
-/** An alert that fires while everything is as it was set up to be is no alert. */
+/** Rejects thresholds at which an alert would fire while everything works as configured. */
 export function checkThresholds(
   raw: Raw,
   { usageWarning, usageCritical }: Pick<Settings, "usageWarning" | "usageCritical">,

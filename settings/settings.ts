@@ -2,29 +2,32 @@ import type { outpostRows, stackRows, ValuesOf } from "./table";
 
 export type { Delivery, Solution } from "./table";
 
-/** Namespace of the program's keys in a stack file, whatever the project around them is called. */
+/** Namespace of the program's keys in a stack file, whatever the project's name is. */
 export const configNamespace = "authentik-outpost-shm";
 
-/** One outpost, its own settings merged over the stack's. The table (table.ts) has the meaning of each. */
+/** One outpost, its own settings merged over the stack's. The table (table.ts) explains each. */
 export interface OutpostSettings extends ValuesOf<typeof outpostRows> {
   /** The name as authentik shows it: any text. */
   name: string;
   /**
-   * authentik's slug of the name, the value of the label `goauthentik.io/outpost-name`, at most 63 characters. Empty for a name
-   * without a single ASCII letter or digit, which is allowed only with `deployment` and without a CronJob.
+   * authentik's slug of the name, the value of the label `goauthentik.io/outpost-name`, at most 63 characters. It is empty for
+   * a name without a single ASCII letter or digit. That is allowed only with `deployment` and without a CronJob.
    */
   slug: string;
-  /** The outpost's Deployment, unique in the list; default `ak-outpost-<slug>`, as authentik's default object_naming_template has it. */
+  /**
+   * The outpost's Deployment, unique in the list. Default: `ak-outpost-<slug>`, as in authentik's default
+   * object_naming_template.
+   */
   deployment: string;
 }
 
 /** The stack's config, every value checked and in canonical form: durations such as `1h30m`, sizes such as `512Mi`. */
 export interface Settings extends ValuesOf<typeof stackRows> {
-  /** At least one; no two of the same slug or Deployment. */
+  /** At least one. No two have the same slug or Deployment. */
   outposts: OutpostSettings[];
 }
 
-/** Settings of the sweep: a change of any restarts no pod. */
+/** Settings of the sweep. Changing them restarts no pod. */
 export type SweepSettings = Pick<
   OutpostSettings,
   "sweepInterval" | "anonymousMaxAge" | "authenticatedMaxAge" | "highWatermark" | "lowWatermark"
@@ -34,11 +37,11 @@ type Cured = Pick<OutpostSettings, "solution">;
 export const hasSidecar = ({ solution }: Cured): boolean => solution === "sidecar" || solution === "both";
 export const hasCronJob = ({ solution }: Cured): boolean => solution === "cronjob" || solution === "both";
 
-/** Settings of what is created for Prometheus and Grafana. */
+/** Settings of the objects for Prometheus and Grafana. */
 export type MonitoringSettings = Pick<
   Settings,
   "podMonitor" | "alerts" | "dashboard" | "monitoringLabels" | "runbookUrl" | keyof AlertThresholds
 >;
 
-/** The place where an alert on an outpost's /dev/shm begins. */
+/** Thresholds of the alerts on an outpost's /dev/shm. */
 export type AlertThresholds = Pick<Settings, "usageWarning" | "usageCritical" | "sessionFilesWarning">;

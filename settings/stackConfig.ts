@@ -15,21 +15,24 @@ export function readSettings(): Settings {
   return resolveSettings(raw, new Set(secrets));
 }
 
-/** Access to authentik's API, the token in plain text: nothing of it may go into a resource. Undefined unless both keys are set. */
+/**
+ * Returns the access to authentik's API, with the token in plain text, which must not go into a resource. Undefined unless both
+ * keys are set.
+ */
 export function authentikAccess({ authentikUrl: url }: Settings): { url: string; token: string } | undefined {
   const token = pulumi.runtime.allConfig()[`${configNamespace}:authentikToken`];
   return url && token ? { url, token } : undefined;
 }
 
-/** The cluster of the `kubernetes:*` stack config. */
+/** Returns the cluster of the `kubernetes:*` stack config. */
 export function kubernetesConfig(): KubernetesConfig {
   const config = new pulumi.Config("kubernetes");
   return { kubeconfig: config.get("kubeconfig"), context: config.get("context") };
 }
 
 /**
- * Pulumi hands every value over as text, lists and objects as JSON. Numbers and booleans stay text, which
- * resolveSettings reads by their key: a namespace called `123` is no number.
+ * Parses lists and objects, which Pulumi passes as JSON. Numbers and booleans stay text, which resolveSettings reads by their
+ * key: a namespace called `123` is no number.
  */
 function structureOf(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return text;
@@ -40,7 +43,7 @@ function structureOf(text: string): unknown {
   }
 }
 
-/** The SDK knows which keys are secret and doesn't declare the function in its types; the tests pin that it is there. */
+/** Tells whether the key is secret. The SDK's types lack its function for this, so tests check that it is there. */
 function isSecret(key: string): boolean {
   const runtime = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
   return runtime.isConfigSecret(key);

@@ -5,7 +5,7 @@ import type { KubernetesConfig } from "../kubernetes/connection";
 import { resolveSettings } from "./resolve";
 import { configNamespace, type Settings } from "./settings";
 
-/** What a stack's file says, as far as it can be read without Pulumi. */
+/** The content of a stack's file, as far as it can be read without Pulumi. */
 export interface StackFile {
   /** The stack's name without organisation and project. */
   stack: string;
@@ -20,7 +20,7 @@ const unreadable = "stored-as-a-secret";
  * Reads `Pulumi.<stack>.yaml` and the defaults of `Pulumi.yaml`, without the engine: no backend, no passphrase.
  * @param dir folder of the project
  * @param stackName name of the stack, with or without organisation and project
- * @throws SettingsError, or an Error that names the file or the key, where that can't be done
+ * @throws SettingsError, or an Error that names the file or the key, if they can't be read
  */
 export function readStackFile(dir: string, stackName: string): StackFile {
   const stack = stackName.split("/").at(-1) ?? "";
@@ -42,12 +42,12 @@ function configOf(path: string): Config {
   return (parse(readFileSync(path, "utf8")) as { config?: Config } | null)?.config ?? {};
 }
 
-/** `namespace:config:key`, as older engines write them, is `namespace:key`. */
+/** Shortens `namespace:config:key`, as older engines write it, to `namespace:key`. */
 function fullKeys(config: Config): Config {
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(":config:", ":"), value]));
 }
 
-/** What Pulumi.yaml gives every stack: a value, or the default of a declaration. */
+/** Returns the config that Pulumi.yaml gives every stack: a value, or the default of a declaration. */
 function projectConfig(dir: string): Config {
   const path = join(dir, "Pulumi.yaml");
   if (!existsSync(path)) return {};

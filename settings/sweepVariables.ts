@@ -1,7 +1,7 @@
 import type { SweepSettings } from "./settings";
 import { outpostRows, type Row } from "./table";
 
-/** The settings of a sweep as the `KEY=value` pairs that `cleaner/` reads, in a fixed order (seconds and percents). */
+/** Returns the settings of a sweep as the `KEY=value` pairs that `cleaner/` reads, in a fixed order (seconds and percents). */
 export function sweepVariables(settings: SweepSettings): string[] {
   return Object.entries(outpostRows as Record<string, Row<unknown>>).flatMap(([key, { shell }]) =>
     shell ? [`${shell.name}=${shell.value(settings[key as keyof SweepSettings])}`] : [],

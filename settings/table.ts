@@ -12,19 +12,19 @@ import { parseSize } from "./values/size";
 /** One setting. `npm run generate` writes Pulumi.yaml and docs/settings.md from its row; a new setting is a new row. */
 export interface Row<T> {
   /**
-   * As an operator writes it. Empty text: not set. Undefined: required. Pulumi.yaml declares the same default, since the engine
-   * refuses a stack without any key that is declared without one.
+   * The default as an operator writes it. Empty text means not set, undefined means required. Pulumi.yaml declares the same
+   * default, since the engine refuses a stack that lacks a key declared without one.
    */
   readonly default?: string | number | boolean;
-  /** Checks a value and puts it into its one canonical form. */
+  /** Checks a value and turns it into its one canonical form. */
   readonly read: (value: unknown) => Parsed<T>;
   /** Its meaning, in Markdown, with the bounds. */
   readonly text: string;
-  /** When a change of it restarts the outpost's pods; default: never. */
+  /** Condition under which a change restarts the outpost's pods. Default: never. */
   readonly restartsPods?: string;
-  /** The TypeScript type of the component's argument; default: that of the default value. */
+  /** The TypeScript type of the component's argument. Default: that of the default value. */
   readonly type?: string;
-  /** The sweep's own name of it, and the value as cleaner/sweep.sh reads it. */
+  /** The sweep's own name of it, and its value for cleaner/sweep.sh. */
   readonly shell?: { readonly name: string; value(value: T): number };
 }
 
@@ -32,17 +32,17 @@ export type Rows = Readonly<Record<string, Row<unknown>>>;
 export type ValuesOf<R extends Rows> = { -readonly [K in keyof R]: R[K] extends Row<infer T> ? T : never };
 
 const solutions = ["sidecar", "cronjob", "both", "none"] as const;
-/** A cure of a full /dev/shm: a sidecar, a CronJob, both, or nothing of ours at all. */
+/** A cure for a full /dev/shm: a sidecar, a CronJob, both, or nothing of ours at all. */
 export type Solution = (typeof solutions)[number];
 
 const deliveries = ["deployment", "authentik"] as const;
-/** The way of the sidecar into the Deployment: server-side apply, or the outpost's own JSON patch over authentik's API. */
+/** The sidecar's way into the Deployment: server-side apply, or the outpost's own JSON patch through authentik's API. */
 export type Delivery = (typeof deliveries)[number];
 
 /** The highest user id that the API server accepts (IsValidUserID in k8s.io/apimachinery). */
 const highestUserId = 2 ** 31 - 1;
 
-/** Settings of one outpost: the stack's value holds for all of them, an entry of `outposts` overrides it for one. */
+/** Settings of one outpost. The stack's value applies to all of them, and an entry of `outposts` overrides it for one. */
 export const outpostRows = {
   solution: row({
     default: "sidecar",
@@ -55,18 +55,18 @@ export const outpostRows = {
     read: choiceOf(deliveries),
     text: "The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. [delivery.md](delivery.md) compares them.",
   }),
-  // 64 MiB is what a container runtime gives anyway; 16 GiB hold four million sessions.
+  // A container runtime gives 64 MiB anyway, and 16 GiB hold four million sessions.
   shmSize: row({
     default: "256Mi",
     read: fromText((text) => parseSize(text, "64Mi", "16Gi")),
     text: "Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it.",
     restartsPods: "yes",
   }),
-  // Any shorter, and the sweeps of a full volume would hardly pause.
+  // With a shorter interval the sweeps of a full volume would hardly pause.
   sweepInterval: sweepDuration("SWEEP_INTERVAL_SECONDS", ["5s", "24h"], {
     text: "Time between two sweeps of the sidecar, `5s` to `24h`.",
   }),
-  // An anonymous session may be somebody on the login page: a minute is the least to type a password in.
+  // An anonymous session may belong to somebody on the login page, who needs at least a minute to type a password.
   anonymousMaxAge: sweepDuration("ANONYMOUS_MAX_AGE_SECONDS", ["1m", "8760h"], {
     text: "Age at which a session that nobody logged in with is removed, `1m` to `8760h`.",
   }),
@@ -104,7 +104,7 @@ export const stackRows = {
   }),
   schedule: row({
     default: "0 * * * *",
-    // Kubernetes' own grammar of cron lines, which the preflight asks the API server about.
+    // The grammar of cron lines is Kubernetes' own: the preflight asks the API server about it.
     read: fromText((text) => ({ value: text.trim().replace(/\s+/g, " ") })),
     text: "Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, no time zone, Sunday is 0.",
   }),
@@ -147,9 +147,9 @@ export const stackRows = {
   usageWarning: percent(80, {
     text: "Percent of /dev/shm in use above which an alert warns, 1 to 99. Not above `usageCritical`, and not below the `highWatermark` of any sidecar, up to which nothing is wrong.",
   }),
-  // From here on the sweep gives up logins.
+  // From this level on the sweep removes logins too.
   usageCritical: percent(loginPercent, { text: "Percent in use above which that alert is critical, 1 to 99." }),
-  // Three quarters of what 256Mi hold. 16Gi hold four million.
+  // Three quarters of the sessions that 256Mi hold. 16Gi hold four million.
   sessionFilesWarning: row({
     default: 50_000,
     read: (value) => parseInteger(value, 1_000, 4_194_304),
@@ -165,7 +165,7 @@ export const stackRows = {
     read: parseBoolean,
     text: "Ends `pulumi up` by checking that the cure took (`outpost-shm verify`, [cli.md](cli.md)), and fails it if it did not; the next `pulumi up` checks again. Starts a run of the CronJob if there is one, which requires the right to create Jobs.",
   }),
-  // A rollout, and a run of the CronJob, which its own deadline ends after 15 minutes.
+  // Time for a rollout and a run of the CronJob, which its own deadline ends after 15 minutes.
   verifyTimeout: duration("10m", ["10s", "1h"], {
     text: "Longest wait of `pulumi up` for the rollout of the sidecar, and with `verify` for the first sweep and the run of the CronJob, before it fails, `10s` to `1h`. It ends earlier if the rollout can't succeed: an image that can't be pulled, a pod that Kubernetes refuses.",
   }),
@@ -188,10 +188,10 @@ export const specialRows = {
   },
 };
 
-/** Keys an object in `outposts` may hold. */
+/** Keys that an object in `outposts` may have. */
 export const outpostKeys: readonly string[] = ["name", "deployment", ...Object.keys(outpostRows)];
 
-/** Every key of the stack's config, in the order in which people read them. */
+/** Every key of the stack's config, in reading order. */
 export const stackKeys: readonly string[] = [
   "namespace",
   "outposts",
@@ -216,7 +216,7 @@ function duration(
   return row({ default: standard, read, ...rest });
 }
 
-/** A duration of the sweep, whose script has the default. */
+/** Makes the row of a duration of the sweep, whose script has the default. */
 function sweepDuration(name: string, bounds: [string, string], rest: { text: string }) {
   return duration(formatDuration(sweepDefault(name)), bounds, { ...rest, shell: { name, value: seconds } });
 }
@@ -235,7 +235,7 @@ function readUser(value: unknown): Parsed<number> {
   return "wrong" in user ? { wrong: `${user.wrong}; give the outpost's numeric user id, e.g. 1000` } : user;
 }
 
-/** Empty text is an optional setting's default: not set. */
+/** Reads empty text, the default of an optional setting, as not set. */
 function unlessEmpty<T>(read: (value: unknown) => Parsed<T>): (value: unknown) => Parsed<T | undefined> {
   return (value) => (value === "" ? { value: undefined } : read(value));
 }

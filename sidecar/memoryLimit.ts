@@ -7,23 +7,25 @@ import { quantityBytes } from "../kubernetes/quantity";
 const mebibyte = 1024 * 1024;
 
 /**
- * Memory an outpost needs beside its sessions, in bytes. Pages of /dev/shm are charged to the container that writes them,
+ * Memory that an outpost needs beside its sessions, in bytes. Pages of /dev/shm are charged to the container that writes them,
  * so the limit has to hold both.
  */
 const workingSetBytes = 64 * mebibyte;
 
 type Containers = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>["containers"];
 
-/** A memory limit that holds less than a full /dev/shm, in MiB where not said otherwise. */
+/** A memory limit that holds less than a full /dev/shm, in MiB unless stated otherwise. */
 export interface MemoryShortage {
   /** The limit, as the Deployment has it. */
   limit: string;
   neededMi: number;
-  /** What the kubelet makes of the volume, where every container has a limit and their sum is less. */
+  /** Size that the kubelet gives the volume, if every container has a limit and their sum is less. */
   cappedMi?: number;
 }
 
-/** Undefined where the outpost's own memory limit is enough for a /dev/shm of that size, and without a limit. */
+/**
+ * Returns the shortage. Undefined without a limit, or if the outpost's own memory limit is enough for a /dev/shm of that size.
+ */
 export function memoryShortage(shmSize: string, live: Deployment): MemoryShortage | undefined {
   const { containers = [], initContainers = [] } = live.spec?.template.spec ?? {};
   const limit = containers.find(({ name }) => name === outpostContainer)?.resources?.limits?.memory;
@@ -41,7 +43,7 @@ export function memoryShortage(shmSize: string, live: Deployment): MemoryShortag
   };
 }
 
-/** A warning where the outpost's own memory limit would end it before its /dev/shm is full; none without a limit. */
+/** Warns if the outpost's own memory limit would end it before its /dev/shm is full. Empty without a limit. */
 export function memoryWarning(settings: OutpostSettings, live: Deployment): string[] {
   const shortage = memoryShortage(settings.shmSize, live);
   if (!shortage) return [];
@@ -59,8 +61,9 @@ export function memoryWarning(settings: OutpostSettings, live: Deployment): stri
 }
 
 /**
- * Memory limit of the pod with the sidecar in it, in bytes, as the kubelet works it out: undefined unless every container has a limit.
- * What runs for as long as the pod adds up; an init container that ends counts beside the sidecars that were started before it.
+ * Returns the memory limit of the pod with the sidecar in it, in bytes, as the kubelet computes it. Undefined unless every
+ * container has a limit. Containers that run as long as the pod add up. An init container that ends counts together with the
+ * sidecars that were started before it.
  */
 function podLimitBytes(containers: Containers, initContainers: Containers): number | undefined {
   let sidecars = 0;

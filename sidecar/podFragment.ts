@@ -1,11 +1,24 @@
 import { metricsPort } from "../cleaner/constants";
-import { metricsPortName, runDirectory, runVolume, settingsConfigMap, settingsDirectory, settingsFile, settingsVariable, settingsVolume, shmMountPath, shmVolume, sidecarContainer, sidecarMemoryLimit } from "../cleaner/names";
+import {
+  metricsPortName,
+  runDirectory,
+  runVolume,
+  settingsConfigMap,
+  settingsDirectory,
+  settingsFile,
+  settingsVariable,
+  settingsVolume,
+  shmMountPath,
+  shmVolume,
+  sidecarContainer,
+  sidecarMemoryLimit,
+} from "../cleaner/names";
 import { outpostContainer } from "../authentik/names";
 import type { CleanerScripts } from "../cleaner/scripts";
 import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 
-/** What the fragment depends on. Whatever stands here restarts the outpost's pods when it changes; sweep settings do not. */
+/** Settings that the fragment depends on. A change of these restarts the outpost's pods; one of the sweep settings does not. */
 export type PodFragmentSettings = Pick<OutpostSettings, "deployment" | "shmSize" | "cleanerImage" | "runAsUser">;
 
 /**

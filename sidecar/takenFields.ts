@@ -10,7 +10,7 @@ export interface TakenField {
   owners: string[];
 }
 
-/** All that the sidecar needs of the pod spec, in either form of it. */
+/** All fields of the pod spec that the sidecar needs, in either of its forms. */
 export const sidecarFields = [
   ...ownVolumes.map((name) => ({ field: `volume ${name}`, path: volumePath(name) })),
   { field: `mount ${shmMountPath} of container ${outpostContainer}`, path: mountPath(outpostContainer, shmMountPath) },
@@ -18,14 +18,15 @@ export const sidecarFields = [
   { field: `init container ${sidecarContainer}`, path: containerPath("initContainers", sidecarContainer) },
 ];
 
-/** Whether there is an outpost's container that keeps its sessions in /dev/shm. */
+/** Tells whether there is an outpost's container that keeps its sessions in /dev/shm. */
 export const hasOutpost = ({ spec }: Deployment): boolean =>
   spec?.template.spec?.containers.some(({ name }) => name === outpostContainer) ?? false;
 
 /**
- * What of our part is others'. Asked of managedFields rather than left to the apply's conflict check, which stays silent
- * where the values are equal (both would then own /dev/shm, and taking ours away would leave the other's behind), and
- * which can't tell a stranger's volume from an edit of ours: that one the next update is to mend, so it is not taken.
+ * Returns the fields of our part that others own. It reads managedFields instead of leaving this to the apply's conflict check.
+ * That check stays silent if the values are equal: both would then own /dev/shm, and removing ours would leave the other's
+ * behind. It also can't distinguish a foreign volume from an edit of ours. The next update mends the edit, so it is not a taken
+ * field.
  */
 export function takenFields(live: Deployment, fieldManager: string): TakenField[] {
   const managedFields = live.metadata?.managedFields ?? [];

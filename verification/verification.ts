@@ -25,8 +25,8 @@ export function verifyAfter(name: string, cleanup: OutpostShmCleanup, settings: 
 }
 
 /**
- * The Kubernetes provider would await a rollout too, but to the end even if it can't succeed, and without a word on what to do.
- * Nothing is asked of Deployments that have no rollout to await, unless the stack has never done so.
+ * Awaits the rollout of the sidecars. The Kubernetes provider could do so too, but to the end even if it can't succeed, and
+ * without any advice. Deployments that have no rollout to await are not checked, unless the stack has never done so.
  */
 function awaitRollout(
   name: string,
@@ -36,7 +36,7 @@ function awaitRollout(
 ): local.Command[] {
   const { sidecars } = cleanup.deployed;
   if (sidecars.length === 0) return [];
-  // A rollout that is under way is no change of this program's, so a preview is silent about it.
+  // A rollout that is under way already is not this program's change, so a preview does not mention it.
   const rollouts = [...restarts, ...(pulumi.runtime.isDryRun() ? [] : underWay)];
   const patched = settings.outposts.filter(hasSidecar);
   const awaited = patched.filter(({ deployment }) => rollouts.includes(deployment));
@@ -49,19 +49,19 @@ function awaitRollout(
 }
 
 /**
- * Runs `outpost-shm verify`, which waits for the first sweep and starts a run of the CronJob. Its table is logged when it has passed:
- * what a command prints is gone from the screen with the update's end.
+ * Runs `outpost-shm verify`, which waits for the first sweep and starts a run of the CronJob. Its table is logged once it has
+ * passed, since the output of a command disappears from the screen when the update ends.
  */
 function verifyCure(name: string, cleanup: OutpostShmCleanup, settings: Settings, rollout: local.Command[]): void {
   const deployed = [...cleanup.deployed.sidecars, ...cleanup.deployed.cronJobs];
   if (deployed.length === 0) return; // with nothing deployed there is nothing to verify
   const log = ({ newOutputs }: pulumi.ResourceHookArgs) => {
-    // Secret if the kubeconfig is given as text, of which the table shows nothing.
+    // Secret if the kubeconfig is given as text, but the table shows nothing of it.
     const table = pulumi.unsecret(pulumi.output((newOutputs as { stdout: pulumi.Input<string> }).stdout));
-    // Not awaited: the resource that it is about has no URN until its hooks have run.
+    // Not awaited: the resource that the message is about has no URN until its hooks have run.
     table.apply((text) => void pulumi.log.info(`\n${text}`, command));
   };
-  // Bound, or an inline program's hook, which the SDK calls from elsewhere, would not know its engine.
+  // The SDK calls the hook from elsewhere. Without this binding the hook of an inline program would not know its engine.
   const report = new pulumi.ResourceHook(`${name}-report`, AsyncResource.bind(log));
   const hooks = { afterCreate: [report], afterUpdate: [report] };
   const revisions = deployed.map(({ revision }) => revision);
@@ -71,8 +71,8 @@ function verifyCure(name: string, cleanup: OutpostShmCleanup, settings: Settings
 }
 
 /**
- * The command line has no path and nothing of this machine in it, so that it is the same wherever the stack is updated from; Pulumi
- * runs it in the project's folder.
+ * Makes the command. Its command line has no path and nothing of this machine in it, so that it is the same wherever the stack
+ * is updated from. Pulumi runs it in the project's folder.
  */
 function checkCommand(
   name: string,
@@ -90,7 +90,7 @@ function checkCommand(
   return new local.Command(
     name,
     {
-      // No shell, which would outlive the command that Ctrl-C ends.
+      // No shell, since it would outlive the command that Ctrl-C ends.
       interpreter: ["node", "cli/outpost-shm.mjs"],
       create: "verify-update",
       stdin: JSON.stringify(check),
@@ -101,5 +101,5 @@ function checkCommand(
   );
 }
 
-/** A kubeconfig's text has credentials in it, its path has none. */
+/** Tells a path from a text: a kubeconfig's text has credentials in it, its path has none. */
 const isPath = (kubeconfig: string): boolean => !/[\n{]/.test(kubeconfig);

@@ -1,5 +1,5 @@
-// The least that removing files by age can cost: one pass of getdents, lstat and unlink, in one process.
-// `limit DIR CUTOFF` removes the session files in DIR last saved before CUTOFF (Unix time) and says how many.
+// Command limit removes files by age at the least possible cost: one pass of getdents, lstat and unlink, in one process.
+// `limit DIR CUTOFF` removes the session files in DIR last saved before CUTOFF (Unix time) and prints their number.
 package main
 
 import (

@@ -6,7 +6,7 @@ import { freedBytes, totalOf, type Total } from "./total";
 
 const head = ["POD", "CONTAINER", "BEFORE", "AFTER", "FREED", "VISITORS", "LOGINS", "DEBRIS", "ERRORS"];
 
-/** One line a pod and their sum; below it what went wrong, and what that comes to. */
+/** Formats one line per pod and their total, followed by the problems and a summary. */
 export function cleanupTable(results: PodCleanup[], dryRun: boolean, io: Pick<Io, "colour">): string {
   const total = totalOf(results);
   const rows = [...results.map((result) => row(result, dryRun)), totalRow(total, dryRun)];
@@ -17,7 +17,7 @@ export function cleanupTable(results: PodCleanup[], dryRun: boolean, io: Pick<Io
   return [drawn, ...(problems.length > 0 ? [problems.join("")] : []), sum(total, dryRun)].join("\n");
 }
 
-/** A dry run frees nothing. */
+/** Columns left out of a dry run, which frees nothing. */
 const unsaid = ["AFTER", "FREED"];
 const isSaid = (title: string): boolean => !unsaid.includes(title);
 const withoutFreed = (cells: string[]): string[] => cells.filter((_cell, index) => isSaid(head[index]));

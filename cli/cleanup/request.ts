@@ -2,7 +2,7 @@ import { pressureFloor } from "../../cleaner/constants";
 import { UsageError } from "../errors";
 import { formatDuration } from "../../settings/values/duration";
 
-/** What `cleanup` is told at the command line. */
+/** Flags of `cleanup` on the command line. */
 export interface CleanupFlags {
   /** Seconds. */
   olderThan?: number;
@@ -10,20 +10,20 @@ export interface CleanupFlags {
   all?: boolean;
 }
 
-/** What goes, by the time since a session was last saved, in seconds. */
+/** Sessions to remove, by the seconds since they were last saved. */
 export interface CleanupRequest {
   visitorsOlderThan: number;
-  /** Undefined: no login goes. */
+  /** Undefined if logins stay. */
   loginsOlderThan?: number;
 }
 
-/** The longest age the sweep takes, a year: no session lives so long. */
+/** The longest age that the sweep accepts, a year. No session lives that long. */
 const never = 31_536_000;
 
 const choices =
   "--older-than AGE (all sessions older than that), --anonymous (visitors who have not logged in; with --older-than only those older than that), or --all (every session)";
 
-/** The one meaning of a combination of flags. @throws UsageError for one that has none */
+/** Turns a combination of flags into a request. @throws UsageError if the combination makes no sense */
 export function cleanupRequest({ olderThan, anonymous, all }: CleanupFlags): CleanupRequest {
   if (all && (anonymous || olderThan !== undefined)) {
     const other = anonymous ? "--anonymous" : "--older-than";
@@ -41,9 +41,9 @@ export function inWords({ visitorsOlderThan, loginsOlderThan }: CleanupRequest):
 }
 
 /**
- * Settings of the sweeps that do it, one after the other. Visitors have a sweep of their own also where logins go, for the sweep
- * reads no file past authenticatedMaxAge: only so it is known how many of those who go are logged in. The ages alone decide: at a
- * high watermark the sweep would else remove what nobody asked for.
+ * Returns the settings of the sweeps that serve a request, to be run one after the other. Visitors get a sweep of their own
+ * even if logins go too. The sweep reads no file past authenticatedMaxAge, so only this counts how many of the removed sessions
+ * are logged in. Ages alone decide: at a high watermark the sweep would otherwise remove more than was asked for.
  */
 export function sweepsOf({ visitorsOlderThan, loginsOlderThan }: CleanupRequest, dryRun: boolean): string[][] {
   const common = ["SHM_DIR=/dev/shm", "AGES_ONLY=1", "COUNT_ONLY=0", `DRY_RUN=${dryRun ? 1 : 0}`];

@@ -8,29 +8,29 @@ import type { Target } from "../target";
 import type { Sessions } from "../pods/usageSources";
 import { sweepsOf, type CleanupRequest } from "./request";
 
-/** What came of a pod. */
+/** The result of sweeping one pod. */
 export interface PodCleanup {
   pod: string;
   outpost: string;
-  /** Where the sweep ran, or should have. */
+  /** Container that the sweep ran in, or should have. */
   container: string;
-  /** Files that went, or would go. Undefined where the sweep could not do its work, as with the four below. */
+  /** Files removed, or that a dry run would remove. Undefined if the sweep failed, as are the four below. */
   removed?: Sessions;
   sizeBytes?: number;
   usedBytesBefore?: number;
   usedBytesAfter?: number;
-  /** Files that should have gone and stayed. */
+  /** Files that should have been removed and were not. */
   errors?: number;
-  /** Why the sweep could not do its work, or the first of the errors, and what to do. */
+  /** Reason why the sweep failed, or the first of its errors, with what to do. */
   problem?: string;
 }
 
-/** Longest wait for one sweep, in milliseconds; as the CronJob's (POD_TIMEOUT_SECONDS). */
+/** Longest wait for one sweep, in milliseconds. The same as the CronJob's (POD_TIMEOUT_SECONDS). */
 const sweepTimeoutMs = 120_000;
 
 /**
- * Runs the sweep in the pod: in the sidecar where one is running, since that container is sure to have a shell, else in the
- * outpost's own. Never rejects: a pod that can't be swept is a result too.
+ * Runs the sweep in the pod. It uses the sidecar if one is running, since that container is sure to have a shell, and otherwise
+ * the outpost's own. Never rejects: a pod that can't be swept is a result too.
  */
 export async function sweepPod(
   target: Pick<Target, "cluster" | "kubectl">,
@@ -59,7 +59,7 @@ function because({ pod }: OutpostPod): string {
   return trouble ? `: ${trouble}` : "";
 }
 
-/** The numbers of the sweep's own line. */
+/** The numbers in the line that the sweep logs. */
 interface Report {
   removed: Sessions;
   sizeBytes: number;
@@ -69,7 +69,7 @@ interface Report {
   problem?: string;
 }
 
-/** A dry run names every file, up to 65,000 of them: they go nowhere. */
+/** Discards the list of files: a dry run names every one of them, up to 65,000. */
 const unnamed = 'exec 9>/dev/null; LOG_FD=9 exec sh -c "$0" sweep "$@"';
 
 async function sweep(
@@ -105,8 +105,8 @@ function reportOf(words: Record<string, string>): Report {
 }
 
 /**
- * One result of the sweep of visitors and that of logins. The second of two dry runs meets again what the first would have
- * removed: the logins are what it has more.
+ * Adds up the sweep of visitors and that of logins. In a dry run the second sweep meets the files of the first again, so the
+ * logins are only its surplus.
  */
 function summed([visitors, logins]: Report[], dryRun: boolean): Report {
   if (!logins) return visitors;
@@ -126,7 +126,7 @@ function summed([visitors, logins]: Report[], dryRun: boolean): Report {
     ...logins,
     removed,
     usedBytesBefore: visitors.usedBytesBefore,
-    // The second sweep meets the files again that stayed in the first.
+    // Files that the first sweep could not remove come up again in the second.
     ...(!logins.problem && visitors.problem && { problem: visitors.problem }),
     errors: Math.max(visitors.errors, logins.errors),
   };

@@ -1,13 +1,13 @@
 import type { Sessions } from "../pods/usageSources";
 import type { PodCleanup } from "./sweepPod";
 
-/** What came of all pods. */
+/** Totals over all pods. */
 export interface Total {
   removed: Sessions;
   files: number;
   freedBytes: number;
   errors: number;
-  /** Pods whose sweep did its work, and those whose did not. */
+  /** Pods whose sweep worked, and those whose sweep failed. */
   swept: number;
   failed: number;
 }
@@ -31,6 +31,6 @@ export function totalOf(results: PodCleanup[]): Total {
   };
 }
 
-/** Visits that came meanwhile may have taken more than was freed. */
+/** Never negative, though sessions that arrive meanwhile may take up more than was freed. */
 export const freedBytes = ({ usedBytesBefore = 0, usedBytesAfter = 0 }: PodCleanup): number =>
   Math.max(0, usedBytesBefore - usedBytesAfter);

@@ -9,7 +9,7 @@ import type { Snapshot } from "./snapshot";
 export const configCheck = "authentik's config";
 const check = configCheck;
 
-/** Patches that authentik has and does not apply. Without access to its API, judged by the Deployment alone. */
+/** Finds patches that authentik has but does not apply. Without access to its API, it judges by the Deployments alone. */
 export async function authentikConfigFindings(
   snapshot: Snapshot,
   authentik: Pick<AuthentikClient, "readOutpost"> | undefined,
@@ -31,7 +31,7 @@ export async function authentikConfigFindings(
   return { findings: [...unmanaged, ...(await Promise.all(asked)).flat()], unchecked: [] };
 }
 
-/** One by hand, as authentik's manual for "manual deployment" has it. */
+/** Reports a Deployment made by hand, as in authentik's manual for "manual deployment". */
 function notManaged(deployment: V1Deployment): Finding[] {
   const { labels = {} } = deployment.metadata ?? {};
   if (labels["app.kubernetes.io/managed-by"] === "goauthentik.io" && labels["goauthentik.io/outpost-uuid"]) return [];

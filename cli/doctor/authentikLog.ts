@@ -1,11 +1,11 @@
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
-/** What authentik logs where a patch does not fit the Deployment it is applied to. */
+/** Messages that authentik logs if a patch does not fit the Deployment it is applied to. */
 const failures =
   /member '(volumes|volumeMounts|initContainers|imagePullSecrets|env|containers)' not found|JsonPatchConflict|JsonPatchException/;
 
-/** Patches that authentik could not apply, by its own log. */
+/** Finds patches that authentik could not apply, according to its own log. */
 export function authentikLogFindings({ authentikLogs }: Snapshot): Finding[] {
   return Object.entries(authentikLogs).flatMap(([pod, log]) => {
     const line = log

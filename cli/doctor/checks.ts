@@ -11,7 +11,7 @@ import { twoCleanersFindings } from "./twoCleaners";
 import { unsweptFindings } from "./unswept";
 import { versionFindings } from "./versions";
 
-/** All that is told from a snapshot, what stops everything first. */
+/** All checks that need only a snapshot. The first are those whose findings stop everything else. */
 export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] = [
   { name: "selectors", of: selectorFindings },
   { name: "solution", of: unsweptFindings },

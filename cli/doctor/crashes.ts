@@ -11,7 +11,7 @@ const check = "sidecar";
 
 type Cause = Pick<Finding, "seen" | "why" | "todo">;
 
-/** Sidecars that do not run, or run and can't do their work. */
+/** Finds sidecars that do not run, or that run and can't do their work. */
 export function crashFindings(snapshot: Snapshot): Finding[] {
   const { outposts, sidecarLogs, kubectl } = snapshot;
   return outposts.pods.flatMap((pod) => {
@@ -52,7 +52,7 @@ function ofStatus({ state, lastState, image }: V1ContainerStatus, pod: OutpostPo
   return undefined;
 }
 
-/** What a sidecar says of its work, the first that fits. */
+/** Complaints in a sidecar's log, with their remedies. The first match wins. */
 const complaints: { says: RegExp; why: string; todo: string | ((pod: OutpostPod, snapshot: Snapshot) => string) }[] = [
   {
     says: /Operation not permitted|Permission denied/,
@@ -78,7 +78,7 @@ const complaints: { says: RegExp; why: string; todo: string | ((pod: OutpostPod,
   },
 ];
 
-/** Only the last sweep counts, or what was said where none was made. */
+/** Judges a log by its last sweep, or by its last line if no sweep was made. */
 function ofLog(log: string, pod: OutpostPod, snapshot: Snapshot): Cause | undefined {
   const lines = log.trim().split("\n");
   const last =

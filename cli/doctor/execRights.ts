@@ -1,7 +1,7 @@
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
-/** Whether whoever asks may exec in the pods, by the API server's own review. */
+/** Reports if the user may not exec in the pods, according to the API server's own review. */
 export function execFindings({ mayExec, namespace, kubectl }: Snapshot): Finding[] {
   const denied = mayExec.filter(({ verdict }) => !verdict.allowed);
   if (denied.length === 0) return [];

@@ -1,18 +1,18 @@
-/** One reason why it doesn't work. */
+/** One reason why the cure doesn't work. */
 export interface Finding {
-  /** Which check found it; see `checks`. */
+  /** Name of the check that found it; see `checks`. */
   check: string;
   /** The object it is about, as `Deployment/NAME`. */
   subject: string;
-  /** What was seen. */
+  /** The evidence. */
   seen: string;
-  /** Why it matters. */
+  /** The reason why it matters. */
   why: string;
-  /** What to do, with the command. */
+  /** The remedy, with the command to run. */
   todo: string;
 }
 
-/** What could not be looked at, and why. */
+/** A check that could not be made, and the reason. */
 export interface Unchecked {
   what: string;
   why: string;

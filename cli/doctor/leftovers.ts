@@ -18,7 +18,7 @@ import type { Snapshot } from "./snapshot";
 
 const check = "leftovers";
 
-/** What an earlier solution has left: objects of ours that nothing uses, and parts of the pod that are not ours. */
+/** Finds what an earlier solution has left: objects of ours that nothing uses, and parts of the pod that are not ours. */
 export function leftoverFindings(snapshot: Snapshot): Finding[] {
   return [
     ...unusedCronJob(snapshot),
@@ -87,7 +87,9 @@ function pasted(deployment: V1Deployment, { kubectl, outpostShm }: Snapshot): Fi
   ];
 }
 
-/** Whether the sidecar there is this program's, by either delivery; a volume of ours alone is a stack's. */
+/**
+ * Tells whether the sidecar is this program's, by either delivery. A volume without a sidecar is ours if only stacks own it.
+ */
 export function isOurs(deployment: V1Deployment): boolean {
   const { metadata, spec } = deployment;
   const sidecars = containersNamed(deployment, sidecarContainer);

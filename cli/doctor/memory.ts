@@ -4,10 +4,10 @@ import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
-/** What the runtime gives a pod without a volume there. */
+/** Size of /dev/shm that the runtime gives a pod without a volume. */
 const defaultShm = "64Mi";
 
-/** Outposts whose own memory limit ends them before /dev/shm is full. */
+/** Finds outposts that their own memory limit ends before /dev/shm is full. */
 export function memoryFindings({ outposts }: Snapshot): Finding[] {
   return outposts.deployments.flatMap((deployment) => {
     const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);

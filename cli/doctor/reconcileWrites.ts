@@ -10,7 +10,7 @@ const check = "writes";
 const cure = (deployment: V1Deployment, { outpostShm }: Snapshot): string =>
   `Remove that operation from the outpost's kubernetes_json_patches, then \`${outpostShm(`recreate ${nameOf(deployment)}`)}\` and \`pulumi up\`; or have it taken over by \`delivery: authentik\`.`;
 
-/** Deployments that authentik writes at each of its looks, told by what it has appended, or seen while it does. */
+/** Finds Deployments that authentik writes at every reconcile, by what it has appended or by a write that was observed. */
 export function writeFindings(snapshot: Snapshot): Finding[] {
   const { outposts, later } = snapshot;
   return outposts.deployments.flatMap((deployment) => {
@@ -19,7 +19,10 @@ export function writeFindings(snapshot: Snapshot): Finding[] {
   });
 }
 
-/** `add …/containers/-` appends anew at every look, so that what it compares with is never what is there. */
+/**
+ * Finds containers that authentik appended. An `add …/containers/-` appends at every reconcile, so the Deployment never
+ * matches.
+ */
 function appended(deployment: V1Deployment, snapshot: Snapshot): Finding[] {
   const { managedFields = [] } = deployment.metadata ?? {};
   const names = (deployment.spec?.template.spec?.containers ?? [])
@@ -63,7 +66,7 @@ const recreated = (deployment: V1Deployment, { outpostShm }: Snapshot): Finding 
   todo: `See that the outpost's own container comes first and has its ports: ${outpostShm("verify")}. authentik's log says what it refused.`,
 });
 
-/** When authentik last wrote any of its fields, in milliseconds since 1970; 0: never. */
+/** Returns the time of authentik's last write, in milliseconds since 1970, or 0 if it never wrote. */
 function writtenAt({ metadata }: V1Deployment): number {
   const entries = (metadata?.managedFields ?? []).filter(
     ({ manager, subresource }) => manager === authentikManager && !subresource,

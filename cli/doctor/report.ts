@@ -8,7 +8,7 @@ export interface Diagnosis {
   unchecked: Unchecked[];
 }
 
-/** Each finding as a paragraph; then what was looked at, and what could not be. */
+/** Formats each finding as a paragraph, followed by the checks that were made and those that could not be. */
 export function diagnosisText({ findings, checked, unchecked }: Diagnosis, io: Pick<Io, "colour">): string {
   const paragraphs = findings.map(
     ({ subject, check, seen, why, todo }) =>

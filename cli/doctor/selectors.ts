@@ -7,10 +7,10 @@ import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
 const check = "selectors";
-/** Found in older guides; authentik's own are called authentik-outpost-proxy. */
+/** A name found in older guides. authentik's own is authentik-outpost-proxy. */
 const wrongSelector = "authentik-proxy-outpost";
 
-/** Names, namespaces and labels that match nothing. */
+/** Finds names, namespaces and labels that match nothing. */
 export function selectorFindings(snapshot: Snapshot): Finding[] {
   return [...noOutposts(snapshot), ...withoutPods(snapshot), ...missing(snapshot), ...ofCronJobs(snapshot)];
 }

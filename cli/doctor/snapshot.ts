@@ -10,40 +10,43 @@ import { findOutposts, isRunning, type OutpostPod, type Outposts } from "../pods
 import type { Target } from "../target";
 import type { Unchecked } from "./finding";
 
-/** All that the checks look at, read once. What could not be read is undefined or empty, and among `unchecked`. */
+/**
+ * Everything that the checks look at, read once. Anything that could not be read is undefined or empty, and listed in
+ * `unchecked`.
+ */
 export interface Snapshot {
   namespace: string;
   kubectl: string;
   outpostShm: Target["outpostShm"];
-  /** What the stack wants; undefined without one. */
+  /** The stack's expectation; undefined without a stack. */
   expectation?: Expectation;
   outposts: Outposts;
-  /** Other namespaces that have outposts; looked for only where this one has none. */
+  /** Other namespaces with outposts, looked up only if this one has none. */
   elsewhere: string[];
   authentik: Authentik;
-  /** Ends of the logs of authentik's own pods, by pod. */
+  /** The last lines of the logs of authentik's own pods, by pod. */
   authentikLogs: Record<string, string>;
   cronJobs: V1CronJob[];
   /** Objects with our label in the namespace. */
   ownObjects: OwnObject[];
-  /** As `v1.34.4`. */
+  /** The cluster's version, such as `v1.34.4`. */
   version?: string;
-  /** Whether one may exec in the pods, by verb. */
+  /** The user's right to exec in the pods, by verb. */
   mayExec: { verb: string; verdict: Verdict }[];
-  /** End of each sidecar's log, that of its last life where it is not running. */
+  /** The last lines of each sidecar's log, from its previous run if it is not running. */
   sidecarLogs: Record<string, string>;
   /** The same Deployments a while later; only with `--observe`. */
   later?: V1Deployment[];
   unchecked: Unchecked[];
 }
 
-/** Lines from the end: of a sidecar, and of authentik, which logs every request. */
+/** Lines read from the end of a log. authentik logs every request, so more of its log is read. */
 const sidecarTail = 50;
 const authentikTail = 2_000;
-/** authentik's pods whose logs are read: enough for servers and workers of an installation. */
+/** Number of authentik's pods whose logs are read, enough for the servers and workers of one installation. */
 const authentikPods = 8;
 
-/** Reads it all. Rejects only where not even outposts can be listed. */
+/** Reads the whole snapshot. Rejects only if not even the outposts can be listed. */
 export async function readSnapshot(target: Target, authentikNamespace: string | undefined): Promise<Snapshot> {
   const { cluster, namespace, kubectl, outpostShm, expectation } = target;
   const unchecked: Unchecked[] = [];
@@ -71,7 +74,7 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
   return { ...known, ...(version && { version }), ...(expectation && { expectation }) };
 }
 
-/** A server that was built without its version says v0.0.0. */
+/** Rejects a version such as v0.0.0, which a server reports if it was built without one. */
 async function released(version: Promise<string>): Promise<string> {
   const said = await version;
   if (said.startsWith("v0.")) throw new Error(`the API server says ${said}`);
@@ -114,7 +117,7 @@ async function logsOfSidecars(cluster: Cluster, pods: OutpostPod[]): Promise<Rec
   const logs = await mapParallel(withSidecar, async ({ namespace, name, pod }) => {
     const place = { namespace, pod: name, container: sidecarContainer };
     const previous = !isRunning(pod, sidecarContainer) && (sidecarStatus(pod)?.restartCount ?? 0) > 0;
-    // The runtime may have removed that of the last life.
+    // The runtime may have removed the log of the previous run.
     const log = await cluster
       .log(place, { tailLines: sidecarTail, previous })
       .catch(() => cluster.log(place, { tailLines: sidecarTail }));

@@ -9,7 +9,7 @@ const check = "two cleaners";
 const why =
   "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.";
 
-/** More than one that removes files from /dev/shm. Our CronJob beside our sidecar is a solution of its own (`both`). */
+/** Finds a second cleaner of /dev/shm. Our CronJob beside our sidecar is no finding: that is the solution `both`. */
 export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }: Snapshot): Finding[] {
   const inPods = outposts.deployments.flatMap((deployment) => {
     const subject = `Deployment/${nameOf(deployment)}`;

@@ -6,7 +6,7 @@ import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
-/** Outposts that nothing sweeps. */
+/** Finds outposts that nothing sweeps. */
 export function unsweptFindings(snapshot: Snapshot): Finding[] {
   const { outposts, cronJobs, unchecked } = snapshot;
   if (unchecked.some(({ what }) => what === "CronJobs")) return [];

@@ -6,11 +6,11 @@ import type { Snapshot } from "./snapshot";
 
 const check = "versions";
 
-/** authentik's release with a sweep of its own, and Kubernetes' with native sidecars by default. */
+/** authentik's first release with a sweep of its own, and Kubernetes' first version with native sidecars by default. */
 const ownSweep = [2025, 8];
 const nativeSidecars = [1, 29];
 
-/** Versions that lack what is needed. */
+/** Finds versions that lack a feature an outpost needs. */
 export function versionFindings({ outposts, version }: Snapshot): Finding[] {
   const cluster = versionOf(version ?? "");
   return outposts.deployments.flatMap((deployment) => {

@@ -6,11 +6,11 @@ import type { Cluster } from "../../kubernetes/cluster";
 export interface Authentik {
   namespace: string;
   pods: V1Pod[];
-  /** Why it is not known. */
+  /** Reason why the pods are not known. */
   unknown?: string;
 }
 
-/** authentik's own pods of a namespace. Never rejects: that they can't be listed is an answer too. */
+/** Finds authentik's own pods in a namespace. Never rejects: that they can't be listed is an answer too. */
 export async function findAuthentik(cluster: Cluster, namespace: string): Promise<Authentik> {
   try {
     const pods = await cluster.pods(namespace, authentikSelector);

@@ -1,11 +1,11 @@
 import { cronJobName } from "../../cleaner/names";
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 
-/** The command by which it runs again after it was suspended. @param kubectl as {@link Target} has it */
+/** Returns the command that resumes a suspended CronJob. @param kubectl with its flags, as in {@link Target} */
 export const resumeCronJob = (kubectl: string): string =>
   `${kubectl} patch cronjob ${cronJobName} -p '{"spec":{"suspend":false}}'`;
 
-/** Slugs of the outposts that the CronJob sweeps, as its own container is told them. */
+/** Returns the slugs of the outposts that the CronJob sweeps, from the environment of its own container. */
 export function sweptOutposts(cronJob: V1CronJob): string[] {
   const containers = cronJob.spec?.jobTemplate.spec?.template.spec?.containers ?? [];
   const lines = containers.flatMap(({ env }) => env?.find(({ name }) => name === "OUTPOSTS")?.value?.split("\n") ?? []);

@@ -1,4 +1,4 @@
-/** Samples of a Prometheus text, by series as written: `name` or `name{label="value"}`. */
+/** Parses a Prometheus text into samples, by series as written: `name` or `name{label="value"}`. */
 export function samplesOf(text: string): Map<string, number> {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(
@@ -9,7 +9,7 @@ export function samplesOf(text: string): Map<string, number> {
   );
 }
 
-/** `key=value` and `key="a value"` words of a line of the cleaner's. */
+/** Parses the `key=value` and `key="a value"` words of a line that the cleaner logged. */
 export function wordsOf(line: string): Record<string, string> {
   const pairs = [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)];
   return Object.fromEntries(pairs.map(([, key, quoted, bare]) => [key, quoted ?? bare]));

@@ -2,7 +2,10 @@ import { proxySelector } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Target } from "../target";
 
-/** Why there is no pod, and where there are some. @param deployments those of the namespace's outposts, without pods */
+/**
+ * Explains that there is no pod, and names namespaces that have some.
+ * @param deployments the namespace's outposts, all without pods
+ */
 export async function noOutposts(
   { cluster, namespace }: Pick<Target, "cluster" | "namespace">,
   deployments: V1Deployment[],
@@ -18,7 +21,9 @@ export async function noOutposts(
   return `No proxy outposts in namespace ${namespace} (pods with the label ${proxySelector}). ${hint}.`;
 }
 
-/** Only a hint, so an account that may not look beyond its namespace gets none. */
+/**
+ * Returns the namespaces that have outposts. It is only a hint, so an account that may not look beyond its namespace gets none.
+ */
 export async function namespacesWithOutposts({ cluster }: Pick<Target, "cluster">): Promise<string[]> {
   const pods = await cluster.pods(undefined, proxySelector).catch(() => []);
   return [...new Set(pods.map(({ metadata }) => metadata?.namespace ?? ""))].sort();

@@ -10,9 +10,9 @@ import { UsageError } from "../errors";
 export interface OutpostPod {
   name: string;
   namespace: string;
-  /** The outpost's slug, as its label has it. */
+  /** The outpost's slug, from its label. */
   outpost: string;
-  /** Name of the Deployment it belongs to; undefined where none selects it. */
+  /** Name of the Deployment that selects it; undefined if none does. */
   deployment?: string;
   pod: V1Pod;
 }
@@ -20,13 +20,14 @@ export interface OutpostPod {
 /** The namespace's proxy outposts. */
 export interface Outposts {
   deployments: V1Deployment[];
-  /** Those that are not over and not on their way out, by name. */
+  /** Pods that neither have ended nor are being deleted, by name. */
   pods: OutpostPod[];
 }
 
 /**
- * @param names pods, outposts by name or slug, or Deployments; none: all
- * @throws UsageError for a name that is none of them
+ * Finds the namespace's proxy outposts.
+ * @param names pods, outposts by name or slug, or Deployments; empty for all
+ * @throws UsageError if a name is none of these
  */
 export async function findOutposts(cluster: Cluster, namespace: string, names: string[] = []): Promise<Outposts> {
   const [deployments, pods] = await Promise.all([
@@ -43,7 +44,7 @@ export async function findOutposts(cluster: Cluster, namespace: string, names: s
   return names.length === 0 ? all : selected(all, names, namespace);
 }
 
-/** The Deployments of these names that there are, whoever made them, with the pods that they select themselves. */
+/** Reads those Deployments of these names that exist, whoever made them, with the pods that they select. */
 export async function outpostsNamed(cluster: Cluster, namespace: string, names: string[]): Promise<Outposts> {
   const found = await Promise.all(names.map((name) => cluster.deployment(namespace, name)));
   const deployments = found.filter((deployment) => deployment !== undefined);
@@ -112,13 +113,13 @@ function isStaying({ metadata, status }: V1Pod): boolean {
   return metadata?.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
-/** What the kubelet says of the pod's containers, native sidecars first. */
+/** Returns the kubelet's status of each container, native sidecars first. */
 export const statusesOf = ({ status }: V1Pod): V1ContainerStatus[] => [
   ...(status?.initContainerStatuses ?? []),
   ...(status?.containerStatuses ?? []),
 ];
 
-/** Whether a container of the pod is running, ready or not. */
+/** Tells whether a container of the pod is running, ready or not. */
 export function isRunning(pod: V1Pod, container: string): boolean {
   return statusesOf(pod).some(({ name, state }) => name === container && state?.running !== undefined);
 }
@@ -127,7 +128,7 @@ export function isReady({ status }: V1Pod): boolean {
   return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 }
 
-/** What a pod that is not ready waits for, in the kubelet's or the scheduler's words: "Pending: Unschedulable (0/1 nodes …)". */
+/** Returns why a pod is not ready, in the kubelet's or the scheduler's words, such as "Unschedulable (0/1 nodes …)". */
 export function troubleOf(pod: V1Pod): string | undefined {
   const stuck = statusesOf(pod).flatMap(({ name, ready, state }) => {
     const { reason, message } = state?.waiting ?? state?.terminated ?? {};

@@ -10,7 +10,7 @@ import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
 import { mapParallel } from "../parallel";
 import { usageSources, type Source, type Usage } from "./usageSources";
 
-/** What is known of one pod. What no source told is undefined. */
+/** The facts about one pod. Anything that no source reported is undefined. */
 export interface PodFacts extends Usage {
   pod: string;
   outpost: string;
@@ -18,19 +18,22 @@ export interface PodFacts extends Usage {
   node?: string;
   phase: string;
   ready: boolean;
-  /** What keeps it from being ready, in the cluster's words. */
+  /** Reason why it is not ready, in the cluster's words. */
   trouble?: string;
-  /** What sweeps it: by what is in the pod, and by what the CronJob names. */
+  /** The solution in force, by the containers of the pod and the outposts of the CronJob. */
   solution: Solution;
   /** Size that the pod's volume asks for, in bytes; undefined without our volume. */
   configuredSizeBytes?: number;
-  /** Undefined where no source answered. */
+  /** Undefined if no source answered. */
   source?: Source;
-  /** Why better sources did not answer, a line each. */
+  /** Reasons why better sources did not answer. */
   notes: string[];
 }
 
-/** Looks at every pod, each by the best source that answers. A pod that none can tell of is a fact too, with the reasons. */
+/**
+ * Reads the facts about every pod, each from the best source that answers. A pod without an answer is listed too, with the
+ * reasons.
+ */
 export async function podFacts(cluster: Cluster, pods: OutpostPod[], now: Date): Promise<PodFacts[]> {
   const namespaces = [...new Set(pods.map(({ namespace }) => namespace))];
   const cronJobs = await Promise.all(namespaces.map((namespace) => readCronJob(cluster, namespace)));
@@ -74,7 +77,7 @@ function statically({ name, outpost, deployment, pod }: OutpostPod, swept: boole
 const notRunning = ({ phase, trouble }: PodFacts): string =>
   `the pod is ${phase}, not Running${trouble ? `: ${trouble}` : ""}`;
 
-/** Whoever may not read CronJobs is told so, and everything else all the same. */
+/** Reads the CronJob. An account that may not read it gets a note about that, and all other facts. */
 async function readCronJob(cluster: Cluster, namespace: string): Promise<{ cronJob?: V1CronJob; note?: string }> {
   try {
     return { cronJob: await cluster.cronJob(namespace, cronJobName) };

@@ -10,29 +10,31 @@ import type { OutpostPod } from "./outpostPods";
 /** The source of a pod's numbers: the sidecar's metrics endpoint, a command in a container, or the kubelet. */
 export type Source = "metrics" | "exec" | "kubelet";
 
-/** Session files by state. In directories of more than 5,000 files a part of them tells, see cleaner/sweep.sh. */
+/**
+ * Session files by state. In directories of more than 5,000 files they are estimated from a part of them, see cleaner/sweep.sh.
+ */
 export interface Sessions {
   anonymous: number;
   authenticated: number;
   debris: number;
 }
 
-/** What a source tells of a pod's /dev/shm; what it does not tell is undefined. */
+/** The numbers that a source reports of a pod's /dev/shm. Anything that it does not report is undefined. */
 export interface Usage {
   sizeBytes?: number;
   usedBytes?: number;
-  /** The directory itself has one. */
+  /** Includes the one of the directory itself. */
   inodesUsed?: number;
   sessions?: Sessions;
-  /** Age of the session saved longest ago, in seconds; undefined where there is no session. */
+  /** Age of the session saved longest ago, in seconds; undefined if there is no session. */
   oldestSeconds?: number;
-  /** Of the sidecar, or of the CronJob's last run that succeeded. */
+  /** Last sweep of the sidecar, or last successful run of the CronJob. */
   lastSweepAt?: Date;
-  /** Files that could not be removed and sweeps that could not do their work, since the pod started. */
+  /** Files that could not be removed, and sweeps that failed, since the pod started. */
   sweepErrors?: number;
 }
 
-/** What was told, by whom, and why nobody better did. */
+/** The numbers, their source, and the reasons why better sources did not answer. */
 export interface Answer {
   usage: Usage;
   source?: Source;
@@ -46,10 +48,10 @@ interface Attempt {
   ask: () => Promise<Usage>;
 }
 
-/** How long a command that counts may take, in milliseconds: 65,000 files are told from a part of them, within seconds on 50m CPU. */
+/** Longest wait for a count, in milliseconds. 65,000 files are estimated from a part of them, within seconds on 50m CPU. */
 const countTimeoutMs = 30_000;
 
-/** Asks pods by what they have; the kubelet of a node is asked once. */
+/** Returns a reader of a pod's numbers, from the best source that answers. The kubelet of a node is asked once. */
 export function usageSources(cluster: Cluster, now: Date): { ask: (pod: OutpostPod) => Promise<Answer> } {
   const summaries = new Map<string, Promise<NodeSummary>>();
   const summaryOf = (node: string): Promise<NodeSummary> => {
@@ -87,7 +89,7 @@ function metricsEndpoint(cluster: Cluster, { namespace, name }: OutpostPod, now:
   };
 }
 
-/** The same metrics, from the file that is served: for accounts that may exec and not `get pods/proxy`. */
+/** Reads the same metrics from the file that is served, for accounts that may exec but not `get pods/proxy`. */
 function metricsInContainer(cluster: Cluster, { namespace, name }: OutpostPod, now: Date): Attempt {
   return {
     source: "exec",
@@ -134,7 +136,7 @@ function kubelet(summaryOf: (node: string) => Promise<NodeSummary>, { namespace,
 
 const prefix = "authentik_outpost_shm_";
 
-/** @throws where it is no text of the sidecar's, or from before its first sweep */
+/** Parses the sidecar's metrics. @throws if the text is not the sidecar's, or from before its first sweep */
 export function usageOfMetrics(text: string, now: Date): Usage {
   const samples = samplesOf(text);
   const sample = (name: string) => samples.get(prefix + name);
@@ -142,7 +144,7 @@ export function usageOfMetrics(text: string, now: Date): Usage {
   const lastSweep = sample("last_sweep_timestamp_seconds");
   if (sample("size_bytes") === undefined || lastSweep === undefined) throw new Error("no sweep has ended yet");
   const sessions = { anonymous: state("anonymous"), authenticated: state("authenticated"), debris: state("debris") };
-  // The gauge is of the last sweep; the session has aged since.
+  // The gauge dates from the last sweep, and the session has aged since.
   const since = Math.max(0, Math.round(now.getTime() / 1000 - lastSweep));
   return {
     sizeBytes: sample("size_bytes"),
@@ -155,7 +157,7 @@ export function usageOfMetrics(text: string, now: Date): Usage {
   };
 }
 
-/** @param line as `cleaner/sweep.sh` says it with COUNT_ONLY=1 */
+/** Parses a count. @param line as `cleaner/sweep.sh` logs it with COUNT_ONLY=1 */
 export function usageOfCount(line: string): Usage {
   const words = wordsOf(line);
   const number = (key: string): number => Number(words[key]);
@@ -173,7 +175,7 @@ export function usageOfCount(line: string): Usage {
   };
 }
 
-/** Where there is no session, none is the oldest. */
+/** Returns undefined if there is no session, since then none is the oldest. */
 const ageOf = ({ anonymous, authenticated }: Sessions, seconds: number): number | undefined =>
   anonymous + authenticated > 0 ? seconds : undefined;
 

@@ -1,4 +1,4 @@
-/** What a preview said, for Markdown. */
+/** Results of a preview, to be shown as Markdown. */
 export interface PreviewText {
   project: string;
   stack: string;
@@ -8,7 +8,7 @@ export interface PreviewText {
   warnings: string[];
 }
 
-/** A preview as a comment on a pull request shows it: a heading, the warnings, and the diff with its colours. */
+/** Formats a preview as a comment on a pull request: a heading, the warnings, and the diff with its colours. */
 export function previewMarkdown({ project, stack, diff, warnings }: PreviewText): string {
   const notes = warnings.map((warning) => `> ⚠ ${warning}\n`).join(">\n");
   const fence = "`".repeat(Math.max(3, longestRun(diff) + 1));
@@ -21,7 +21,7 @@ export function previewMarkdown({ project, stack, diff, warnings }: PreviewText)
     .concat("\n");
 }
 
-/** Markdown colours a line by its first character; Pulumi indents its marks. */
+/** Moves Pulumi's indented marks to the front, since Markdown colours a line by its first character. */
 function markersFirst(diff: string): string {
   return diff.replace(
     /^( +)([+~-]{1,2}|\+-|-\+)(?= )/gm,
@@ -29,7 +29,7 @@ function markersFirst(diff: string): string {
   );
 }
 
-/** Length of the longest run of backticks: the fence around has to be longer. */
+/** Returns the length of the longest run of backticks, which the fence has to exceed. */
 function longestRun(text: string): number {
   return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
 }

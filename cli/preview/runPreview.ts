@@ -15,7 +15,7 @@ export interface PreviewOptions {
   env: Record<string, string>;
 }
 
-/** `pulumi preview --diff` of the program on a stack of the user's own backend. Changes nothing, neither there nor in the stack's file. */
+/** Runs `pulumi preview --diff` on a stack of the user's own backend. Changes neither the backend nor the stack's file. */
 export async function runPreview({ stack: stackName, workDir, pulumi, env }: PreviewOptions): Promise<PreviewText> {
   const { name: projectName } = parse(readFileSync(join(workDir, "Pulumi.yaml"), "utf8")) as { name: string };
   const program = async () => (await import("../../index.js")).default();

@@ -5,7 +5,7 @@ import type { Cluster } from "../../kubernetes/cluster";
 import type { Io } from "../io";
 import { nameOf, troubleOf } from "../pods/outpostPods";
 
-/** Where a Deployment is on its way from one life to the next. */
+/** Stages of a Deployment on its way from one life to the next. */
 export type Stage = "deleting" | "gone" | "starting" | "ready";
 
 export interface Comeback {
@@ -15,13 +15,13 @@ export interface Comeback {
   deployment?: V1Deployment;
 }
 
-/** Between two looks, in milliseconds. */
+/** Pause between two looks, in milliseconds. */
 const pauseMs = 1_000;
 
-/** Follows the Deployment until it is ready again under another uid, or time is up. Says each stage as it comes. */
+/** Follows the Deployment until it is ready again under another uid, or time is up. Reports each stage as it comes. */
 export async function comeback(cluster: Cluster, before: V1Deployment, seconds: number, io: Io): Promise<Comeback> {
   const next = async () => {
-    // The API server may be away for a moment: who waits goes on waiting.
+    // The API server may be away for a moment, which does not end the wait.
     const now = await look(cluster, before).catch((error: Error): Comeback => ({ stage: "gone", seen: error.message }));
     return { value: now, ...(now.stage !== "ready" && { awaits: now.seen }) };
   };

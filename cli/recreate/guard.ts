@@ -5,14 +5,14 @@ import { isReady, nameOf } from "../pods/outpostPods";
 import type { Authentik } from "../pods/authentikPods";
 
 const managedBy = "app.kubernetes.io/managed-by";
-/** Set by authentik's Helm chart: server or worker. */
+/** Label that authentik's Helm chart sets: server or worker. */
 const component = "app.kubernetes.io/component";
 
-/** Why nobody would bring the Deployment back; undefined where somebody should. */
+/** Explains why nobody would bring the Deployment back; undefined if authentik should. */
 export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik): string | undefined {
   const { labels = {}, managedFields = [], namespace } = deployment.metadata ?? {};
   const name = `Deployment ${namespace}/${nameOf(deployment)}`;
-  // Those of a Deployment by hand, as authentik's manual shows it, have the first one too.
+  // A Deployment made by hand, as in authentik's manual, has the first label too.
   if (labels[managedBy] !== authentikManager || !labels[outpostUuidLabel]) {
     const missing = labels[managedBy] === authentikManager ? outpostUuidLabel : `${managedBy}=${authentikManager}`;
     return `${name} is not managed by authentik (it lacks the label ${missing}): nobody would bring it back`;
@@ -20,7 +20,7 @@ export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik):
   if (!ownsFields(authentikManager, managedFields)) {
     return `${name} has authentik's labels, but authentik has never written it (no field manager ${authentikManager}): nobody would bring it back`;
   }
-  // It is the workers that deploy outposts. Where no pod says what it is, any will do.
+  // The workers deploy outposts. If no pod says that it is one, any pod will do.
   const workers = authentik.pods.filter((pod) => pod.metadata?.labels?.[component] === "worker");
   const [who, able] = workers.length > 0 ? ["workers", workers] : ["own pods", authentik.pods];
   if (able.length > 0 && !able.some(isReady)) {
@@ -30,7 +30,7 @@ export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik):
   return undefined;
 }
 
-/** What can't be told of whoever is to bring it back. */
+/** Returns a warning if it is not known that authentik runs; otherwise undefined. */
 export function doubt({ pods, namespace, unknown }: Authentik): string | undefined {
   if (unknown) return `Whether authentik runs is not known: ${unknown}`;
   if (pods.length > 0) return undefined;

@@ -10,8 +10,8 @@ import { sidecarFields } from "../../sidecar/takenFields";
 import { nameOf } from "../pods/outpostPods";
 
 /**
- * The Deployment as `kubectl create --field-manager=goauthentik.io` makes it again: without what a stack of ours has put on it, since
- * that would then be authentik's, and `pulumi up` would rightly refuse to take it.
+ * Returns the Deployment for `kubectl create --field-manager=goauthentik.io`, without what a stack of ours has put on it. That
+ * would then be authentik's, and `pulumi up` would rightly refuse to take it.
  */
 export function manifestOf(deployment: V1Deployment): V1Deployment {
   const { name, namespace, labels, annotations = {} } = deployment.metadata ?? {};
@@ -58,7 +58,7 @@ function withoutOurs(podSpec: V1PodSpec, { metadata }: V1Deployment): V1PodSpec 
   };
 }
 
-/** Writes it, for its owner's eyes only, and never over another file. @returns the file's absolute path */
+/** Writes the manifest, readable by its owner alone, and never over an existing file. @returns the file's absolute path */
 export function saveManifest(deployment: V1Deployment, file: string | undefined, now: Date): string {
   const time = now.toISOString().replace(/\.\d+Z$/, "Z");
   const path = resolve(file ?? `${nameOf(deployment)}-${time.replace(/:/g, "-")}.json`);

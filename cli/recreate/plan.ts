@@ -7,7 +7,7 @@ import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { counted } from "../units";
 
-/** What a recreation does, and whose sessions end with it, a line each. */
+/** Describes a recreation and the sessions that end with it, one line each. */
 export function planOf(deployment: V1Deployment, facts: PodFacts[], doubt: string | undefined): string {
   const lines = [
     `Deployment ${deployment.metadata?.namespace}/${nameOf(deployment)} of outpost ${outpostOf(deployment)} is deleted with its ` +
@@ -34,7 +34,7 @@ function sessionsOf(facts: PodFacts[]): string {
   return `${known}, and those of ${counted(untold.length, "pod")} that can't be counted (${pod}: ${notes.at(-1) ?? "nothing told"}).`;
 }
 
-/** Whether the sidecar is there by other hands than authentik's, which creates the Deployment without it. */
+/** Tells whether somebody other than authentik put the sidecar there. authentik creates the Deployment without it. */
 export function isBareAfterwards(deployment: V1Deployment): boolean {
   const paths = [containerPath("initContainers", sidecarContainer), containerPath("containers", sidecarContainer)];
   const owners = paths.flatMap((path) => ownersOf(path, deployment.metadata?.managedFields ?? []));

@@ -5,7 +5,7 @@ import { formatAge, formatBytes } from "../units";
 
 interface Column {
   title: string;
-  /** Undefined: not known, printed as `-`. */
+  /** Undefined if not known, printed as `-`. */
   text: (facts: PodFacts, io: Io) => string | undefined;
   onlyWide?: boolean;
 }
@@ -37,7 +37,7 @@ const columns: Column[] = [
   { title: "SOURCE", text: ({ source }) => source },
 ];
 
-/** One line a pod; below it why a pod's numbers come from a lesser source, or from none. */
+/** Formats one line per pod, followed by the reasons why numbers come from a lesser source, or from none. */
 export function statusTable(facts: PodFacts[], wide: boolean, io: Io): string {
   const shown = columns.filter(({ onlyWide }) => wide || !onlyWide);
   const rows = facts.map((pod) => shown.map(({ text }) => text(pod, io) ?? "-"));
@@ -54,12 +54,12 @@ function percent({ usedBytes, sizeBytes }: PodFacts, io: Io): string | undefined
   return used === undefined ? undefined : emphasised(io, urgencyOf(used), `${used}%`);
 }
 
-/** Whole percent of bytes in use, rounded down as the cleaner does; undefined where it is not known. */
+/** Returns the whole percent of bytes in use, rounded down as the cleaner does; undefined if it is not known. */
 export function usedPercent({ usedBytes, sizeBytes }: Pick<PodFacts, "usedBytes" | "sizeBytes">): number | undefined {
   return usedBytes === undefined || !sizeBytes ? undefined : Math.floor((usedBytes * 100) / sizeBytes);
 }
 
-/** The thresholds at which alerts fire. */
+/** Uses the default thresholds of the alerts. */
 function urgencyOf(percent: number): Urgency | undefined {
   return percent >= 95 ? "critical" : percent >= 80 ? "warning" : undefined;
 }

@@ -2,26 +2,26 @@ import type { Target } from "../target";
 import { counted } from "../units";
 import type { OwnRun } from "./ownRun";
 
-/** What was checked, and what came of it. */
+/** A check and its result. */
 export interface Check {
   /** The outpost's name, or "CronJob". */
   subject: string;
   check: string;
   passed: boolean;
-  /** What was seen, in one line. */
+  /** The evidence, in one line. */
   seen: string;
-  /** What to do about it; only of a check that failed. */
+  /** The remedy; only of a check that failed. */
   todo?: string;
-  /** Whether it will not pass later either, so that waiting is of no use; only of a check that failed. */
+  /** True if it will never pass, so that waiting is of no use; only of a check that failed. */
   final?: true;
-  /** Whether it stays so until somebody mends it, which shows only if it lasts; only of a check that failed. */
+  /** True if it stays so until somebody mends it, which shows only if it lasts; only of a check that failed. */
   stuck?: true;
 }
 
-/** One round of checks: where it looks, how its advice calls kubectl and this program, and when. */
+/** One round of checks: the cluster, the commands for its advice, and the time. */
 export interface Round extends Pick<Target, "cluster" | "kubectl" | "outpostShm"> {
   now: Date;
-  /** The run of the CronJob that is judged; default: its newest. */
+  /** The run of the CronJob to judge. Default: its newest. */
   ownRun?: OwnRun;
 }
 
@@ -33,12 +33,12 @@ export function checksOf(subject: string) {
   };
 }
 
-/** A verdict on one pod: what is wrong with it, or what was seen. */
+/** A verdict on one pod: the problem, or the evidence that there is none. */
 export type Seen = { wrong: string; todo: string } | { right: string };
 
 /**
- * One check over all pods: it fails with the first wrong pod.
- * @param right what was seen where none is wrong; default: what each pod shows
+ * Makes one check of all pods, which fails with the first wrong pod.
+ * @param right the evidence if no pod is wrong. Default: that of each pod
  */
 export function overPods(
   subject: string,

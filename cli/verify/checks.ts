@@ -7,7 +7,7 @@ import { cronJobChecks } from "./cronJobChecks";
 import { namesCheck, volumeCheck } from "./deploymentChecks";
 import { containersCheck, sizeCheck, sweepCheck } from "./podChecks";
 
-/** Everything that is checked of a namespace, against what is expected of it. */
+/** Checks everything in a namespace against the expectation. */
 export async function allChecks(round: Round, expected: Expectation, found: Outposts): Promise<Check[]> {
   const outposts = expected.outposts.filter(hasSidecar);
   const ofOutposts: Check[][] = [];
@@ -26,7 +26,7 @@ const deploymentOf = (expected: ExpectedOutpost, { deployments }: Outposts) =>
 const podsOf = (expected: ExpectedOutpost, { pods }: Outposts) =>
   pods.filter((pod) => pod.deployment === expected.deployment);
 
-/** Only that the rollout is over, which takes no more rights than to read Deployments and pods. */
+/** Checks only that the rollout is over. This requires no more rights than to read Deployments and pods. */
 function rolloutChecks(round: Round, expected: ExpectedOutpost, found: Outposts): Promise<Check[]> {
   const deployment = deploymentOf(expected, found);
   const check = deployment
@@ -59,7 +59,10 @@ function missing({ name, deployment }: ExpectedOutpost, found: Outposts, check =
   );
 }
 
-/** Only what is in force says so: who expects nothing has nothing to check. */
+/**
+ * Reports an outpost that nothing sweeps. Only an expectation in force has one: the stack's outposts without a solution are not
+ * checked.
+ */
 function noSolution({ outpostShm }: Round, { name, slug }: ExpectedOutpost): Check {
   return checksOf(name).fail(
     "solution",

@@ -12,7 +12,7 @@ import { checksOf, type Check, type Round } from "./check";
 
 const { pass, fail } = checksOf("CronJob");
 
-/** The CronJob is there and active, its last run succeeded, and its account may do what it takes. */
+/** Checks that the CronJob is active, its last run succeeded, and its account has the rights it needs. */
 export async function cronJobChecks(round: Round, expected: Expectation): Promise<Check[]> {
   const { cluster } = round;
   const { namespace } = expected;
@@ -50,13 +50,13 @@ function scheduleCheck({ kubectl }: Round, cronJob: V1CronJob, { schedule, outpo
   return pass("schedule", `${spec?.schedule}, active; sweeps ${swept.join(", ")}`);
 }
 
-/** A Job of the CronJob's and how it ended. */
+/** A Job of the CronJob and its outcome. */
 interface Run {
   job: V1Job;
   outcome: "Complete" | "Failed" | "under way";
 }
 
-/** The newest Job, or the one that was started to be judged. */
+/** Returns the newest Job, or the one that was started to be judged. */
 function judgedRun({ ownRun }: Round, jobs: V1Job[]): Run | undefined {
   const job = jobs.find(({ metadata }) => metadata?.name === ownRun?.name) ?? jobs[0];
   if (!job) return undefined;
@@ -89,14 +89,14 @@ async function runCheck(
     return fail("run", `Job ${name} is under way`, `Wait for its end, or look on: ${look} --follow`);
   const reasons = await failuresOf(cluster, namespace, name).catch((error: Error) => [error.message]);
   const seen = `Job ${name} failed${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`;
-  // The next run of the CronJob's may do better; a Job never does, once it has failed.
+  // The CronJob's next run may do better, but a failed Job never will.
   return { ...fail("run", seen, `See all it said: ${look}`), ...(ownRun?.name === name && { final: true as const }) };
 }
 
 const ago = (time: Date | string | undefined, now: Date): string =>
   time === undefined ? "" : `${formatAge((now.getTime() - new Date(time).getTime()) / 1000)} ago`;
 
-/** What the pods of a Job that failed say of the outposts' pods that could not be swept. */
+/** Reads from the log of a failed Job which of the outposts' pods could not be swept, and why. */
 async function failuresOf(cluster: Cluster, namespace: string, job: string): Promise<string[]> {
   const [pod] = await cluster.pods(namespace, `job-name=${job}`);
   const name = pod?.metadata?.name;
@@ -110,7 +110,7 @@ async function failuresOf(cluster: Cluster, namespace: string, job: string): Pro
   return failed.map(({ outpost, pod, reason }) => `${pod ? `pod ${pod}` : `outpost ${outpost}`}: ${reason}`);
 }
 
-/** Asked as the account itself, or about it where one may not impersonate; a run that succeeded tells as much. */
+/** Reviews the rights as the account itself, or about it if the user may not impersonate. A successful run is evidence too. */
 async function rbacCheck(
   { cluster, kubectl }: Round,
   namespace: string,
@@ -164,7 +164,7 @@ async function review(cluster: Cluster, namespace: string, user: string): Promis
   throw new Error("no way to review access");
 }
 
-/** What the Role of the CronJob's account grants, one by one. */
+/** The rights that the Role grants to the CronJob's account, one by one. */
 function wishes(namespace: string): Wish[] {
   return execRules.flatMap((rule) =>
     (rule.resources as string[]).flatMap((path) => {

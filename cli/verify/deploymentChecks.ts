@@ -9,7 +9,7 @@ import { checksOf, type Check } from "./check";
 const bringIt =
   "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
 
-/** The volume is the Deployment's, of the expected size, in memory, and where it belongs. */
+/** Checks that the Deployment has the volume, of the expected size, in memory, and on both containers. */
 export function volumeCheck(expected: ExpectedOutpost, deployment: V1Deployment): Check {
   const { pass, fail } = checksOf(expected.name);
   const name = deployment.metadata?.name;
@@ -33,7 +33,7 @@ export function volumeCheck(expected: ExpectedOutpost, deployment: V1Deployment)
   return pass("volume", `${shmVolume} of ${sizeLimit}, in memory, on ${shmMountPath} of both containers`);
 }
 
-/** Containers are called what authentik, the CronJob and the monitoring take them by. */
+/** Checks that containers have the names by which authentik, the CronJob and the monitoring know them. */
 export function namesCheck(expected: ExpectedOutpost, deployment: V1Deployment): Check {
   const { pass, fail } = checksOf(expected.name);
   const first = deployment.spec?.template.spec?.containers[0]?.name;

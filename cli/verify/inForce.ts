@@ -10,13 +10,13 @@ import { hasSidecar } from "../pods/containers";
 import { sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";
 
-/** What is said at the command line about what to expect. */
+/** Expectations stated on the command line. */
 export interface Stated {
   shmSize?: string;
   solution?: Exclude<Solution, "none">;
 }
 
-/** Without a stack: what the Deployments and the CronJob themselves say is expected, but for what is stated. */
+/** Makes the expectation without a stack, from the Deployments and the CronJob themselves. Anything stated overrides it. */
 export async function expectationInForce(
   cluster: Cluster,
   namespace: string,

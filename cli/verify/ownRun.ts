@@ -8,15 +8,16 @@ import type { Target } from "../target";
 
 /** The run of the CronJob that `--run` asks for. */
 export interface OwnRun {
-  /** Of its Job, once it is started. */
+  /** Name of its Job, once it is started. */
   name?: string;
-  /** Why it is not started yet. */
+  /** Reason why it is not started yet. */
   waitsFor?: string;
 }
 
 /**
- * Starts one run, as soon as no outpost that it sweeps is being rolled out: a pod on its way in can't be swept yet, and would fail it.
- * @returns to be asked in every round of checks; answers undefined where there is no CronJob to run
+ * Starts one run, as soon as none of its outposts is being rolled out. A pod that is still starting can't be swept, and would
+ * fail it.
+ * @returns a function to call in every round of checks. It returns undefined if there is no CronJob to run
  */
 export function ownRunOf({ cluster, namespace }: Target) {
   let name: string | undefined;

@@ -14,13 +14,13 @@ import type { PodFacts } from "../pods/podFacts";
 import { formatAge, formatBytes } from "../units";
 import { checksOf, overPods, type Check, type Round, type Seen } from "./check";
 
-/** A pod with what is known of it. */
+/** A pod with the facts about it. */
 export interface KnownPod {
   pod: OutpostPod;
   facts: PodFacts;
 }
 
-/** The rollout is over, and both containers run in every pod. */
+/** Checks that the rollout is over and both containers run in every pod. */
 export function containersCheck(
   { kubectl }: Round,
   expected: ExpectedOutpost,
@@ -34,7 +34,7 @@ export function containersCheck(
     const todo = `Change what refuses them, or the setting that it refuses: ${kubectl} describe deployment ${nameOf(deployment)}`;
     return { ...fail("containers", `${unfinished}; Kubernetes refuses new pods: ${refusal}`, todo), stuck: true };
   }
-  // Those that can't start come first: a pod of the former template only waits for its successor.
+  // Pods that can't start come first: a pod of the former template only waits for its successor.
   const inOrder = [...pods].sort((a, b) => Number(isStuck(b)) - Number(isStuck(a)));
   const verdicts = inOrder.map((pod) => ({ pod: pod.name, seen: containersOf(pod, kubectl) }));
   const judged = overPods(expected.name, "containers", verdicts);
@@ -44,7 +44,7 @@ export function containersCheck(
   return fail("containers", unfinished, todo);
 }
 
-/** Reasons for which the kubelet can't start a container; it goes on trying, in vain unless the image or the pod changes. */
+/** Reasons for which the kubelet can't start a container. It goes on trying, in vain unless the image or the pod changes. */
 const cannotStart =
   /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer(Config)?Error|RunContainerError)$/;
 
@@ -62,7 +62,7 @@ function containersOf({ pod, name }: OutpostPod, kubectl: string): Seen {
     .map((container) => ({ container, status: statuses.find((each) => each.name === container) }))
     .filter(({ status }) => !status?.state?.running);
   if (stopped.length === 0) return { right: `${outpostContainer} and ${sidecarContainer} are running` };
-  // One that waits for another is not to blame.
+  // A container that waits for another is not to blame.
   const guilty = stopped.filter(({ status }) => status?.state?.waiting?.reason !== "PodInitializing");
   const wrong = (guilty.length > 0 ? guilty : stopped).map(
     ({ container, status }) => `container ${container} ${notRunning(status)}`,
@@ -76,7 +76,7 @@ function notRunning(status: V1ContainerStatus | undefined): string {
   return `is not running: ${reason}${message ? ` (${message.replace(/\s+/g, " ").trim()})` : ""}`;
 }
 
-/** In every pod /dev/shm has the size that its Deployment asks for, as the outpost's own container sees it. */
+/** Checks that /dev/shm in every pod has the expected size, as the outpost's own container sees it. */
 export async function sizeCheck(
   round: Round,
   expected: ExpectedOutpost,
@@ -127,7 +127,7 @@ async function dfIn(cluster: Cluster, { namespace, name }: OutpostPod): Promise<
   return { bytes: Number(kibibytes) * 1024, source: "df" };
 }
 
-/** The sidecar's last sweep is no older than three of its intervals, and had no error. */
+/** Checks that the sidecar's last sweep is no older than three of its intervals and had no error. */
 export async function sweepCheck(round: Round, expected: ExpectedOutpost, pods: KnownPod[]): Promise<Check> {
   const verdicts = await mapParallel(pods, async (known) => ({
     pod: known.pod.name,
@@ -166,7 +166,7 @@ async function lastSweep(
   return problem ? { wrong: `the last sweep had errors: ${problem}`, todo } : { right: "swept" };
 }
 
-/** The counter of errors only grows; whether the last sweep had any its log says, where quiet sweeps say nothing. */
+/** Reads the last sweep's problem from the log, since the counter of errors only grows. Quiet sweeps log nothing. */
 async function lastProblem(
   cluster: Cluster,
   { namespace, name }: OutpostPod,
@@ -177,7 +177,7 @@ async function lastProblem(
   if (log instanceof Error) return `its log, which would tell, can't be read: ${log.message}`;
   const lines = log.split("\n").map(wordsOf);
   const last = lines.filter(({ event }) => event === "sweep" || event === "sweep_failed").at(-1);
-  // The log's line follows the metrics' timestamp at once.
+  // The log's line follows the metrics' timestamp immediately.
   if (!last || Date.parse(last.time) < lastSweepAt.getTime() - 1000) return undefined;
   if (last.event === "sweep_failed") return last.error ?? `exit status ${last.status}`;
   return last.errors === "0" ? undefined : (last.problem ?? `${last.errors} files could not be removed`);

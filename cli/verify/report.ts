@@ -2,7 +2,7 @@ import { emphasised, type Io } from "../io";
 import { table } from "../table";
 import type { Check } from "./check";
 
-/** A line a check; below it what to do about those that failed, each thing once, and the sum. */
+/** Formats one line per check, followed by the remedies for those that failed, each once, and a summary. */
 export function checksText(checks: Check[], io: Pick<Io, "colour">): string {
   const rows = checks.map(({ subject, check, passed, seen }) => [
     subject,

@@ -4,18 +4,18 @@ import type { CleanerScripts } from "../../cleaner/scripts";
 import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";
 
-/** What the policy is made from. */
+/** Settings that the policy is made from. */
 export type ExecPolicySettings = Pick<CronJobSettings, "namespace" | "outposts" | "serviceAccountName">;
 
-/** Said to whoever is refused. */
+/** Message for anyone who is refused. */
 export const refusal = "this account may run nothing but the sweep of authentik-outpost-shm, as the CronJob runs it";
 
-/** A text as a literal of CEL, whose escapes are a superset of JSON's. */
+/** Writes a text as a literal of CEL, whose escapes are a superset of JSON's. */
 const literal = (value: unknown): string => JSON.stringify(value);
 
 /**
- * A ValidatingAdmissionPolicy by which the CronJob's account can exec the sweep with the settings of one of the outposts, in the
- * containers that the CronJob uses, and no other command. RBAC alone can't tell one exec from another.
+ * A ValidatingAdmissionPolicy by which the CronJob's account can exec only the sweep, with the settings of one of the outposts,
+ * in the containers that the CronJob uses. RBAC alone can't distinguish one exec from another.
  */
 export function execPolicySpec(
   { namespace, outposts, serviceAccountName }: ExecPolicySettings,

@@ -9,15 +9,15 @@ const parallelPods = 8;
 const podTimeoutSeconds = 120;
 /** Seconds after which Kubernetes ends the whole Job: room for a few rounds of pods that all time out. */
 const jobDeadlineSeconds = 900;
-/** Seconds after its time within which a run starts, or is left to the next one (controller down). */
+/** Seconds that a run may start late (controller down) before it is left to the next one. */
 const startingDeadlineSeconds = 300;
-/** Seconds after its time at which a run has ended, whatever becomes of it. */
+/** Seconds after its scheduled time by which a run has ended, whatever happens to it. */
 export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 
 /** An outpost that the CronJob sweeps. */
 export type SweptOutpost = Pick<OutpostSettings, "slug"> & SweepSettings;
 
-/** What the CronJob is made from. */
+/** Settings that the CronJob is made from. */
 export interface CronJobSettings {
   namespace: string;
   /** Five cron fields, as the CronJob controller reads them. */
@@ -28,7 +28,7 @@ export interface CronJobSettings {
   serviceAccountName: string;
 }
 
-/** One line an outpost, as `cleaner/cronjob.sh` reads them: the slug of its pods' label, then its sweep settings. */
+/** Writes one line per outpost for `cleaner/cronjob.sh`: the slug of its pods' label, then its sweep settings. */
 function outpostLines(outposts: SweptOutpost[]): string {
   return outposts
     .map((outpost) => [outpost.slug, ...sweepVariables(outpost)].join(" "))
@@ -36,7 +36,7 @@ function outpostLines(outposts: SweptOutpost[]): string {
     .join("\n");
 }
 
-/** A CronJob that runs the sweep in every running pod of the given outposts; its pod passes the restricted Pod Security Standard. */
+/** A CronJob that sweeps every running pod of the given outposts. Its own pod passes the restricted Pod Security Standard. */
 export function cronJobSpec(
   settings: CronJobSettings,
   labels: Record<string, string>,
@@ -82,7 +82,7 @@ export function cronJobSpec(
                   readOnlyRootFilesystem: true,
                   capabilities: { drop: ["ALL"] },
                 },
-                // kubectl caches API discovery under HOME; without it each of many execs would discover anew.
+                // kubectl caches API discovery under HOME. Without it each of many execs would repeat the discovery.
                 volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
               },
             ],

@@ -10,15 +10,15 @@ import { cronJobSpec, type SweptOutpost } from "./manifest";
 /** Arguments of {@link SweepCronJob}. */
 export interface SweepCronJobArgs {
   namespace: pulumi.Input<string>;
-  /** When the sweep runs: five cron fields, or a macro such as `@hourly`. */
+  /** Schedule of the sweep: five cron fields, or a macro such as `@hourly`. */
   schedule: pulumi.Input<string>;
   /** An image with kubectl and a shell. */
   kubectlImage: pulumi.Input<string>;
   /** The outposts whose pods it sweeps. */
   outposts: pulumi.Input<pulumi.Input<SweptOutpost>[]>;
-  /** Whether the cluster is to refuse the account every command but the sweep. */
+  /** True if the cluster is to refuse the account every command but the sweep. */
   execPolicy: boolean;
-  /** Whether fields that somebody else owns are taken. */
+  /** True to take over fields that somebody else owns. */
   takeOver: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface SweepCronJobArgs {
 export class SweepCronJob extends pulumi.ComponentResource {
   /** The CronJob's name. */
   readonly name: pulumi.Output<string>;
-  /** Differs where the CronJob's spec does. */
+  /** Changes if the CronJob's spec does. */
   readonly revision: pulumi.Output<string>;
 
   constructor(name: string, args: SweepCronJobArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -69,7 +69,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
     this.registerOutputs({ name: this.name });
   }
 
-  /** Both are of the whole cluster, so their name has the namespace in it. */
+  /** Creates the policy and its binding. Both are cluster-wide, so their name has the namespace in it. */
   private createExecPolicy(
     name: string,
     { namespace, outposts, takeOver }: SweepCronJobArgs,

@@ -1,14 +1,15 @@
-// What the alerts are tuned by and no setting changes. Seconds, unless a name says otherwise.
+// Values that tune the alerts and that no setting changes. Seconds, unless a name says otherwise.
 
-/** Severities as kubernetes-mixin uses them: `critical` is for whoever is on call now, `warning` for the working day. */
+/** Severities as kubernetes-mixin uses them: `critical` is for the person on call now, `warning` for the working day. */
 export type Severity = "warning" | "critical";
 
-/** Over which a sidecar has to be up for half of the time, in seconds. */
+/** Period in which a sidecar has to be up for half of the time, in seconds. */
 export const upLookback = 600;
 
-/** How long a condition has to hold before its alert fires, as Prometheus writes durations. */
+/** Time for which a condition has to hold before its alert fires, as Prometheus writes durations. */
 export const patience = {
-  // A sweep answers the high watermark within seconds: what is still above after minutes, it can't bring down.
+  // A sweep reacts to the high watermark within seconds. If usage is still above it after minutes, the sweep can't bring it
+  // down.
   usageWarning: "5m",
   usageCritical: "2m",
   // Longer than a wave of visitors takes to pass.
@@ -24,19 +25,21 @@ export const patience = {
   cronJobNotRun: "5m",
 };
 
-/** Sweeps that have to be missing. */
+/** Number of sweeps that have to be missing. */
 export const missedSweeps = 3;
 
-/** Shortest interval that is counted with: on 50m of CPU a sweep of many files takes longer than a `sweepInterval` of a few seconds. */
+/**
+ * Shortest interval that is assumed. On 50m of CPU a sweep of many files takes longer than a `sweepInterval` of a few seconds.
+ */
 export const shortestInterval = 30;
 
-/** How far back errors are counted, unless two sweeps take longer: one error is told of for so long. */
+/** Period over which errors are counted, unless two sweeps take longer. One error is reported for that long. */
 export const errorsLookback = 3600;
 
-/** How far back evicted logins are counted. */
+/** Period over which evicted logins are counted. */
 export const evictionsLookback = 900;
 
-/** How far ahead a full /dev/shm is predicted, from how much of the past, and from how many sweeps at least. */
+/** Prediction of a full /dev/shm: how far ahead, from how much of the past, and from how many sweeps at least. */
 export const prediction = { ahead: 3600, past: 1800, sweeps: 4 };
 
 /** Percent in use below which nothing is predicted: on a nearly empty /dev/shm a few visitors are a steep line. */

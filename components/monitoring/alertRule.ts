@@ -9,21 +9,21 @@ export interface AlertRule {
   annotations: { summary: string; description: string; runbook_url: string };
 }
 
-/** What an alert says of itself, without what all of them share. */
+/** The parts of an alert that are its own. */
 export interface Alert {
-  /** `AuthentikOutpostShm` goes before it. */
+  /** Name without its prefix `AuthentikOutpostShm`. */
   name: string;
   severity: Severity;
   expr: string;
   for: string;
   labels?: Record<string, string>;
-  /** What is wrong, in a line without values. */
+  /** The problem in one line, without values. */
   summary: string;
-  /** Where, how much, and what it means; a Prometheus template. */
+  /** The place, the amount and the meaning; a Prometheus template. */
   description: string;
 }
 
-/** @param runbooks where the runbooks are, without trailing slash */
+/** Makes the rule of an alert. @param runbooks address of the runbooks, without trailing slash */
 export function alertRule({ name, severity, expr, labels, ...alert }: Alert, runbooks: string): AlertRule {
   const fullName = `AuthentikOutpostShm${name}`;
   const { summary, description } = alert;

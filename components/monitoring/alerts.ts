@@ -3,17 +3,17 @@ import { alertRule, type AlertRule } from "./alertRule";
 import { cronJobAlerts } from "./cronJobAlerts";
 import { sidecarAlerts, type SweptBySidecar } from "./sidecarAlerts";
 
-/** What the alerts are made from. */
+/** Settings that the alerts are made from. */
 export interface AlertSettings {
   namespace: string;
   /** Outposts with a sidecar. */
   sidecars: SweptBySidecar[];
-  /** Name of the CronJob, where there is one. */
+  /** Name of the CronJob, if there is one. */
   cronJob?: string;
   settings: AlertThresholds & Pick<MonitoringSettings, "runbookUrl">;
 }
 
-/** Alerts on what is deployed, and on no other namespace's. */
+/** Makes the alerts on what is deployed in this namespace. */
 export function alertRules({ namespace, sidecars, cronJob, settings }: AlertSettings): AlertRule[] {
   const alerts = [
     ...sidecarAlerts(namespace, sidecars, settings),

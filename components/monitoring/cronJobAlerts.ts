@@ -2,14 +2,14 @@ import { latestEndSeconds } from "../cronjob/manifest";
 import * as config from "./alertConfig";
 import type { Alert } from "./alertRule";
 
-/** Alerts on a CronJob by the metrics of kube-state-metrics, which has to run in the cluster. */
+/** Makes the alerts on a CronJob, by the metrics of kube-state-metrics, which has to run in the cluster. */
 export function cronJobAlerts(namespace: string, cronjob: string): Alert[] {
   const cronJob = `namespace="${namespace}",cronjob="${cronjob}"`;
   const where = `CronJob ${namespace}/${cronjob}`;
   return [failed({ namespace, cronjob, cronJob, where }), notRun({ cronJob, where })];
 }
 
-/** A failed Job is kept until three more have failed: what counts is whether a run has succeeded since. */
+/** Fires only if no run has succeeded since the failed one: a failed Job is kept until three more have failed. */
 function failed({
   namespace,
   cronjob,

@@ -2,10 +2,10 @@ import type { AlertThresholds } from "../../settings/settings";
 import { panel, row, type PanelSpec } from "./panel";
 import { cronJobPanels, nowPanels, sessionPanels, sweepPanels, usagePanels } from "./panels";
 
-/** The same for good, so that links to the dashboard outlive its versions. */
+/** Fixed for good, so that links to the dashboard outlive its versions. */
 export const dashboardUid = "authentik-outpost-shm";
 
-/** Panels beside each other: a heading, their height and how wide each is, of 24 columns. */
+/** Panels beside each other: a heading, their height, and the width of each, of 24 columns. */
 interface Row {
   title: string;
   height: number;
@@ -75,7 +75,7 @@ function variables(namespace: string) {
   ];
 }
 
-/** One row below the other, each with its heading, its panels as wide as each other. */
+/** Lays out the rows one below the other, each with its heading and panels of equal width. */
 function laidOut(rows: Row[]) {
   let [id, y] = [0, 0];
   return rows.flatMap(({ title, height, panels }) => {

@@ -19,17 +19,17 @@ type MonitoringParts = Pick<MonitoringSettings, "podMonitor" | "alerts" | "dashb
 export interface MonitoringArgs {
   namespace: pulumi.Input<string>;
   settings: pulumi.Input<MonitoringSettings>;
-  /** Which of the objects to create. */
+  /** The objects to create. */
   parts: MonitoringParts;
   /** Outposts with a sidecar. */
   sidecars: pulumi.Input<SweptBySidecar>[];
-  /** Name of the CronJob, where there is one. */
+  /** Name of the CronJob, if there is one. */
   cronJob?: string;
-  /** Whether fields that somebody else owns are taken. */
+  /** True to take over fields that somebody else owns. */
   takeOver: boolean;
 }
 
-/** What Prometheus and Grafana need to watch the outposts' /dev/shm: a PodMonitor, alerts, a dashboard. */
+/** The objects by which Prometheus and Grafana watch the outposts' /dev/shm: a PodMonitor, alerts, a dashboard. */
 export class Monitoring extends pulumi.ComponentResource {
   constructor(
     name: string,

@@ -7,13 +7,16 @@ export interface Target {
   legend: string;
 }
 
-/** What a panel shows, without its place. */
+/** The content of a panel, without its place. */
 export interface PanelSpec {
   type: "timeseries" | "stat";
   title: string;
-  /** What is seen here, and what it means; shown with the title. */
+  /** Explains what the panel shows and what it means; shown with the title. */
   description: string;
-  /** Grafana's name of it: https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts */
+  /**
+   * Grafana's name of the unit:
+   * https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts
+   */
   unit: string;
   targets: Target[];
   /** Colours from a value on; the first is for everything below. */
@@ -24,7 +27,7 @@ export interface PanelSpec {
   stacked?: boolean;
 }
 
-/** Where a panel is in Grafana's grid of 24 columns. */
+/** Place of a panel in Grafana's grid of 24 columns. */
 export interface GridPosition {
   x: number;
   y: number;

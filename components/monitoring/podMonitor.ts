@@ -2,9 +2,10 @@ import { metricsPath, metricsPortName } from "../../cleaner/names";
 import { outpostNameLabel, proxyLabels } from "../../authentik/names";
 
 /**
- * Has Prometheus scrape every sidecar in the PodMonitor's namespace. The operator gives the targets the labels `namespace`, `pod` and
- * `container`, which the alerts go by, and here the outpost's slug as `goauthentik_io_outpost_name`. The port has its name since the
- * first version of the sidecar, so a PodMonitor restarts no pod; Prometheus finds ports of native sidecars too.
+ * Makes Prometheus scrape every sidecar in the PodMonitor's namespace. The operator gives the targets the labels `namespace`,
+ * `pod` and `container`, which the alerts use, and here the outpost's slug as `goauthentik_io_outpost_name`. The port has had
+ * its name since the first version of the sidecar, so a PodMonitor restarts no pod. Prometheus finds ports of native sidecars
+ * too.
  */
 export const podMonitorSpec = {
   selector: { matchLabels: proxyLabels },

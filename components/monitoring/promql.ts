@@ -1,7 +1,7 @@
-/** A series of the sidecar's: `shm("used_bytes", 'namespace="authentik"')`. */
+/** Selects a series of the sidecar: `shm("used_bytes", 'namespace="authentik"')`. */
 export const shm = (metric: string, selector: string): string => `authentik_outpost_shm_${metric}{${selector}}`;
 
-/** A range as Prometheus writes it, in its largest whole unit. */
+/** Writes a range as Prometheus does, in its largest whole unit. */
 export function range(seconds: number): string {
   if (seconds % 3600 === 0) return `${seconds / 3600}h`;
   return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
@@ -12,9 +12,9 @@ const longestBase = 58;
 /** A ReplicaSet adds a hyphen and up to ten characters to its Deployment's name, and its pods another hyphen. */
 const longestWhole = longestBase - "-0123456789-".length;
 
-/** A regular expression that the names of a Deployment's pods match and those of no other Deployment's. */
+/** Returns a regular expression that matches the names of a Deployment's pods, and those of no other Deployment. */
 export function podsOf(deployment: string): string {
-  // Of a longer name Kubernetes cuts off what comes last, and the name itself is all that can be told by.
+  // Kubernetes cuts the end off a longer name, so only the beginning of the name itself can be matched.
   if (deployment.length > longestWhole) return `${deployment.slice(0, longestBase)}.*`;
   return `${deployment}-[a-z0-9]+-[a-z0-9]{5}`;
 }

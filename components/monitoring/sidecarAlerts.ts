@@ -14,10 +14,10 @@ export type SweptBySidecar = Pick<
 >;
 
 const where = "pod {{ $labels.namespace }}/{{ $labels.pod }}";
-/** The smallest piece of a tmpfs. */
+/** The smallest unit of a tmpfs. */
 const pageBytes = 4096;
 
-/** Alerts on the metrics of the outposts' sidecars; none without a sidecar. */
+/** Makes the alerts on the metrics of the outposts' sidecars; none without a sidecar. */
 export function sidecarAlerts(namespace: string, outposts: SweptBySidecar[], thresholds: AlertThresholds): Alert[] {
   if (outposts.length === 0) return [];
   const all = `namespace="${namespace}"`;
@@ -33,7 +33,7 @@ export function sidecarAlerts(namespace: string, outposts: SweptBySidecar[], thr
   ];
 }
 
-/** Under one name, so that Alertmanager's usual inhibition leaves out the warning where it is critical. */
+/** Makes two alerts of one name, so that Alertmanager's usual inhibition drops the warning if the critical one fires. */
 function usageAlerts(selector: string, { usageWarning, usageCritical }: AlertThresholds): Alert[] {
   const usage = `100 * ${shm("used_bytes", selector)} / ${shm("size_bytes", selector)}`;
   const alert = {
@@ -76,7 +76,10 @@ function sweepErrorsAlert(selector: string, outposts: SweptBySidecar[]): Alert {
   };
 }
 
-/** Seconds between two sweeps at most, in whole minutes: with nothing due, as many files as fit below the high watermark lengthen the pause. */
+/**
+ * Returns the longest pause between two sweeps, in seconds but rounded up to minutes. If nothing is due, as many files as fit
+ * below the high watermark lengthen it.
+ */
 function longestPause({ shmSize, sweepInterval, highWatermark }: SweptBySidecar): number {
   const files = ((quantityBytes(shmSize) ?? 0) / pageBytes) * (highWatermark / 100);
   const pause = Math.max(seconds(sweepInterval), files / idleFilesPerSecond);
@@ -111,8 +114,8 @@ function sweepStalledAlert(groups: IntervalGroup[]): Alert {
 }
 
 /**
- * The age is taken at the scrape, so that a long scrape interval adds nothing to it. Where many files lie idle the sidecar itself
- * lengthens its pause, and so does the limit.
+ * Compares the age of the last sweep with the limit. The age is that at the scrape, so that a long scrape interval adds nothing
+ * to it. For many idle files the sidecar itself lengthens its pause, and so does the limit.
  */
 function stalled({ selector, interval }: IntervalGroup): string {
   const last = shm("last_sweep_timestamp_seconds", selector);
@@ -141,11 +144,11 @@ function fillingUp({ selector, interval }: IntervalGroup): string {
   return `${predicted} >= ${size} and 100 * ${used} / ${size} > ${config.predictedFromPercent}`;
 }
 
-/** Per outpost, so that one without a sidecar shows beside others that have theirs. */
+/** Makes one alert per outpost, so that one without a sidecar shows beside others that have theirs. */
 function targetMissingAlert(namespace: string, { deployment }: SweptBySidecar): Alert {
   const pods = `namespace="${namespace}",pod=~"${podsOf(deployment)}"`;
   const up = `up{${pods},container="${sidecarContainer}"}`;
-  // The second, since one that crashes again and again is up in between.
+  // The average catches a sidecar that crashes again and again and is up in between.
   const down = `${up} == 0 or avg_over_time(${up}[${range(config.upLookback)}]) < 0.5`;
   return {
     name: "TargetMissing",
@@ -167,7 +170,7 @@ interface IntervalGroup {
   interval: number;
 }
 
-/** Pods are named only where intervals differ. */
+/** Groups outposts by interval. Pods are named only if intervals differ. */
 function byInterval(namespace: string, outposts: SweptBySidecar[]): IntervalGroup[] {
   const intervals = [...new Set(outposts.map(({ sweepInterval }) => seconds(sweepInterval)))].sort((a, b) => a - b);
   return intervals.map((interval) => {

@@ -21,7 +21,7 @@ import { handedOver, released } from "./handover";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
 import { untilApplied, untilRolledOut, type Say, type Waits } from "./rollout";
 
-/** Whom a delivery talks to, and how it tells of it. */
+/** The systems that a delivery works on, its waits, and its output. */
 export interface Session {
   client: AuthentikClient;
   deployment: OutpostDeployment;
@@ -29,15 +29,16 @@ export interface Session {
   say: Say;
 }
 
-/** Whether authentik's config may have been changed: set from the first write on. */
+/** Set from the first write on, after which authentik's config may have been changed. */
 export interface Progress {
   written: boolean;
 }
 
 /**
- * Our part into authentik's config. What authentik's merge would leave behind on the live Deployment, or could not bring
- * there beside it (two containers of one name make it recreate the Deployment), this takes away itself, with our own part
- * brought in the same patch: one rollout. Meanwhile neither is in the config, so that authentik has nothing to do there.
+ * Brings our part into authentik's config. Some elements on the live Deployment may be in the way: authentik's merge would
+ * leave them behind, or recreate the Deployment, as it does for two containers of one name. This removes them itself and brings
+ * our part in the same patch, so there is one rollout. Meanwhile neither is in the config, so that authentik has nothing to do
+ * there.
  * @param pk the outpost's id
  */
 export async function deliver(
@@ -53,7 +54,7 @@ export async function deliver(
   if (live && !belongsTo(pk, live))
     throw new Error(`Deployment ${deployment.name} is that of another outpost than authentik's "${name}"`);
   const merge = live && sidecarMerge(part, live);
-  // An update that the API server finds invalid makes authentik delete the Deployment: it is asked before.
+  // authentik deletes the Deployment if the API server finds its update invalid, so this asks the API server first.
   if (merge) await deployment.merge(merge, { dryRun: true });
   if (live && merge && hasStrays(part, live)) {
     const before = (await client.findOutpost({ name, pk })).config;
@@ -70,7 +71,9 @@ export async function deliver(
   await change(bring);
 }
 
-/** Changes the config, and notes that it may be changed: a write whose answer is lost may have been done. */
+/**
+ * Returns a function that changes the config, and records that it may be changed. A write without an answer may have succeeded.
+ */
 function writer(client: AuthentikClient, which: { name: string; pk: string }, progress: Progress) {
   return async (change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig> => {
     try {
@@ -84,18 +87,18 @@ function writer(client: AuthentikClient, which: { name: string; pk: string }, pr
   };
 }
 
-/** Waits until authentik has applied our part, and takes the fields over that the other delivery had. */
+/** Waits until authentik has applied our part, and takes over the fields that the other delivery had. */
 export async function settle({ deployment, waits, say }: Session, state: OutpostJsonPatchState): Promise<void> {
   await untilApplied(deployment, state.operations, waits, say);
   await rewriteOwners(deployment, waits, (managed) => handedOver(managed, state.fieldManager, authentikManager));
 }
 
-/** Our part out of authentik's config, and off the Deployment unless the other delivery has it there now. */
+/** Removes our part from authentik's config, and from the Deployment unless the other delivery has it there now. */
 export async function takeBack(session: Session, pk: string, props: OutpostJsonPatchState): Promise<void> {
   const { client, deployment } = session;
   const live = await deployment.read();
   const removal = live && isOnlyOurs(live, pk, props) ? sidecarMerge([], live) : undefined;
-  // Before authentik is told: with a removal that can't be, it would try it and recreate the Deployment.
+  // Before authentik's config changes: authentik would try an impossible removal and recreate the Deployment.
   if (removal) await deployment.merge(removal, { dryRun: true });
   const found = await unlessGone(session, props, () =>
     client.changeConfig({ name: props.outpost, pk }, (config) =>
@@ -127,7 +130,7 @@ async function removeFromDeployment(
 
 const removalAttempts = 3;
 
-/** Undefined where the outpost was deleted in authentik, and its Deployment with it. */
+/** Returns undefined if the outpost was deleted in authentik, and its Deployment with it. */
 export async function unlessGone<T>(
   { deployment }: Session,
   { namespace, deployment: name }: OutpostJsonPatchState,
@@ -143,7 +146,7 @@ export async function unlessGone<T>(
   }
 }
 
-/** Our part as it is in the config; none where the operations there make no sense, which the look says. */
+/** Returns our part as it is in the config; none if the operations there are invalid, which the preflight reports. */
 export function ownPartOf(config: OutpostConfig): JsonPatchOperation[] {
   try {
     return ownAdditions(deploymentOperations(config));
@@ -153,7 +156,7 @@ export function ownPartOf(config: OutpostConfig): JsonPatchOperation[] {
   }
 }
 
-/** How the config says that there is no patch but ours, if so. */
+/** Returns the form in which the config has no patch but ours, if so. */
 export function formBefore(
   config: OutpostConfig,
   { operations }: OutpostJsonPatchInputs,
@@ -162,7 +165,7 @@ export function formBefore(
   return withoutOursAnyway(composed.operations).length === 0 ? { formOfNone: formOfNone(withoutPart(config)) } : {};
 }
 
-/** The config without our part; in the form that it had before where nothing of others is left. */
+/** Returns the config without our part. If nothing of others is left, it gets its earlier form. */
 function withoutPart(config: OutpostConfig, form?: string): OutpostConfig {
   const operations = readable(config);
   const others = withoutOursAnyway(operations);
@@ -170,7 +173,7 @@ function withoutPart(config: OutpostConfig, form?: string): OutpostConfig {
   return others.length > 0 ? withDeploymentOperations(config, others) : withoutDeploymentOperations(config, form);
 }
 
-/** The operations; none where the config has something else in their place, of which nothing is ours. */
+/** Returns the operations; none if the config has something else in their place, since none of that is ours. */
 function readable(config: OutpostConfig): JsonPatchOperation[] {
   try {
     return deploymentOperations(config);
@@ -180,7 +183,10 @@ function readable(config: OutpostConfig): JsonPatchOperation[] {
   }
 }
 
-/** Whether the part in the config is this resource's: the outpost may have got another Deployment, and a resource for that. */
+/**
+ * Tells whether the part in the config is this resource's. The outpost may have got another Deployment, with a resource for
+ * that.
+ */
 function isOf({ deployment }: OutpostJsonPatchState, config: OutpostConfig): boolean {
   const settings = ownPartOf(config).find(({ value }) => typeof value === "object" && value && "configMap" in value);
   const named = (settings?.value as { configMap?: { name?: string } } | undefined)?.configMap?.name;
@@ -193,7 +199,7 @@ const isPatchedBy = (fieldManager: string, { metadata }: Deployment): boolean =>
 const isOnlyOurs = (live: Deployment, pk: string, { fieldManager }: OutpostJsonPatchState): boolean =>
   belongsTo(pk, live) && !isPatchedBy(fieldManager, live);
 
-/** Tries again where the Deployment changed meanwhile, as its status does all through a rollout. */
+/** Retries if the Deployment changed meanwhile, as its status does all through a rollout. */
 async function rewriteOwners(
   deployment: OutpostDeployment,
   { pauseMs }: Waits,

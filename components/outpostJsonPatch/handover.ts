@@ -5,8 +5,8 @@ import type { ManagedFieldsEntry } from "../../kubernetes/types";
 type Fields = Record<string, object>;
 
 /**
- * The field owners once the sidecar is another manager's: nothing of it is removed then when the former one lets go, and so no
- * pod restarts. What else that one has, such as its annotations, stays its own.
+ * Returns the field owners once the sidecar is another manager's. Nothing of it is removed when the former one lets go, so no
+ * pod restarts. Other fields of the former one, such as its annotations, stay its own.
  */
 export function handedOver(managedFields: ManagedFieldsEntry[], from: string, to: string): ManagedFieldsEntry[] {
   const givers = managedFields.filter((entry) => entry.manager === from && !entry.subresource);
@@ -18,7 +18,7 @@ export function handedOver(managedFields: ManagedFieldsEntry[], from: string, to
   });
 }
 
-/** The field owners once a manager no longer owns any part of the sidecar; all else stays its own. */
+/** Returns the field owners once a manager no longer owns any part of the sidecar. Everything else stays its own. */
 export function released(managedFields: ManagedFieldsEntry[], manager: string): ManagedFieldsEntry[] {
   return managedFields.map((entry) => (isUpdateBy(manager)(entry) ? withoutSidecar(entry) : entry));
 }
@@ -35,7 +35,7 @@ function sidecarIn(fields: Fields): Fields {
   return sidecarFields.map(({ path }) => only(fields, path)).reduce(union, {});
 }
 
-/** What is at the path, under the levels above it. */
+/** Returns the fields at the path, under the levels above it. */
 function only(fields: Fields, [step = "", ...deeper]: FieldPath): Fields {
   if (!(step in fields)) return {};
   const found = deeper.length > 0 ? only(fields[step] as Fields, deeper) : fields[step];
@@ -50,7 +50,7 @@ function union(one: Fields, other: Fields): Fields {
   return merged;
 }
 
-/** Without what is at the path, and without each level above of which nothing but the level itself is left. */
+/** Removes the fields at the path, and each level above that has nothing left but itself. */
 function without(fields: Fields, [step = "", ...deeper]: FieldPath): Fields {
   if (!(step in fields)) return fields;
   const { [step]: found, ...others } = fields;

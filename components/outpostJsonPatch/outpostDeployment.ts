@@ -4,18 +4,18 @@ import type { Call } from "../../kubernetes/connection";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";
 
-/** The Deployment that authentik made for an outpost, and the few writes of ours that its own updates can't do. */
+/** The Deployment that authentik made for an outpost, with the few writes of ours that authentik's own updates can't do. */
 export interface OutpostDeployment {
   /** `namespace/name`. */
   readonly name: string;
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   read(): Promise<Deployment | undefined>;
   /**
-   * A strategic merge patch of the pod spec in authentik's name, since what it leaves there is authentik's to keep up.
-   * @throws where the API server refuses it, with its words
+   * Applies a strategic merge patch of the pod spec in authentik's name, since authentik has to maintain the result.
+   * @throws if the API server refuses it, with its words
    */
   merge(podSpec: PodSpecMerge, options?: { dryRun: boolean }): Promise<void>;
-  /** Writes other field owners. False where the Deployment has changed since it was read: nothing is written then. */
+  /** Writes other field owners. Returns false, and writes nothing, if the Deployment has changed since it was read. */
   writeOwners(live: Deployment, managedFields: ManagedFieldsEntry[]): Promise<boolean>;
   /** Pods that its selector matches. */
   pods(live: Deployment): Promise<V1Pod[]>;

@@ -7,8 +7,8 @@ import type { OutpostJsonPatchInputs } from "./state";
 export type OutpostJsonPatchArgs = { [K in keyof OutpostJsonPatchInputs]: pulumi.Input<OutpostJsonPatchInputs[K]> };
 
 /**
- * Our part of an outpost's `kubernetes_json_patches.deployment` in authentik, among whatever else is there. An update is done
- * when authentik has applied it to the Deployment; deleting it takes our part from the config and from the Deployment.
+ * Our part of an outpost's `kubernetes_json_patches.deployment` in authentik, among everything else there. An update is done
+ * when authentik has applied it to the Deployment. Deleting it removes our part from the config and from the Deployment.
  *
  * The API token is the stack's config key `authentik-outpost-shm:authentikToken`; the cluster is that of `kubernetes:*`.
  */
@@ -22,5 +22,5 @@ export class OutpostJsonPatch extends pulumi.dynamic.Resource {
   }
 }
 
-/** One for all, since Pulumi serialises each provider object anew. */
+/** Shared by all, since Pulumi serialises each provider object anew. */
 const provider = outpostJsonPatchProvider();

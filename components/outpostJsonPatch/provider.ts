@@ -1,5 +1,6 @@
-// What the dynamic resource OutpostJsonPatch does. Pulumi serialises it with all that it reaches, and runs it in a process of
-// its own: no Pulumi in it, no class fields with initialisers, ESM packages by import() where they are used.
+// The work of the dynamic resource OutpostJsonPatch. Pulumi serialises it with everything that it reaches, and runs it in a
+// process of its own. So it has no Pulumi in it and no class fields with initialisers, and loads ESM packages by import() at
+// their use.
 import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
 import { connection } from "../../kubernetes/connection";
@@ -43,7 +44,7 @@ export function outpostJsonPatchProvider(waits: Waits = defaultWaits): Provider 
   };
 }
 
-/** A refresh or destroy comes here without the program, which checks the settings. */
+/** Checks the token here too, since a refresh or destroy runs without the program, which checks the settings. */
 function checkedToken(token: string | undefined): string {
   const how = "pulumi config set --secret authentikToken";
   if (!token)
@@ -55,7 +56,7 @@ function checkedToken(token: string | undefined): string {
   return token;
 }
 
-/** The host prints the stack of an error beside its message; the operator needs the message alone. */
+/** Strips the stack of an error, which the host would print beside its message. The operator needs the message alone. */
 async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -64,7 +65,7 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The engine shows what the host prints while it waits, and under the stack's own diagnostics. */
+/** Prints a line. The engine shows the host's output while it waits, and under the stack's own diagnostics. */
 const say = (line: string): void => console.log(line);
 
 function diff(olds: OutpostJsonPatchState, news: OutpostJsonPatchInputs): dynamic.DiffResult {
@@ -85,7 +86,10 @@ async function update(session: Session, id: string, olds: OutpostJsonPatchState,
   return { outs: await delivered(session, id, { ...news, ...(formOfNone !== undefined && { formOfNone }) }) };
 }
 
-/** From the first write on a failure leaves the resource in the state, for the next update to go on, or to take it back. */
+/**
+ * Delivers our part. From the first write on, a failure leaves the resource in the state, for the next update to go on or to
+ * take it back.
+ */
 async function delivered(session: Session, id: string, state: OutpostJsonPatchState): Promise<OutpostJsonPatchState> {
   const progress = { written: false };
   try {
@@ -103,7 +107,7 @@ async function read(session: Session, id: string, props: OutpostJsonPatchState) 
   const outpost = await unlessGone(session, props, () => session.client.findOutpost({ name: props.outpost, pk: id }));
   if (!outpost) return {};
   const found = { ...props, operations: ownPartOf(outpost.config) };
-  // As inputs too, or a preview's diff would not show what was edited in authentik.
+  // Returned as inputs too, or a preview's diff would not show what was edited in authentik.
   return { id: outpost.pk, props: found, inputs: inputsOf(found) };
 }
 

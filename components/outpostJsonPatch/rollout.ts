@@ -6,7 +6,7 @@ import { differences } from "../../sidecar/jsonPatch/liveSidecar";
 import type { JsonPatchOperation } from "../../authentik/operations";
 import type { OutpostDeployment } from "./outpostDeployment";
 
-/** How long things may take, in milliseconds. */
+/** Times to wait, in milliseconds. */
 export interface Waits {
   /** Until authentik has applied a change of the outpost's config: its task usually runs within seconds. */
   applyMs: number;
@@ -17,13 +17,13 @@ export interface Waits {
 }
 export const defaultWaits: Waits = { applyMs: 180_000, rolloutMs: 600_000, pauseMs: 1_000 };
 
-/** Says what is waited for. */
+/** Reports what is still missing. */
 export type Say = (line: string) => void;
 
 /**
  * Resolves once authentik has brought the Deployment to what the part says.
  * @param part as ownPart makes it
- * @throws with the first difference when it has not in time
+ * @throws with the first difference if time is up
  */
 export function untilApplied(
   deployment: OutpostDeployment,
@@ -42,7 +42,7 @@ export function untilApplied(
 
 /**
  * Resolves once all pods of the Deployment are new and available.
- * @throws with what is left to wait for, and the kubelet's reasons, when they are not in time
+ * @throws with what is still missing, and the kubelet's reasons, if time is up
  */
 export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say: Say): Promise<void> {
   return until({ timeoutMs: waits.rolloutMs, pauseMs: waits.pauseMs }, say, async () => {
@@ -59,7 +59,7 @@ export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say:
   });
 }
 
-/** @param ask what is left to wait for; undefined once there is nothing */
+/** Waits until nothing is missing. @param ask returns what is still missing; undefined once there is nothing */
 async function until(
   { timeoutMs, pauseMs, hint = "" }: { timeoutMs: number; pauseMs: number; hint?: string },
   say: Say,
@@ -70,14 +70,14 @@ async function until(
   if (left) throw new Error(`${left}, after ${timeoutMs / 1000} s${hint}`);
 }
 
-/** Whether the present rollout made no progress for as long as the Deployment allows. */
+/** Tells whether the present rollout made no progress for as long as the Deployment allows. */
 const isGivenUp = ({ metadata, status }: Deployment): boolean =>
   status?.observedGeneration === metadata?.generation &&
   (status?.conditions ?? []).some(
     ({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded",
   );
 
-/** Containers that can't start, with the kubelet's reason; pods that find no node. */
+/** Lists containers that can't start, with the kubelet's reason, and pods that find no node. */
 function troubles({ metadata, status }: V1Pod): string[] {
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const waiting = containers.flatMap(({ name, state }) => {

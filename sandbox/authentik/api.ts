@@ -1,4 +1,4 @@
-// The part of authentik's API that its outposts are read and changed by: routes, answers and errors of Django REST framework.
+// The part of authentik's API that reads and changes outposts: routes, answers and errors of Django REST framework.
 // Source: authentik/outposts/api/outposts.py, authentik/api/{authentication,pagination}.py.
 import { detail, page, type Answer, type Backend, type Request } from "./messages";
 import { serialized, type Outpost } from "./outposts";
@@ -29,8 +29,8 @@ const notAllowed = ({ method }: Request) => detail(405, `Method "${method}" not 
 const isUuid = (text: string) => /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i.test(text);
 
 /**
- * Why the request isn't let in; undefined where it is. It is 403 with any of these, never 401: authentik's authentication
- * class names no WWW-Authenticate header, and Django REST framework then says 403.
+ * Returns why the request is denied; undefined if it is not. The status is always 403, never 401: authentik's authentication
+ * class names no WWW-Authenticate header, and Django REST framework then answers 403.
  */
 function denial(authorization = "", token: string): string | undefined {
   const [, scheme, credentials] = /^(\S+) +(.*)$/.exec(authorization.trim()) ?? [];
@@ -61,7 +61,7 @@ function list(query: URLSearchParams, backend: Backend): Answer {
   return { status: 200, body: { pagination, results: results.map(serialized), autocomplete: {} } };
 }
 
-/** The filters of OutpostFilter; unknown ones are ignored, as Django does. */
+/** Applies the filters of OutpostFilter. Unknown ones are ignored, as Django does. */
 function matches({ name, managed, serviceConnection }: Outpost, query: URLSearchParams): boolean {
   const fields = { name, managed: managed ?? "", service_connection__name: serviceConnection?.name ?? "" };
   const wanted = (filter: string) => query.get(filter)?.toLowerCase() ?? "";

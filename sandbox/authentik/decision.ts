@@ -1,4 +1,5 @@
-// What authentik does about a Deployment that is there. Source: reconcile() of authentik/outposts/controllers/k8s/{deployment,base}.py, compare_ports() of utils.py.
+// authentik's decision about an existing Deployment. Source: reconcile() of
+// authentik/outposts/controllers/k8s/{deployment,base}.py, compare_ports() of utils.py.
 import { isDeepStrictEqual } from "node:util";
 import type { V1Container, V1ContainerPort, V1Deployment } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
@@ -10,9 +11,9 @@ export type Decision = "nothing" | "patch" | "recreate";
 
 /**
  * @param live the Deployment as the API server has it
- * @param reference what it should be: authentik's own, with the outpost's JSON patch applied
- * @param operations that JSON patch: where applying it to the live Deployment changes anything, authentik writes
- * @throws PatchRefused where it can't be applied to the live Deployment
+ * @param reference the Deployment that authentik wants: its own, with the outpost's JSON patch applied
+ * @param operations that JSON patch; authentik writes if applying it changes the live Deployment
+ * @throws PatchRefused if it can't be applied to the live Deployment
  */
 export function decide(live: V1Deployment, reference: V1Deployment, operations: readonly RawOperation[]): Decision {
   const [present, wanted] = [firstContainer(live), firstContainer(reference)];
@@ -23,14 +24,14 @@ export function decide(live: V1Deployment, reference: V1Deployment, operations: 
   return isDeepStrictEqual(applyPatch(live, operations), live) ? "nothing" : "patch";
 }
 
-/** Whatever its name is. */
+/** Returns the first container, whatever its name. */
 function firstContainer({ spec }: V1Deployment): V1Container {
   const [first] = spec?.template.spec?.containers ?? [];
-  if (!first) throw new Error("list index out of range"); // Python's, which authentik doesn't catch
+  if (!first) throw new Error("list index out of range"); // Python's error, which authentik doesn't catch
   return first;
 }
 
-/** In any order; other fields of a port don't count. None at all is never the same. */
+/** Compares ports in any order, without their other fields. If there are no ports, they never count as the same. */
 function samePorts(present: V1ContainerPort[] = [], wanted: V1ContainerPort[] = []): boolean {
   if (present.length === 0 || present.length !== wanted.length) return false;
   return wanted.every((port) => present.some((candidate) => samePort(port, candidate)));

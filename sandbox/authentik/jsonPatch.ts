@@ -1,8 +1,8 @@
-// RFC 6902 as authentik applies it: the operations by a library, the refusals in the words of authentik's (python-json-patch).
+// RFC 6902 as authentik applies it: a library applies the operations, and refusals have authentik's words (python-json-patch).
 import { applyPatch as applyByLibrary, type Operation } from "rfc6902";
 import { isRecord, type RawOperation } from "./outpostConfig";
 
-/** An operation that can't be applied. The message is that of authentik's log. */
+/** Error of an operation that can't be applied. The message is the one in authentik's log. */
 export class PatchRefused extends Error {
   override readonly name = "PatchRefused";
 }
@@ -10,8 +10,8 @@ export class PatchRefused extends Error {
 const kinds = ["add", "remove", "replace", "move", "copy", "test"];
 
 /**
- * A copy of the document with all operations applied, in order.
- * @throws PatchRefused at the first one that can't be
+ * Returns a copy of the document with all operations applied, in order.
+ * @throws PatchRefused at the first operation that can't be applied
  */
 export function applyPatch<T extends object>(document: T, operations: readonly RawOperation[]): T {
   const patched = structuredClone(document);
@@ -36,11 +36,11 @@ function refuseMalformed({ op, path, ...rest }: RawOperation): void {
 }
 
 /**
- * Refuses pointers of which the library takes more than authentik does.
- * These errors authentik doesn't catch, so its log has no "JSON Patch failed" before them, but for the last one.
+ * Refuses pointers that the library accepts and authentik does not. authentik catches only the last of these errors, so its
+ * log has no "JSON Patch failed" before the others.
  */
 function refuseUnreachable({ op, path, from }: RawOperation, document: unknown): void {
-  if (op === "test") return; // a pointer that leads nowhere is a failed test
+  if (op === "test") return; // a pointer that leads nowhere makes the test fail
   if (typeof from === "string") containerOf(document, tokensOf(from));
   const tokens = tokensOf(path as string);
   const container = containerOf(document, tokens);
@@ -54,7 +54,7 @@ function refuseUnreachable({ op, path, from }: RawOperation, document: unknown):
   }
 }
 
-/** What the last token is to be looked up in. */
+/** Returns the container in which to look up the last token. */
 function containerOf(document: unknown, tokens: string[]): unknown {
   const container = tokens.slice(0, -1).reduce(memberOf, document);
   if (tokens.length === 0 || Array.isArray(container) || isRecord(container)) return container;
@@ -76,7 +76,7 @@ function memberOf(container: unknown, token: string): unknown {
   }
   if (!isRecord(container)) throw new PatchRefused(`Cannot apply token '${token}' to non-container type`);
   if (Object.hasOwn(container, token)) return container[token];
-  // authentik's log goes on with the container, printed in full.
+  // authentik's log continues with the whole container.
   throw new PatchRefused(`member '${token}' not found`);
 }
 
@@ -85,7 +85,7 @@ function indexOf(token: string): number {
   throw new PatchRefused(`'${token}' is not a valid sequence index`);
 }
 
-/** Why the library would not apply an operation whose pointers lead somewhere. */
+/** Returns why the library would not apply an operation whose pointers lead somewhere. */
 function refusal({ op, path, from, value }: RawOperation, document: unknown): string {
   const token = tokensOf(path as string).at(-1) ?? "";
   switch (op) {

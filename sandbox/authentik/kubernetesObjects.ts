@@ -5,7 +5,7 @@ import { referenceSecret, referenceService, type OutpostSpec } from "../outpost/
 
 const fieldManager = AUTHENTIK_FIELD_MANAGER;
 
-/** What the API server answered instead of doing it. */
+/** The API server's refusal of a request. */
 export class RequestRefused extends Error {
   override readonly name = "RequestRefused";
   constructor(
@@ -29,18 +29,18 @@ export class KubernetesObjects {
     return new KubernetesObjects(config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api));
   }
 
-  /** authentik runs in it, so it is there. */
+  /** Creates the namespace if missing. Since authentik runs in it, it has to exist. */
   async ensureNamespace(name: string): Promise<void> {
     await unlessStatus(409, this.core.createNamespace({ body: { metadata: { name } } }));
   }
 
-  /** Made where missing; the stand-in, other than authentik, never changes one. */
+  /** Creates the Secret if missing. Unlike authentik, the stand-in never changes one. */
   async ensureSecret(spec: OutpostSpec): Promise<void> {
     const { namespace } = spec;
     await unlessStatus(409, this.core.createNamespacedSecret({ namespace, fieldManager, body: referenceSecret(spec) }));
   }
 
-  /** As {@link ensureSecret}. */
+  /** Creates the Service if missing; see {@link ensureSecret}. */
   async ensureService(spec: OutpostSpec): Promise<void> {
     const { namespace } = spec;
     await unlessStatus(
@@ -49,7 +49,7 @@ export class KubernetesObjects {
     );
   }
 
-  /** As plain JSON; undefined where there is none. */
+  /** Reads the Deployment as plain JSON; undefined if there is none. */
   async readDeployment(namespace: string, name: string): Promise<V1Deployment | undefined> {
     const live = await unlessStatus(404, this.apps.readNamespacedDeployment({ namespace, name }));
     return live && (JSON.parse(JSON.stringify(live)) as V1Deployment);
@@ -71,7 +71,7 @@ export class KubernetesObjects {
   }
 }
 
-/** What the call gives; undefined where the API server answers `status`. @throws RequestRefused at its other errors */
+/** Awaits the call. Returns undefined if the API server answers `status`. @throws RequestRefused at its other errors */
 async function unlessStatus<T>(status: number | undefined, call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

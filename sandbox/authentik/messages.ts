@@ -1,9 +1,9 @@
-// What the API is asked and answers, apart from how it travels.
+// The API's requests and answers, apart from their transport.
 import type { Outpost } from "./outposts";
 
 export interface Request {
   method: string;
-  /** Without the query and the path that authentik is served under. */
+  /** Path without the query and without authentik's base path. */
   path: string;
   query: URLSearchParams;
   authorization: string | undefined;
@@ -13,7 +13,7 @@ export interface Request {
 
 export interface Answer {
   status: number;
-  /** JSON, or else an HTML page. */
+  /** JSON, or text for an HTML page. */
   body: Record<string, unknown> | string;
   headers?: Record<string, string>;
 }
@@ -21,11 +21,11 @@ export interface Answer {
 export interface Backend {
   readonly token: string;
   outposts(): readonly Outpost[];
-  /** Keeps the changes, and starts what authentik does after one. */
+  /** Stores the changes, and starts what authentik does after a change. */
   save(outpost: Outpost, changes: Partial<Outpost>): void;
 }
 
-/** An answer of Django itself, which renders a page whatever was asked for. */
+/** Answers as Django itself does: with a page, whatever the client asked for. */
 export function page(status: number, title: string): Answer {
   return { status, body: `<!DOCTYPE html>\n<html lang="en"><head><title>${title} - authentik</title></head></html>\n` };
 }

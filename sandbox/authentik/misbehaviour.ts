@@ -1,26 +1,26 @@
-// How the stand-in is made to fail: what a client meets of a wrong token, of a proxy in between, of an authentik that starts, of a colleague.
+// Faults of the stand-in, as a client meets them: a wrong token, a proxy in between, a starting authentik, a colleague.
 import { detail, page, type Answer, type Request } from "./messages";
 import type { OutpostConfig } from "./outpostConfig";
 
 export type Fault =
-  /** Answered instead, and nothing is done. The body is what goes with the status: see {@link refusal}. */
+  /** Answers with this status instead, and does nothing. The body depends on the status: see {@link refusal}. */
   | { status: number }
-  /** A page with status 200, as a proxy that asks for a login answers. */
+  /** Answers with a page and status 200, as a proxy that asks for a login does. */
   | { html: true }
-  /** The answer comes that much later; the request is done all the same. */
+  /** Delays the answer. The request is carried out all the same. */
   | { delayMs: number }
-  /** The connection is closed without an answer, and nothing is done. */
+  /** Closes the connection without an answer, and does nothing. */
   | { hangUp: true }
-  /** The colleague at the Admin UI: once the request is done, and before its answer is sent, somebody saves this config. */
+  /** Saves this config, as a colleague in the Admin UI might: after the request is done, and before its answer is sent. */
   | { edit: (config: OutpostConfig) => OutpostConfig };
 
-/** Which requests. */
+/** Selects the requests that a fault affects. */
 export interface When {
-  /** Default: any. */
+  /** Defaults to any. */
   method?: "GET" | "PATCH" | "PUT";
-  /** So many of them go well first; default 0. */
+  /** Number of requests that succeed first; default 0. */
   skip?: number;
-  /** So many are met; default: all from then on. */
+  /** Number of requests to affect; by default all from then on. */
   times?: number;
 }
 
@@ -42,7 +42,7 @@ export class Misbehaviour {
     this.#rules = [];
   }
 
-  /** The faults that this request meets, all at once. Counts it. */
+  /** Returns the faults that affect this request, all at once, and counts it. */
   meet({ method }: Request): Fault[] {
     const concerned = this.#rules.filter((rule) => rule.method === undefined || rule.method === method);
     return concerned.filter(counts).map(({ fault }) => fault);
@@ -54,7 +54,7 @@ function counts(rule: Rule): boolean {
   return rule.times-- > 0;
 }
 
-/** What is sent instead of the API's answer; undefined where none of the faults says so. */
+/** Returns the answer to send instead of the API's; undefined if no fault asks for one. */
 export function substitute(faults: readonly Fault[]): Answer | undefined {
   for (const fault of faults) {
     if ("status" in fault) return refusal(fault.status);
@@ -65,7 +65,7 @@ export function substitute(faults: readonly Fault[]): Answer | undefined {
 
 function refusal(status: number): Answer {
   switch (status) {
-    case 401: // never authentik's own: a proxy in front of it
+    case 401: // never authentik's own, but that of a proxy in front of it
       return { ...page(401, "401 Authorization Required"), headers: { "www-authenticate": 'Basic realm="sandbox"' } };
     case 403: // the token's user lacks a permission
       return detail(403, "You do not have permission to perform this action.");
@@ -74,7 +74,7 @@ function refusal(status: number): Answer {
         ...detail(429, "Request was throttled. Expected available in 1 second."),
         headers: { "retry-after": "1" },
       };
-    case 502: // authentik's router, whose server isn't up yet (internal/web/proxy.go)
+    case 502: // authentik's router while its server is still starting (internal/web/proxy.go)
       return { status, body: { error: "authentik starting..." } };
     default:
       return page(status, `${status}`);

@@ -1,10 +1,10 @@
-// An outpost's `config`: its keys, their defaults, what authentik refuses, and how its database keeps it.
+// An outpost's `config`: its keys and their defaults, what authentik refuses, and the form in its database.
 // Source: OutpostConfig of authentik/outposts/models.py, checked by dacite 1.9 (OutpostSerializer.validate_config).
 
-/** One operation of a JSON Patch; nothing in it is checked before a reconcile applies it, as in authentik. */
+/** One operation of a JSON Patch. As in authentik, nothing checks it before a reconcile applies it. */
 export type RawOperation = Record<string, unknown>;
 
-/** Keys that the stand-in knows by type. Any other key is kept as it is, as authentik does. */
+/** Keys whose type the stand-in knows. Any other key is kept as it is, as in authentik. */
 export interface OutpostConfig extends Record<string, unknown> {
   object_naming_template: string;
   container_image: string | null;
@@ -16,7 +16,7 @@ export interface OutpostConfig extends Record<string, unknown> {
   kubernetes_json_patches: Record<string, RawOperation[]> | null;
 }
 
-/** @param namespace where authentik itself runs: what `kubernetes_namespace` defaults to */
+/** @param namespace the one that authentik runs in, which `kubernetes_namespace` defaults to */
 export function defaultConfig(namespace: string): OutpostConfig {
   return {
     authentik_host: "",
@@ -45,7 +45,7 @@ export function defaultConfig(namespace: string): OutpostConfig {
 }
 
 interface FieldType {
-  /** As dacite's messages name it. */
+  /** Name in dacite's messages. */
   name: string;
   accepts: (value: unknown) => boolean;
 }
@@ -62,7 +62,7 @@ const orNone = ({ name, accepts }: FieldType): FieldType => ({
 
 const text: FieldType = { name: "str", accepts: isText };
 const boolean: FieldType = { name: "bool", accepts: (value) => typeof value === "boolean" };
-/** A boolean is an integer to Python. */
+/** Accepts booleans too, since they are integers to Python. */
 const integer: FieldType = { name: "int", accepts: (value) => Number.isInteger(value) || typeof value === "boolean" };
 const texts: FieldType = { name: "list", accepts: isListOf(isText) };
 const textRecord: FieldType = { name: "dict", accepts: isRecordOf(isText) };
@@ -95,7 +95,7 @@ const fieldTypes: Record<string, FieldType> = {
   }),
 };
 
-/** What is wrong with a config, in authentik's words; undefined where nothing is. Keys may be missing: all have defaults. */
+/** Returns what is wrong with a config, in authentik's words; undefined if nothing is. Keys may be missing: all have defaults. */
 export function configError(config: unknown): string | undefined {
   if (!isRecord(config)) return "Value must be a dictionary, and not have any duplicate keys.";
   for (const [field, { name, accepts }] of Object.entries(fieldTypes)) {
@@ -106,7 +106,7 @@ export function configError(config: unknown): string | undefined {
   return undefined;
 }
 
-/** Value and type as Python prints them; lists and objects as JSON, which is close enough for a message. */
+/** Formats value and type as Python prints them. Lists and objects become JSON, which is close enough for a message. */
 function inPython(value: unknown): [value: string, type: string] {
   if (value === null) return ["None", "NoneType"];
   if (typeof value === "string") return [value, "str"];
@@ -116,13 +116,13 @@ function inPython(value: unknown): [value: string, type: string] {
 }
 
 /**
- * The value as PostgreSQL gives it back from a `jsonb` column: members of every object in its order, by length of the key and
- * then by bytes. Who compares what was written with what is read must not go by the order of keys. Lists keep theirs.
+ * Returns the value as PostgreSQL does from a `jsonb` column: the members of every object are sorted by the length of the key
+ * and then by bytes. Anyone who compares written with read values must ignore the order of keys. Lists keep theirs.
  */
 export function asStored<T>(value: T): T {
   if (Array.isArray(value)) return value.map(asStored) as T;
   if (!isRecord(value)) return value;
-  const members = Object.keys(value).filter((key) => value[key] !== undefined); // as JSON leaves them out
+  const members = Object.keys(value).filter((key) => value[key] !== undefined); // JSON leaves out the others
   const keys = members.map((key) => Buffer.from(key));
   keys.sort((a, b) => a.length - b.length || Buffer.compare(a, b));
   return Object.fromEntries(keys.map(String).map((key) => [key, asStored(value[key])])) as T;

@@ -1,4 +1,4 @@
-// PATCH and PUT of an outpost: what OutpostSerializer of authentik/outposts/api/outposts.py refuses, and what it changes.
+// PATCH and PUT of an outpost: what OutpostSerializer of authentik/outposts/api/outposts.py refuses and changes.
 import { detail, type Answer, type Backend, type Request } from "./messages";
 import { configError, isRecord, type OutpostConfig } from "./outpostConfig";
 import { EMBEDDED_OUTPOST_MARK, serialized, serviceConnections, type Outpost, type OutpostType } from "./outposts";
@@ -17,7 +17,7 @@ export function update({ method, contentType, body }: Request, outpost: Outpost,
   const errors = fieldErrors(sent, outpost, method === "PUT");
   if (Object.keys(errors).length > 0) return { status: 400, body: errors };
   backend.save(outpost, changesOf(sent));
-  // The answer is what was sent; only the next read is in the database's order.
+  // The answer repeats the request; only the next read has the database's order.
   const config = (sent.config ?? outpost.config) as OutpostConfig;
   return { status: 200, body: { ...serialized(outpost), config } };
 }
@@ -30,7 +30,7 @@ function parsed(body: string): unknown {
   }
 }
 
-/** Errors by field. Read-only and unknown fields are ignored, as Django REST framework does. */
+/** Collects errors by field. Read-only and unknown fields are ignored, as Django REST framework does. */
 function fieldErrors(sent: Record<string, unknown>, outpost: Outpost, isWhole: boolean): Record<string, string[]> {
   const wrong: Record<string, string | undefined> = {
     name: nameError(sent.name, outpost),

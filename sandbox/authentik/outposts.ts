@@ -1,4 +1,4 @@
-// The outposts an authentik has, and how its API shows them. Source: authentik/outposts/{models,managed}.py and api/outposts.py.
+// The outposts of an authentik, as its API shows them. Source: authentik/outposts/{models,managed}.py and api/outposts.py.
 import { outpostUuid } from "../outpost/reference";
 import { asStored, defaultConfig, type OutpostConfig } from "./outpostConfig";
 
@@ -8,7 +8,7 @@ export type OutpostType = "proxy" | "ldap" | "radius" | "rac";
 export const EMBEDDED_OUTPOST_NAME = "authentik Embedded Outpost";
 export const EMBEDDED_OUTPOST_MARK = "goauthentik.io/outposts/embedded";
 
-/** An integration, by which authentik deploys outposts. */
+/** An integration, through which authentik deploys outposts. */
 export interface ServiceConnection {
   pk: string;
   name: string;
@@ -22,7 +22,7 @@ export interface Outpost {
   type: OutpostType;
   providers: number[];
   serviceConnection: ServiceConnection | null;
-  /** As somebody saved it: keys may be missing, since all have defaults. */
+  /** The config as it was saved. Keys may be missing, since all have defaults. */
   config: OutpostConfig;
   managed: string | null;
 }
@@ -30,13 +30,13 @@ export interface Outpost {
 export interface NewOutpost {
   /** Any text with a slug; the embedded outpost has its own name by default. */
   name?: string;
-  /** Default `proxy`. */
+  /** Defaults to `proxy`. */
   type?: OutpostType;
-  /** By what authentik deploys it; null: not at all. Default the Kubernetes integration. */
+  /** Integration that deploys the outpost; null for none. Defaults to the Kubernetes integration. */
   serviceConnection?: "kubernetes" | "docker" | null;
-  /** The one inside authentik itself; default false. */
+  /** True for the outpost inside authentik itself; default false. */
   embedded?: boolean;
-  /** What differs from authentik's defaults. */
+  /** Differences from authentik's defaults. */
   config?: Partial<OutpostConfig>;
 }
 
@@ -52,10 +52,10 @@ const docker: ServiceConnection = {
 };
 export const serviceConnections: readonly ServiceConnection[] = [kubernetes, docker];
 
-/** The one provider that every outpost of the stand-in has: authentik accepts none without, but for the embedded one. */
+/** The one provider of every outpost here: authentik requires one, except of the embedded outpost. */
 const PROVIDER = 1;
 
-/** @param namespace where authentik runs */
+/** @param namespace the one that authentik runs in */
 export function newOutpost(options: NewOutpost, namespace: string): Outpost {
   const { embedded = false, type = "proxy", serviceConnection = "kubernetes" } = options;
   const name = options.name ?? (embedded ? EMBEDDED_OUTPOST_NAME : undefined);
@@ -77,7 +77,7 @@ function withDashes(hex: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** The outpost as OutpostSerializer writes it. */
+/** Renders the outpost as OutpostSerializer does. */
 export function serialized(outpost: Outpost): Record<string, unknown> {
   return {
     pk: outpost.pk,
@@ -87,7 +87,7 @@ export function serialized(outpost: Outpost): Record<string, unknown> {
     providers_obj: outpost.providers.map(serializedProvider),
     service_connection: outpost.serviceConnection?.pk ?? null,
     service_connection_obj: outpost.serviceConnection && serializedConnection(outpost.serviceConnection),
-    refresh_interval_s: 300, // of "minutes=5", whatever the config says
+    refresh_interval_s: 300, // from "minutes=5", whatever the config says
     token_identifier: `ak-outpost-${outpost.pk}-api`,
     config: outpost.config,
     managed: outpost.managed,

@@ -1,4 +1,4 @@
-// authentik's task that brings an outpost's Deployment to what it should be.
+// authentik's task that brings an outpost's Deployment to its wanted state.
 // Source: outpost_controller of authentik/outposts/tasks.py, up() of controllers/k8s/base.py.
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { outpostObjectName, referenceDeployment, type OutpostSpec } from "../outpost/reference";
@@ -8,29 +8,29 @@ import { RequestRefused, type KubernetesObjects } from "./kubernetesObjects";
 import { isRecord, type OutpostConfig, type RawOperation } from "./outpostConfig";
 import type { Outpost } from "./outposts";
 
-/** Writes to an outpost's Deployment. */
+/** Number of writes to an outpost's Deployment, by kind. */
 export interface Writes {
   created: number;
   patched: number;
-  /** Deleted and created, counted once. */
+  /** A deletion and the creation after it count once. */
   recreated: number;
 }
 
-/** What the reconciler has done for an outpost. */
+/** Record of what the reconciler has done for an outpost. */
 export interface DeploymentRecord {
   writes: Writes;
-  /** Reads of its Deployment. */
+  /** Number of reads of its Deployment. */
   reads: number;
-  /** What the last reconcile failed with, as authentik logs it; undefined where it went well. */
+  /** Error of the last reconcile, as authentik logs it; undefined if it succeeded. */
   lastError?: string;
 }
 
-/** Settings of which the stand-in plays nothing but the default. */
+/** Settings of which the stand-in supports only the default. */
 const fixedSettings = ["object_naming_template", "kubernetes_image_pull_secrets"] as const;
 
 /**
- * Reconciles once. What goes wrong is kept in the record, as a task's error is: nobody waits for it.
- * @param defaults for keys that the outpost's config doesn't have
+ * Reconciles once. An error is kept in the record, as for a background task that nobody waits for.
+ * @param defaults for keys that the outpost's config lacks
  */
 export async function reconcile(
   outpost: Outpost,
@@ -48,7 +48,7 @@ export async function reconcile(
   }
 }
 
-/** Whether this is an outpost that has a Deployment by authentik. Types other than proxy have one too, which the stand-in doesn't play. */
+/** Tells whether authentik deploys this outpost. It would deploy types other than proxy, too, which the stand-in doesn't play. */
 function isDeployed({ type, managed, serviceConnection }: Outpost): boolean {
   return type === "proxy" && managed === null && serviceConnection?.kind === "kubernetes";
 }
@@ -64,7 +64,7 @@ function specOf(name: string, config: OutpostConfig, defaults: OutpostConfig): O
   };
 }
 
-/** Each object in authentik's order; the first error ends it. */
+/** Brings up each object in authentik's order. The first error ends it. */
 async function up(
   spec: OutpostSpec,
   config: OutpostConfig,
@@ -104,7 +104,7 @@ async function upDeployment(
   }
 }
 
-/** Whether the API server took the patch: one that it finds invalid (422) makes authentik recreate the Deployment. */
+/** Sends the patch. Returns false if the API server finds it invalid (422): authentik then recreates the Deployment. */
 async function patch(
   namespace: string,
   name: string,
@@ -120,7 +120,7 @@ async function patch(
   }
 }
 
-/** authentik's Deployment with the outpost's JSON patch applied. A null set by a patch isn't sent: authentik's typed client drops it. */
+/** Applies the outpost's JSON patch to authentik's Deployment, and drops nulls that it sets, as authentik's typed client does. */
 function patchedReference(spec: OutpostSpec, operations: readonly RawOperation[]): V1Deployment {
   return withoutNulls(applyPatch(referenceDeployment(spec), operations));
 }

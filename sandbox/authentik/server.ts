@@ -9,10 +9,10 @@ import { page, type Answer, type Backend, type Request } from "./messages";
 import { substitute, type Fault, type Misbehaviour } from "./misbehaviour";
 import { isRecord, type OutpostConfig } from "./outpostConfig";
 
-/** A request that was answered, or hung up on: status 0. Without headers: the token is in one. */
+/** A request that was answered, or hung up on with status 0. It has no headers, since one of them holds the token. */
 export interface ServedRequest {
   method: string;
-  /** With its query. */
+  /** Path with its query. */
   path: string;
   status: number;
 }
@@ -20,16 +20,16 @@ export interface ServedRequest {
 export interface ServerOptions {
   backend: Backend;
   misbehaviour: Misbehaviour;
-  /** Path that authentik is served under, as its `AUTHENTIK_WEB__PATH`: "/" or with a slash at both ends. */
+  /** Base path, as in authentik's `AUTHENTIK_WEB__PATH`: "/" or with a slash at both ends. */
   basePath: string;
-  /** PEM of the key and certificate to serve TLS with; default plain HTTP. */
+  /** PEM of the key and certificate for TLS; plain HTTP by default. */
   tls?: { key: string; cert: string };
-  /** Where what is served is noted. */
+  /** List to which every answered request is added. */
   served: ServedRequest[];
 }
 
 export interface RunningServer {
-  /** With the base path and a slash at its end. */
+  /** URL with the base path and a trailing slash. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -74,14 +74,14 @@ async function handle(
     return;
   }
   const given = substitute(faults) ?? (request.path ? answer(request, backend) : page(404, "Not Found"));
-  // Noted before the answer is on its way, so that who has it finds it noted.
+  // Recorded before the answer is sent, so that anyone who has the answer finds the record.
   served.push({ method, path, status: given.status });
   for (const fault of faults) if ("edit" in fault) edit(given, fault, backend);
   for (const fault of faults) if ("delayMs" in fault) await delay(fault.delayMs, undefined, { signal: closing });
   send(response, given);
 }
 
-/** The path is "" where the URL isn't under the base path. */
+/** Parses the request. The path is "" if the URL isn't under the base path. */
 function requestOf({ method = "", url = "", headers }: IncomingMessage, body: string, basePath: string): Request {
   const { pathname, searchParams } = new URL(url, "http://localhost");
   const path = pathname.startsWith(basePath) ? `/${pathname.slice(basePath.length)}` : "";
@@ -89,7 +89,7 @@ function requestOf({ method = "", url = "", headers }: IncomingMessage, body: st
   return { method, path, query: searchParams, authorization, contentType, body };
 }
 
-/** Somebody else saves the outposts that the answer is about, one after the other. */
+/** Changes the outposts in the answer one after the other, as someone else would. */
 function edit({ body }: Answer, { edit: change }: Extract<Fault, { edit: unknown }>, backend: Backend): void {
   if (!isRecord(body)) return;
   const shown = Array.isArray(body.results) ? body.results.filter(isRecord) : [body];

@@ -4,10 +4,10 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync }
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
-/** What the scripts run on: a shell, and the tools on its PATH. */
+/** A shell for the scripts, and the tools on its PATH. */
 export interface Shell {
   readonly name: string;
-  /** The command in front of `-c TEXT`. */
+  /** Command to put in front of `-c TEXT`. */
   readonly command: readonly string[];
   readonly path: string;
 }
@@ -18,12 +18,12 @@ const find = (name: string): string | undefined =>
     .map((dir) => join(dir, name))
     .find(existsSync);
 
-/** The absolute path of a program on PATH; shells of the tests may have another PATH. */
+/** Returns the absolute path of a program on PATH, since shells of the tests may have another PATH. */
 export function programPath(name: string): string {
   return find(name) ?? assert.fail(`${name} is not on PATH`);
 }
 
-/** busybox with nothing but its own applets on PATH. */
+/** Makes a shell of busybox, with only its own applets on PATH. */
 function busyboxShell(binary: string): Shell {
   const applets = mkdtempSync(join(tmpdir(), "busybox-"));
   chmodSync(applets, 0o755);
@@ -47,9 +47,9 @@ function allShells(): Shell[] {
   return binary ? [gnu, busyboxShell(binary)] : [gnu];
 }
 
-/** dash and the machine's tools always; a busybox where one is on PATH, or named by CLEANER_BUSYBOX. */
+/** dash and the machine's tools, always; also a busybox if one is on PATH or named by CLEANER_BUSYBOX. */
 export const shells: readonly Shell[] = allShells();
-/** Where no busybox is, the suites say so in their own title: these tests are fewer, not passed. */
+/** Suffix of the suites' titles. Without a busybox fewer tests run, which must not look as if they had passed. */
 export const coverage =
   shells.length > 1 ? "" : " (no busybox here: name one by CLEANER_BUSYBOX, or let .ci/run install it)";
 
@@ -58,7 +58,7 @@ export const sweepText = script("sweep.sh");
 export const sidecarText = script("sidecar.sh");
 export const cronjobText = script("cronjob.sh");
 
-/** A text with one thing changed; it must be there, once. */
+/** Replaces one piece of a text, which must occur exactly once. */
 export function changed(text: string, from: string, to: string): string {
   if (text.split(from).length !== 2) throw new Error(`${JSON.stringify(from)} is not in the text exactly once`);
   return text.replace(from, () => to);
@@ -74,7 +74,7 @@ export interface RunOptions {
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
   cwd?: string;
-  /** Put in front of the command, for another user. */
+  /** Prefix of the command that runs it as another user. */
   as?: readonly string[];
 }
 
@@ -101,14 +101,14 @@ export async function run(shell: Shell, text: string, options: RunOptions = {}):
   return { status, stdout, stderr };
 }
 
-/** The fields of a `key=value` line; values may be in double quotes. */
+/** Parses a `key=value` line. Values may be in double quotes. */
 export function fields(line: string): Record<string, string> {
   return Object.fromEntries(
     [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)].map(([, key = "", quoted, plain]) => [key, quoted ?? plain ?? ""]),
   );
 }
 
-/** The report of a sweep that is expected to work and to have nothing to complain of. */
+/** Returns the report of a sweep that has to succeed without complaints. */
 export function report({ status, stdout, stderr }: Result): Record<string, string> {
   if (status !== 0 || stderr !== "") throw new Error(`exit status ${status}\n${stdout}${stderr}`);
   const line = stdout.split("\n").find((text) => text.includes(" event=sweep "));

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { sidecarText, sweepText, type Shell } from "./shells";
 
-/** Waits until something holds, and says what it waited for if it does not in time. */
+/** Waits until `holds` returns true. If that takes too long, the error says what it waited for. */
 export async function until(what: string, holds: () => boolean, seconds = 20): Promise<void> {
   for (const end = Date.now() + seconds * 1000; !holds(); await delay(20)) {
     if (Date.now() > end) assert.fail(`not within ${seconds} s: ${what}`);
@@ -35,7 +35,7 @@ export class Sidecar {
 
   logged = (): string => this.log;
 
-  /** The lines of an event, once there are so many of it. */
+  /** Waits for a number of lines of an event, and returns them. */
   events = async (name: string, atLeast: number): Promise<string[]> => {
     const lines = () => this.log.split("\n").filter((line) => line.split(" ")[1] === `event=${name}`);
     const complete = () => lines().length >= atLeast && this.log.endsWith("\n");
@@ -45,7 +45,7 @@ export class Sidecar {
     return lines();
   };
 
-  /** Stops it as a pod is stopped; milliseconds until it had gone. */
+  /** Stops it as a pod is stopped. Returns its exit code and the milliseconds that this took. */
   stop = async (): Promise<{ code: number | null; milliseconds: number }> => {
     if (this.child.exitCode !== null) return { code: this.child.exitCode, milliseconds: 0 };
     const started = Date.now();

@@ -9,7 +9,7 @@ import { programPath } from "./shells";
 export interface Tmpfs {
   /** Its root directory, mode 1777 like a memory-backed emptyDir. */
   readonly dir: string;
-  /** The same directory as it is called inside the namespace, and the command in front of one that is to run there. */
+  /** The same directory as seen inside the namespace, and the prefix of a command that is to run there. */
   readonly inside: { readonly dir: string; readonly command: readonly string[] };
   /** Runs a shell script inside the namespace, in the root directory. */
   enter(script: string): void;
@@ -17,11 +17,11 @@ export interface Tmpfs {
 }
 
 export interface TmpfsOptions {
-  /** As mount takes it: `4m`. */
+  /** Size in mount's notation, such as `4m`. */
   size: string;
-  /** Limit of inodes, the root directory's included. Default: more than any test fills. */
+  /** Limit of inodes, including the root directory's. By default more than any test fills. */
   inodes?: number;
-  /** Mounted by root itself, so that files can have any owner. Default: in a user namespace, where that is allowed. */
+  /** True to mount as root, so that files can have any owner. By default a user namespace is used if that is allowed. */
   asRoot?: boolean;
 }
 
@@ -33,7 +33,7 @@ interface Namespace {
 const user: Namespace = { unshare: ["-rm"], nsenter: ["-U", "-m", "--preserve-credentials"] };
 const root: Namespace = { unshare: ["-m"], nsenter: ["-m"] };
 
-/** A user namespace where the machine lets us have one, else root's. */
+/** Picks a user namespace if the machine allows one, otherwise root's. */
 function chooseNamespace(): Namespace {
   const mounts = ({ unshare }: Namespace) =>
     spawnSync("unshare", [...unshare, "mount", "-t", "tmpfs", "tmpfs", tmpdir()]).status === 0;
@@ -49,7 +49,7 @@ export async function mountTmpfs({ size, inodes = 200_000, asRoot = false }: Tmp
   const point = mkdtempSync(join(tmpdir(), "shm-"));
   chmodSync(point, 0o755);
   const script = 'mount -t tmpfs -o size="$2",nr_inodes="$3",mode=1777 tmpfs "$1" && echo mounted && exec cat';
-  // cat holds the namespace until its stdin ends: at the latest when this process does.
+  // cat keeps the namespace until its stdin ends, at the latest when this process does.
   const holder = spawn("unshare", [...namespace.unshare, "sh", "-c", script, "sh", point, size, String(inodes)], {
     stdio: ["pipe", "pipe", "inherit"],
   });

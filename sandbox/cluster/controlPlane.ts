@@ -1,5 +1,5 @@
-// The control plane of a sandbox: etcd, kube-apiserver, kube-controller-manager, kube-scheduler. One TCP port on loopback is all
-// that listens: etcd, which would let anybody on this machine in, is on Unix sockets in a folder of the owner's, and the others serve nothing.
+// The control plane of a sandbox: etcd, kube-apiserver, kube-controller-manager, kube-scheduler. It listens on a single TCP port
+// on loopback. etcd would let in anyone on this machine, so it uses Unix sockets in a private folder. The others serve nothing.
 import { join } from "node:path";
 import type { KubeletCertificates } from "../node/certificates";
 import { SERVICES } from "./services";
@@ -13,21 +13,22 @@ import { readyz } from "./readyz";
 export const CONTROL_PLANE_TOOLS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const;
 export type ControlPlaneTools = Record<(typeof CONTROL_PLANE_TOOLS)[number], string>;
 
-// etcd insists on a port even in a Unix socket's URL; it becomes part of the file's name. Relative, for a socket's path has a limit of 108 bytes.
+// etcd insists on a port even in a Unix socket's URL, and makes it part of the file's name. The path is relative, since a
+// socket's path has a limit of 108 bytes.
 const ETCD_CLIENTS = "unix://etcd-clients.sock:0";
 const ETCD_PEERS = "unix://etcd-peers.sock:0";
 const LOOPBACK = "127.0.0.1";
-/** On a machine within this one every port is free. */
+/** Port within a machine of its own, where every port is free. */
 const MACHINE_PORT = 6443;
 const READY_TIMEOUT_MS = 90_000;
 
 export interface ControlPlaneOptions {
   tools: ControlPlaneTools;
   processes: Processes;
-  /** Existing folder of the caller's own, which nobody else may enter. */
+  /** Existing folder that only the caller may enter. */
   stateDir: string;
   logDir: string;
-  /** Where it runs together with a node that runs pods; default: on this machine, beside a node that is played. */
+  /** The machine that it shares with a node that runs pods. By default it runs on this machine, beside a played node. */
   ground?: Ground;
 }
 
@@ -36,7 +37,7 @@ export interface ControlPlane {
   credentials: Credentials;
 }
 
-/** Where the API server listens, and what it needs to know of the node. */
+/** Address of the API server, and its arguments for the node. */
 interface Site {
   host: string;
   port: number;
@@ -44,8 +45,8 @@ interface Site {
 }
 
 /**
- * Starts it on a free port. Resolves when the API server is ready and the controllers have been started; {@link isPortTaken} tells
- * whether an error is worth another try. What was started is the caller's to stop.
+ * Starts the control plane on a free port. Resolves when the API server is ready and the controllers have been started.
+ * {@link isPortTaken} tells whether an error is worth another try. The caller has to stop what was started.
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { tools, processes, stateDir, logDir } = options;
@@ -75,7 +76,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return { server, credentials };
 }
 
-/** Whether a start failed because somebody else bound the port in the moment before we did. */
+/** Tells whether a start failed because another process bound the port just before we did. */
 export function isPortTaken(error: unknown): boolean {
   return error instanceof ProcessDied && error.log.includes("address already in use");
 }
@@ -86,12 +87,12 @@ async function siteOf({ ground }: ControlPlaneOptions): Promise<Site> {
     return { host: ground.machine.address, port: MACHINE_PORT, nodeArguments };
   }
   const { default: getPort } = await import("get-port");
-  // A loopback address can't be an endpoint; no pod runs here that would look for one.
+  // A loopback address can't be an endpoint, and no pod runs here that would look for one.
   const nodeArguments = ["--endpoint-reconciler-type=none"];
   return { host: LOOPBACK, port: await getPort({ host: LOOPBACK }), nodeArguments };
 }
 
-/** Both sides of the API server's calls to the kubelet (exec, logs) prove who they are. */
+/** Returns arguments by which both sides of the API server's calls to the kubelet (exec, logs) authenticate. */
 function kubeletArguments({ client, server }: KubeletCertificates): string[] {
   return [
     `--kubelet-client-certificate=${client.certificate}`,
@@ -120,7 +121,7 @@ function apiServerArguments({ host, port, nodeArguments }: Site, credentials: Cr
     `--etcd-servers=${ETCD_CLIENTS}`,
     `--bind-address=${host}`,
     `--secure-port=${port}`,
-    // It signs a certificate for itself with a CA made for it alone, and leaves both here.
+    // It signs a certificate for itself with a CA made only for that, and leaves both here.
     `--cert-dir=${credentials.certificateDir}`,
     `--token-auth-file=${credentials.tokenFile}`,
     "--anonymous-auth=false",
@@ -143,7 +144,7 @@ function controllerManagerArguments(kubeconfig: string, credentials: Credentials
     `--root-ca-file=${credentials.caFile}`,
     "--leader-elect=false",
     "--secure-port=0",
-    "--flex-volume-plugin-dir=flexvolumes", // by default it makes a folder in /usr/libexec
+    "--flex-volume-plugin-dir=flexvolumes", // by default it creates a folder in /usr/libexec
   ];
 }
 

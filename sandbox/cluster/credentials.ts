@@ -1,4 +1,4 @@
-// Who may talk to a sandbox's API server, and how each proves it: a random bearer token a user, in files only their owner reads.
+// Users of a sandbox's API server and their credentials: a random bearer token each, in files that only their owner reads.
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 /** Name of a sandbox's one node. */
 export const SANDBOX_NODE = "sandbox-node";
 
-/** Users of the control plane and of its node. The names of the components' users are those that Kubernetes' built-in RBAC roles are bound to. */
+/** Users of the control plane and of its node. Kubernetes' built-in RBAC roles are bound to the names of the components. */
 const USERS = {
   admin: { name: "admin", group: "system:masters" },
   controllerManager: { name: "system:kube-controller-manager", group: "" },
@@ -19,17 +19,17 @@ export type User = keyof typeof USERS;
 
 export interface Credentials {
   tokens: Record<User, string>;
-  /** For kube-apiserver's --token-auth-file. */
+  /** File for kube-apiserver's --token-auth-file. */
   tokenFile: string;
-  /** Private key that signs, and whose public half verifies, the tokens of ServiceAccounts. */
+  /** Private key that signs the tokens of ServiceAccounts. Its public half verifies them. */
   serviceAccountKey: string;
-  /** Where kube-apiserver puts the certificate and key it signs for itself. */
+  /** Folder for the certificate and key that kube-apiserver signs for itself. */
   certificateDir: string;
-  /** That certificate with the CA that signed it: what a client verifies the server by. Exists once kube-apiserver runs. */
+  /** That certificate with its CA, by which clients verify the server. Exists once kube-apiserver runs. */
   caFile: string;
 }
 
-/** Makes fresh credentials in `dir`, which becomes readable to its owner only. */
+/** Creates new credentials in `dir`, which only its owner can read then. */
 export function createCredentials(dir: string): Credentials {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
@@ -51,7 +51,7 @@ export function writeSecret(file: string, content: string): void {
   writeFileSync(file, content, { mode: 0o600 });
 }
 
-/** Lines of token, user name, user id and groups. */
+/** Formats lines of token, user name, user id and groups. */
 function tokenTable(tokens: Record<User, string>): string {
   const lines = Object.entries(USERS).map(([user, { name, group }]) => {
     const row = [tokens[user as User], name, name];

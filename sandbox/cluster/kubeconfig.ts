@@ -3,18 +3,18 @@ import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { writeSecret } from "./credentials";
 
-/** Name of the one context in them. */
+/** Name of their only context. */
 export const CONTEXT = "sandbox";
 
 export interface KubeconfigOptions {
   /** URL of the API server. */
   server: string;
-  /** PEM file of the CA that signed its certificate; embedded, so that the kubeconfig works wherever it is copied. */
+  /** PEM file of the CA that signed its certificate. It is embedded, so that the kubeconfig works wherever it is copied. */
   caFile: string;
   token: string;
 }
 
-/** Writes a kubeconfig with the context `sandbox`, readable to its owner only. */
+/** Writes a kubeconfig with the context `sandbox`, which only its owner can read. */
 export function writeKubeconfig(file: string, { server, caFile, token }: KubeconfigOptions): void {
   const ca = readFileSync(caFile).toString("base64");
   const config = {

@@ -1,11 +1,14 @@
-// Asking an API server whether it is ready, before there is a kubeconfig to ask with.
+// Asks an API server whether it is ready, before there is a kubeconfig.
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
 
-/** How long one question may take, in milliseconds. */
+/** Longest wait for an answer, in milliseconds. */
 const TIMEOUT_MS = 5_000;
 
-/** True if the API server says that it is ready, undefined if it says it is not. Rejects where it does not answer or its certificate is not signed by the CA. */
+/**
+ * Returns true if the API server reports that it is ready, otherwise undefined. Rejects if it does not answer, or if its
+ * certificate is not signed by the CA.
+ */
 export async function readyz(server: string, token: string, caFile: string): Promise<true | undefined> {
   const ca = readFileSync(caFile);
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 // The demo of `delivery: authentik`: from a patch pasted by hand to the program's own, through a recreated Deployment and the
-// other delivery, and back to nothing, each step previewed, done and checked.
+// other delivery, and back to nothing. Each step is previewed, done and checked.
 import { isDeepStrictEqual } from "node:util";
 import type { V1Deployment, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { AuthentikStandIn, OutpostConfig } from "../authentik";
@@ -10,7 +10,7 @@ import type { Stage } from "./stage";
 
 const templateSpec = "/spec/template/spec";
 const mount = { name: "dshm", mountPath: "/dev/shm" };
-/** As older guides have it. */
+/** A patch as in older guides. */
 const pasted = [
   {
     op: "add",
@@ -29,7 +29,7 @@ const pasted = [
     },
   },
 ];
-/** A change of an immutable field, which makes authentik delete the Deployment and create it anew. */
+/** Changes an immutable field, which makes authentik delete the Deployment and create it again. */
 const otherSelector = [
   { op: "add", path: "/spec/selector/matchLabels/extra", value: "yes" },
   { op: "add", path: `/spec/template/metadata/labels/extra`, value: "yes" },
@@ -127,12 +127,12 @@ async function takeBack(
   checks.expect("the Deployment's pods are as authentik made them", isDeepStrictEqual(spec, pristine.spec), spec);
 }
 
-/** Counts the Deployment's rollouts. */
+/** Returns the revision, which counts the Deployment's rollouts. */
 const revisionOf = ({ metadata }: V1Deployment) => metadata?.annotations?.["deployment.kubernetes.io/revision"];
 
 const configOf = ({ authentik, outpost }: AuthentikStage): OutpostConfig => authentik.outpost(outpost.name).config;
 
-/** Changes the operations on the outpost's Deployment as somebody does in the Admin UI. */
+/** Changes the operations on the outpost's Deployment, as someone in the Admin UI does. */
 function editOperations({ authentik, outpost }: AuthentikStage, change: (operations: object[]) => object[]) {
   return authentik.edit(outpost.name, (config) => {
     const deployment = change(config.kubernetes_json_patches?.deployment ?? []);
@@ -140,7 +140,7 @@ function editOperations({ authentik, outpost }: AuthentikStage, change: (operati
   });
 }
 
-/** authentik's writes to the Deployment in three reconciles. */
+/** Counts authentik's writes to the Deployment in three reconciles. */
 async function writesAtRest({ authentik }: AuthentikStage): Promise<number> {
   const total = () => Object.values(authentik.writes).reduce<number>((sum, count) => sum + (count as number), 0);
   const before = total();

@@ -1,11 +1,11 @@
-/** What the demo promises to show, each said as it is seen to hold or not. */
+/** Checks of what the demo promises to show. Each prints whether it holds. */
 export class Checks {
   #failed = 0;
   #held = 0;
 
   constructor(private readonly say: (line: string) => void) {}
 
-  /** Says what was expected, and where it does not hold, what was found. */
+  /** Prints the expectation and, if it does not hold, what was found. */
   expect(what: string, holds: boolean, found?: unknown): void {
     if (holds) this.#held += 1;
     else this.#failed += 1;
@@ -13,7 +13,7 @@ export class Checks {
     this.say(`  ${holds ? "✔" : "✘"} ${what}${detail}`);
   }
 
-  /** One line to end with. */
+  /** Returns the closing line. */
   summary(): string {
     if (this.#failed === 0) return `All ${this.#held} checks held.`;
     return `${this.#failed} of ${this.#held + this.#failed} checks did not hold (✘ above).`;

@@ -1,4 +1,4 @@
-// What the demo reads of its outpost on the cluster.
+// Reads the state of the demo's outpost from the cluster.
 import type { V1Container, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { outpostObjectName } from "../outpost";
 import { waitUntil } from "../waitUntil";
@@ -7,13 +7,13 @@ import type { Stage } from "./stage";
 /** Longest wait for the outpost's rollout, in milliseconds. */
 const rolloutTimeoutMs = 120_000;
 
-/** Kinds that only the program creates in the demo's namespace; what authentik and Kubernetes put there is not counted. */
+/** Matches objects that only the program creates in the demo's namespace, not those of authentik and Kubernetes. */
 const ownNames = /shm-cleanup$/;
 
 export const sidecarOf = (spec: V1PodSpec): V1Container | undefined =>
   spec.initContainers?.find(({ name }) => name === "shm-cleanup");
 
-/** The outpost's Deployment. */
+/** Reads the outpost's Deployment. */
 export async function deployment({ kubeConfig, outpost }: Stage) {
   const { AppsV1Api } = await import("@kubernetes/client-node");
   const apps = kubeConfig.makeApiClient(AppsV1Api);
@@ -37,7 +37,7 @@ export async function rollout(stage: Stage): Promise<void> {
   );
 }
 
-/** The settings as the sidecar's ConfigMap has them. */
+/** Reads the settings in the sidecar's ConfigMap. */
 export async function sweepSettings({ kubeConfig, outpost }: Stage): Promise<string> {
   const { CoreV1Api } = await import("@kubernetes/client-node");
   const name = `${outpostObjectName(outpost)}-shm-cleanup`;
@@ -47,7 +47,7 @@ export async function sweepSettings({ kubeConfig, outpost }: Stage): Promise<str
   return configMap.data?.settings ?? "";
 }
 
-/** The program's own objects in the demo's namespace as `Kind/name`, sorted. */
+/** Lists the program's own objects in the demo's namespace as `Kind/name`, sorted. */
 export async function ownObjects({ kubeConfig, outpost: { namespace } }: Stage): Promise<string[]> {
   const { KubernetesObjectApi } = await import("@kubernetes/client-node");
   const api = KubernetesObjectApi.makeApiClient(kubeConfig);

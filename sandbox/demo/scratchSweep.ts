@@ -1,17 +1,17 @@
-// Runs a sidecar's command on a folder of this machine: the very command that a Deployment holds, with its paths moved into
-// a scratch folder, until its first sweep is done.
+// Runs a sidecar's command on a folder of this machine until its first sweep is done. It is the very command of a Deployment,
+// with its paths moved into a scratch folder.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { goName, goSession, rustName, rustSession } from "../sessionFormats";
 
-/** One kind of file in the scratch folder, and what the sweep is to do with it. */
+/** One kind of file in the scratch folder, and what the sweep should do with it. */
 export interface Row {
   what: string;
   before: number;
   after: number;
-  /** How many are to be left. */
+  /** Number of files that should be left. */
   expected: number;
 }
 
@@ -24,10 +24,10 @@ interface Kind {
   what: string;
   count: number;
   kept: boolean;
-  /** Since it was last saved. */
+  /** Time since it was last saved. */
   ageMs: number;
   content: string;
-  /** Name of the nth file of all. */
+  /** Returns the name of the nth file, counted over all kinds. */
   name: (n: number) => string;
 }
 
@@ -64,7 +64,7 @@ const kinds: Kind[] = [
   },
 ];
 
-/** Fills a scratch folder under `parent`, runs the container's command on it for one sweep, and counts. */
+/** Fills a scratch folder under `parent`, runs the container's command on it for one sweep, and counts the files. */
 export async function sweepScratch(
   parent: string,
   sidecar: V1Container,
@@ -110,7 +110,7 @@ function row({ what, count, kept }: Kind, names: string[], left: Set<string>): R
   return { what, before: count, after: names.filter((name) => left.has(name)).length, expected: kept ? count : 0 };
 }
 
-/** The container's command in its own environment, with the given variables in place of its own; ended after one sweep. */
+/** Runs the container's command in its own environment, with the given variables on top, and ends it after one sweep. */
 async function runUntilFirstSweep(sidecar: V1Container, environment: Record<string, string>): Promise<string> {
   const [command, ...args] = sidecar.command ?? [];
   const declared = Object.fromEntries((sidecar.env ?? []).map(({ name, value }) => [name, value ?? ""]));

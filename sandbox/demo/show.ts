@@ -1,11 +1,11 @@
-// How the demo shows what an operation of the engine did.
+// Shows the results of the engine's operations in the demo.
 import type { Report } from "../engine";
 
 export type Say = (line: string) => void;
 
 export const heading = (say: Say, text: string): void => say(`\n── ${text}`);
 
-/** A preview begins by looking at what is there: one line a resource and state, which say nothing here. */
+/** Leaves out the refresh that a preview begins with. It prints a line per resource and state, which say nothing here. */
 export const withoutRefresh = (stdout: string): string =>
   stdout
     .split("\n")

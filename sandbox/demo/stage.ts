@@ -1,4 +1,4 @@
-// What the demo plays on: a cluster with an outpost, and a stack of the program.
+// The stage of the demo: a cluster with an outpost, and a stack of the program.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
@@ -14,37 +14,37 @@ import { createStateFolder } from "../stateFolder";
 export interface Stage {
   readonly stack: EngineStack;
   readonly kubeConfig: KubeConfig;
-  /** Path of a kubeconfig with just the one context. */
+  /** Path of a kubeconfig with only this context. */
   readonly kubeconfig: string;
   readonly context: string;
   readonly outpost: OutpostSpec;
-  /** Plays authentik, where the outpost is deployed by it. */
+  /** The stand-in of authentik, if that deploys the outpost. */
   readonly authentik?: AuthentikStandIn;
-  /** The stack's config with these keys beside the stage's own. */
+  /** Sets the stack's config: these keys, and the stage's own. */
   configure(config: Record<string, unknown>): Promise<void>;
-  /** Folder of the demo's files. */
+  /** Folder for the demo's files. */
   readonly dir: string;
 }
 
-/** The namespace of everything that the demo makes. */
+/** Namespace of everything that the demo creates. */
 const namespace = "authentik-outpost-shm-demo";
 const outpost: OutpostSpec = { namespace, name: "Demo Outpost", replicas: 2 };
 
-/** Where one cluster of these runs. */
+/** The demo's own cluster or the user's, as far as the stage uses it. */
 type UsedCluster = Pick<Cluster, "kubeconfig" | "context" | "stop">;
 
 export interface StageOptions {
-  /** Context in the user's kubeconfig; default: a cluster of the demo's own. */
+  /** Context in the user's kubeconfig. By default the demo starts a cluster of its own. */
   context?: string;
-  /** Whether pods run, on a node of the cluster's own: needs root and Debian packages. Default: kwok plays that they do. */
+  /** True if pods run, on the cluster's own node, which requires root and Debian packages. By default kwok only plays that. */
   node?: boolean;
-  /** Whether a stand-in of authentik deploys the outpost and keeps it up; default: it is only created as authentik does. */
+  /** True if a stand-in of authentik deploys and keeps the outpost. Otherwise it is only created as authentik does. */
   authentik: boolean;
 }
 
 /**
- * Sets the stage on a cluster of its own, or on the one of `context` in the user's kubeconfig. There it makes a namespace, and
- * refuses to use one that exists. All that it starts and makes goes before this process ends.
+ * Sets the stage on a cluster of its own, or on the one of `context` in the user's kubeconfig. There it creates a namespace,
+ * and refuses to use an existing one. Everything that it starts and creates is gone before this process ends.
  */
 export async function setStage(
   progress: Progress,
@@ -64,7 +64,7 @@ export async function setStage(
   const own = {
     namespace,
     outposts: [outpost.name],
-    // A policy would be of the whole cluster, and in a user's the demo keeps to its namespace.
+    // A policy applies to the whole cluster, and in a user's cluster the demo keeps to its namespace.
     ...(context && { restrictExec: false }),
     ...(authentik && {
       authentikUrl: authentik.url.replace(/\/$/, ""),
@@ -110,7 +110,7 @@ async function loadKubeconfig(path?: string): Promise<KubeConfig> {
   return kubeConfig;
 }
 
-/** The user's cluster by a kubeconfig of our own with just that context in it, so that nothing here can reach another. */
+/** Opens the user's cluster by a kubeconfig of our own with only that context, so that nothing here can reach another. */
 async function userCluster(dir: string, context: string): Promise<UsedCluster> {
   const kubeConfig = await loadKubeconfig();
   const chosen = kubeConfig.getContextObject(context);
@@ -127,7 +127,7 @@ async function userCluster(dir: string, context: string): Promise<UsedCluster> {
   return { kubeconfig, context, stop: () => Promise.resolve() };
 }
 
-/** Makes the demo's namespace on a user's cluster; returns what takes it away again, with all that is in it. */
+/** Creates the demo's namespace in a user's cluster. Returns a function that removes it with everything in it. */
 async function ownNamespace(kubeConfig: KubeConfig): Promise<() => Promise<void>> {
   const { CoreV1Api, ApiException } = await import("@kubernetes/client-node");
   const core = kubeConfig.makeApiClient(CoreV1Api);

@@ -1,4 +1,4 @@
-// The demo itself: from no sidecar to one, on to the CronJob, and back to nothing, each step previewed, done and checked.
+// The demo itself: from no sidecar to one, on to the CronJob, and back to nothing. Each step is previewed, done and checked.
 import Table from "cli-table3";
 import { isDeepStrictEqual } from "node:util";
 import type { V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };

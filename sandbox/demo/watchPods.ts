@@ -1,4 +1,4 @@
-// What a cluster with kubelet has to show beside the tour: the pods themselves, once with both solutions in them.
+// Adds to the tour on a cluster with a kubelet: shows the pods themselves, once with both solutions in them.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { outpostObjectName, type OutpostSpec } from "../outpost";
@@ -10,10 +10,10 @@ import { heading, summaryOf, type Say } from "./show";
 import type { Stage } from "./stage";
 
 const cronJob = "authentik-outpost-shm-cleanup";
-/** As many visits as fill some of /dev/shm. */
+/** Enough visits to fill some of /dev/shm. */
 const visits = ["-logins=20", "-rate=500", "-seconds=4"];
 
-/** Deploys both solutions, lets visitors come, and shows df, the sidecar's log and a run of the CronJob. What is deployed stays. */
+/** Deploys both solutions, lets visitors come, and shows df, the sidecar's log and a run of the CronJob. Both stay deployed. */
 export async function watchPods(stage: Stage, checks: Checks, say: Say): Promise<void> {
   const { kubectl: program } = await ensureTools(["kubectl"], silentProgress);
   const { kubeconfig, outpost } = stage;
@@ -43,7 +43,7 @@ export async function watchPods(stage: Stage, checks: Checks, say: Say): Promise
   checks.expect("it swept both pods", log.match(/ result=swept /g)?.length === outpost.replicas, log);
 }
 
-/** Commands to look on with. */
+/** Commands with which the user can watch. */
 export const watching = ({ namespace, ...outpost }: OutpostSpec): string => {
   const deployment = `deployment/${outpostObjectName(outpost)}`;
   const commands = [

@@ -1,15 +1,15 @@
-/** What a preview or an update did, told from the events of Pulumi's engine. */
+/** Reports what a preview or an update did, from the events of Pulumi's engine. */
 import type { OpType, OutputMap } from "@pulumi/pulumi/automation";
 import type { DiagnosticEvent, EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
 import { isRpcSecret } from "@pulumi/pulumi/runtime/rpc";
 
 export interface ResourceStep {
   readonly urn: string;
-  /** Such as `kubernetes:apps/v1:DeploymentPatch`. */
+  /** Type such as `kubernetes:apps/v1:DeploymentPatch`. */
   readonly type: string;
   /**
-   * `same` too, for what a refresh found as it was as well; `refresh` for what it found changed or gone. A replacement
-   * is `create-replacement`, `replace` and `delete-replaced`.
+   * Operation. `same` includes what a refresh found unchanged, and `refresh` is what it found changed or gone. A replacement is
+   * `create-replacement`, `replace` and `delete-replaced`.
    */
   readonly op: OpType;
   /** Paths of the changed properties, such as `spec.template.spec.initContainers[0].image`, sorted. */
@@ -23,20 +23,20 @@ export interface Diagnostic {
 }
 
 export interface Report {
-  /** What the CLI printed, without colours. */
+  /** Output of the CLI, without colours. */
   readonly stdout: string;
-  /** How many resources for which operation; `same` where nothing is to do. */
+  /** Number of resources by operation; `same` if there is nothing to do. */
   readonly changeSummary: Readonly<Partial<Record<OpType, number>>>;
   readonly steps: readonly ResourceStep[];
   readonly diagnostics: readonly Diagnostic[];
 }
 export type PreviewReport = Report;
 export interface UpReport extends Report {
-  /** The stack's outputs; the value of a secret one reads `[secret]`. */
+  /** The stack's outputs. The value of a secret one reads `[secret]`. */
   readonly outputs: OutputMap;
 }
 
-/** A preview or update that did not succeed: its errors in the message, how far it came in `report`. */
+/** Error of a preview or update. The message has the engine's errors, `report` what happened until then. */
 export class UpdateFailed extends Error {
   constructor(
     what: string,
@@ -46,13 +46,13 @@ export class UpdateFailed extends Error {
   ) {
     const errors = report.diagnostics.filter(({ severity, message }) => severity === "error" && !isSummary(message));
     const reasons = [...new Set(errors.map(({ message }) => message))].join("\n");
-    // Without an error of the engine's own, it is the CLI's: all it printed is in the cause.
+    // Without an error of the engine's own, it is the CLI's. The cause has everything the CLI printed.
     super(`${what} of stack ${stack} failed:\n${reasons || String(cause)}`, reasons ? {} : { cause });
     this.name = "UpdateFailed";
   }
 }
 
-/** The engine's closing word after a failure, which says nothing of why. */
+/** Recognises the engine's closing message after a failure, which does not say why. */
 function isSummary(message: string): boolean {
   return ["update failed", "preview failed", "refresh failed", "destroy failed"].includes(message);
 }
@@ -93,12 +93,12 @@ export class Recorder {
   }
 
   #note({ urn, severity, message }: DiagnosticEvent): void {
-    // Debug messages come too, unasked and with secrets in plain text.
+    // Debug messages come although nobody asked for them, with secrets in plain text.
     if ((severity as string) === "debug") return;
     this.#diagnostics.push({ urn, severity, message: message.replaceAll(/<\{%.*?%\}>/g, "").trimEnd() });
   }
 
-  /** A refresh knows what it found only when it is done; what is as it was is no step of interest. */
+  /** Corrects a refresh step, whose result is known only when it is done. Unchanged resources become `same`. */
   #learn(metadata: StepEventMetadata): void {
     const index = this.#steps.map(({ urn }) => urn).lastIndexOf(metadata.urn);
     if (this.#steps[index]?.op !== "refresh") return;
@@ -111,7 +111,7 @@ function stepOf({ urn, type, op, detailedDiff, diffs }: StepEventMetadata): Reso
   return { urn, type, op, diffs: (detailedDiff ? Object.keys(detailedDiff) : (diffs ?? [])).sort() };
 }
 
-/** The engine hides the value of a secret before it tells of it. */
+/** Collects the outputs. The engine has already hidden the values of secrets. */
 function outputMap(outputs: Record<string, unknown>): OutputMap {
   const entries = Object.entries(outputs).map(([name, value]) =>
     isRpcSecret(value) ? [name, { value: "[secret]", secret: true }] : [name, { value, secret: false }],

@@ -1,4 +1,4 @@
-/** A stack's config file, `Pulumi.<stack>.yaml`, written from a plain record. */
+/** Writes a stack's config file, `Pulumi.<stack>.yaml`, from a plain record. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { ConfigMap } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
@@ -9,8 +9,8 @@ interface Secret {
 }
 
 /**
- * The config by full key (`project:key`; a key with a `:` is one already), apart from its secrets, which only the CLI
- * can encrypt. Undefined values are left out.
+ * Splits the config, by full key, into plain values and secrets, which only the CLI can encrypt. A key with a `:` is a full one
+ * (`project:key`) already. Undefined values are left out.
  */
 export function splitSecrets(
   config: Record<string, unknown>,
@@ -26,7 +26,7 @@ export function splitSecrets(
   return { plain, secrets };
 }
 
-/** Replaces the file's config and keeps what else is in it: the salt of its encryption. */
+/** Replaces the file's config and keeps the rest: the salt of its encryption. */
 export function writeStackFile(path: string, config: Record<string, unknown>): void {
   const settings = existsSync(path) ? (parse(readFileSync(path, "utf8")) as Record<string, unknown> | null) : {};
   writeFileSync(path, stringify({ ...settings, config }));

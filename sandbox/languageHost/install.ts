@@ -6,15 +6,15 @@ import { writeScript } from "../script";
 const name = "pulumi-language-nodejs";
 
 /**
- * The folder of a Pulumi CLI with its language host, as a release unpacks to: the CLI's own, or where that was built from
- * source `folder`, with the CLI and the stand-in beside it. It goes onto PATH before any other, or the CLI takes the language
- * host that it finds there.
+ * Returns the folder of a Pulumi CLI with its language host, as in a release. For a CLI built from source this is `folder`,
+ * with the CLI and the stand-in in it. The folder must come first on PATH, or the CLI uses another language host that it finds
+ * there.
  */
 export function withLanguageHost(pulumi: string, folder: string): string {
   const own = dirname(realpathSync(pulumi));
   if (existsSync(join(own, name))) return own;
   mkdirSync(folder, { recursive: true });
-  // A symbolic link would not do: the CLI looks beside its real file.
+  // A symbolic link would not do, since the CLI looks beside its real file.
   linkOrCopy(pulumi, join(folder, "pulumi"));
   addDynamicHost(join(folder, "pulumi"));
   writeScript(join(folder, name), join(__dirname, "serve.ts"));
@@ -26,6 +26,6 @@ function linkOrCopy(file: string, target: string): void {
   try {
     linkSync(file, target);
   } catch {
-    copyFileSync(file, target); // another filesystem, or one without hard links
+    copyFileSync(file, target); // for another filesystem, or one without hard links
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Stands in for `pulumi-language-nodejs`, the language host that comes with the Pulumi CLI's releases and is no Go module
- * of its own: where the CLI was built from source there is none. Started by the CLI, it runs a program as the real one
- * does: `cmd/run` of the program's own SDK, with the same arguments and environment, its exit status told the same way.
- * Unlike the real one it names no plugins to download, and hands the program the engine's own monitor, not a proxy of it.
+ * Stands in for `pulumi-language-nodejs`, the language host in the releases of the Pulumi CLI. It is no Go module of its own,
+ * so a CLI built from source lacks it. The CLI starts this stand-in, which runs a program as the real one does: by `cmd/run`
+ * of the program's own SDK, with the same arguments and environment, and with the exit status reported in the same way. Unlike
+ * the real one it names no plugins to download, and hands the program the engine's own monitor, not a proxy of it.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,13 +16,13 @@ import type { ProgramInfo, RunRequest } from "@pulumi/pulumi/proto/language_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 
-/** Exit status of `cmd/run` once it has told the user of the error itself. */
+/** Exit status of `cmd/run` after it has shown the error to the user itself. */
 const ERROR_ALREADY_TOLD = 32;
 
 // The engine's address is the last argument.
 void serve(process.argv.at(-1)!);
 
-/** The CLI reads the port off the first line of stdout; whatever follows there or on stderr is shown to the user. */
+/** Serves the engine. The CLI reads the port from the first line of stdout, and shows the user whatever follows. */
 async function serve(engine: string): Promise<void> {
   const server = new grpc.Server();
   server.addService(LanguageRuntimeService, {
@@ -64,12 +64,12 @@ async function run(request: RunRequest, engine: string): Promise<RunResponse> {
   return new RunResponse().setError(error);
 }
 
-/** The SDK that the program itself would import. */
+/** Finds the SDK that the program itself would import. */
 function sdkRunner(info: ProgramInfo): string {
   return createRequire(join(info.getProgramDirectory(), "index.js")).resolve("@pulumi/pulumi/cmd/run");
 }
 
-/** Empty ones are left out; dry-run is a flag without a value. */
+/** Leaves out empty arguments. The dry-run flag has no value. */
 function runnerArguments(request: RunRequest, info: ProgramInfo, engine: string): string[] {
   const values = {
     monitor: request.getMonitorAddress(),
@@ -90,7 +90,7 @@ function runnerArguments(request: RunRequest, info: ProgramInfo, engine: string)
   ];
 }
 
-/** Config keys in the old form `namespace:config:name`, as the real host writes them; those of secrets as they come. */
+/** Passes config keys in the old form `namespace:config:name`, as the real host does, but those of secrets unchanged. */
 function runnerEnvironment(request: RunRequest): Record<string, string> {
   const config = request.getConfigMap().toArray();
   const legacyKey = (key: string) => key.replace(/^([^:]+):(?:config:)?/, "$1:config:");

@@ -1,4 +1,4 @@
-// Stands in for kube-state-metrics: its names and labels, as its documentation has them, with made values.
+// Stands in for kube-state-metrics: the documented names and labels, with made-up values.
 // https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics/workload
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -13,7 +13,7 @@ export interface KubeStateMetrics {
   stop(): Promise<void>;
 }
 
-/** An hourly CronJob whose last run succeeded ten minutes ago. */
+/** Serves the metrics of an hourly CronJob whose last run succeeded ten minutes ago. */
 export async function startKubeStateMetrics(): Promise<KubeStateMetrics> {
   const server = createServer((_request, response) => {
     const now = Math.floor(Date.now() / 1000);

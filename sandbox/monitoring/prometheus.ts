@@ -1,4 +1,4 @@
-// A Prometheus on loopback, for tests and drawings: with given targets and rules, its data in a folder that is gone with the caller's.
+// A Prometheus on loopback, for tests and drawings, with given targets and rules. Its data goes away with the caller's folder.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -19,21 +19,21 @@ export interface PrometheusOptions {
   /** Folder for data, configuration and log; made if missing. */
   dir: string;
   targets: ScrapeTarget[];
-  /** Further scrape configurations, as prometheus.yml has them; default none. */
+  /** Further scrape configurations in the form of prometheus.yml; none by default. */
   scrapeConfigs?: object[];
   /** Text of a rule file. */
   rules: string;
-  /** Time between two scrapes, and between two evaluations of the rules. */
+  /** Interval of the scrapes and of the rules' evaluations. */
   intervalSeconds: number;
 }
 
-/** A series with its samples, each Unix time and value. */
+/** A series with its samples, each a Unix time and a value. */
 export interface Series {
   metric: Record<string, string>;
   values: [time: number, value: number][];
 }
 
-/** An alert as Prometheus has it. */
+/** An alert in Prometheus' form. */
 export interface ActiveAlert {
   labels: Record<string, string>;
   annotations: Record<string, string>;
@@ -41,18 +41,18 @@ export interface ActiveAlert {
 }
 
 export interface Prometheus {
-  /** The value of an expression now, one sample a series. */
+  /** Evaluates an expression now, with one sample per series. */
   query(expr: string): Promise<Series[]>;
   queryRange(expr: string, range: { start: number; end: number; step: number }): Promise<Series[]>;
   alerts(): Promise<ActiveAlert[]>;
-  /** What went wrong at the last scrape, by address; empty text where nothing did. */
+  /** Returns the errors of the last scrape, by address. The text is empty if the scrape succeeded. */
   scrapeErrors(): Promise<Record<string, string>>;
   stop(): Promise<void>;
 }
 
 const readyTimeoutMs = 30_000;
 
-/** Starts it and waits until it answers. */
+/** Starts Prometheus and waits until it answers. */
 export async function startPrometheus({
   dir,
   targets,
@@ -84,7 +84,7 @@ function configuration(targets: ScrapeTarget[], further: object[], intervalSecon
   return {
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
     rule_files: ["rules.yml"],
-    // One job a target, since each has its own path; `labels` may name the job that service discovery would give.
+    // One job per target, since each has its own path. `labels` may name the job that service discovery would give.
     scrape_configs: [
       ...targets.map(({ address, path, labels }, index) => ({
         job_name: `target-${index}`,

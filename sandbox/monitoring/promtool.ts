@@ -7,7 +7,7 @@ import type { AlertRule } from "../../components/monitoring/alertRule";
 import { silentProgress } from "../progress";
 import { ensureTools } from "../toolchain";
 
-/** An alert as it has to be at a time: https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/ */
+/** An alert that is expected at a time: https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/ */
 export interface ExpectedAlerts {
   eval_time: string;
   alertname: string;
@@ -23,16 +23,16 @@ export interface RuleTest {
 /** The interval of samples and evaluations in rule tests. */
 export const interval = "15s";
 
-/** The rules as a file of Prometheus has them. */
+/** Formats the rules as a rule file of Prometheus. */
 export const ruleFile = (rules: AlertRule[]): string =>
   stringify({ groups: [{ name: "authentik-outpost-shm", rules }] }, { lineWidth: 0 });
 
-/** What `promtool check rules` says of the rules; empty where it has nothing to say against them. */
+/** Returns the complaints of `promtool check rules`; empty if it has none. */
 export function checkRules(rules: AlertRule[]): Promise<string> {
   return promtool({ "rules.yml": ruleFile(rules) }, ["check", "rules", "--lint=all", "--lint-fatal", "rules.yml"]);
 }
 
-/** Runs the rules over the series, and returns what was other than expected; empty where all was as expected. */
+/** Runs the rules over the series, and returns the deviations from the expected alerts; empty if there are none. */
 export function testRules(rules: AlertRule[], { series, alerts }: RuleTest): Promise<string> {
   const test = {
     rule_files: ["rules.yml"],

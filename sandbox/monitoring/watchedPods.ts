@@ -1,5 +1,5 @@
-// Sidecars as pods run them, each on a tmpfs of its own, and a Prometheus that scrapes them under the labels that the Prometheus
-// operator gives a PodMonitor's targets. The pods' names are made up: no Kubernetes is here.
+// Sidecars as pods run them, each on a tmpfs of its own, and a Prometheus that scrapes them. The targets have the labels that the
+// Prometheus operator gives those of a PodMonitor. The pods' names are made up, since no Kubernetes runs here.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,12 +13,12 @@ import { startKubeStateMetrics, type KubeStateMetrics } from "./kubeStateMetrics
 import { ruleFile } from "./promtool";
 
 export interface WatchedPodsOptions {
-  /** Pods, each with the size of its /dev/shm as mount takes it. */
+  /** Size of each pod's /dev/shm, in mount's notation. */
   pods: Record<string, string>;
-  /** A busybox: its httpd serves the metrics. */
+  /** A busybox, whose httpd serves the metrics. */
   shell: Shell;
   rules: AlertRule[];
-  /** Time between two scrapes, and between two evaluations. */
+  /** Interval of the scrapes and of the evaluations. */
   intervalSeconds: number;
   /** Settings of the sweep. */
   env?: Record<string, string>;

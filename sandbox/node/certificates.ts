@@ -1,4 +1,4 @@
-// Certificates by which the API server and the kubelet know each other. Each signs itself and is the other's one trusted authority.
+// Certificates by which the API server and the kubelet know each other. Each is self-signed and the other's only trusted one.
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,15 +10,15 @@ interface KeyPair {
 }
 
 export interface KubeletCertificates {
-  /** What the kubelet serves with, for the node's address. */
+  /** The kubelet's server certificate, for the node's address. */
   server: KeyPair;
-  /** What the API server shows to the kubelet. */
+  /** The API server's client certificate for the kubelet. */
   client: KeyPair;
 }
 
 const DAYS = "7";
 
-/** Makes them in `dir`, a new folder that only its owner may enter. Needs openssl. */
+/** Creates them in `dir`, a new folder that only its owner may enter. Requires openssl. */
 export function createKubeletCertificates(dir: string, address: string): KubeletCertificates {
   mkdirSync(dir, { mode: 0o700 });
   return {
@@ -26,7 +26,7 @@ export function createKubeletCertificates(dir: string, address: string): Kubelet
       `subjectAltName=IP:${address}`,
       "extendedKeyUsage=serverAuth",
     ]),
-    // The group decides what it may ask the kubelet for: everything.
+    // The group lets it ask the kubelet for everything.
     client: selfSigned(join(dir, "apiserver-client"), "/O=system:masters/CN=kube-apiserver", [
       "extendedKeyUsage=clientAuth",
     ]),

@@ -1,4 +1,4 @@
-// The container runtime of a node: Debian's containerd and runc, with everything of it in the machine's own /run and /var/lib.
+// The container runtime of a node: Debian's containerd and runc, with all their files in the machine's own /run and /var/lib.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunningProcess } from "../processes";
@@ -7,10 +7,10 @@ import { writeImage, type ImageSpec } from "./images";
 import type { Machine } from "./machine";
 
 export const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
-/** What holds a pod's namespaces. */
+/** Image of the container that holds a pod's namespaces. */
 const PAUSE_IMAGE = "registry.k8s.io/pause:3.10";
 const PODS_BRIDGE = "pods0";
-/** Of the machine's own network, which nothing outside it routes to. */
+/** Network of the pods, inside the machine. Nothing outside routes to it. */
 export const PODS_NETWORK = "10.244.0.0/16";
 
 const READY_TIMEOUT_MS = 30_000;
@@ -27,7 +27,7 @@ export class Containerd {
 
   constructor(private readonly options: ContainerdOptions) {}
 
-  /** Resolves when it answers. */
+  /** Starts containerd, and resolves when it answers. */
   async start(): Promise<void> {
     const { machine, stateDir, logDir, signal } = this.options;
     const dir = join(stateDir, "containerd");
@@ -41,7 +41,7 @@ export class Containerd {
     await waitUntil(answers, { what: "containerd to answer", timeoutMs: READY_TIMEOUT_MS, signal });
   }
 
-  /** Ends it without warning and starts it anew; its containers run on, as they do under systemd. */
+  /** Kills it and starts it again. Its containers keep running, as they do under systemd. */
   async restart(): Promise<void> {
     await this.process?.stop();
     await this.start();
@@ -58,7 +58,7 @@ export class Containerd {
     }
   }
 
-  /** Kills a container's first process, as its kernel or an operator would. `id` is without the scheme that Kubernetes puts in front. */
+  /** Kills a container's first process, as the kernel or an operator would. `id` is without Kubernetes' scheme in front. */
   kill(id: string): void {
     this.ctr("tasks", "kill", "--signal", "SIGKILL", id);
   }
@@ -68,7 +68,7 @@ export class Containerd {
   }
 }
 
-/** A bridge that pods are on, as its gateway's guests; they leave it under the machine's address. */
+/** Configures a bridge for the pods that is also their gateway. Outside it they have the machine's address. */
 function podNetwork(): unknown {
   const ipam = { type: "host-local", ranges: [[{ subnet: PODS_NETWORK }]], routes: [{ dst: "0.0.0.0/0" }] };
   const bridge = { type: "bridge", bridge: PODS_BRIDGE, isGateway: true, ipMasq: true, ipam };

@@ -1,5 +1,5 @@
-// The images of a sandbox's node, since none can be downloaded where it may run: made from Debian's busybox-static and our own
-// builds, under the names that the program and authentik use. What is in them is not what is published under those names.
+// The images of a sandbox's node, since none can be downloaded where it may run. They are made from Debian's busybox-static and
+// our own builds, under the names that the program and authentik use. Their content is not what those names stand for.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -18,21 +18,21 @@ import { basename, join } from "node:path";
 const BUSYBOX = "/bin/busybox";
 const PATH = "/usr/local/bin:/usr/bin:/bin";
 
-/** One image to make. */
+/** An image to make. */
 export interface ImageSpec {
   /** Full name, with registry and tag. */
   name: string;
-  /** Executables of this machine to put into /usr/local/bin; static ones, for there is no library in it. */
+  /** Executables of this machine to put into /usr/local/bin. They must be static, since the image has no libraries. */
   programs?: readonly string[];
-  /** Whether it has a shell and its tools, as busybox links; default true. */
+  /** True for a shell and its tools, as busybox links; default true. */
   shell?: boolean;
   command: readonly string[];
-  /** Numeric, for a pod that must not run as root. */
+  /** Numeric user, for a pod that must not run as root. */
   user?: string;
   env?: Record<string, string>;
 }
 
-/** Writes an image as a tar in OCI layout to `file`. `dir` is for its parts, which are removed again. */
+/** Writes an image as a tar in OCI layout to `file`. Its parts are in `dir` until then. */
 export function writeImage(spec: ImageSpec, file: string, dir: string): void {
   const work = mkdtempSync(join(dir, "image-"));
   const layout = join(work, "layout");
@@ -54,7 +54,7 @@ export function writeImage(spec: ImageSpec, file: string, dir: string): void {
   rmSync(work, { recursive: true });
 }
 
-/** What OCI calls a descriptor, but for the media type. */
+/** A descriptor of OCI, without the media type. */
 interface Descriptor {
   digest: string;
   size: number;

@@ -1,4 +1,4 @@
-// The node's Kubernetes programs: kubelet, which runs its pods, and kube-proxy, by which pods reach the API server.
+// The node's Kubernetes programs: kubelet, which runs its pods, and kube-proxy, through which pods reach the API server.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -12,13 +12,13 @@ export interface KubeletOptions {
   machine: Machine;
   tools: { kubelet: string; "kube-proxy": string };
   certificates: KubeletCertificates;
-  /** One for each program's own user. */
+  /** One kubeconfig for each program's own user. */
   kubeconfigs: { kubelet: string; proxy: string };
   stateDir: string;
   logDir: string;
 }
 
-/** Starts both; the node registers itself. */
+/** Starts both. The node registers itself. */
 export async function startKubelet(options: KubeletOptions): Promise<void> {
   const { machine, tools, kubeconfigs, logDir } = options;
   const dir = join(options.stateDir, "kubelet");
@@ -54,16 +54,16 @@ function kubeletConfiguration({ machine, certificates }: KubeletOptions): Record
     tlsPrivateKeyFile: certificates.server.key,
     containerRuntimeEndpoint: `unix://${CONTAINERD_SOCKET}`,
     cgroupRoot: machine.cgroup,
-    cgroupDriver: "cgroupfs", // no systemd need be there
+    cgroupDriver: "cgroupfs", // works without systemd
     failCgroupV1: false,
     failSwapOn: false,
-    enforceNodeAllocatable: [], // nothing else of the machine is to be limited
+    enforceNodeAllocatable: [], // nothing else on the machine may be limited
     clusterDNS: [SERVICES.dns],
     clusterDomain: "cluster.local",
     resolvConf: "", // the pods have no way out of the sandbox
     maxPods: 250,
     registerNode: true,
-    // However full this machine's disk is: images can't be downloaded again.
+    // Keeps images however full this machine's disk is, since they can't be downloaded again.
     imageGCHighThresholdPercent: 100,
     evictionHard: { "memory.available": "50Mi", "nodefs.available": "0%", "imagefs.available": "0%" },
     serializeImagePulls: false,
@@ -80,7 +80,7 @@ function proxyConfiguration(kubeconfig: string): Record<string, unknown> {
     clusterCIDR: PODS_NETWORK,
     healthzBindAddress: "127.0.0.1:10256",
     metricsBindAddress: "127.0.0.1:10249",
-    conntrack: { maxPerCore: 0 }, // a limit of the whole kernel, not ours to change
+    conntrack: { maxPerCore: 0 }, // a limit of the whole kernel is not ours to change
   };
 }
 

@@ -1,4 +1,4 @@
-// A node without a kubelet: kwok plays it, so that pods get scheduled and become Running and Ready, though nothing runs in them.
+// A node without a kubelet: kwok plays it, so that pods get scheduled and become Running and Ready, but nothing runs in them.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { V1Node } from "@kubernetes/client-node" with { "resolution-mode": "import" };
@@ -30,7 +30,7 @@ export async function startKwokNode({ kwok, kubeconfig, stateDir, logDir, proces
   await processes.start({
     name: "kwok",
     command: kwok,
-    // Port 0: no kubelet's API is played, which would listen on every address.
+    // Port 0 turns off the played API of a kubelet, which would listen on every address.
     args: [`--kubeconfig=${kubeconfig}`, `--config=${stages}`, `--manage-single-node=${SANDBOX_NODE}`, "--node-port=0"],
     cwd: stateDir,
     env: { KWOK_WORKDIR: join(stateDir, "kwok") }, // instead of ~/.kwok
@@ -49,7 +49,7 @@ function sandboxNode(): V1Node {
   };
 }
 
-/** kwok's own stages, as one stream of documents. */
+/** Reads kwok's own stages, as one stream of documents. */
 function readStages(dir: string): string {
   const files = readdirSync(dir).sort();
   return files.map((file) => readFileSync(join(dir, file), "utf8")).join("\n---\n");

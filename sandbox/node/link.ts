@@ -10,13 +10,13 @@ export interface Link {
   prefix: number;
 }
 
-// 198.18.0.0/15 is set aside for tests of network devices (RFC 2544): no real network has these addresses.
+// 198.18.0.0/15 is reserved for tests of network devices (RFC 2544), so no real network has these addresses.
 const FIRST = (198 << 24) | (18 << 16);
 const NETWORKS = 2 ** 15;
 const PREFIX = 30;
 const ATTEMPTS = 100;
 
-/** A network that no route of this machine leads to, the default one aside. Drawn at random, so that two sandboxes started at once differ. */
+/** Draws a random network that only this machine's default route covers. Two sandboxes started at once thus differ. */
 export function freeLink(): Link {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const network = FIRST + 4 * randomInt(NETWORKS);

@@ -1,23 +1,23 @@
 #!/bin/sh
-# A machine within this one: namespaces of its own for mounts, processes and network. Whatever a node does in there, its mounts,
-# bridges, iptables rules, sockets and container shims, is gone with it, and its control groups a moment later, even when this is
-# killed outright. Runs until SIGTERM, or until the process that started it is gone.
+# A machine within this one, with namespaces of its own for mounts, processes and network. Everything that a node does in there
+# is gone with it: mounts, bridges, iptables rules, sockets and container shims, and a moment later the control groups. That
+# holds even if this is killed outright. Runs until SIGTERM, or until the process that started it is gone.
 #
 #   sh machine.sh STATE CGROUP     STATE   an empty folder; STATE/machine.pid then holds the id of the machine's first process
 #                                  CGROUP  name of a new control group, in each hierarchy, removed at the end
-#   sh machine.sh --after CGROUP   removes these groups when its stdin ends; the above starts it
+#   sh machine.sh --after CGROUP   removes these groups when its stdin ends; started by the above
 set -eu
 
 STATE=$1 CGROUP=$2
 export STATE
 
-# The folders of a node's programs that are the machine's own.
+# Folders for a node's programs, of which the machine has its own.
 OWN_FOLDERS='/var/lib /var/log'
-# kubelet sets these for the whole kernel; here it sets files of the machine's own, which nobody reads but kubelet.
+# kubelet sets these for the whole kernel. Here they are files of the machine's own, which only kubelet reads.
 OWN_TUNABLES='vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes'
 export OWN_FOLDERS OWN_TUNABLES
 
-# cgroup v1 has a folder a controller, v2 is one.
+# cgroup v1 has a folder per controller, v2 has a single one.
 hierarchies() {
   if [ -f /sys/fs/cgroup/cgroup.controllers ]; then echo /sys/fs/cgroup; else ls -d /sys/fs/cgroup/*/; fi
 }
@@ -30,7 +30,7 @@ make_groups() {
     sed 's/[a-z]*/+&/g' "/sys/fs/cgroup/$CGROUP/cgroup.controllers" >"/sys/fs/cgroup/$CGROUP/cgroup.subtree_control"
 }
 
-# A group can be removed once its processes are gone, which they are a moment after they were killed.
+# Tries again and again, since a group can only be removed a moment after its processes were killed.
 remove_groups() {
   for hierarchy in $(hierarchies); do
     group=${hierarchy%/}/$CGROUP tries=0
@@ -42,7 +42,7 @@ remove_groups() {
   done
 }
 
-# The machine's first process: when it ends, the kernel kills all others in there.
+# The machine's first process. When it ends, the kernel kills all others in there.
 # shellcheck disable=SC2016 # for the shell in there
 FIRST='
 set -eu
@@ -76,8 +76,8 @@ if [ "$STATE" = --after ]; then
   exit
 fi
 
-# In a session of its own this outlives a SIGKILL of the whole process group. When the script is gone, however it ended, its end
-# of the pipe closes, and what is left of the groups is removed.
+# Runs in a session of its own, so that it survives a SIGKILL of the whole process group. When the script is gone for any reason,
+# its end of the pipe closes, and the remaining groups are removed.
 watch_over_groups() {
   mkfifo "$STATE/alive"
   setsid sh "$0" --after "$CGROUP" <"$STATE/alive" >/dev/null 2>&1 &
@@ -85,7 +85,7 @@ watch_over_groups() {
   rm "$STATE/alive"
 }
 
-# A signal goes to the whole process group; unshare ignores it, and what it started ends.
+# A signal goes to the whole process group. unshare ignores it, but its child ends.
 trap : TERM INT HUP
 trap remove_groups EXIT
 watch_over_groups

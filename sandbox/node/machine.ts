@@ -1,4 +1,4 @@
-// A machine within this one, for a node: namespaces of its own (machine.sh), and a link to it that is the only way in or out.
+// A machine within this one, for a node. It has its own namespaces (machine.sh), and one link is the only way in or out.
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -9,23 +9,23 @@ import { freeLink, type Link } from "./link";
 
 const READY_TIMEOUT_MS = 20_000;
 
-/** Which of the machine's namespaces a process runs in beside those for network and processes: its own mounts, or ours. */
+/** Mounts that a process in the machine sees: the machine's own, or ours. Its network and processes are always the machine's. */
 export type Mounts = "own" | "shared";
 
 export interface Machine {
-  /** Its address, reachable from this machine alone, as this machine is from there. */
+  /** Address of the machine. Only this machine can reach it, and it can reach only this machine. */
   readonly address: string;
-  /** Parent of its control groups, as kubelet names them: "/name". */
+  /** Parent of its control groups, in kubelet's notation: "/name". */
   readonly cgroup: string;
-  /** Starts a process in there; one with mounts of its own sees the machine's /run, /var/lib and /var/log. */
+  /** Starts a process in the machine. With mounts of its own, it sees the machine's /run, /var/lib and /var/log. */
   start(spec: ProcessSpec, mounts: Mounts): Promise<RunningProcess>;
-  /** Runs a command in there to its end; returns its stdout, throws with its stderr. */
+  /** Runs a command in the machine to its end. Returns its stdout, or throws an error with its stderr. */
   run(command: string, ...args: string[]): string;
 }
 
 /**
- * Starts a machine, with its files in `stateDir`/machine. It ends with `processes`: all that runs in it is killed, and its mounts,
- * network and control groups are gone. Needs root, util-linux and iproute2.
+ * Starts a machine with its files in `stateDir`/machine. It ends with `processes`, which kills everything that runs in it and
+ * removes its mounts, network and control groups. Requires root, util-linux and iproute2.
  */
 export async function startMachine(options: {
   stateDir: string;
@@ -53,7 +53,7 @@ export async function startMachine(options: {
   return new Namespaces(pid, link.inside, `/${name}`, processes);
 }
 
-/** A pair of virtual interfaces, one here and one there; both go with the machine's network. */
+/** Creates a pair of virtual interfaces, one here and one there. Both go with the machine's network. */
 function connect(name: string, { outside, inside, prefix }: Link, pid: string): void {
   const ip = (...args: string[]) => execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
   const ipInside = (...args: string[]) =>

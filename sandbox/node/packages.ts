@@ -1,9 +1,9 @@
-// What a node takes of the machine it is on: root, and programs of Debian's packages.
+// Requirements of a node on its host: root, and programs from Debian packages.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Progress } from "../progress";
 
-/** Each package by a file of it that we use. */
+/** Packages, each with a file of it that we use. */
 const PACKAGES: Record<string, string> = {
   containerd: "/usr/bin/containerd",
   runc: "/usr/sbin/runc",
@@ -19,7 +19,7 @@ const WHAT_IT_TAKES =
   "A node that runs pods takes Linux, root, and Debian or Ubuntu (or their packages " +
   `${Object.keys(PACKAGES).join(", ")}). The other tiers and a plain \`npm start\` take none of it.`;
 
-/** Installs what is missing by apt, and says so. Throws, saying what it takes, where that can't be. */
+/** Installs missing packages by apt, and says so. If it can't, throws an error that names the requirements. */
 export function ensureNodePackages(progress: Progress): void {
   const missing = missingPackages();
   const problem = problemHere(missing);
@@ -47,7 +47,7 @@ function problemHere(missing: string[]): string | undefined {
   return undefined;
 }
 
-/** An index as old as the machine's image may name versions that are gone, so it is fetched anew. */
+/** Updates the index first, since an index as old as the machine's image may name versions that are gone. */
 function install(names: string[]): void {
   apt("update", "-qq");
   apt("install", "-qq", "-y", "--no-install-recommends", ...names);

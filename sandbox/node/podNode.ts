@@ -1,4 +1,4 @@
-// A node that runs pods: a machine of its own with containerd, kubelet and kube-proxy, and images for what the sandbox's outposts need.
+// A node that runs pods: a machine of its own with containerd, kubelet and kube-proxy, and images for the sandbox's outposts.
 import { join } from "node:path";
 import { outpostRows, stackRows } from "../../settings/table";
 import type { Credentials, User } from "../cluster/credentials";
@@ -14,9 +14,9 @@ import { startMachine, type Machine } from "./machine";
 
 export const NODE_TOOLS = ["kubelet", "kube-proxy", "kubectl"] as const;
 
-/** An outpost as authentik's is in all but this: there is no shell in its image. */
+/** Image like authentik's, but without a shell. */
 export const SHELL_LESS_IMAGE = `${OUTPOST_IMAGE}-without-shell`;
-/** An outpost that does nothing, so that many fit on a node: it starts with {@link ASLEEP_SESSIONS} sessions long past their time. */
+/** Image of an outpost that does nothing, so that many fit on a node. It starts with {@link ASLEEP_SESSIONS} expired sessions. */
 export const ASLEEP_IMAGE = `${OUTPOST_IMAGE}-asleep`;
 export const ASLEEP_SESSIONS = 50;
 const FALL_ASLEEP = `
@@ -26,7 +26,7 @@ trap 'exit 0' TERM
 sleep 1000000 &
 wait`;
 
-/** Where the control plane and the node run together. */
+/** The machine that the control plane and the node share. */
 export interface Ground {
   machine: Machine;
   kubelet: KubeletCertificates;
@@ -39,9 +39,9 @@ interface Files {
 
 export interface PodNode {
   readonly machine: Machine;
-  /** Ends the container runtime without warning and starts it again; resolves when it answers. Containers run on meanwhile. */
+  /** Kills the container runtime and starts it again. Resolves when it answers. Containers keep running meanwhile. */
   restartContainerd(): Promise<void>;
-  /** Kills the first process of a container outright; `containerID` as a pod's status has it. */
+  /** Kills the first process of a container. `containerID` is the one in a pod's status. */
   kill(containerID: string): void;
 }
 
@@ -61,7 +61,7 @@ export interface PodNodeOptions extends Files {
   credentials: Credentials;
 }
 
-/** Resolves when its programs run and its images are there; the node is ready some seconds later. */
+/** Starts the node. Resolves when its programs run and its images are there; the node is ready some seconds later. */
 export async function startPodNode(options: PodNodeOptions): Promise<PodNode> {
   const { ground, tools, stateDir, logDir, processes } = options;
   const { machine } = ground;
@@ -84,7 +84,7 @@ function kubeconfigOf({ stateDir, server, credentials }: PodNodeOptions, user: U
   return file;
 }
 
-/** What the program deploys by default, and the outpost that it is deployed for. */
+/** Images that the program deploys by default, and those of the outposts. */
 function images(standIn: string, kubectl: string): ImageSpec[] {
   const outpost = {
     programs: [standIn],

@@ -3,11 +3,11 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { once } from "node:events";
 
-/** What happened in one second: visits by HTTP status, and the state of /dev/shm at its end. */
+/** One second of visits: their HTTP statuses, and the state of /dev/shm at its end. */
 export interface Second {
   second: number;
   status: Record<string, number>;
-  /** Visits that were not answered at all. */
+  /** Visits that got no answer. */
   failed: number;
   usedBytes: number;
   sizeBytes: number;
@@ -16,7 +16,7 @@ export interface Second {
 
 export interface Visits {
   seconds: Second[];
-  /** People who logged in before the first visit, and how many of them still were after the last. Undefined where the client was cut off. */
+  /** People who logged in before the first visit, and how many still were after the last. Undefined if the client was cut off. */
   ending?: { logins: number; alive: number };
 }
 
@@ -28,9 +28,9 @@ export interface Visited {
 
 export interface VisitOptions {
   logins?: number;
-  /** Whether the people whose sessions are there already count as logged in, instead. */
+  /** True to count everyone who has a session already as logged in, instead. */
   known?: boolean;
-  /** URL of the outpost to visit; default the pod's own, over loopback. */
+  /** URL of the outpost to visit; by default the pod's own, over loopback. */
   target?: string;
   /** Visits a second. */
   rate?: number;
@@ -52,14 +52,14 @@ export class RunningVisits {
     else this.visits.ending = line as Visits["ending"];
   }
 
-  /** All of them, once they are over; rejects where they did not come to their end. */
+  /** Resolves with all visits once they are over. Rejects if they did not come to their end. */
   async done(): Promise<Visits> {
     await this.over();
     if (!this.visits.ending) throw new Error(`the visits were cut off: ${this.said}`);
     return this.visits;
   }
 
-  /** All of them, also where their pod went away under them. */
+  /** Resolves with all visits, even if their pod went away under them. */
   async over(): Promise<Visits> {
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, "close");
     return this.visits;
@@ -85,7 +85,10 @@ export function startVisits(visited: Visited, pod: string, options: VisitOptions
 export const visit = (visited: Visited, pod: string, options: VisitOptions): Promise<Visits> =>
   startVisits(visited, pod, options).done();
 
-/** So many visits, all of them answered by the start of a login, however slow the machine is: what was not made in a second is made in the next. */
+/**
+ * Makes exactly `count` visits, each answered by the start of a login. On a slow machine, visits that did not fit into one
+ * second follow in the next.
+ */
 export async function visitExactly(visited: Visited, pod: string, count: number): Promise<void> {
   for (let missing = count; missing > 0;) {
     const { 302: made = 0, ...others } = answers(await visit(visited, pod, { rate: missing, seconds: 1 }));
@@ -95,7 +98,7 @@ export async function visitExactly(visited: Visited, pod: string, count: number)
   }
 }
 
-/** Visits by how they were answered, over all seconds; "failed" for those that were not. */
+/** Counts visits by their answer, over all seconds; "failed" counts those without one. */
 export function answers({ seconds }: Visits): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const { status, failed } of seconds) {

@@ -1,8 +1,10 @@
-// The objects authentik's Kubernetes integration makes for a proxy outpost, before any kubernetes_json_patches. Source of every
-// field: authentik/outposts/controllers/k8s/{base,deployment,service,secret}.py and authentik/providers/proxy/controllers/kubernetes.py.
+// The objects that authentik's Kubernetes integration makes for a proxy outpost, before any kubernetes_json_patches. Source of
+// every field: authentik/outposts/controllers/k8s/{base,deployment,service,secret}.py and
+// authentik/providers/proxy/controllers/kubernetes.py.
 //
-// Not made, since authentik doesn't either without more: a ServiceAccount (the pods run as the namespace's default one), an Ingress (only for an outpost
-// with providers), a ServiceMonitor, a Traefik middleware or an HTTPRoute (only where the cluster has their CRDs).
+// Some are left out, since authentik doesn't make them by default either: a ServiceAccount (the pods run as the namespace's
+// default one), an Ingress (only for an outpost with providers), a ServiceMonitor, a Traefik middleware or an HTTPRoute (only
+// if the cluster has their CRDs).
 import { createHash } from "node:crypto";
 import type {
   V1Container,
@@ -16,20 +18,20 @@ import { slugify } from "../../authentik/slug";
 
 export interface OutpostSpec {
   namespace: string;
-  /** As in authentik: any text with a slug. */
+  /** Name in authentik: any text with a slug. */
   name: string;
   /** `kubernetes_replicas`; default 1. */
   replicas?: number;
-  /** Memory limit of the outpost's container; default none. authentik sets none itself: one comes by a JSON patch. */
+  /** Memory limit of the outpost's container; none by default. authentik itself sets none, but a JSON patch can. */
   memoryLimit?: string;
   /** `container_image`; default: the image of the version that the labels name. */
   image?: string;
 }
 
 const TYPE = "proxy";
-/** The authentik that deploys the outpost: the last with outposts in Go. */
+/** Version of the authentik that deploys the outpost: the last with outposts in Go. */
 const AUTHENTIK_VERSION = "2026.5.0";
-/** The image of an outpost, as authentik's default `container_image_base` names it. */
+/** Image of an outpost, by authentik's default `container_image_base`. */
 export const OUTPOST_IMAGE = `ghcr.io/goauthentik/${TYPE}:${AUTHENTIK_VERSION}`;
 const AUTHENTIK_HOST = "https://authentik.sandbox.invalid";
 
@@ -48,7 +50,7 @@ const ENVIRONMENT = [
   ["AUTHENTIK_INSECURE", "authentik_host_insecure"],
 ] as const;
 
-/** Name of all the outpost's objects: authentik's default `object_naming_template`, "ak-outpost-%(name)s". */
+/** Returns the name of all the outpost's objects, by authentik's default `object_naming_template`, "ak-outpost-%(name)s". */
 export function outpostObjectName(spec: Pick<OutpostSpec, "name">): string {
   return `ak-outpost-${slugify(spec.name)}`.toLowerCase();
 }
@@ -72,7 +74,7 @@ export function referenceDeployment(spec: OutpostSpec): V1Deployment {
           },
         },
         spec: {
-          // Empty, yet sent: authentik's JSON patches may add to it.
+          // Empty, but sent: authentik's JSON patches may add to it.
           imagePullSecrets: [],
           securityContext: { seccompProfile: { type: "RuntimeDefault" } },
           containers: [outpostContainer(spec)],
@@ -155,7 +157,7 @@ function podLabels(spec: OutpostSpec): Record<string, string> {
   };
 }
 
-/** authentik draws it at random; here it follows from namespace and name, so that an outpost made anew has the same. 32 hex digits, no dashes. */
+/** Derives 32 hex digits, no dashes, from namespace and name. A recreated outpost keeps them; authentik draws them at random. */
 export function outpostUuid({ namespace, name }: Pick<OutpostSpec, "namespace" | "name">): string {
   return createHash("sha256")
     .update(JSON.stringify([namespace, name]))

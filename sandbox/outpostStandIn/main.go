@@ -1,5 +1,5 @@
 // A stand-in for authentik's proxy outpost as far as /dev/shm goes, and visitors for it. Nothing is proxied and nobody is
-// authenticated: it keeps sessions as files the way an outpost in Go (to authentik 2026.5) does, and answers as one would.
+// authenticated. It keeps sessions as files, as an outpost in Go (up to authentik 2026.5) does, and answers as one would.
 //
 //	outpost-stand-in                 serves on the outpost's ports
 //	outpost-stand-in visit FLAGS     visits it; prints a line of JSON a second (see visit.go)

@@ -19,7 +19,7 @@ const (
 	pingPath       = "/outpost.goauthentik.io/ping"
 )
 
-// An outpost's sessions, in the folder where authentik keeps them: $TMPDIR, which its image sets to /dev/shm.
+// outpost keeps its sessions in authentik's folder for them: $TMPDIR, which its image sets to /dev/shm.
 type outpost struct {
 	dir      string
 	refusals atomic.Int64
@@ -45,7 +45,7 @@ func serve() error {
 	}
 }
 
-// A page behind the outpost: for somebody logged in it is there, anybody else is sent to log in.
+// page is there for anyone who is logged in. Everyone else is sent to log in.
 func (o *outpost) page(w http.ResponseWriter, r *http.Request) {
 	found, login := false, false
 	if cookie, err := r.Cookie(cookieName); err == nil {
@@ -64,14 +64,14 @@ func (o *outpost) page(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, startPath, http.StatusFound)
 }
 
-// Where authentik sends somebody who has logged in.
+// logIn answers at the address to which authentik sends anyone who has logged in.
 func (o *outpost) logIn(w http.ResponseWriter, r *http.Request) {
 	if o.begin(w, true, "") {
 		http.Redirect(w, r, "/", http.StatusFound)
 	}
 }
 
-// A new session and its cookie; false where it could not be saved, and that is the answer.
+// begin saves a new session and sets its cookie. If it can't be saved, begin answers with the refusal and returns false.
 func (o *outpost) begin(w http.ResponseWriter, login bool, url string) bool {
 	id := newID()
 	if err := save(o.dir, id, values(login, url)); err != nil {
@@ -82,7 +82,8 @@ func (o *outpost) begin(w http.ResponseWriter, login bool, url string) bool {
 	return true
 }
 
-// As authentik answers: HTTP 400, and the reason in the log. The first of them and every thousandth, or the log would be all there is.
+// refuse answers as authentik does: HTTP 400, with the reason in the log. It logs only the first and every thousandth refusal,
+// or the log would hold nothing else.
 func (o *outpost) refuse(w http.ResponseWriter, err error) {
 	if n := o.refusals.Add(1); n%1000 == 1 {
 		log.Printf("event=refused count=%d error=%q", n, err)

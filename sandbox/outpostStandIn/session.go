@@ -13,7 +13,7 @@ import (
 	"authentik-outpost-shm/outpost-stand-in/session"
 )
 
-// The session's values as authentik keeps them: where a visitor was going, and who somebody is once logged in.
+// values returns what authentik keeps in a session: the visited address, or the claims of anyone who is logged in.
 func values(login bool, url string) session.Values {
 	if !login {
 		return session.Values{"redirect": url}
@@ -35,7 +35,7 @@ func newID() string {
 
 func sessionFile(dir, id string) string { return filepath.Join(dir, "session_"+id) }
 
-// Writes the session's file. Where there is no space for it, an empty file stays behind, as with authentik.
+// save writes the session's file. If there is no space for it, an empty file stays behind, as with authentik.
 func save(dir, id string, values session.Values) error {
 	mac := make([]byte, 32)
 	rand.Read(mac)
@@ -46,7 +46,7 @@ func save(dir, id string, values session.Values) error {
 	return os.WriteFile(sessionFile(dir, id), content, 0o600)
 }
 
-// Whether the session of this id is there, and of somebody logged in.
+// load tells whether the session of this id exists, and whether it is a login.
 func load(dir, id string) (found, login bool, err error) {
 	if !idPattern.MatchString(id) {
 		return false, false, nil

@@ -19,13 +19,13 @@ import (
 
 const (
 	maxRate = 5000
-	// To an outpost of another pod.
+	// Limit of visits to an outpost of another pod.
 	maxRateElsewhere = 50
 	maxSeconds       = 900
 	maxLogins        = 5000
 )
 
-// What happened in one second. `usedBytes`, `sizeBytes` and `files` are of the sessions' folder at its end.
+// second is what happened in one second. `usedBytes`, `sizeBytes` and `files` are of the sessions' folder at its end.
 type second struct {
 	Second    int         `json:"second"`
 	Status    map[int]int `json:"status"`
@@ -35,17 +35,17 @@ type second struct {
 	Files     uint64      `json:"files"`
 }
 
-// How it ended: the people who logged in before the first visit, and how many of them still were logged in after the last.
+// ending counts the people who logged in before the first visit, and those who were still logged in after the last.
 type ending struct {
 	Logins int `json:"logins"`
 	Alive  int `json:"alive"`
 }
 
-// Where visits go: the outpost of this pod, unless told otherwise.
+// target is the outpost to visit: that of this pod, unless a flag names another.
 var target = "http://127.0.0.1:9000"
 
-// Logs people in, then comes as so many visitors without a cookie, for a bounded time, then looks who is still logged in. SIGTERM
-// ends the visits early. Floods go over loopback: to anywhere else no more than a trickle is let through.
+// visit logs people in, then sends visitors without a cookie for a limited time, then checks who is still logged in. SIGTERM
+// ends the visits early. A flood must stay on loopback: any other target gets no more than a trickle.
 func visit(args []string) error {
 	flags := flag.NewFlagSet("visit", flag.ContinueOnError)
 	logins := flags.Int("logins", 0, "people who log in first")
@@ -97,7 +97,7 @@ func logIn(client *http.Client, count int) ([]*http.Cookie, error) {
 	return people, nil
 }
 
-// The cookies of all who are logged in, by the files of their sessions.
+// peopleOf returns the cookies of everyone who is logged in, from the files of their sessions.
 func peopleOf(dir string) []*http.Cookie {
 	files, _ := filepath.Glob(sessionFile(dir, "*"))
 	var people []*http.Cookie
@@ -120,7 +120,7 @@ func alive(client *http.Client, people []*http.Cookie) int {
 	return count
 }
 
-// `rate` visits in each of `seconds`, spread over it.
+// flood makes `rate` visits in each of `seconds`, spread over the second.
 func flood(client *http.Client, rate, seconds int, asked <-chan os.Signal, out *json.Encoder) {
 	started := time.Now()
 	for n := range seconds {
@@ -138,7 +138,7 @@ func flood(client *http.Client, rate, seconds int, asked <-chan os.Signal, out *
 
 const workers = 16
 
-// Visits until they are `rate`, or until the second is over.
+// oneSecond makes `rate` visits, or fewer if the second is over first.
 func oneSecond(client *http.Client, rate int, end time.Time) second {
 	counts := second{Status: map[int]int{}}
 	var lock sync.Mutex
@@ -184,7 +184,7 @@ func get(client *http.Client, cookie *http.Cookie) (int, error) {
 		return 0, err
 	}
 	defer answer.Body.Close()
-	_, err = io.Copy(io.Discard, answer.Body) // only then the connection serves the next visit
+	_, err = io.Copy(io.Discard, answer.Body) // or the connection can't serve the next visit
 	return answer.StatusCode, err
 }
 

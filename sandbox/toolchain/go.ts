@@ -1,4 +1,4 @@
-// The Go command: is it there, is it new enough, and what it says when a build fails.
+// The Go command: checks that it is there and new enough, and explains a failed build.
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { cacheDir } from "../paths";
@@ -7,8 +7,9 @@ import type { GoModule } from "./modules";
 import { compareVersions, parseVersion, type Version } from "./versions";
 
 /**
- * What our builds add to the user's environment, whose proxies and module cache hold: nothing of it may build something else
- * (flags, workspaces, another target). No value is empty, since Go takes that as unset and falls back on `go env -w`'s file.
+ * Variables that our builds add to the user's environment. The user's proxies and module cache apply, but nothing that would
+ * build something else (flags, workspaces, another target). No value is empty, since Go treats that as unset and falls back on
+ * the file of `go env -w`.
  */
 const GO_ENVIRONMENT = {
   CGO_ENABLED: "0",
@@ -20,11 +21,11 @@ const GO_ENVIRONMENT = {
 };
 
 /**
- * Throws unless a Go that can build `module` is on PATH. Since Go 1.21 the command fetches a newer toolchain by itself
- * where GOTOOLCHAIN lets it.
+ * Throws unless a Go that can build `module` is on PATH. Since Go 1.21 the command fetches a newer toolchain by itself if
+ * GOTOOLCHAIN lets it.
  */
 export function requireGo(module: Pick<GoModule, "name" | "goVersion">): void {
-  // Outside any module: inside one, `go env` would itself fail over a go line that is too new, or fetch a toolchain.
+  // Runs outside any module. Inside one, `go env` would fail over a go line that is too new, or fetch a toolchain.
   const result = go(["env", "GOVERSION", "GOTOOLCHAIN"], tmpdir());
   if (result.error) {
     throw new Error(
@@ -52,7 +53,7 @@ function mayFetchToolchain(installed: Version, toolchain: string): boolean {
   return compareVersions(installed, [1, 21, 0]) >= 0 && /^(.*\+)?(auto|path)$/.test(toolchain);
 }
 
-/** `go build ARGS` in `module`, its output in `logFile`. The error quotes the end of that and the command to run again by hand. */
+/** Runs `go build ARGS` in `module`. The error quotes the end of `logFile`, and the command to run again by hand. */
 export async function goBuild(module: Pick<GoModule, "dir">, args: readonly string[], logFile: string): Promise<void> {
   const all = ["build", "-C", module.dir, ...args];
   try {
@@ -68,7 +69,7 @@ const diskFull = (): string =>
   "The disk is full. Free about 6 GB where Go's build cache (`go env GOCACHE`) and " +
   `${cacheDir()} are, or name others by GOCACHE and AUTHENTIK_OUTPOST_SHM_CACHE.`;
 
-/** Folder of the module `path` in Go's module cache, at the version that `module` pins. */
+/** Returns the folder of the module `path` in Go's module cache, at the version that `module` pins. */
 export function moduleDir(module: GoModule, path: string): string {
   const args = ["list", "-C", module.dir, "-m", "-f", "{{.Dir}}", path];
   const result = go(args, module.dir);
@@ -76,12 +77,12 @@ export function moduleDir(module: GoModule, path: string): string {
   throw new Error(`${commandLine(args)} failed:\n${result.stderr}`);
 }
 
-/** For questions that Go answers at once. */
+/** Runs a command that Go answers at once. */
 function go(args: readonly string[], cwd: string) {
   return spawnSync("go", args, { cwd, env: { ...process.env, ...GO_ENVIRONMENT }, encoding: "utf8" });
 }
 
-/** For the user's shell: GOFLAGS and GOWORK are part of it, since theirs may be what breaks the build. */
+/** Formats the command for the user's shell. It includes GOFLAGS and GOWORK, since the user's own may break the build. */
 function commandLine(args: readonly string[]): string {
   return `CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly go ${args.map(shellQuoted).join(" ")}`;
 }

@@ -1,21 +1,21 @@
-// What the toolchain consists of: which Go module pins which tool, and how each is built.
+// The content of the toolchain: the Go module that pins each tool, and how it is built.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { version as npmVersion } from "@pulumi/kubernetes/package.json";
 import { repositoryRoot } from "../paths";
 
-/** How the tools of one module are built. */
+/** Instructions to build the tools of one module. */
 export interface Recipe {
   /** The Go package of each tool's `main`, by the tool's name. */
   tools: Record<string, string>;
   /** Module whose version is the tools' version. */
   versionFrom: string;
-  /** Its part of a build with nothing cached, in minutes on two cores. */
+  /** Its share of a build with nothing cached, in minutes on two cores. */
   minutes: number;
   /** Flags of the Go compiler for all packages; default: the compiler's own optimisations. */
   compilerFlags?: string;
-  /** Variable that the linker sets to a version which the tools can't know otherwise; default: the one of `versionFrom`. */
+  /** Variable that the linker sets to a version, if the tools can't know it otherwise; default: the one of `versionFrom`. */
   version?: { variable: string; value?: string };
   /** Go build tags, separated by commas. */
   tags?: string;
@@ -26,7 +26,7 @@ export interface Recipe {
 /** Folder beside the kwok binary that holds the stages it plays nodes and pods with. */
 export const KWOK_STAGES = "stages";
 
-/** Neither optimised nor inlined, for programs that run for seconds: toolchain/README.md has what that saves. */
+/** Turns off optimising and inlining, for programs that run for seconds. toolchain/README.md has what that saves. */
 const QUICK_TO_BUILD = "-N -l";
 
 const kubernetes = (tool: string) => `k8s.io/kubernetes/cmd/${tool}`;
@@ -49,7 +49,7 @@ export const RECIPES = {
     versionFrom: "github.com/pulumi/pulumi-kubernetes/provider/v4",
     minutes: 3.5,
     compilerFlags: QUICK_TO_BUILD,
-    // The engine takes a plugin only as the version of the npm package that asks for it.
+    // The engine accepts a plugin only in the version of the npm package that asks for it.
     version: { variable: "main.version", value: npmVersion },
   },
   pulumi: {
@@ -57,7 +57,7 @@ export const RECIPES = {
     versionFrom: "github.com/pulumi/pulumi/pkg/v3",
     minutes: 1,
     compilerFlags: QUICK_TO_BUILD,
-    // Unset, the CLI calls itself v3.0.0-dev and the Automation API refuses to work with it.
+    // Otherwise the CLI calls itself v3.0.0-dev, and the Automation API refuses to work with it.
     version: { variable: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version" },
   },
   etcd: { tools: { etcd: "go.etcd.io/etcd/server/v3" }, versionFrom: "go.etcd.io/etcd/server/v3", minutes: 0.4 },
@@ -89,29 +89,29 @@ export const RECIPES = {
     },
     versionFrom: "github.com/prometheus/prometheus",
     minutes: 1.5,
-    // Our targets are listed by hand, and the clients of all the clouds are a third of what there is to compile.
+    // Our targets are listed by hand, and the clients of all the clouds are a third of the code to compile.
     tags: "remove_all_sd",
   },
 } as const satisfies Record<string, Recipe>;
 
 type Recipes = typeof RECIPES;
-/** A folder of toolchain/. */
+/** Name of a folder of toolchain/. */
 export type ModuleName = keyof Recipes;
 export type Tool = { [M in ModuleName]: keyof Recipes[M]["tools"] }[ModuleName];
 
-/** A Go module of toolchain/: its folder, the Go version it asks for, and a key that changes whenever what it pins does. */
+/** A Go module of toolchain/: its folder, the Go version it asks for, and a key that changes whenever its pins do. */
 export interface GoModule {
   name: string;
   dir: string;
-  /** Of its `go` line, for example "1.24.0". */
+  /** Version in its `go` line, for example "1.24.0". */
   goVersion: string;
   /** `<name>-<12 hex digits>`: the folder of its tools in the cache. */
   key: string;
-  /** Version of a module it requires, for example "v3.6.5". */
+  /** Returns the version of a module that it requires, for example "v3.6.5". */
   versionOf(path: string): string;
 }
 
-/** The module that a tool is built from. */
+/** Returns the module that a tool is built from. */
 export function moduleOf(tool: Tool): ModuleName {
   const names = Object.keys(RECIPES) as ModuleName[];
   return names.find((name) => tool in RECIPES[name].tools)!;
@@ -134,7 +134,7 @@ export function readModule(name: ModuleName, root = join(repositoryRoot, "toolch
   };
 }
 
-/** The recipe counts too: the same go.mod built with other flags is another tool. So does the machine: home folders get shared. */
+/** Includes the recipe: the same go.mod with other flags builds another tool. Includes the machine: home folders get shared. */
 function cacheKey(name: ModuleName, pinned: string[]): string {
   const recipe = { ...RECIPES[name], minutes: undefined };
   const parts = [pinned, recipe, process.platform, process.arch];

@@ -1,13 +1,13 @@
-// A Pulumi CLI the user already has, which saves building one.
+// Finds a Pulumi CLI that the user already has, which saves building one.
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { compareVersions, parseVersion } from "./versions";
 
-/** What was found on PATH: undefined for no `pulumi` at all. `reason` says why one that was found can't be used. */
+/** The `pulumi` on PATH; undefined if there is none. `reason` says why an existing one can't be used. */
 export type PulumiOnPath = { path: string; version: string; reason?: string } | undefined;
 
-/** The first `pulumi` on PATH, and whether it serves the SDK of this clone: the Automation API refuses a CLI older than itself. */
+/** Finds the first `pulumi` on PATH, and checks it against this clone's SDK: the Automation API refuses an older CLI. */
 export function pulumiOnPath(sdkVersion = installedSdkVersion()): PulumiOnPath {
   const path = findExecutable("pulumi", process.env.PATH ?? "");
   if (!path) return undefined;
@@ -16,7 +16,7 @@ export function pulumiOnPath(sdkVersion = installedSdkVersion()): PulumiOnPath {
   const needed = parseVersion(sdkVersion);
   if (version === undefined || !parsed || !needed)
     return { path, version: "unknown", reason: "it does not tell its version" };
-  // The patch level does not matter: a minor release of the CLI speaks the protocol of all SDKs of that minor.
+  // The patch level does not matter: a CLI speaks the protocol of all SDKs of its minor release.
   const newEnough = compareVersions([parsed[0], parsed[1], 0], [needed[0], needed[1], 0]) >= 0;
   return { path, version, reason: newEnough ? undefined : `the SDK needs ${needed[0]}.${needed[1]} or later` };
 }
@@ -43,7 +43,7 @@ function installedSdkVersion(): string {
   return manifest.version;
 }
 
-/** The first of that name in the folders of `path`. */
+/** Finds the first executable of that name in the folders of `path`. */
 export function findExecutable(name: string, path: string): string | undefined {
   const candidates = path
     .split(delimiter)

@@ -2,7 +2,10 @@ import type { Parsed } from "./parsed";
 
 const EXAMPLE = "https://auth.example.com";
 
-/** The base URL of an authentik server, as a browser has it, a path included where authentik lives under one. @returns it without trailing slash */
+/**
+ * Parses the base URL of an authentik server, with the path if authentik is served below one.
+ * @returns it without trailing slash
+ */
 export function parseAuthentikUrl(text: string): Parsed<string> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))

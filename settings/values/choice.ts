@@ -1,7 +1,7 @@
 import { nearest } from "./nearest";
 import { eitherOf, type Parsed, parseText } from "./parsed";
 
-/** A parser of one word out of a closed list. */
+/** Returns a parser of one word out of a closed list. */
 export function choiceOf<T extends string>(choices: readonly T[]): (value: unknown) => Parsed<T> {
   return (value) => {
     const text = parseText(value);

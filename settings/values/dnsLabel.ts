@@ -3,7 +3,7 @@ import type { Parsed } from "./parsed";
 /** Longest name of a Namespace or Service, and longest value of a label (RFC 1123, Kubernetes). */
 export const DNS_LABEL_MAX = 63;
 
-/** What a DNS label is, for messages. */
+/** Definition of a DNS label, for messages. */
 export const DNS_LABEL_RULE = `at most ${DNS_LABEL_MAX} of a-z, 0-9 and -, a letter or digit at both ends`;
 
 export function isDnsLabel(text: string): boolean {
@@ -11,9 +11,9 @@ export function isDnsLabel(text: string): boolean {
 }
 
 /**
- * A name that Kubernetes wants as a DNS label. A Deployment's may by itself be a longer subdomain, but authentik gives the
- * outpost's Service the same name, and a Service's is a label. What this program names after a Deployment
- * (`<deployment>-shm-cleanup`, up to 253 characters) then fits as well.
+ * Parses a name that has to be a DNS label. A Deployment's own name may be a longer subdomain. But authentik gives the
+ * outpost's Service the same name, and a Service's is a label. Names that this program derives from the Deployment's
+ * (`<deployment>-shm-cleanup`, up to 253 characters) then fit as well.
  */
 export function parseDnsLabel(text: string): Parsed<string> {
   return isDnsLabel(text) ? { value: text } : { wrong: `is no DNS label (${DNS_LABEL_RULE})` };

@@ -23,7 +23,7 @@ export function formatDuration(seconds: number): string {
   return written.join("") || "0s";
 }
 
-/** Seconds of a duration that a setting holds. */
+/** Converts a setting's duration to seconds. */
 export const seconds = (duration: string): number => secondsOf(duration) ?? NaN;
 
 function secondsOf(text: string): number | undefined {

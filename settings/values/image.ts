@@ -1,8 +1,8 @@
 import type { Parsed } from "./parsed";
 
 /**
- * An image reference with a tag or a digest: without either it means `latest`, which changes under a running fleet. Its grammar is
- * the kubelet's to judge, and a rollout that fails by it is reported at once.
+ * Parses an image reference with a tag or a digest: without either it means `latest`, which changes under a running fleet. The
+ * kubelet judges its grammar, and a rollout that fails because of it is reported at once.
  */
 export function parseImage(text: string): Parsed<string> {
   // A colon before the last slash belongs to the registry's port.

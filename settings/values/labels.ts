@@ -3,8 +3,8 @@ import { typeName, type Parsed } from "./parsed";
 const FORM = "write key=value, and commas between several, e.g. release=kube-prometheus-stack";
 
 /**
- * Labels of Kubernetes objects, written as kubectl's selectors are, or as an object. Empty text is none. Their grammar is the API
- * server's to judge, which the preflight asks.
+ * Parses labels of Kubernetes objects, written like kubectl's selectors, or as an object. Empty text means none. The API server
+ * judges their grammar, in the preflight.
  */
 export function parseLabels(value: unknown): Parsed<Record<string, string>> {
   if (typeof value === "object" && value !== null && !Array.isArray(value))

@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 
-/** The known word a mistyped one most likely meant, whatever its case and separators; undefined when none is near. */
+/** Finds the known word that a mistyped one most likely means, whatever its case and separators; undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const plain = new Map(known.map((each) => [fold(each), each]));
   const best = closest(fold(word), [...plain.keys()]);

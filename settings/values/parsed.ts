@@ -1,4 +1,4 @@
-/** What a parser makes of one value: the typed value, or what is wrong with it as the rest of a sentence ("has no unit; …"). */
+/** Result of a parser: the typed value, or the mistake as the rest of a sentence ("has no unit; …"). */
 export type Parsed<T> = { readonly value: T } | { readonly wrong: string };
 
 /** Names the JSON type of a value in words, for messages. */
@@ -10,14 +10,14 @@ export function typeName(value: unknown): string {
   );
 }
 
-/** A word list as English has it: `a, b or c`. */
+/** Joins words into an English list: `a, b or c`. */
 export function eitherOf(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`;
 }
 
 /**
- * Text. Numbers pass as text: `pulumi config set --path` stores whatever looks like a number as one,
- * so an outpost named `123` arrives as 123.
+ * Parses text. Numbers pass as text: `pulumi config set --path` stores anything that looks like a number as one, so an outpost
+ * named `123` arrives as 123.
  */
 export function parseText(value: unknown): Parsed<string> {
   if (typeof value === "number") return { value: String(value) };
@@ -25,7 +25,7 @@ export function parseText(value: unknown): Parsed<string> {
   return value.trim() === "" ? { wrong: "is empty" } : { value };
 }
 
-/** Makes a parser of any value out of a parser of text. */
+/** Turns a parser of text into a parser of any value. */
 export function fromText<T>(parse: (text: string) => Parsed<T>): (value: unknown) => Parsed<T> {
   return (value) => {
     const text = parseText(value);
@@ -33,14 +33,14 @@ export function fromText<T>(parse: (text: string) => Parsed<T>): (value: unknown
   };
 }
 
-/** `true` or `false`, also as text: that is how Pulumi hands top-level values over. */
+/** Parses `true` or `false`, also as text, since Pulumi passes top-level values that way. */
 export function parseBoolean(value: unknown): Parsed<boolean> {
   if (value === true || value === "true") return { value: true };
   if (value === false || value === "false") return { value: false };
   return { wrong: "is neither true nor false" };
 }
 
-/** A whole number within bounds (both included), also as text. */
+/** Parses a whole number within bounds (both included), also as text. */
 export function parseInteger(value: unknown, lowest: number, highest: number): Parsed<number> {
   const text = typeof value === "number" ? String(value) : value;
   const number = typeof text === "string" && /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;

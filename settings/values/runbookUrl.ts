@@ -1,10 +1,10 @@
 import type { Parsed } from "./parsed";
 
-/** Where the runbooks are in this repository: what alerts name unless they are told where it can be read. */
+/** Folder of the runbooks in this repository, which alerts name unless an address is set. */
 const IN_REPOSITORY = "docs/runbooks";
 const FORM = `write the address that shows ${IN_REPOSITORY}, e.g. https://git.example.com/ops/authentik-outpost-shm/blob/main/${IN_REPOSITORY}`;
 
-/** The address under which people at a desk can read the runbooks. @returns it without trailing slash */
+/** Parses the address at which people can read the runbooks. @returns it without trailing slash */
 export function parseRunbookUrl(text: string): Parsed<string> {
   if (text === IN_REPOSITORY) return { value: text };
   const url = URL.canParse(text) ? new URL(text) : undefined;

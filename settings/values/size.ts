@@ -4,8 +4,8 @@ import type { Parsed } from "./parsed";
 const FORM = "write e.g. 256Mi or 1Gi";
 
 /**
- * Reads the size of a /dev/shm. A unit is a must: 64 alone would be 64 bytes to Kubernetes.
- * @returns the size in Kubernetes' canonical form (`0.5Gi` is `512Mi`), so that what a refresh reads back equals what was asked for
+ * Reads the size of a /dev/shm. A unit is required: Kubernetes would read 64 alone as 64 bytes.
+ * @returns the size in Kubernetes' canonical form (`0.5Gi` is `512Mi`), so that a refresh reads back what was asked for
  */
 export function parseSize(text: string, smallest: string, largest: string): Parsed<string> {
   if (!/^\d+(\.\d+)?([KMGT]i|[kMGT])$/.test(text)) return { wrong: `${flawOf(text)}; ${FORM}` };

@@ -10,11 +10,11 @@ import { unwrapAddition } from "./wholeContainers";
 /** An outpost's JSON patch with our part in it. */
 export interface Composition {
   operations: JsonPatchOperation[];
-  /** What was pasted by hand and is ours from now on, such as "volume dshm"; empty where there was no such patch. */
+  /** Hand-pasted parts that are ours from now on, such as "volume dshm"; empty if there were none. */
   adopted: string[];
 }
 
-/** Our part of a pod spec as one addition each, with the server's defaults. */
+/** Returns our part of a pod spec as one addition each, with the server's defaults. */
 export function ownPart(fragment: PodSpecPatch): JsonPatchOperation[] {
   const spec = withServerDefaults(fragment) as Record<"volumes" | "containers" | "initContainers", Named[] | undefined>;
   const outpost = spec.containers?.find(({ name }) => name === outpostContainer);
@@ -32,15 +32,15 @@ const elements = (list: PodList, values: readonly unknown[] = []): JsonPatchOper
   values.map((value) => ({ op: "add", path: `${list.path}/-`, value }));
 
 /**
- * Our part in the operations that an outpost has. Parts that are there already are brought up to date where they stand; new
- * ones go to the end, into the list that another patch made or into one of our own. A patch pasted by hand is adopted: taken
- * out, and ours put in. Whatever is not ours stays as it was, in order.
+ * Merges our part into the operations that an outpost has. Parts that are there already are updated in place. New ones go to
+ * the end, into the list that another patch made or into one of our own. A hand-pasted patch is adopted: it is taken out, and
+ * ours put in. Everything that is not ours stays as it was, in order.
  * @param part as {@link ownPart} makes it
- * @throws JsonPatchError where the operations can't be applied to authentik's Deployment, or need the place that is ours
+ * @throws JsonPatchError if the operations can't be applied to authentik's Deployment, or need the place that is ours
  */
 export function compose(existing: readonly JsonPatchOperation[], part: readonly JsonPatchOperation[]): Composition {
   const unwrapped = unwrapAddition(existing);
-  // Where our sidecar is there, whatever has our names is ours, edited or not.
+  // If our sidecar is there, anything with our names is ours, edited or not.
   if (!unwrapped.some(readsOurSettings)) refuseConflicts(unwrapped);
   const adopted = handPasted(unwrapped);
   let operations = adopted.length > 0 ? withoutOurs(unwrapped) : unwrapped;
@@ -48,7 +48,7 @@ export function compose(existing: readonly JsonPatchOperation[], part: readonly 
   return { operations, adopted };
 }
 
-/** The operations without ours: what others had. A list that we made and others add to stays, empty, for theirs. */
+/** Returns the operations without ours. A list that we made and others add to stays, empty, for theirs. */
 export function withoutOurs(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
   return podLists.reduce(
     (left, list) => rewriteList(left, list, () => undefined).operations,
@@ -56,7 +56,10 @@ export function withoutOurs(operations: readonly JsonPatchOperation[]): JsonPatc
   );
 }
 
-/** The same for operations of which some can't be applied, by others' fault: nothing is renumbered then, no more than authentik would read. */
+/**
+ * Does the same even if others' operations can't all be applied. Indexes are not renumbered then: authentik can't apply them
+ * either.
+ */
 export function withoutOursAnyway(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
   try {
     return withoutOurs(operations);
@@ -79,7 +82,7 @@ function withoutOwnElements(operation: JsonPatchOperation): JsonPatchOperation[]
 }
 
 /**
- * Our part as one addition each, whatever form it has among others': what a preview shows, and what tells an edit in
+ * Returns our part as one addition each, whatever its form among others'. Previews show this form, and it reveals an edit in
  * authentik's Admin UI.
  */
 export function ownAdditions(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
@@ -95,7 +98,7 @@ export function ownAdditions(operations: readonly JsonPatchOperation[]): JsonPat
 
 const identity = (_name: string, value: unknown): unknown => value;
 
-/** Our elements of one list: those in force are updated in place, all others taken out, and what is missing appended. */
+/** Merges our elements into one list: those in force are updated in place, all others taken out, and missing ones appended. */
 function join(operations: JsonPatchOperation[], list: PodList, wanted: unknown[]): JsonPatchOperation[] {
   const { slots = [], occurrences } = rewriteList(operations, list, identity);
   const inForce = (name: string) => slots.some(({ own }) => own === name) && occurrences.get(name) === 1;
@@ -114,11 +117,13 @@ function additions(list: PodList, slots: readonly Slot[] | undefined, values: un
   return values.map((value) => ({ op: "add", path: `${list.path}/-`, value }));
 }
 
-/** The elements that a part as {@link ownPart} makes it has for a list. */
+/** Returns the elements for a list, out of a part as {@link ownPart} makes it. */
 export const elementsOf = (part: readonly JsonPatchOperation[], list: PodList): unknown[] =>
   part.filter(({ path }) => path === `${list.path}/-`).map(({ value }) => value);
 
-/** Elements under our names that came by hand: the sidecar beside them, if any, is not the one that reads our settings. */
+/**
+ * Returns the hand-pasted elements under our names. The sidecar beside them, if any, is not the one that reads our settings.
+ */
 function handPasted(operations: JsonPatchOperation[]): string[] {
   const found = ownAdditions(operations);
   if (found.some(readsOurSettings)) return [];
@@ -128,7 +133,7 @@ function handPasted(operations: JsonPatchOperation[]): string[] {
   });
 }
 
-/** Whether an operation brings the sidecar that we made, not one pasted by hand. */
+/** Tells whether an operation brings the sidecar that we made, not a hand-pasted one. */
 export function readsOurSettings({ value }: JsonPatchOperation): boolean {
   return (Array.isArray(value) ? value : [value]).some(isOurSidecar);
 }
@@ -139,7 +144,10 @@ function isOurSidecar(value: unknown): boolean {
   return name === sidecarContainer && (env ?? []).some((variable) => variable.name === settingsVariable);
 }
 
-/** @throws JsonPatchError where an operation brings a stranger to a place that the sidecar needs */
+/**
+ * Refuses operations that need a place of ours.
+ * @throws JsonPatchError if one brings a foreign element to a place that the sidecar needs
+ */
 function refuseConflicts(operations: readonly JsonPatchOperation[]): void {
   for (const [index, { path, value }] of operations.entries()) {
     for (const list of podLists) {
@@ -155,7 +163,7 @@ function refuseConflicts(operations: readonly JsonPatchOperation[]): void {
   }
 }
 
-/** Elements that an operation brings to a list: all of it, one of it, or what is in a value above it. */
+/** Returns the elements that an operation brings to a list: all of it, one of it, or those in a value above it. */
 function elementsAt(path: string, value: unknown, list: PodList): unknown[] {
   if (new RegExp(`^${list.path}/[^/]+$`).test(path)) return [value];
   if (path !== list.path && !list.path.startsWith(`${path}/`)) return [];

@@ -4,30 +4,30 @@ import type { PodList } from "./podLists";
 
 /** An element of a list at some point of the patch. */
 export interface Slot {
-  /** Its name where it is ours. */
+  /** Its name if it is ours. */
   readonly own?: string;
   readonly value?: unknown;
-  /** Whether the rewritten patch has it too. */
+  /** True if the rewritten patch has it too. */
   readonly kept: boolean;
 }
 
 export interface Rewrite {
   readonly operations: JsonPatchOperation[];
-  /** The list as the operations leave it on authentik's Deployment; undefined where there is none. */
+  /** The list as the operations leave it on authentik's Deployment; undefined if there is none. */
   readonly slots: readonly Slot[] | undefined;
-  /** How often the operations bring an element of ours, by name. */
+  /** Number of times that the operations bring an element of ours, by name. */
   readonly occurrences: ReadonlyMap<string, number>;
-  /** Whether an operation writes the list as a whole: what follows then comes out the same whatever was there. */
+  /** True if an operation writes the list as a whole. What follows then has the same result whatever was there. */
   readonly written: boolean;
 }
 
-/** What becomes of an element of ours; undefined leaves it out. */
+/** Returns the new value of an element of ours; undefined leaves it out. */
 export type KeepOwn = (name: string, value: unknown) => unknown;
 
 /**
- * Goes through a patch with one list in view and keeps, changes or leaves out what is ours in it. All else stays as it was
- * and where it was; indexes into the list are counted anew where an element before them went.
- * @throws JsonPatchError where the patch can't be applied to authentik's Deployment
+ * Goes through a patch with one list in view, and keeps, changes or leaves out our elements of it. Everything else stays as and
+ * where it was. Indexes into the list are renumbered if an element before them was left out.
+ * @throws JsonPatchError if the patch can't be applied to authentik's Deployment
  */
 export function rewriteList(operations: readonly JsonPatchOperation[], list: PodList, keepOwn: KeepOwn): Rewrite {
   const rewriter = new ListRewriter(list, keepOwn);
@@ -35,13 +35,13 @@ export function rewriteList(operations: readonly JsonPatchOperation[], list: Pod
   return rewriter.result();
 }
 
-/** Its fields are set in the constructor: the dynamic provider's closure loses initialisers. */
+/** Rewrites one list. Its fields are set in the constructor, since the dynamic provider's closure loses initialisers. */
 class ListRewriter {
   private slots: Slot[] | undefined;
   private written: boolean;
   private readonly out: JsonPatchOperation[];
   private readonly occurrences: Map<string, number>;
-  /** Whole-list operations of which nothing is left. */
+  /** Whole-list operations that have nothing left in them. */
   private readonly emptied: Set<JsonPatchOperation>;
 
   constructor(
@@ -69,7 +69,7 @@ class ListRewriter {
     else this.out.push(moved);
   }
 
-  /** The `from` of a move or copy out of the list. */
+  /** Handles the `from` of a move or copy out of the list. */
   private takeSource(operation: JsonPatchOperation, index: number): JsonPatchOperation {
     const { op, from } = operation;
     if (from === undefined || !from.startsWith(`${this.list.path}/`)) return operation;
@@ -111,7 +111,7 @@ class ListRewriter {
     this.out.push(rewritten);
   }
 
-  /** Whether a list of nothing but ours would take the place of one that others made. */
+  /** Tells whether a list of nothing but ours would replace one that others made. */
   private wipesOthers({ path, value }: JsonPatchOperation): boolean {
     const isOurs =
       Array.isArray(value) && value.length > 0 && value.every((one) => this.list.ownName(one) !== undefined);
@@ -130,7 +130,7 @@ class ListRewriter {
     const inserts = op !== "remove" && op !== "replace" && op !== "test";
     const { slot, position, rest } = this.locate(path, operation, index, inserts && !isDeep(path, this.list));
     if (rest !== "") {
-      // An edit inside an element of ours is one of it, and goes with it; a stranger's is kept.
+      // An edit inside an element of ours is part of it, and goes with it. An edit of a foreign element is kept.
       if (slot?.own && op !== "test") slots[position] = { ...slot, value: edited(slot.value, rest, operation) };
       else if (!slot || slot.kept) this.out.push({ ...operation, path: this.pointer(position, rest) });
       return;
@@ -170,7 +170,10 @@ class ListRewriter {
     return { own, value: keptValue, kept: keptValue !== undefined };
   }
 
-  /** The element that a pointer into the list names; the place after the last, also as `-`, only where one is put in. */
+  /**
+   * Finds the element that a pointer into the list names. The place after the last, also written `-`, is valid only for an
+   * insertion.
+   */
   private locate(path: string, { op }: JsonPatchOperation, index: number, inserts: boolean) {
     const [key, ...deeper] = path.slice(this.list.path.length + 1).split("/");
     const length = this.slots?.length ?? 0;
@@ -190,7 +193,7 @@ class ListRewriter {
     throw operationError(index, `(${op} ${path}) can't be applied: ${why}; correct it in authentik`);
   }
 
-  /** Whether a later operation needs the list that the emptied one makes. */
+  /** Tells whether a later operation needs the list that the emptied one makes. */
   private isNeeded(at: number): boolean {
     for (const { path, from } of this.out.slice(at + 1)) {
       if (isAtOrAbove(path, this.list.path)) return false;
@@ -204,7 +207,7 @@ const isAtOrAbove = (path: string, other: string): boolean => path === other || 
 
 const isDeep = (path: string, list: PodList): boolean => path.slice(list.path.length + 1).includes("/");
 
-/** What an operation at a pointer into a value makes of it, as far as telling that it was edited needs. */
+/** Applies an operation inside a value, exactly enough to show that the value was edited. */
 function edited(value: unknown, pointer: string, { op, value: given = null }: JsonPatchOperation): unknown {
   const copy = structuredClone(value);
   const keys = pointer
@@ -223,7 +226,7 @@ function edited(value: unknown, pointer: string, { op, value: given = null }: Js
 const valued = (operation: JsonPatchOperation, { own, value }: Slot): JsonPatchOperation =>
   own === undefined ? operation : { ...operation, value };
 
-/** What is at these keys, undefined where there is nothing. */
+/** Returns the value at these keys; undefined if there is none. */
 export function valueAt(value: unknown, keys: readonly string[]): unknown {
   return keys.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
 }

@@ -11,13 +11,13 @@ export type PodSpecMerge = Record<string, unknown[]>;
 type Element = Record<string, unknown>;
 
 /**
- * What brings our part onto a live Deployment as authentik's own update would, and takes away what of ours does not belong
- * to it: authentik's merge never removes.
+ * Returns the merge that brings our part onto a live Deployment as authentik's own update would. It also removes what of ours
+ * is not in the part, since authentik's merge never removes anything.
  * @param part as ownPart makes it; empty to remove the sidecar
- * @returns undefined where there is nothing to bring and nothing to take away
+ * @returns undefined if there is nothing to bring and nothing to remove
  */
 export function sidecarMerge(part: readonly JsonPatchOperation[], live: Deployment): PodSpecMerge | undefined {
-  // The API server deletes before it merges: an element that is replaced stands in both.
+  // The API server deletes before it merges, so an element that is replaced is in both lists.
   const changes = (list: PodList) => [...strays(part, live, list).map(deletionIn(list)), ...elementsOf(part, list)];
   const mounted = changes(mounts);
   const outpost = mounted.length > 0 ? [{ name: outpostContainer, volumeMounts: mounted }] : [];
@@ -30,12 +30,15 @@ export function sidecarMerge(part: readonly JsonPatchOperation[], live: Deployme
   return changed.length > 0 ? Object.fromEntries(changed) : undefined;
 }
 
-/** Whether the live Deployment has something of ours that the part does not: authentik's own update would leave it. */
+/** Tells whether the live Deployment has something of ours that is not in the part. authentik's own update would leave it. */
 export function hasStrays(part: readonly JsonPatchOperation[], live: Deployment): boolean {
   return podLists.some((list) => strays(part, live, list).length > 0);
 }
 
-/** Where the live Deployment is not as the part says, such as "volume dshm is missing"; empty once authentik has applied it. */
+/**
+ * Lists the differences of the live Deployment from the part, such as "volume dshm is missing"; empty once authentik has
+ * applied it.
+ */
 export function differences(part: readonly JsonPatchOperation[], live: Deployment): string[] {
   return podLists.flatMap((list) => [
     ...elementsOf(part, list).flatMap((wanted) => differenceOf(list, wanted, live)),
@@ -52,8 +55,8 @@ function differenceOf(list: PodList, wanted: unknown, live: Deployment): string[
 }
 
 /**
- * Elements of ours, or under our names, that are on the live Deployment and not in the part, or have more than theirs there:
- * a merge would leave that, and authentik, which compares with the whole element, would write at every reconcile.
+ * Returns elements on the live Deployment that are ours, or under our names, and not in the part, or that have more in them. A
+ * merge would leave that. authentik compares with the whole element, so it would write at every reconcile.
  */
 function strays(part: readonly JsonPatchOperation[], live: Deployment, list: PodList): Element[] {
   return elementsIn(list, live).filter((element) => {
@@ -63,7 +66,7 @@ function strays(part: readonly JsonPatchOperation[], live: Deployment, list: Pod
   });
 }
 
-/** Whether there is something in `actual` that a merge of `wanted` would leave there. */
+/** Tells whether there is something in `actual` that a merge of `wanted` would leave there. */
 function hasMore(actual: unknown, wanted: unknown): boolean {
   if (Array.isArray(actual)) {
     const key = keyOf(actual[0]);
@@ -80,7 +83,7 @@ function hasMore(actual: unknown, wanted: unknown): boolean {
   );
 }
 
-/** What the elements of a merged list are told apart by; undefined for a list that is replaced as a whole. */
+/** Returns the key that identifies the elements of a merged list; undefined for a list that is replaced as a whole. */
 const keyOf = (element: unknown): string | undefined =>
   ["mountPath", "containerPort", "name"].find((key) => isObject(element) && key in element);
 
@@ -105,8 +108,8 @@ function elementsIn(list: PodList, { spec }: Deployment): Element[] {
 }
 
 /**
- * Others' elements on the live Deployment that the patch does not bring, in lists that it writes as a whole: for those
- * authentik finds a difference at every reconcile, and its merge does not remove them.
+ * Returns others' elements on the live Deployment that the patch does not bring, in lists that it writes as a whole. authentik
+ * finds a difference there at every reconcile, and its merge does not remove them.
  */
 export function strangers(operations: readonly JsonPatchOperation[], live: Deployment): string[] {
   return podLists.flatMap((list) => {
@@ -127,7 +130,7 @@ function ownBeyond(part: readonly JsonPatchOperation[], live: Deployment, list: 
   return present.filter((name) => !wanted.includes(name));
 }
 
-/** Whether all of `wanted` is in `actual`, which may have more. */
+/** Tells whether all of `wanted` is in `actual`, which may have more. */
 function contains(actual: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
     return Array.isArray(actual) && wanted.every((element) => actual.some((candidate) => contains(candidate, element)));

@@ -4,15 +4,15 @@ import { outpostContainer } from "../../authentik/names";
 /** A list of the pod spec that carries a part of ours. */
 export interface PodList {
   readonly path: string;
-  /** As messages name an element. */
+  /** Name of an element in messages. */
   readonly kind: string;
-  /** Key that Kubernetes tells the list's elements apart by. */
+  /** Key by which Kubernetes identifies the list's elements. */
   readonly mergeKey: "name" | "mountPath";
-  /** Whether authentik's Deployment has the list before any patch; then its one element is the outpost's container. */
+  /** True if authentik's Deployment has the list before any patch. Its one element is then the outpost's container. */
   readonly inReference: boolean;
-  /** Name of the element if it is ours, hand-pasted or not; undefined for others'. */
+  /** Returns the element's name if it is ours, hand-pasted or not; undefined for others'. */
   ownName(element: unknown): string | undefined;
-  /** What is in the way if the element is somebody else's and takes a place that we need. */
+  /** Describes the conflict if the element is somebody else's and takes a place that we need. */
   conflict(element: unknown): string | undefined;
 }
 
@@ -40,13 +40,13 @@ export const volumes: PodList = {
       : undefined,
 };
 
-/** Mounts of the outpost's own container: always the first, or authentik recreates the Deployment. */
+/** Mounts of the outpost's own container. It is always the first, or authentik recreates the Deployment. */
 export const mounts: PodList = {
   path: `${podSpec}/containers/0/volumeMounts`,
   kind: "mount",
   mergeKey: "mountPath",
   inReference: false,
-  // By the volume, which nobody else mounts there: one whose path was edited is ours too.
+  // Recognised by the volume, which nobody else mounts there: a mount with an edited path is ours too.
   ownName: (element) => (field(element, "name") === shmVolume ? shmMountPath : undefined),
   conflict: (element) => {
     const [name, mountPath] = [field(element, "name"), field(element, "mountPath")].map(String);
@@ -76,5 +76,5 @@ export const containers: PodList = {
   conflict: noConflict,
 };
 
-/** In the order in which our operations are appended. */
+/** All lists, in the order in which our operations are appended. */
 export const podLists: readonly PodList[] = [volumes, mounts, initContainers, containers];

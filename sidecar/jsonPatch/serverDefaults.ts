@@ -4,8 +4,8 @@ import type { ContainerPatch, PodSpecPatch } from "../../kubernetes/types";
 const defaultFileMode = 0o644;
 
 /**
- * The fragment with every field that the API server would fill in. authentik applies the outpost's JSON patch to the live
- * Deployment and writes whenever that changes it: a default left out is a write at every one of its reconciles.
+ * Adds every field that the API server would fill in. authentik applies the outpost's JSON patch to the live Deployment and
+ * writes it whenever that changes it, so a missing default is a write at every reconcile.
  * Source of the defaults: k8s.io/kubernetes/pkg/apis/core/v1/defaults.go.
  */
 export function withServerDefaults(fragment: PodSpecPatch): PodSpecPatch {
@@ -15,13 +15,13 @@ export function withServerDefaults(fragment: PodSpecPatch): PodSpecPatch {
     volumes: plain.volumes.map((volume) =>
       volume.configMap ? { ...volume, configMap: { defaultMode: defaultFileMode, ...volume.configMap } } : volume,
     ),
-    // The outpost's own container is named only for its mounts; what else it has is authentik's.
+    // The outpost's own container is named only for its mounts. Everything else in it is authentik's.
     containers: plain.containers.map((container) => (container.image ? containerDefaults(container) : container)),
     ...(plain.initContainers && { initContainers: plain.initContainers.map(containerDefaults) }),
   };
 }
 
-/** The fragment as podFragment makes it: nothing in it waits for another resource. */
+/** A fragment as podFragment makes it, in which nothing waits for another resource. */
 interface PlainPodSpec extends PodSpecPatch {
   volumes: { name: string; configMap?: object }[];
   containers: PlainContainer[];
@@ -38,7 +38,7 @@ function containerDefaults(container: PlainContainer): PlainContainer {
   };
 }
 
-/** Always for the tag `latest`, which an image without tag and digest has too. */
+/** Returns Always for the tag `latest`, which an image without tag and digest has too. */
 function pullPolicy(image: string): "Always" | "IfNotPresent" {
   const name = image.slice(image.lastIndexOf("/") + 1);
   if (name.includes("@")) return "IfNotPresent";

@@ -3,11 +3,11 @@ import { containers } from "./podLists";
 
 /**
  * The form in which version 0.1 wrote an ordinary container (`nativeSidecar: false`): authentik's own container put aside, the
- * list written, authentik's put back in front. Patches of that form are still out there, to be taken over or taken back.
+ * list written, authentik's put back in front. Such patches still exist, and have to be taken over or taken back.
  */
 const aside = "/shm-cleanup";
 
-/** The operations with that list as elements added one by one. Others' elements in it stay. */
+/** Turns that list into elements added one by one. Others' elements in it stay. */
 export function unwrapAddition(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
   let isAside = false;
   return operations.flatMap((operation) => {

@@ -1,4 +1,4 @@
-// Package session has the format of an outpost's session file, by Go's own gob encoder: a securecookie, base64 of
+// Package session encodes an outpost's session file by Go's own gob encoder. The format is a securecookie: base64 of
 // date|base64 of a gob|MAC.
 package session
 
@@ -9,10 +9,10 @@ import (
 	"fmt"
 )
 
-// Values of a session by key.
+// Values are the values of a session by key.
 type Values map[interface{}]interface{}
 
-// Claims of a login, with the fields and the name that authentik's have.
+// Claims are the claims of a login, with authentik's fields and name.
 type Claims struct {
 	Sub               string
 	Exp               int
@@ -38,7 +38,7 @@ const ClaimsName = "goauthentik.io/internal/outpost/proxyv2/types.Claims"
 
 func init() { gob.RegisterName(ClaimsName, Claims{}) }
 
-// Encode writes a file that was saved at that Unix time. A MAC has 32 bytes; nobody verifies it.
+// Encode returns a file that was saved at that Unix time. A MAC has 32 bytes; nobody verifies it.
 func Encode(savedAt int64, values Values, mac []byte) ([]byte, error) {
 	var value bytes.Buffer
 	if err := gob.NewEncoder(&value).Encode(map[interface{}]interface{}(values)); err != nil {
@@ -48,7 +48,7 @@ func Encode(savedAt int64, values Values, mac []byte) ([]byte, error) {
 	return []byte(base64.URLEncoding.EncodeToString([]byte(text))), nil
 }
 
-// Gob finds the encoded values in a file; nil where it is none.
+// Gob finds the encoded values in a file; nil if it has none.
 func Gob(file []byte) []byte {
 	text, err := base64.URLEncoding.DecodeString(string(file))
 	if err != nil {
@@ -65,5 +65,5 @@ func Gob(file []byte) []byte {
 	return value
 }
 
-// IsLogin tells whether the file's session is of somebody logged in.
+// IsLogin tells whether the file's session is a login.
 func IsLogin(file []byte) bool { return bytes.Contains(Gob(file), []byte(ClaimsName)) }
