@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Outpost, PaginatedOutpostList } from "@goauthentik/api" with { "resolution-mode": "import" };
-import { embeddedOutpost } from "./names";
 import { answerError, authentikError, connectionError, isAuthentikError, type Asked } from "./apiErrors";
+import { embeddedOutpost } from "./names";
 
 export { isAuthentikError, type AuthentikError } from "./apiErrors";
 

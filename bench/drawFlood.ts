@@ -2,8 +2,8 @@
 // then `npx tsx bench/drawFlood.ts`.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { repositoryRoot, stateRoot } from "../sandbox/paths";
 import { answers, type Second, type Visits } from "../sandbox/node/visits";
+import { repositoryRoot, stateRoot } from "../sandbox/paths";
 
 interface Recording {
   flood: { logins: number; rate: number; seconds: number };

@@ -2,12 +2,12 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { FloodReport } from "./flood";
 import { inGroup } from "./groups";
 import type { Limits } from "./limits";
 import { type Place, unixTime } from "./place";
 import { runFind, type FindPolicy } from "./policies";
 import { RunningSidecar } from "./processes";
-import type { FloodReport } from "./flood";
 
 export const loginCount = 1000;
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { sidecarText } from "../sandbox/cleaner/shells";
 import { containerLimits, inGroup } from "./groups";
 import { type Place, unixTime } from "./place";
-import { sidecarText } from "../sandbox/cleaner/shells";
 import { cpuSeconds, podShell, RunningSidecar, sweepCommand } from "./processes";
 
 export interface IdleHour {

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { goName, goSession } from "../sandbox/sessionFormats";
 import { mountTmpfs, type Tmpfs } from "../sandbox/cleaner/tmpfs";
+import { goName, goSession } from "../sandbox/sessionFormats";
 
 /** Logins are numbered from here and visits from 0, so their names never collide. */
 const firstLogin = 1_000_000_000;

@@ -5,11 +5,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { dashboard } from "../components/monitoring/dashboard";
-import { stateRoot } from "../sandbox/paths";
-import type { Series } from "../sandbox/monitoring/prometheus";
-import { goName, goSession } from "../sandbox/sessionFormats";
 import { shells } from "../sandbox/cleaner/shells";
+import type { Series } from "../sandbox/monitoring/prometheus";
 import { WatchedPods } from "../sandbox/monitoring/watchedPods";
+import { stateRoot } from "../sandbox/paths";
+import { goName, goSession } from "../sandbox/sessionFormats";
 import { save, unixTime } from "./place";
 
 /** Times of the recording, in seconds. */

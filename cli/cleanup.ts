@@ -1,5 +1,5 @@
-import { cleanupRequest, inWords, type CleanupFlags, type CleanupRequest } from "./cleanup/request";
 import { cleanupTable } from "./cleanup/cleanupTable";
+import { cleanupRequest, inWords, type CleanupFlags, type CleanupRequest } from "./cleanup/request";
 import { sweepPod, type PodCleanup } from "./cleanup/sweepPod";
 import { freedBytes, totalOf } from "./cleanup/total";
 import { confirmed } from "./confirm";

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
-import { join } from "node:path";
 
 /** The folder of Pulumi.yaml: this clone. */
 export const projectDir = join(__dirname, "..");

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
+import type { UpdateCheck } from "../settings/expectation";
 import { cleanup } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
-import type { UpdateCheck } from "../settings/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { durationFlag, sizeFlag, withOutput, withTarget } from "./options";

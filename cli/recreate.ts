@@ -1,5 +1,5 @@
-import { authentikManager, outpostSelector } from "../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { authentikManager, outpostSelector } from "../authentik/names";
 import { formatDuration } from "../settings/values/duration";
 import { confirmed } from "./confirm";
 import { exitCodes, UsageError } from "./errors";

@@ -1,9 +1,9 @@
-import { projectDir as clone } from "./io";
-import { readStackFile, type StackFile } from "../settings/stackFile";
-import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../settings/expectation";
-import type { KubernetesConfig } from "../kubernetes/connection";
 import type { Cluster } from "../kubernetes/cluster";
+import type { KubernetesConfig } from "../kubernetes/connection";
+import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../settings/expectation";
+import { readStackFile, type StackFile } from "../settings/stackFile";
 import { UsageError } from "./errors";
+import { projectDir as clone } from "./io";
 
 /** Flags of every command that select its target, named as in kubectl, and `--stack`. */
 export interface TargetOptions {

@@ -1,5 +1,5 @@
-import { poll, type Look } from "../kubernetes/poll";
 import { refusedWith } from "../kubernetes/connection";
+import { poll, type Look } from "../kubernetes/poll";
 import type { Expectation } from "../settings/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";

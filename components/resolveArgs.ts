@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { OutpostArgs, StackArgs } from "./args";
 import { SettingsError } from "../settings/problems";
 import { resolveSettings } from "../settings/resolve";
 import { configNamespace, type OutpostSettings, type Settings } from "../settings/settings";
 import { outpostRows, stackRows, type Rows } from "../settings/table";
+import type { OutpostArgs, StackArgs } from "./args";
 
 /** Settings that decide which resources exist. The value of any other may come from another resource. */
 type StructuralKey =

@@ -1,13 +1,13 @@
-import { settingsConfigMap, settingsFile, objectLabels } from "../cleaner/names";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { settingsConfigMap, settingsFile, objectLabels } from "../cleaner/names";
 import type { PodSpecPatch } from "../kubernetes/types";
-import { appliedByStack, fieldManager } from "./fieldManager";
 import type { SweepSettings } from "../settings/settings";
 import { sweepVariables } from "../settings/sweepVariables";
-import { revisionOf } from "./revision";
 import { ownPart } from "../sidecar/jsonPatch/jsonPatch";
+import { appliedByStack, fieldManager } from "./fieldManager";
 import { OutpostJsonPatch } from "./outpostJsonPatch/outpostJsonPatch";
+import { revisionOf } from "./revision";
 
 /** Arguments of {@link SidecarPatch}. */
 export interface SidecarPatchArgs {

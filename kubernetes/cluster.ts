@@ -9,7 +9,6 @@ import type {
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-
 import type { ApiResource, Support } from "./support";
 import type { PodSpecPatch } from "./types";
 

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { messageOf, type Client } from "./connection";
 import type { DryRun } from "./cluster";
+import { messageOf, type Client } from "./connection";
 
 /** A change of a Deployment's pod spec by this field manager. Without a pod spec an apply gives the manager's fields back. */
 interface DryRunPatch {

@@ -1,8 +1,8 @@
-import { connection, messageOf, type Call, type Client, type KubernetesConfig } from "./connection";
 import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } from "./cluster";
+import { connection, messageOf, type Call, type Client, type KubernetesConfig } from "./connection";
 import { dryRunPatch, refusalOf } from "./dryRun";
-import { supportOf } from "./support";
 import { execIn, NotOpened, webSocketExec } from "./exec";
+import { supportOf } from "./support";
 
 /** The cluster of a kubeconfig and context. Connects at the first request. */
 export function liveCluster(config: KubernetesConfig): Cluster {

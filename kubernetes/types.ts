@@ -1,6 +1,6 @@
 // The types of modules that build or inspect objects without Pulumi or a client. Types only: nothing is loaded at run time.
-import type * as kubernetes from "@pulumi/kubernetes";
 import type { V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type * as kubernetes from "@pulumi/kubernetes";
 
 /** Parts of objects we apply. */
 export type ContainerPatch = kubernetes.types.input.core.v1.ContainerPatch;

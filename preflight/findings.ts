@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Deployment } from "../kubernetes/types";
 import type { DryRun } from "../kubernetes/cluster";
+import type { Deployment } from "../kubernetes/types";
 import * as messages from "./messages";
 
 /** Findings of a look at the cluster, before anything is changed. */

@@ -1,7 +1,10 @@
+import { isAuthentikError } from "../authentik/apiErrors";
 import { authentikManager, belongsTo } from "../authentik/names";
+import { isJsonPatchError, type JsonPatchOperation } from "../authentik/operations";
+import { deploymentOperations } from "../authentik/outpostPatches";
+import { describePatchChange } from "../authentik/patchChange";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import { isAuthentikError } from "../authentik/apiErrors";
 import {
   compose,
   ownPart,
@@ -10,14 +13,11 @@ import {
   type Composition,
 } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
-import { isJsonPatchError, type JsonPatchOperation } from "../authentik/operations";
-import { deploymentOperations } from "../authentik/outpostPatches";
-import { describePatchChange } from "../authentik/patchChange";
+import { memoryWarning } from "../sidecar/memoryLimit";
+import { hasOutpost, takenFields, type TakenField } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
-import { memoryWarning } from "../sidecar/memoryLimit";
 import * as messages from "./messages";
-import { hasOutpost, takenFields, type TakenField } from "../sidecar/takenFields";
 
 /** Finds what `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
 export async function inspectJsonPatch(

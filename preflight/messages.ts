@@ -1,5 +1,5 @@
-import { stackManagerPrefix } from "../cleaner/names";
 import { outpostContainer, authentikManager } from "../authentik/names";
+import { stackManagerPrefix } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import type { TakenField } from "../sidecar/takenFields";

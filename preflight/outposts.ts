@@ -1,17 +1,17 @@
 import { authentikManager, proxySelector } from "../authentik/names";
-import type { Deployment, PodSpecPatch } from "../kubernetes/types";
-import { unfinishedRollout } from "../kubernetes/rollout";
 import { cleanerScripts } from "../cleaner/scripts";
-import { hasSidecar, type OutpostSettings } from "../settings/settings";
-import { podFragment } from "../sidecar/podFragment";
-import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
 import { ownsFields } from "../kubernetes/fieldOwners";
-import type { Look, Places } from "./look";
+import { unfinishedRollout } from "../kubernetes/rollout";
+import type { Deployment, PodSpecPatch } from "../kubernetes/types";
+import { hasSidecar, type OutpostSettings } from "../settings/settings";
+import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
+import { memoryWarning } from "../sidecar/memoryLimit";
+import { podFragment } from "../sidecar/podFragment";
+import { hasOutpost, takenFields } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, type Findings } from "./findings";
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
-import { memoryWarning } from "../sidecar/memoryLimit";
+import type { Look, Places } from "./look";
 import * as messages from "./messages";
-import { hasOutpost, takenFields } from "../sidecar/takenFields";
 
 /** Looks at every outpost's Deployment, and at those that an earlier update patched and the settings no longer name. */
 export async function inspectOutposts(places: Places, outposts: OutpostSettings[]): Promise<Findings> {

@@ -1,10 +1,10 @@
 import type { Cluster } from "../kubernetes/cluster";
 import { hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, type Findings } from "./findings";
-import * as messages from "./messages";
 import { inspectGrammar } from "./grammar";
-import { inspectMonitoring } from "./monitoring";
 import type { Places } from "./look";
+import * as messages from "./messages";
+import { inspectMonitoring } from "./monitoring";
 import { inspectOutposts } from "./outposts";
 import { inspectPolicies } from "./policies";
 

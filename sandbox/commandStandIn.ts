@@ -7,8 +7,8 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { main, type Provider } from "@pulumi/pulumi/provider";
 import { version } from "@pulumi/command/package.json";
+import { main, type Provider } from "@pulumi/pulumi/provider";
 import { isRpcSecret, specialSecretSig, specialSigKey, unwrapRpcSecret } from "@pulumi/pulumi/runtime/rpc";
 
 type Properties = Record<string, unknown>;

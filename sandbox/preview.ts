@@ -2,13 +2,13 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
+import { previewMarkdown } from "../cli/preview/markdown";
+import { runPreview } from "../cli/preview/runPreview";
 import { repositoryRoot } from "./paths";
 import { consoleProgress } from "./progress";
 import { openPulumi } from "./pulumi";
 import { pulumiCommand } from "./pulumiCommand";
 import { createStateFolder } from "./stateFolder";
-import { previewMarkdown } from "../cli/preview/markdown";
-import { runPreview } from "../cli/preview/runPreview";
 
 const command = new Command("npm run preview --")
   .description(

@@ -6,9 +6,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { version as command } from "@pulumi/command/package.json";
 import { version as kubernetes } from "@pulumi/kubernetes/package.json";
+import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { addDynamicHost } from "./dynamicHost";
 import { cacheDir } from "./paths";
 import type { Progress } from "./progress";

@@ -1,13 +1,13 @@
-import { hasCronJob, type OutpostSettings } from "./settings";
-import { DNS_LABEL_MAX, DNS_LABEL_RULE, isDnsLabel, parseDnsLabel } from "./values/dnsLabel";
-import { checkLimits } from "./rules";
-import { outpostKeys, outpostRows, stackKeys, type ValuesOf } from "./table";
-import { nearest } from "./values/nearest";
-import { fromText, parseText, typeName } from "./values/parsed";
-import type { Problems } from "./problems";
-import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
 import { deploymentName } from "../authentik/names";
 import { slugify } from "../authentik/slug";
+import type { Problems } from "./problems";
+import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
+import { checkLimits } from "./rules";
+import { hasCronJob, type OutpostSettings } from "./settings";
+import { outpostKeys, outpostRows, stackKeys, type ValuesOf } from "./table";
+import { DNS_LABEL_MAX, DNS_LABEL_RULE, isDnsLabel, parseDnsLabel } from "./values/dnsLabel";
+import { nearest } from "./values/nearest";
+import { fromText, parseText, typeName } from "./values/parsed";
 
 type Values = ValuesOf<typeof outpostRows>;
 

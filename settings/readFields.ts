@@ -1,6 +1,6 @@
-import { nearest } from "./values/nearest";
-import type { Rows, ValuesOf } from "./table";
 import type { Problems } from "./problems";
+import type { Rows, ValuesOf } from "./table";
+import { nearest } from "./values/nearest";
 
 /** Config as it was given, with values of any type. */
 export type Raw = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
-import type { OutpostSettings, Settings } from "./settings";
 import { readOutposts } from "./outposts";
 import { Problems, SettingsError } from "./problems";
 import { isGiven, type Raw, readFields, reportUnknownKeys } from "./readFields";
 import { checkLimits, checkThresholds } from "./rules";
+import type { OutpostSettings, Settings } from "./settings";
 import { outpostRows, stackKeys, stackRows } from "./table";
 import { parseText } from "./values/parsed";
 

@@ -1,8 +1,8 @@
+import type { Problems } from "./problems";
+import { isGiven, keyIn, type Raw } from "./readFields";
 import { hasSidecar, type OutpostSettings, type Settings } from "./settings";
 import type { outpostRows, ValuesOf } from "./table";
 import { seconds } from "./values/duration";
-import type { Problems } from "./problems";
-import { isGiven, keyIn, type Raw } from "./readFields";
 
 type Values = ValuesOf<typeof outpostRows>;
 

@@ -1,11 +1,11 @@
 import { loginPercent, sweepDefault } from "../cleaner/constants";
-import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
 import { parseAuthentikUrl } from "./values/authentikUrl";
 import { choiceOf } from "./values/choice";
 import { parseDnsLabel } from "./values/dnsLabel";
 import { formatDuration, parseDuration, seconds } from "./values/duration";
 import { parseImage } from "./values/image";
 import { parseLabels } from "./values/labels";
+import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
 import { parseRunbookUrl } from "./values/runbookUrl";
 import { parseSize } from "./values/size";
 

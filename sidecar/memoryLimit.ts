@@ -1,8 +1,8 @@
-import { sidecarContainer, sidecarMemoryLimit } from "../cleaner/names";
 import { outpostContainer } from "../authentik/names";
+import { sidecarContainer, sidecarMemoryLimit } from "../cleaner/names";
+import { quantityBytes } from "../kubernetes/quantity";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import { quantityBytes } from "../kubernetes/quantity";
 
 const mebibyte = 1024 * 1024;
 

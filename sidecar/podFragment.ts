@@ -1,3 +1,4 @@
+import { outpostContainer } from "../authentik/names";
 import { metricsPort } from "../cleaner/constants";
 import {
   metricsPortName,
@@ -13,7 +14,6 @@ import {
   sidecarContainer,
   sidecarMemoryLimit,
 } from "../cleaner/names";
-import { outpostContainer } from "../authentik/names";
 import type { CleanerScripts } from "../cleaner/scripts";
 import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";

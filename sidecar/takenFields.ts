@@ -1,7 +1,7 @@
-import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
 import { authentikManager, outpostContainer } from "../authentik/names";
-import type { Deployment } from "../kubernetes/types";
+import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
 import { containerPath, mountPath, ownersOf, volumePath } from "../kubernetes/fieldOwners";
+import type { Deployment } from "../kubernetes/types";
 
 /** A part of the pod spec that the sidecar needs and somebody else owns. */
 export interface TakenField {

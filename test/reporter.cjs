@@ -1,4 +1,4 @@
-// mocha's own spec report, plus its counts and what failed as JSON in the file that $TEST_TOTALS names, for test/run.ts to add up.
+// mocha's own spec report. It also writes counts and failures as JSON to the file $TEST_TOTALS, for test/run.ts to add up.
 const { writeFileSync } = require("node:fs");
 const { reporters } = require("mocha");
 

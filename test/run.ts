@@ -1,5 +1,5 @@
-// `npm test`: every tier that needs no root, then one line of true totals. `npm test -- unit` runs the named tiers only, and
-// `npm run test:node` the one that needs root.
+// `npm test`: runs every tier that requires no root, then prints one line of totals. `npm test -- unit` runs the named tiers
+// only, and `npm run test:node` the one that requires root.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,11 +21,11 @@ interface Failure {
 interface Totals {
   passed: number;
   failed: number;
-  /** What there is to say of the failed ones. */
+  /** Details of the failed tests. */
   failures: Failure[];
 }
 
-/** What test/reporter.cjs writes. */
+/** Content of the file that test/reporter.cjs writes. */
 interface Counted {
   passed: number;
   failed: number;
@@ -33,7 +33,7 @@ interface Counted {
   failedTests: Failure[];
 }
 
-/** What ran, and all that it printed. */
+/** Totals of a run, and everything it printed. */
 interface Outcome extends Totals {
   output: string;
 }
@@ -43,7 +43,7 @@ async function node(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<{ status: number | null; output: string }> {
-  // One shell for both streams, so that they come in the order they were written.
+  // One shell for both streams keeps them in the order in which they were written.
   const child = spawn("sh", ["-c", 'exec "$@" 2>&1', "sh", process.execPath, ...args], {
     cwd: repositoryRoot,
     stdio: ["ignore", "pipe", "inherit"],
@@ -51,7 +51,7 @@ async function node(
   });
   const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
   const release = beforeEnd({
-    // The one signal that mocha passes on to the process its tests are in, which then stops what they started.
+    // This is the one signal that mocha passes on to the process of its tests, which then stops what they started.
     stop: async () => {
       child.kill("SIGINT");
       await ended;
@@ -94,14 +94,14 @@ async function runMocha(tier: Tier): Promise<Outcome> {
     : { passed: 0, failed: 0, skipped: 0, failedTests: [] };
   const failures = counted.failedTests.map(({ title, message }) => ({ title: `${tier.name}: ${title}`, message }));
   if (counted.skipped > 0) failures.push({ title: `${tier.name}: ${counted.skipped} skipped`, message: "" });
-  // A skipped test counts as failed, and so does a mocha that ended badly without a failed test (a crash, a bad import).
+  // A skipped test counts as failed, and so does a mocha that exits badly without a failed test (a crash, a bad import).
   const failed = counted.failed + counted.skipped;
   if (status === 0 || failed > 0) return { passed: counted.passed, failed, failures, output };
   failures.push({ title: `${tier.name}: mocha ended with ${status ?? "a signal"}`, message: output.slice(-2000) });
   return { passed: counted.passed, failed: 1, failures, output };
 }
 
-/** One tier after the other; each is printed whole when it ends, since other lanes run at the same time. */
+/** Runs one tier after the other. Each is printed whole when it ends, since other lanes run at the same time. */
 async function runLane(lane: Tier[]): Promise<Totals> {
   const totals: Totals = { passed: 0, failed: 0, failures: [] };
   for (const tier of lane) {
@@ -133,7 +133,7 @@ function describeFailure({ title, message }: Failure): string {
   return `  ${title}\n${message.replace(/^/gm, "    ")}`;
 }
 
-/** Ends here where no node can run, and not after the minutes that its tools take to build. */
+/** Ends here if no node can run, not after the minutes that its tools take to build. */
 function requireNode(): void {
   try {
     ensureNodePackages(consoleProgress());
@@ -148,7 +148,7 @@ const ensure = (progress: Progress, needed: Tool[]) => ensureTools(needed, progr
 async function main(names: string[]): Promise<void> {
   const selected = selectTiers(names);
   if (selected.some(({ name }) => name === "node")) requireNode();
-  // Built before the lanes start, with its progress for all to see: the first time it takes minutes.
+  // Built before the lanes start, so that everyone sees the progress: the first time it takes minutes.
   const needed = selected.flatMap(({ tools = [] }) => tools);
   await (selected.some(({ pulumi }) => pulumi) ? openPulumi : ensure)(consoleProgress(), needed);
   console.log(`Running ${selected.map(({ name }) => name).join(", ")}; each tier is shown when it ends.`);
@@ -156,7 +156,7 @@ async function main(names: string[]): Promise<void> {
   const totals = await Promise.all(lanes.map(runLane));
   const passed = totals.reduce((sum, lane) => sum + lane.passed, 0);
   const failed = totals.reduce((sum, lane) => sum + lane.failed, 0);
-  // Once more, since what they printed themselves is by now far above.
+  // Printed once more, since the tests' own output is by now far above.
   const failures = totals.flatMap((lane) => lane.failures);
   if (failures.length > 0) console.log(`\nFailed:\n${failures.map(describeFailure).join("\n")}`);
   console.log(`\n${passed} passed, ${failed} failed`);

@@ -5,19 +5,19 @@ import type { Tool } from "../sandbox/toolchain";
 export interface Tier {
   name: string;
   what: string;
-  /** Runs only where it is asked for by name: it takes more than any machine has. */
+  /** True if it runs only when named, since it requires more than every machine has. */
   onlyByName?: boolean;
-  /** Lanes run at the same time: three keep two cores busy, since much of a test on a cluster is waiting for it. */
+  /** Lanes run at the same time. Three keep two cores busy, since a test on a cluster mostly waits for it. */
   lane: 1 | 2 | 3;
-  /** Node scripts of which each counts as one test: it passes with exit status 0. */
+  /** Node scripts that each count as one test, which passes with exit status 0. */
   checks?: { name: string; args: string[] }[];
   /** Globs of mocha tests. */
   specs?: string[];
   /** Longest time a single mocha test may take, in milliseconds. */
   timeout?: number;
-  /** What it needs of the toolchain; default: nothing. */
+  /** Tools that it requires of the toolchain; none by default. */
   tools?: Tool[];
-  /** Whether it needs Pulumi. */
+  /** True if it requires Pulumi. */
   pulumi?: true;
 }
 
@@ -25,7 +25,7 @@ const clusterTools: Tool[] = [...CLUSTER_TOOLS, "kubectl"];
 
 const prettier = ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."];
 
-/** The folders between which imports are checked, all that hold code. */
+/** Folders with code, between which imports are checked. */
 const folders = [
   "settings",
   "kubernetes",
@@ -38,7 +38,7 @@ const folders = [
 ];
 const cruised = ["--config", ".dependency-cruiser.cjs", "index.ts", ...folders, "cli", "sandbox", "bench", "test"];
 
-/** In the order they run within their lane. */
+/** All tiers, in the order in which they run within their lane. */
 export const tiers: Tier[] = [
   {
     name: "lint",

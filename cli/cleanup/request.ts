@@ -1,6 +1,6 @@
 import { pressureFloor } from "../../cleaner/constants";
-import { UsageError } from "../errors";
 import { formatDuration } from "../../settings/values/duration";
+import { UsageError } from "../errors";
 
 /** Flags of `cleanup` on the command line. */
 export interface CleanupFlags {

@@ -1,11 +1,11 @@
-import { sidecarContainer } from "../../cleaner/names";
 import { outpostContainer } from "../../authentik/names";
+import { sidecarContainer } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { refusalOf } from "../../kubernetes/refusal";
 import { wordsOf } from "../pods/metrics";
 import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
-import type { Target } from "../target";
 import type { Sessions } from "../pods/usageSources";
+import type { Target } from "../target";
 import { sweepsOf, type CleanupRequest } from "./request";
 
 /** The result of sweeping one pod. */

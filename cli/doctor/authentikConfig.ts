@@ -1,6 +1,6 @@
-import { shmMountPath } from "../../cleaner/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { AuthentikClient } from "../../authentik/client";
+import { shmMountPath } from "../../cleaner/names";
 import { hasSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding, Unchecked } from "./finding";

@@ -1,9 +1,9 @@
-import { sidecarContainer, sidecarMemoryLimit } from "../../cleaner/names";
-import { outpostContainer } from "../../authentik/names";
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { outpostContainer } from "../../authentik/names";
+import { sidecarContainer, sidecarMemoryLimit } from "../../cleaner/names";
 import { containersNamed } from "../pods/containers";
-import type { OutpostPod } from "../pods/outpostPods";
 import { wordsOf } from "../pods/metrics";
+import type { OutpostPod } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import { sidecarStatus, type Snapshot } from "./snapshot";
 

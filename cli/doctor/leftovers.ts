@@ -1,3 +1,5 @@
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { authentikManager } from "../../authentik/names";
 import {
   settingsConfigMap,
   settingsVariable,
@@ -6,10 +8,8 @@ import {
   stackManagerPrefix,
   cronJobName,
 } from "../../cleaner/names";
-import { authentikManager } from "../../authentik/names";
-import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { hasCronJob } from "../../settings/settings";
 import { ownersOf } from "../../kubernetes/fieldOwners";
+import { hasCronJob } from "../../settings/settings";
 import { sidecarFields } from "../../sidecar/takenFields";
 import { containersNamed, hasSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";

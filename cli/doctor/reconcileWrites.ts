@@ -1,5 +1,5 @@
-import { outpostContainer, authentikManager } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { outpostContainer, authentikManager } from "../../authentik/names";
 import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";

@@ -1,6 +1,6 @@
-import { cronJobName } from "../../cleaner/names";
 import { outpostSelector, proxySelector } from "../../authentik/names";
 import { slugify } from "../../authentik/slug";
+import { cronJobName } from "../../cleaner/names";
 import { sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";

@@ -1,8 +1,8 @@
+import type { V1CronJob, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { ownSelector } from "../../cleaner/names";
 import { sidecarContainer } from "../../cleaner/names";
-import type { V1CronJob, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { Expectation } from "../../settings/expectation";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
+import type { Expectation } from "../../settings/expectation";
 import { mapParallel } from "../parallel";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";
 import { namespacesWithOutposts } from "../pods/noOutposts";

@@ -1,5 +1,5 @@
-import { sidecarContainer, shmMountPath, cronJobName } from "../../cleaner/names";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { sidecarContainer, shmMountPath, cronJobName } from "../../cleaner/names";
 import { containersNamed, containersOf } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";

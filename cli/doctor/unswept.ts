@@ -1,5 +1,5 @@
-import { cronJobName } from "../../cleaner/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { cronJobName } from "../../cleaner/names";
 import { hasSidecar } from "../pods/containers";
 import { resumeCronJob, sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf } from "../pods/outpostPods";

@@ -1,5 +1,5 @@
-import { sidecarContainer } from "../../cleaner/names";
 import { outpostContainer } from "../../authentik/names";
+import { sidecarContainer } from "../../cleaner/names";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";

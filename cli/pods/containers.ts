@@ -1,7 +1,7 @@
-import { sidecarContainer } from "../../cleaner/names";
 import type { V1Container, V1Deployment, V1Pod, V1PodSpec } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { sidecarContainer } from "../../cleaner/names";
 
 /** Returns the spec of a pod, or of the pods that a Deployment makes. */
 const podSpec = ({ spec }: V1Deployment | V1Pod): V1PodSpec | undefined =>

@@ -1,5 +1,5 @@
-import { cronJobName } from "../../cleaner/names";
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { cronJobName } from "../../cleaner/names";
 
 /** Returns the command that resumes a suspended CronJob. @param kubectl with its flags, as in {@link Target} */
 export const resumeCronJob = (kubectl: string): string =>

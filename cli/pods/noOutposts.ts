@@ -1,5 +1,5 @@
-import { proxySelector } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { proxySelector } from "../../authentik/names";
 import type { Target } from "../target";
 
 /**

@@ -1,13 +1,13 @@
-import { shmVolume, cronJobName } from "../../cleaner/names";
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { shmVolume, cronJobName } from "../../cleaner/names";
+import type { Cluster } from "../../kubernetes/cluster";
+import { quantityBytes } from "../../kubernetes/quantity";
 import { solutionBy } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
-import { quantityBytes } from "../../kubernetes/quantity";
-import type { Cluster } from "../../kubernetes/cluster";
-import { sweptOutposts } from "./cronJob";
-import { hasSidecar } from "./containers";
-import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
 import { mapParallel } from "../parallel";
+import { hasSidecar } from "./containers";
+import { sweptOutposts } from "./cronJob";
+import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
 import { usageSources, type Source, type Usage } from "./usageSources";
 
 /** The facts about one pod. Anything that no source reported is undefined. */

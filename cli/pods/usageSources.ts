@@ -1,10 +1,10 @@
+import { outpostContainer } from "../../authentik/names";
 import { metricsPort } from "../../cleaner/constants";
 import { metricsFile, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
-import { outpostContainer } from "../../authentik/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import type { Cluster, NodeSummary } from "../../kubernetes/cluster";
-import { samplesOf, wordsOf } from "./metrics";
 import { hasSidecar } from "./containers";
+import { samplesOf, wordsOf } from "./metrics";
 import type { OutpostPod } from "./outpostPods";
 
 /** The source of a pod's numbers: the sidecar's metrics endpoint, a command in a container, or the kubelet. */

@@ -1,7 +1,7 @@
-import { proxySelector } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { poll } from "../../kubernetes/poll";
+import { proxySelector } from "../../authentik/names";
 import type { Cluster } from "../../kubernetes/cluster";
+import { poll } from "../../kubernetes/poll";
 import type { Io } from "../io";
 import { nameOf, troubleOf } from "../pods/outpostPods";
 

@@ -1,8 +1,8 @@
-import { authentikManager, outpostUuidLabel } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { authentikManager, outpostUuidLabel } from "../../authentik/names";
 import { ownsFields } from "../../kubernetes/fieldOwners";
-import { isReady, nameOf } from "../pods/outpostPods";
 import type { Authentik } from "../pods/authentikPods";
+import { isReady, nameOf } from "../pods/outpostPods";
 
 const managedBy = "app.kubernetes.io/managed-by";
 /** Label that authentik's Helm chart sets: server or worker. */

@@ -1,10 +1,10 @@
-import { ownVolumes, shmMountPath, sidecarContainer, stackManagerPrefix } from "../../cleaner/names";
-import { outpostContainer } from "../../authentik/names";
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { V1Container, V1Deployment, V1PodSpec } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { outpostContainer } from "../../authentik/names";
+import { ownVolumes, shmMountPath, sidecarContainer, stackManagerPrefix } from "../../cleaner/names";
 import { ownersOf, type FieldPath } from "../../kubernetes/fieldOwners";
 import { sidecarFields } from "../../sidecar/takenFields";
 import { nameOf } from "../pods/outpostPods";

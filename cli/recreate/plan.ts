@@ -1,6 +1,6 @@
-import { sidecarContainer } from "../../cleaner/names";
-import { authentikManager } from "../../authentik/names";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { authentikManager } from "../../authentik/names";
+import { sidecarContainer } from "../../cleaner/names";
 import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
 import { hasSidecar } from "../pods/containers";
 import { nameOf, outpostOf } from "../pods/outpostPods";

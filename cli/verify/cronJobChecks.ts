@@ -1,10 +1,10 @@
-import { execRules, cronJobName } from "../../cleaner/names";
-import { proxySelector } from "../../authentik/names";
 import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { proxySelector } from "../../authentik/names";
+import { execRules, cronJobName } from "../../cleaner/names";
+import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
 import type { Expectation } from "../../settings/expectation";
 import { hasCronJob } from "../../settings/settings";
-import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { resumeCronJob, sweptOutposts } from "../pods/cronJob";
 import { wordsOf } from "../pods/metrics";
 import { formatAge } from "../units";

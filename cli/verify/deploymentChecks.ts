@@ -1,8 +1,8 @@
-import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
-import { outpostContainer, outpostNameLabel } from "../../authentik/names";
 import type { V1Container, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { ExpectedOutpost } from "../../settings/expectation";
+import { outpostContainer, outpostNameLabel } from "../../authentik/names";
+import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
+import type { ExpectedOutpost } from "../../settings/expectation";
 import { containersNamed } from "../pods/containers";
 import { checksOf, type Check } from "./check";
 

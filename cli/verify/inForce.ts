@@ -1,11 +1,11 @@
-import { sweepDefault } from "../../cleaner/constants";
-import { settingsConfigMap, settingsFile, cronJobName } from "../../cleaner/names";
 import type { V1ConfigMap, V1CronJob, V1Deployment } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { sweepDefault } from "../../cleaner/constants";
+import { settingsConfigMap, settingsFile, cronJobName } from "../../cleaner/names";
+import type { Cluster } from "../../kubernetes/cluster";
 import { solutionBy, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
-import type { Cluster } from "../../kubernetes/cluster";
 import { hasSidecar } from "../pods/containers";
 import { sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";

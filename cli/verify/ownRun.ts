@@ -1,8 +1,8 @@
-import { cronJobName } from "../../cleaner/names";
 import { randomBytes } from "node:crypto";
+import { cronJobName } from "../../cleaner/names";
+import { unfinishedRollout } from "../../kubernetes/rollout";
 import type { Expectation } from "../../settings/expectation";
 import { hasCronJob } from "../../settings/settings";
-import { unfinishedRollout } from "../../kubernetes/rollout";
 import { nameOf, type Outposts } from "../pods/outpostPods";
 import type { Target } from "../target";
 

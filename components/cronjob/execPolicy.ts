@@ -1,5 +1,5 @@
-import { sidecarContainer } from "../../cleaner/names";
 import { outpostContainer } from "../../authentik/names";
+import { sidecarContainer } from "../../cleaner/names";
 import type { CleanerScripts } from "../../cleaner/scripts";
 import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";

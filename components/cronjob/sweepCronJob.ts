@@ -1,6 +1,6 @@
-import { objectLabels, cronJobName, execRules } from "../../cleaner/names";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { objectLabels, cronJobName, execRules } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { appliedByStack } from "../fieldManager";
 import { revisionOf } from "../revision";

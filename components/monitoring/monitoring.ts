@@ -1,8 +1,8 @@
-import { objectLabels } from "../../cleaner/names";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { appliedByStack } from "../fieldManager";
+import { objectLabels } from "../../cleaner/names";
 import type { MonitoringSettings } from "../../settings/settings";
+import { appliedByStack } from "../fieldManager";
 import { alertRules } from "./alerts";
 import { dashboard } from "./dashboard";
 import { podMonitorSpec } from "./podMonitor";

@@ -1,5 +1,5 @@
-import { metricsPath, metricsPortName } from "../../cleaner/names";
 import { outpostNameLabel, proxyLabels } from "../../authentik/names";
+import { metricsPath, metricsPortName } from "../../cleaner/names";
 
 /**
  * Makes Prometheus scrape every sidecar in the PodMonitor's namespace. The operator gives the targets the labels `namespace`,

@@ -1,8 +1,8 @@
 import { idleFilesPerSecond } from "../../cleaner/constants";
 import { sidecarContainer } from "../../cleaner/names";
+import { quantityBytes } from "../../kubernetes/quantity";
 import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
 import { seconds } from "../../settings/values/duration";
-import { quantityBytes } from "../../kubernetes/quantity";
 import * as config from "./alertConfig";
 import type { Alert } from "./alertRule";
 import { podsOf, range, shm } from "./promql";

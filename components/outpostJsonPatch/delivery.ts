@@ -1,25 +1,25 @@
-import { settingsConfigMap } from "../../cleaner/names";
-import { belongsTo, authentikManager } from "../../authentik/names";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { ownersOf } from "../../kubernetes/fieldOwners";
-import { sidecarFields } from "../../sidecar/takenFields";
-import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import { authentikError, isAuthentikError } from "../../authentik/apiErrors";
 import type { AuthentikClient, OutpostConfig } from "../../authentik/client";
-import { compose, ownAdditions, withoutOursAnyway } from "../../sidecar/jsonPatch/jsonPatch";
-import { hasStrays, sidecarMerge } from "../../sidecar/jsonPatch/liveSidecar";
+import { belongsTo, authentikManager } from "../../authentik/names";
 import { isJsonPatchError, type JsonPatchOperation } from "../../authentik/operations";
-import type { OutpostDeployment } from "./outpostDeployment";
 import {
   deploymentOperations,
   formOfNone,
   withDeploymentOperations,
   withoutDeploymentOperations,
 } from "../../authentik/outpostPatches";
+import { settingsConfigMap } from "../../cleaner/names";
+import { ownersOf } from "../../kubernetes/fieldOwners";
+import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
+import { compose, ownAdditions, withoutOursAnyway } from "../../sidecar/jsonPatch/jsonPatch";
+import { hasStrays, sidecarMerge } from "../../sidecar/jsonPatch/liveSidecar";
+import { sidecarFields } from "../../sidecar/takenFields";
 import { handedOver, released } from "./handover";
-import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
+import type { OutpostDeployment } from "./outpostDeployment";
 import { untilApplied, untilRolledOut, type Say, type Waits } from "./rollout";
+import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
 
 /** The systems that a delivery works on, its waits, and its output. */
 export interface Session {

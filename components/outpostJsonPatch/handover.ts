@@ -1,6 +1,6 @@
-import { sidecarFields } from "../../sidecar/takenFields";
 import type { FieldPath } from "../../kubernetes/fieldOwners";
 import type { ManagedFieldsEntry } from "../../kubernetes/types";
+import { sidecarFields } from "../../sidecar/takenFields";
 
 type Fields = Record<string, object>;
 

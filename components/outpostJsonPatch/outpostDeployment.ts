@@ -1,5 +1,5 @@
-import { authentikManager } from "../../authentik/names";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { authentikManager } from "../../authentik/names";
 import type { Call } from "../../kubernetes/connection";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";

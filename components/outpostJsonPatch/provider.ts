@@ -3,14 +3,14 @@
 // their use.
 import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
-import { connection } from "../../kubernetes/connection";
-import { messageOnly } from "../messageOnly";
 import { authentikError } from "../../authentik/apiErrors";
 import { authentikClient } from "../../authentik/client";
+import { connection } from "../../kubernetes/connection";
+import { messageOnly } from "../messageOnly";
 import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./delivery";
-import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
 import { outpostDeployment } from "./outpostDeployment";
 import { defaultWaits, type Waits } from "./rollout";
+import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
 
 type Provider = Required<
   Omit<dynamic.ResourceProvider<OutpostJsonPatchInputs, OutpostJsonPatchState>, "check" | "configure">

@@ -1,9 +1,9 @@
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { Deployment } from "../../kubernetes/types";
+import type { JsonPatchOperation } from "../../authentik/operations";
 import { poll } from "../../kubernetes/poll";
 import { unfinishedRollout } from "../../kubernetes/rollout";
+import type { Deployment } from "../../kubernetes/types";
 import { differences } from "../../sidecar/jsonPatch/liveSidecar";
-import type { JsonPatchOperation } from "../../authentik/operations";
 import type { OutpostDeployment } from "./outpostDeployment";
 
 /** Times to wait, in milliseconds. */

@@ -2,13 +2,13 @@
 // on loopback. etcd would let in anyone on this machine, so it uses Unix sockets in a private folder. The others serve nothing.
 import { join } from "node:path";
 import type { KubeletCertificates } from "../node/certificates";
-import { SERVICES } from "./services";
 import type { Ground } from "../node/podNode";
 import { ProcessDied, type Processes } from "../processes";
 import { waitUntil } from "../waitUntil";
 import { createCredentials, type Credentials, type User } from "./credentials";
 import { writeKubeconfig } from "./kubeconfig";
 import { readyz } from "./readyz";
+import { SERVICES } from "./services";
 
 export const CONTROL_PLANE_TOOLS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const;
 export type ControlPlaneTools = Record<(typeof CONTROL_PLANE_TOOLS)[number], string>;

@@ -1,7 +1,7 @@
 // The demo itself: from no sidecar to one, on to the CronJob, and back to nothing. Each step is previewed, done and checked.
-import Table from "cli-table3";
 import { isDeepStrictEqual } from "node:util";
 import type { V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import Table from "cli-table3";
 import type { Solution } from "../../settings/settings";
 import type { Checks } from "./checks";
 import { ownObjects, podSpec, rollout, sidecarOf, sweepSettings } from "./outpostOnStage";

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AlertRule } from "../../components/monitoring/alertRule";
 import { podMonitorSpec } from "../../components/monitoring/podMonitor";
-import { startPrometheus, type Prometheus } from "./prometheus";
-import { freePort, Sidecar } from "../cleaner/sidecarProcess";
 import type { Shell } from "../cleaner/shells";
+import { freePort, Sidecar } from "../cleaner/sidecarProcess";
 import { mountTmpfs, type Tmpfs } from "../cleaner/tmpfs";
 import { startKubeStateMetrics, type KubeStateMetrics } from "./kubeStateMetrics";
+import { startPrometheus, type Prometheus } from "./prometheus";
 import { ruleFile } from "./promtool";
 
 export interface WatchedPodsOptions {

@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { SERVICES } from "../cluster/services";
 import { SANDBOX_NODE } from "../cluster/credentials";
+import { SERVICES } from "../cluster/services";
 import type { KubeletCertificates } from "./certificates";
 import { CONTAINERD_SOCKET, PODS_NETWORK } from "./containerd";
 import type { Machine } from "./machine";

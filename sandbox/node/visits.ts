@@ -1,7 +1,7 @@
 // Visits to an outpost from inside its pod, over loopback, as the stand-in's own client makes them.
 import { spawn, type ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 
 /** One second of visits: their HTTP statuses, and the state of /dev/shm at its end. */
 export interface Second {

@@ -1,8 +1,8 @@
-import { settingsVariable, sidecarContainer } from "../../cleaner/names";
 import { outpostContainer } from "../../authentik/names";
+import { isJsonPatchError, operationError, type JsonPatchOperation } from "../../authentik/operations";
+import { settingsVariable, sidecarContainer } from "../../cleaner/names";
 import type { PodSpecPatch } from "../../kubernetes/types";
 import { rewriteList, valueAt, type Slot } from "./listRewrite";
-import { isJsonPatchError, operationError, type JsonPatchOperation } from "../../authentik/operations";
 import { initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
 import { withServerDefaults } from "./serverDefaults";
 import { unwrapAddition } from "./wholeContainers";

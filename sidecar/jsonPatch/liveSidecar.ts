@@ -1,8 +1,8 @@
 import { outpostContainer } from "../../authentik/names";
+import type { JsonPatchOperation } from "../../authentik/operations";
 import type { Deployment } from "../../kubernetes/types";
 import { elementsOf } from "./jsonPatch";
 import { rewriteList } from "./listRewrite";
-import type { JsonPatchOperation } from "../../authentik/operations";
 import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
 
 /** A strategic merge patch of a pod spec. */

@@ -1,5 +1,5 @@
-import { ownVolumes, shmMountPath, sidecarContainer } from "../../cleaner/names";
 import { outpostContainer } from "../../authentik/names";
+import { ownVolumes, shmMountPath, sidecarContainer } from "../../cleaner/names";
 
 /** A list of the pod spec that carries a part of ours. */
 export interface PodList {

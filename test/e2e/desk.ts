@@ -1,4 +1,4 @@
-// The desk of somebody who uses the program as the README says: a clone, the ordinary `pulumi` CLI, and a kubeconfig.
+// The desk of anyone who uses the program as the README says: a clone, the ordinary `pulumi` CLI, and a kubeconfig.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,18 +21,18 @@ export interface Result {
 export interface Desk {
   /** Runs a line of shell in the clone. */
   shell(line: string): Promise<Result>;
-  /** The same; fails with all that was printed unless it exits with 0. */
+  /** Runs it likewise. Fails with everything that was printed unless it exits with 0. */
   succeed(line: string): Promise<Result>;
 }
 
 export interface DeskOptions {
-  /** Unique among the tests. */
+  /** Name; unique among the tests. */
   name: string;
-  /** Path of the kubeconfig of the cluster that is worked on. */
+  /** Path of the kubeconfig of the cluster to work on. */
   kubeconfig: string;
   /** Name of its context in the desk's own kubeconfig. */
   context: string;
-  /** Whether the context is the kubeconfig's current one; default no: then nothing but a stack's config chooses it. */
+  /** True if the context is the kubeconfig's current one. By default only a stack's config chooses it. */
   isCurrent?: boolean;
 }
 
@@ -69,7 +69,7 @@ export async function openDesk({ name, context, isCurrent = false, ...cluster }:
   return { shell, succeed };
 }
 
-/** This clone as it is now, less what git ignores, with its node_modules by a link: what `git clone` and `npm ci` give. */
+/** Copies this clone as it is now, without ignored files, and links its node_modules: as after `git clone` and `npm ci`. */
 function copyClone(target: string): string {
   const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
   const files = execFileSync("git", list, { cwd: repositoryRoot, encoding: "utf8" }).split("\0");
@@ -79,7 +79,7 @@ function copyClone(target: string): string {
   return target;
 }
 
-/** A kubeconfig of one context with another name for it. */
+/** Returns a kubeconfig of one context, with another name for it. */
 function withContext(text: string, context: string, isCurrent: boolean): string {
   const kubeconfig = parse(text) as { contexts: { name: string }[]; "current-context"?: string };
   kubeconfig.contexts[0].name = context;

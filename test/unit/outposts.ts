@@ -1,7 +1,7 @@
 import { resolveSettings } from "../../settings/resolve";
 import type { OutpostSettings } from "../../settings/settings";
 
-/** The settings of one outpost called "My Outpost", every default but the given keys. */
+/** Returns the settings of one outpost called "My Outpost", with defaults for all but the given keys. */
 export function outpostSettings(overrides: Record<string, unknown> = {}): OutpostSettings {
   return resolveSettings({ namespace: "authentik", outposts: [{ name: "My Outpost", ...overrides }] }).outposts[0];
 }

@@ -1,13 +1,13 @@
-// The move away from a pasted patch by docs/delivery.md's own commands, with the ordinary `pulumi` CLI: its loader compiles the
-// program, so that the dynamic provider is serialised from another compiler's output than in the other tests.
+// The move away from a pasted patch by docs/delivery.md's own commands, with the ordinary `pulumi` CLI. Its loader compiles the
+// program, so the dynamic provider is serialised from another compiler's output than in the other tests.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { untilAvailable } from "../../../sandbox/outpost";
 import { repositoryRoot } from "../../../sandbox/paths";
-import { openDesk, type Desk } from "../desk";
 import { sharedCluster } from "../cluster/fixture";
+import { openDesk, type Desk } from "../desk";
 
 const namespace = "authentik";
 const podSpec = "/spec/template/spec";
@@ -27,7 +27,7 @@ const pasted = [
   },
 ];
 
-/** The commands of the code block under a heading of docs/delivery.md. */
+/** Extracts the commands of the code block under a heading of docs/delivery.md. */
 function commandsUnder(heading: string): string[] {
   const docs = readFileSync(join(repositoryRoot, "docs", "delivery.md"), "utf8");
   const block = new RegExp(`^## ${heading}\n[^]*?\`\`\`console\n([^]*?)\`\`\``, "m").exec(docs)![1];

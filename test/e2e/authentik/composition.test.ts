@@ -1,17 +1,17 @@
-// What authentik does with the JSON patch we compose, played by hand on the real API server: it applies the patch to its own
-// Deployment and sends the result as a strategic merge patch; at rest it applies it to the live one and writes where that differs.
+// authentik's handling of the JSON patch that we compose, played by hand on the real API server. It applies the patch to its own
+// Deployment and sends the result as a strategic merge patch. At rest it applies it to the live one and writes if that differs.
 import assert from "node:assert/strict";
 import { applyPatch, type Operation } from "rfc6902";
-import { compose, ownPart, withoutOurs } from "../../../sidecar/jsonPatch/jsonPatch";
 import type { JsonPatchOperation } from "../../../authentik/operations";
 import { cleanerScripts } from "../../../cleaner/scripts";
-import { podFragment } from "../../../sidecar/podFragment";
 import {
   AUTHENTIK_FIELD_MANAGER,
   createOutpost,
   outpostObjectName,
   referenceDeployment,
 } from "../../../sandbox/outpost";
+import { compose, ownPart, withoutOurs } from "../../../sidecar/jsonPatch/jsonPatch";
+import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../../unit/outposts";
 import { sharedCluster } from "../cluster/fixture";
 
@@ -22,7 +22,7 @@ const existing: JsonPatchOperation[] = [
   { op: "add", path: `${spec}/containers/0/volumeMounts`, value: [{ name: "cert", mountPath: "/cert" }] },
 ];
 
-/** As authentik sees it: what goes over the wire, without the client's classes. */
+/** Drops the client's classes, so that authentik sees what goes over the wire. */
 const json = <T>(object: T): T => JSON.parse(JSON.stringify(object)) as T;
 
 function patched<T>(object: T, operations: readonly JsonPatchOperation[]): T {

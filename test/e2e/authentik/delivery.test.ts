@@ -1,13 +1,13 @@
-// `delivery: authentik` through the real engine, Pulumi's own host of dynamic resources and a real API server; authentik is the
-// stand-in of sandbox/authentik, whose reconciler is held to the real one's behaviour by reconciler.test.ts.
+// `delivery: authentik` through the real engine, Pulumi's own host of dynamic resources and a real API server. authentik is the
+// stand-in of sandbox/authentik; reconciler.test.ts holds its reconciler to the real one's behaviour.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { ownersOf } from "../../../kubernetes/fieldOwners";
-import { sidecarFields } from "../../../sidecar/takenFields";
 import type { OutpostConfig, Writes } from "../../../sandbox/authentik";
 import type { Report } from "../../../sandbox/engine";
+import { sidecarFields } from "../../../sidecar/takenFields";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 
 const jsonPatchType = "pulumi-nodejs:dynamic/authentik-outpost-shm:OutpostJsonPatch";
@@ -16,7 +16,7 @@ const throughAuthentik = { delivery: "authentik" };
 
 const dshm = { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "512Mi" } };
 const dshmMount = { name: "dshm", mountPath: "/dev/shm" };
-/** As older guides have it pasted. */
+/** A patch pasted from older guides. */
 const classic = [
   { op: "add", path: `${podSpec}/volumes`, value: [dshm] },
   { op: "add", path: `${podSpec}/containers/0/volumeMounts`, value: [dshmMount] },
@@ -44,19 +44,19 @@ const added = changes(
   "+ add /spec/template/spec/initContainers (shm-cleanup)",
 );
 
-/** Warnings of the program. */
+/** Returns the program's warnings. */
 const warnings = ({ diagnostics }: Report): string[] =>
   diagnostics.filter(({ severity }) => severity === "warning").map(({ message }) => message);
-/** What an update did to the resource of this type, its refresh before that aside. */
+/** Returns what an update did to the resource of this type, apart from its refresh before. */
 const operationOn = (type: string, { steps }: Report): string | undefined =>
   steps.filter((step) => step.type === type).at(-1)?.op;
 const revision = ({ metadata }: V1Deployment): number =>
   Number(metadata?.annotations?.["deployment.kubernetes.io/revision"]);
 
-/** An object of the client's as plain JSON. */
+/** Converts an object of the client to plain JSON. */
 const plain = (object: unknown): unknown => JSON.parse(JSON.stringify(object));
 
-/** Names by list, of the live Deployment. */
+/** Returns the names in each list of the live Deployment. */
 async function namesIn(scenario: Scenario): Promise<Record<"volumes" | "containers" | "initContainers", string[]>> {
   const { spec } = await scenario.deployment("main");
   const { volumes = [], containers, initContainers = [] } = spec!.template.spec!;
@@ -70,7 +70,7 @@ const withSidecar = {
 };
 const without = { volumes: [], containers: ["proxy"], initContainers: [] };
 
-/** Everyone who owns a field of the sidecar on the live Deployment. */
+/** Lists everyone who owns a field of the sidecar on the live Deployment. */
 async function sidecarOwners(scenario: Scenario): Promise<string[]> {
   const { metadata } = await scenario.deployment("main");
   return [...new Set(sidecarFields.flatMap(({ path }) => ownersOf(path, metadata?.managedFields ?? [])))];
@@ -84,14 +84,14 @@ const writesSince = ({ authentik }: Scenario, before: Writes): Writes => ({
 });
 const noWrites: Writes = { created: 0, patched: 0, recreated: 0 };
 
-/** Authentik's writes in three reconciles. */
+/** Counts authentik's writes in three reconciles. */
 async function writesAtRest(scenario: Scenario): Promise<Writes> {
   const before = scenario.authentik.writes;
   for (let i = 0; i < 3; i++) await scenario.authentik.reconcile();
   return writesSince(scenario, before);
 }
 
-/** Replaces the operations on the Deployment as somebody does in the Admin UI. */
+/** Replaces the operations on the Deployment, as someone in the Admin UI does. */
 const editOperations = (scenario: Scenario, change: (operations: object[]) => object[] | null): Promise<void> =>
   scenario.authentik.edit("main", (config) => {
     const deployment = change(config.kubernetes_json_patches?.deployment ?? []);
@@ -287,7 +287,7 @@ describe("delivery through authentik", () => {
         volumes: ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"],
       });
       assert.equal(revision(await scenario.deployment("main")), before + 1);
-      // A write that changes nothing may be among them: others' whole list of volumes, while ours are in neither place.
+      // One of the writes may change nothing: it sends others' whole list of volumes, while ours are in neither place.
       assert.equal(scenario.authentik.writes.recreated, 0);
       assert.deepEqual(await writesAtRest(scenario), noWrites);
       assert.deepEqual(await sidecarOwners(scenario), ["goauthentik.io"]);

@@ -4,7 +4,7 @@ import type { RawOperation } from "../../../sandbox/authentik/outpostConfig";
 
 const document = { a: { list: [{ n: 1 }, { n: 2 }], text: "x" } };
 
-/** Messages as python-json-patch 1.47 and jsonpointer 3.12 give them, printed containers and Python's types left out. */
+/** Messages of python-json-patch 1.47 and jsonpointer 3.12, without the printed containers and Python's types. */
 const refusals: [operation: RawOperation, message: string][] = [
   [{ op: "add", path: "/a/volumes/-", value: 1 }, "member 'volumes' not found"],
   [{ op: "add", path: "/b/c/d", value: 1 }, "member 'b' not found"],

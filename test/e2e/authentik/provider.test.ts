@@ -1,25 +1,25 @@
-// The dynamic provider by its own methods, as Pulumi's host has it after serialisation, with short waits: what happens where
-// authentik or the cluster do not come along.
-import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "../../../components/outpostJsonPatch/state";
+// The dynamic provider by its own methods, as Pulumi's host has it after serialisation, with short waits. The tests show what
+// happens if authentik or the cluster do not cooperate.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../../../cleaner/scripts";
-import { podFragment } from "../../../sidecar/podFragment";
-import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { outpostJsonPatchProvider } from "../../../components/outpostJsonPatch/provider";
 import type { Waits } from "../../../components/outpostJsonPatch/rollout";
+import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "../../../components/outpostJsonPatch/state";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { createOutpost, deleteOutpost, untilAvailable } from "../../../sandbox/outpost";
 import { waitUntil } from "../../../sandbox/waitUntil";
+import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
+import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../../unit/outposts";
 import { sharedCluster } from "../cluster/fixture";
 
 type Provider = ReturnType<typeof outpostJsonPatchProvider>;
-/** What Pulumi's host makes of an error of a resource that is there, but not as it should be. */
+/** Error from which Pulumi's host concludes that a resource exists, but not as it should. */
 type InitError = Error & { id?: string; properties?: OutpostJsonPatchState; reasons?: string[] };
 
-/** Through the text that the state holds, as the host loads it. */
+/** Passes the provider through its text in the state, as the host loads it. */
 async function deserialised(provider: Provider): Promise<Provider> {
   const { text } = await pulumi.runtime.serializeFunction(() => provider);
   const load = createRequire(__filename)("require-from-string") as (text: string) => { handler: () => Provider };
@@ -27,9 +27,9 @@ async function deserialised(provider: Provider): Promise<Provider> {
 }
 
 interface OpenOptions {
-  /** Whether authentik reconciles what it is told. */
+  /** True if authentik reconciles what it is told. */
   deploys?: boolean;
-  /** Stack config beside the cluster and the token. */
+  /** Stack config besides the cluster and the token. */
   config?: Record<string, string>;
   waits?: Partial<Waits>;
 }
@@ -126,7 +126,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     assert.deepEqual([error.id, error.reasons], [authentik.outpost("main").pk, [message]]);
     assert.deepEqual(error.properties, { ...inputs, formOfNone: "null" });
     assert.equal(authentik.outpost("main").config.kubernetes_json_patches?.deployment.length, 3);
-    // So that the next update waits for what this one has not seen, though nothing else changes.
+    // The next update then waits for what this one has not seen, although nothing else changes.
     const state = error.properties;
     assert.deepEqual((await provider.read(error.id!, state)).props, state);
     assert.equal((await provider.diff(error.id!, state, inputs)).changes, true);
@@ -148,7 +148,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     ]);
   });
 
-  /** What older guides have pasted: it has to leave the live Deployment when ours comes. */
+  /** A patch pasted from older guides. It has to leave the live Deployment when ours comes. */
   const pasted = [
     {
       op: "add",
@@ -263,7 +263,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     const { provider, inputs, authentik } = await open("pending", { waits: { applyMs: 20_000, rolloutMs: 2_000 } });
     const nowhere = { op: "add", path: "/spec/template/spec/nodeSelector", value: { disk: "none" } };
     await authentik.edit("main", (config) => ({ ...config, kubernetes_json_patches: { deployment: [nowhere] } }));
-    // The rollout of what it brings is for the program to await, that of a removal is its own.
+    // The program awaits the rollout of an addition, but the provider itself that of a removal.
     const { id, outs } = await provider.create(inputs);
     const { message } = await failureOf(provider.delete(id, outs!));
     assert.match(
@@ -328,7 +328,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
   });
 });
 
-/** Has the API server refuse real patches of the namespace's Deployments, and take dry runs: an admission policy can tell them apart. */
+/** Refuses real patches of the namespace's Deployments and accepts dry runs, since an admission policy can tell them apart. */
 async function refusePatches(kubeconfig: string, namespace: string): Promise<{ end: () => Promise<void> }> {
   const { AdmissionregistrationV1Api, AppsV1Api, KubeConfig, PatchStrategy, setHeaderOptions } =
     await import("@kubernetes/client-node");
@@ -357,7 +357,7 @@ async function refusePatches(kubeconfig: string, namespace: string): Promise<{ e
       spec: { policyName: name, validationActions: ["Deny"], matchResources: { namespaceSelector: inNamespace } },
     },
   });
-  // The policy is in force when it refuses something that changes nothing.
+  // The policy is in force once it refuses a change that does nothing.
   const touch = () =>
     apps.patchNamespacedDeployment(
       { namespace, name: "ak-outpost-main", body: {} },
@@ -379,7 +379,7 @@ async function refusePatches(kubeconfig: string, namespace: string): Promise<{ e
   };
 }
 
-/** Somebody who puts the sidecar's volume back whenever it is gone. */
+/** Puts the sidecar's volume back whenever it is gone, as someone else. */
 async function bringBack(
   kubeconfig: string,
   { namespace, deployment }: OutpostJsonPatchInputs,

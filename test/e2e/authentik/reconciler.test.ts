@@ -1,4 +1,4 @@
-// The stand-in's reconciler on a real API server, against what was measured of authentik's own.
+// The stand-in's reconciler on a real API server, compared with measurements of authentik's own.
 import assert from "node:assert/strict";
 import type { V1Deployment, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { startAuthentik, type AuthentikStandIn, type NewOutpost, type Writes } from "../../../sandbox/authentik";
@@ -14,7 +14,7 @@ const sidecar = {
   command: ["sleep", "1d"],
   volumeMounts,
 };
-/** What the API server adds to such a container. */
+/** Fields that the API server adds to such a container. */
 const serverDefaults = {
   imagePullPolicy: "IfNotPresent",
   resources: {},
@@ -25,7 +25,7 @@ const shared = [
   { op: "add", path: `${podSpec}/volumes`, value: volumes },
   { op: "add", path: `${podSpec}/containers/0/volumeMounts`, value: volumeMounts },
 ];
-/** As operators paste it. */
+/** A patch as operators paste it. */
 const classic = [...shared, { op: "add", path: `${podSpec}/containers/-`, value: sidecar }];
 /** The whole array, with the server's defaults spelled out. */
 const native = [
@@ -36,7 +36,7 @@ const native = [
     value: [{ ...sidecar, ...serverDefaults, restartPolicy: "Always" }],
   },
 ];
-/** Its selector is immutable, so that an update is answered 422. */
+/** Changes the selector, which is immutable, so that an update is answered 422. */
 const otherSelector = [
   { op: "add", path: "/spec/selector/matchLabels/extra", value: "yes" },
   { op: "add", path: "/spec/template/metadata/labels/extra", value: "yes" },
@@ -47,10 +47,10 @@ const writes = (some: Partial<Writes>): Writes => ({ created: 0, patched: 0, rec
 interface Lab {
   namespace: string;
   authentik: AuthentikStandIn;
-  /** Saves the outpost's JSON patch, and gives the writes since the last call: those of the save, then of three more reconciles. */
+  /** Saves the outpost's JSON patch. Returns the writes since the last call: those of the save, then of three more reconciles. */
   deploy: (operations: object[] | null) => Promise<{ atOnce: number; atRest: number[] }>;
   read: () => Promise<V1Deployment>;
-  /** Sends a patch as somebody else. */
+  /** Sends a patch as someone else. */
   patch: (how: "StrategicMergePatch" | "ServerSideApply", body: object) => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// Every way in which authentik can say no, through the real engine: one clear error each, and the outposts' config as it was.
+// Every way in which authentik can refuse, through the real engine: one clear error each, and unchanged configs of the outposts.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ describe("authentik's refusals", () => {
   afterEach(() => scenario.authentik.behave());
   after(closeScenarios);
 
-  /** The one error of a preview or update; authentik's config is the same after it. */
+  /** Returns the one error of a preview or update, and asserts that authentik's config is the same after it. */
   async function refusal(config: Record<string, unknown>, what: "preview" | "up" = "preview"): Promise<string> {
     const before = configs();
     await scenario.configure({ ...throughAuthentik, ...config });

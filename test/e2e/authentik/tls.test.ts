@@ -10,7 +10,7 @@ describe("authentik's API over TLS", () => {
   let cert: string;
 
   before(async () => {
-    // The API server's own certificate will do: it is for 127.0.0.1, and nobody here trusts who signed it.
+    // The API server's own certificate will do: it is for 127.0.0.1, and nobody here trusts its issuer.
     const { dir } = await sharedCluster();
     const pem = (name: string) => readFileSync(join(dir, "state", "credentials", name), "utf8");
     cert = pem("apiserver.crt");

@@ -1,15 +1,15 @@
-// Fifty random steps over every solution by every delivery, through the real engine on a real API server: each ends as a fresh
-// deploy of the same does, in the cluster and in authentik, with one rollout at most.
+// Fifty random steps over every solution by every delivery, through the real engine on a real API server. Each must end like a
+// fresh deploy of the same, in the cluster and in authentik, with one rollout at most.
 import assert from "node:assert/strict";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { ownersOf } from "../../../kubernetes/fieldOwners";
-import { sidecarFields } from "../../../sidecar/takenFields";
 import type { Delivery, Solution } from "../../../settings/settings";
+import { sidecarFields } from "../../../sidecar/takenFields";
 import { waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 
 const steps = 50;
-/** Another one walks another way: it is said in the title. */
+/** Determines the steps of the walk. The title shows it. */
 const seed = 20261124;
 
 interface Place {
@@ -21,10 +21,10 @@ const places: Place[] = (["none", "sidecar", "cronjob", "both"] as const).flatMa
 );
 const nameOf = ({ solution, delivery }: Place): string => `${solution} by ${delivery}`;
 
-/** What an operator could tell two deploys apart by. */
+/** Everything by which an operator could tell two deploys apart. */
 interface Outcome {
   objects: Record<string, unknown>;
-  /** Of the sidecar's fields. */
+  /** Owners of the sidecar's fields. */
   owners: Record<string, string[]>;
   /** The outpost's config in authentik. */
   config: unknown;
@@ -38,7 +38,7 @@ async function outcomeOf(scenario: Scenario): Promise<Outcome> {
   return { objects: withoutOwners(await scenario.objects()), owners: Object.fromEntries(owners) as never, config };
 }
 
-/** Fields taken over from another manager are listed more finely than those written at once: who owns what is compared apart. */
+/** Leaves out owners, which are compared separately: a field taken over is listed more finely than one written at once. */
 function withoutOwners(objects: Record<string, unknown>): Record<string, unknown> {
   const copy = structuredClone(objects) as Record<string, { metadata: { owners?: unknown } }>;
   for (const [key, object] of Object.entries(copy)) if (key.startsWith("Deployment/")) delete object.metadata.owners;
@@ -97,7 +97,7 @@ describe(`a random walk over solution and delivery (seed ${seed})`, () => {
     assert.equal(writes.recreated, 0);
   });
 
-  /** Without the names that differ between scenarios: of the namespace, the stack and the outpost's id. */
+  /** Leaves out the names that differ between scenarios: of the namespace, the stack and the outpost's id. */
   function comparable(outcome: Outcome | undefined): unknown {
     const text = JSON.stringify(outcome)
       .replaceAll(/(authentik-outpost-shm|test)-(fresh-\d+|walk)\b/g, "$1-NAME")

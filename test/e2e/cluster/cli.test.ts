@@ -1,5 +1,5 @@
-// The ordinary `pulumi` CLI in a copy of this clone, as the README has people use it: its loader compiles and runs index.ts, and
-// what people read is what it prints. Without a network the language host and the Command provider are stand-ins.
+// The ordinary `pulumi` CLI in a copy of this clone, used as in the README. Its loader compiles and runs index.ts, and the tests
+// read what it prints. Without a network the language host and the Command provider are stand-ins.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { openDesk, type Desk } from "../desk";
 import { sharedCluster } from "./fixture";
 import { cordon } from "./kubectl";
 
-/** As the README's commands have them. */
+/** Namespace in the README's commands. */
 const namespace = "authentik";
 const context = "my-cluster";
 const outpost = "My Outpost";
@@ -37,7 +37,7 @@ describe("the pulumi CLI", () => {
   const upAtOnce = `${up} --skip-preview`;
   const preview = "pulumi preview --diff --color never";
 
-  /** What the cluster has of ours and under us; a change of a Deployment's spec is a new generation. */
+  /** Reads our objects and the Deployments that we change. A change of a Deployment's spec is a new generation. */
   const live = async () => {
     const deployments = (await apps.listNamespacedDeployment({ namespace })).items;
     const configMaps = (await core.listNamespacedConfigMap({ namespace })).items;
@@ -52,14 +52,14 @@ describe("the pulumi CLI", () => {
   };
   const sidecars = async () => (await live()).deployments.map(({ name, sidecars }) => ({ name, sidecars }));
 
-  /** What the state holds, by type. */
+  /** Lists the types of the resources in the state. */
   const stateTypes = async () => {
     const { stdout } = await succeed("pulumi stack export");
     const { deployment } = JSON.parse(stdout) as { deployment: { resources?: { type: string }[] } };
     return (deployment.resources ?? []).map(({ type }) => type).sort();
   };
 
-  /** Asserts that preview and update, also one without a preview, fail with just this error, and change nothing. */
+  /** Asserts that preview and update, also one without a preview, fail with just this error and change nothing. */
   const assertRefused = async (resource: string, error: string) => {
     const before = await live();
     const previewed = await shell(preview);
@@ -80,7 +80,7 @@ describe("the pulumi CLI", () => {
         continue;
       }
       const { stdout, stderr } = await succeed(preview);
-      // The provider clears its status line even where none is shown.
+      // The provider clears its status line even if it shows none.
       assert.equal(stderr.trimEnd(), `warning: ${restart("my-outpost")}`);
       assert.match(stdout, /\nResources:\n {4}\+ 6 to create\n$/);
       assert.match((await succeed(up)).stdout, /\nResources:\n {4}\+ 6 created\n\nDuration: \d+s\n\n$/);
@@ -126,7 +126,7 @@ describe("the pulumi CLI", () => {
         "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
     );
     assert.deepEqual((await live()).configMaps, ["ak-outpost-my-outpost-shm-cleanup", "ak-outpost-other-shm-cleanup"]);
-    // The refresh has seen that one patch is gone; all the rest is still the stack's.
+    // The refresh has seen that one patch is gone. All the rest is still the stack's.
     before.splice(before.indexOf("kubernetes:apps/v1:DeploymentPatch"), 1);
     assert.deepEqual(await stateTypes(), before);
   });
@@ -137,7 +137,7 @@ describe("the pulumi CLI", () => {
     try {
       const { stdout } = await succeed(upAtOnce);
       const lines = diagnostics(stdout).map((line) => line.trim().split(/ {2,}/).slice(0, 3).join(" "));
-      // Pulumi lists the resources that have something to say in no fixed order.
+      // Pulumi lists the resources with messages in no fixed order.
       const start = lines.indexOf("command:local:Command (outpost-shm-verify):") + 1;
       const table = lines.slice(start).filter(Boolean).slice(0, 5);
       assert.deepEqual(
@@ -162,7 +162,7 @@ describe("the pulumi CLI", () => {
     await cordon(kubeconfig, true);
     try {
       await succeed("pulumi config set shmSize 512Mi");
-      // The wait itself would last for ten minutes. The signal goes to the whole group, as from a terminal.
+      // The wait itself would last ten minutes. The signal goes to the whole group, as from a terminal.
       const { code, stdout } = await shell(`timeout --signal=INT 20 ${upAtOnce}`);
       assert.notEqual(code, 0);
       assert.match(stdout, /\^C received; cancelling/);
@@ -209,7 +209,7 @@ describe("the pulumi CLI", () => {
 const restart = (slug: string): string =>
   `Deployment ak-outpost-${slug}: this change restarts its pod (rolling update). The sessions in a restarted pod end: their users log in again.`;
 
-/** The README's commands for the first deployment. */
+/** Extracts the README's commands for the first deployment. */
 function readmeCommands(): string[] {
   const readme = readFileSync(join(repositoryRoot, "README.md"), "utf8");
   const block = /((?:\$ pulumi .*\n)+\$ pulumi up\n)/.exec(readme)![1];
@@ -219,7 +219,7 @@ function readmeCommands(): string[] {
     .map((line) => line.replace(/^\$ /, ""));
 }
 
-/** The lines under `Diagnostics:`, less their common indent. */
+/** Returns the lines under `Diagnostics:`, without their common indent. */
 function diagnostics(stdout: string): string[] {
   const section = /^Diagnostics:\n((?: {2}.*\n|\n)+)/m.exec(stdout)?.[1] ?? "";
   return section
@@ -229,5 +229,5 @@ function diagnostics(stdout: string): string[] {
     .map((line) => line.slice(2));
 }
 
-/** The CLI indents the further lines of a message as its first. */
+/** Indents the further lines of a message as the CLI does. */
 const indentRest = (line: string, index: number): string => (index === 0 ? line : `  ${line}`);

@@ -11,9 +11,9 @@ import {
   type OutpostSpec,
 } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
+import { createStateFolder } from "../../../sandbox/stateFolder";
 import { ensureTools } from "../../../sandbox/toolchain";
 import { waitUntil } from "../../../sandbox/waitUntil";
-import { createStateFolder } from "../../../sandbox/stateFolder";
 import { sharedCluster } from "./fixture";
 import { statusOf } from "./httpStatus";
 import { listenersOf } from "./listeners";
@@ -109,7 +109,7 @@ describe("the sandbox cluster", () => {
     assert.equal(nodes, "sandbox-node sandbox-node");
     await assert.rejects(createOutpost(cluster.kubeconfig, spec), /already exists/);
     await deleteOutpost(cluster.kubeconfig, spec);
-    await deleteOutpost(cluster.kubeconfig, spec); // what is gone is no error
+    await deleteOutpost(cluster.kubeconfig, spec); // a missing object is no error
     kubectl("delete", "namespace", spec.namespace, "--wait=false");
   });
 
@@ -134,7 +134,7 @@ describe("a cluster of its own", function () {
     assert.equal(processesIn(dir).length, process.platform === "linux" ? 5 : 0);
 
     await cluster.stop();
-    await cluster.stop(); // again: nothing to do
+    await cluster.stop(); // a second call does nothing
     assert.deepEqual(processesIn(dir), []);
     assert.deepEqual(readdirSync(dir), ["log"]);
     rmSync(dir, { recursive: true });
@@ -163,7 +163,7 @@ describe("a cluster of its own", function () {
   });
 });
 
-/** Ids of the processes whose working directory is the state folder of the cluster in `dir`. Only Linux tells; elsewhere none are found. */
+/** Lists the processes that run in the state folder of the cluster in `dir`. Only works on Linux, and is empty elsewhere. */
 function processesIn(dir: string): number[] {
   if (!existsSync("/proc/self/cwd")) return [];
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

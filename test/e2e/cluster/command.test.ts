@@ -1,4 +1,4 @@
-// `local.Command`, as far as this program uses it: by the official provider where it can be had, else by its stand-in.
+// `local.Command`, as far as this program uses it: by the official provider if available, otherwise by its stand-in.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

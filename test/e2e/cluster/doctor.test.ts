@@ -1,8 +1,8 @@
-// `outpost-shm doctor` on a real API server. Nothing runs in the pods here: what is told from logs and crashes is for test/e2e/node.
+// `outpost-shm doctor` on a real API server. Nothing runs in the pods here: test/e2e/node has the findings from logs and crashes.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { liveCluster } from "../../../kubernetes/liveCluster";
 import { run } from "../../../cli/program";
+import { liveCluster } from "../../../kubernetes/liveCluster";
 import { fakeIo } from "../../unit/cli/cluster";
 import { patchPodSpec, waitForRollout } from "./kubectl";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
@@ -35,7 +35,7 @@ const pasted = [
 describe("doctor", () => {
   after(closeScenarios);
 
-  /** @param onObserving is called once it has looked and goes on observing */
+  /** @param onObserving is called after the first look, while doctor goes on observing */
   async function doctor(scenario: Scenario, args: string[] = [], onObserving: () => void = () => undefined) {
     const io = fakeIo({ err: onObserving });
     const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace, "-o", "json", ...args];
@@ -130,7 +130,7 @@ describe("doctor", () => {
 
     it("sees with --observe that authentik changes the Deployment", async () => {
       const more = async () => {
-        // managedFields have whole seconds: of two writes in one it can't be told that authentik made the second too.
+        // managedFields have whole seconds: of two writes within one, nothing shows that authentik made the second too.
         await pause(1_005 - (Date.now() % 1_000));
         await scenario.authentik.edit("main", (config) => ({ ...config, kubernetes_replicas: 2 }));
       };

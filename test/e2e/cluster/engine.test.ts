@@ -1,4 +1,4 @@
-// The engine: what a program gets as config, and what is stored where.
+// The engine: the config that a program gets, and the places where things are stored.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";

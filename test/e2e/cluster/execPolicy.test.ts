@@ -1,5 +1,5 @@
-// What the policy on the CronJob's account lets through, by the API server's own admission. No kubelet runs here, so an exec that is
-// let through ends at the node; that it runs, test/e2e/node proves.
+// The execs that the policy on the CronJob's account allows, by the API server's own admission. No kubelet runs here, so an
+// allowed exec ends at the node. test/e2e/node proves that it runs.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cleanerScripts } from "../../../cleaner/scripts";
@@ -10,7 +10,7 @@ import { podNames } from "./kubectl";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 import { CRON_JOB, refusedExec, SWEEP_COMMAND as sweep } from "./sweepCommand";
 
-/** What is said of an exec that the API server lets through to a node that isn't there. */
+/** Matches the error of an exec that the API server lets through to a node that isn't there. */
 const letThrough = /error dialing backend|no preferred addresses found/;
 
 describe("the policy on the CronJob's account", () => {
@@ -31,7 +31,7 @@ describe("the policy on the CronJob's account", () => {
 
   after(closeScenarios);
 
-  /** What kubectl says at the end of an exec, by the account unless as somebody else. */
+  /** Returns kubectl's error at the end of an exec, which the account makes by default. */
   const exec = (
     command: string[],
     options = ["--container=proxy"],

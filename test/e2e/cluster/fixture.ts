@@ -10,7 +10,7 @@ const STOP_TIMEOUT_MS = 60_000;
 
 let shared: Promise<Cluster> | undefined;
 
-/** The cluster that all tests share: each keeps to namespaces of its own. */
+/** Returns the cluster that all tests share. Each keeps to namespaces of its own. */
 export function sharedCluster(): Promise<Cluster> {
   shared ??= startCluster({ dir: createStateFolder("test-cluster"), progress: consoleProgress() });
   return shared;

@@ -12,7 +12,7 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-/** What Pulumi.yaml requires of any stack. */
+/** Config that Pulumi.yaml requires of any stack. */
 const requiredConfig = { namespace: "authentik", outposts: ["public"] };
 
 export async function openHarness(): Promise<Harness> {
@@ -38,7 +38,7 @@ export async function openHarness(): Promise<Harness> {
   };
 }
 
-/** The steps but those that leave all as it is, as `op name` or `op name: changed paths`. */
+/** Lists the steps that change something, as `op name` or `op name: changed paths`. */
 export function changes({ steps }: Report): string[] {
   return steps
     .filter(({ op, type }) => op !== "same" && !type.startsWith("pulumi:"))
@@ -48,7 +48,7 @@ export function changes({ steps }: Report): string[] {
     });
 }
 
-/** The error's message; fails when there is none. */
+/** Returns the error's message; fails if there is none. */
 export async function failure(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;

@@ -1,6 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 
-/** A kubeconfig by which requests are made as somebody else, as `kubectl --as` does. */
+/** Makes a kubeconfig whose requests come from someone else, as with `kubectl --as`. */
 export async function impersonating({ kubeconfig }: { kubeconfig: string }, user: string): Promise<KubeConfig> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const kubeConfig = new KubeConfig();

@@ -1,4 +1,4 @@
-// What an operator or another controller does to an outpost by hand.
+// Changes of an outpost by hand, as by an operator or another controller.
 import type { V1Deployment, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { outpostObjectName } from "../../../sandbox/outpost";
 import { waitUntil } from "../../../sandbox/waitUntil";
@@ -11,7 +11,7 @@ async function appsApi({ kubeConfig }: Scenario) {
   return kubeConfig.makeApiClient(AppsV1Api);
 }
 
-/** A strategic merge patch of the outpost's pod spec under a field manager, as `kubectl edit`, or authentik, sends it. */
+/** Sends a strategic merge patch of the outpost's pod spec under a field manager, as `kubectl edit` or authentik does. */
 export async function patchPodSpec(
   scenario: Scenario,
   outpost: string,
@@ -31,7 +31,7 @@ export async function patchPodSpec(
   );
 }
 
-/** Resolves once all of the outpost's pods are of its present template and available. */
+/** Resolves once all of the outpost's pods have the current template and are available. */
 export async function waitForRollout(scenario: Scenario, outpost: string): Promise<void> {
   await waitUntil(
     async () => {
@@ -45,7 +45,7 @@ export async function waitForRollout(scenario: Scenario, outpost: string): Promi
   );
 }
 
-/** Has the node take no pods any more, or take them again. */
+/** Makes the node refuse new pods, or accept them again. */
 export async function cordon(kubeconfig: string, unschedulable: boolean): Promise<void> {
   const { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
@@ -57,7 +57,7 @@ export async function cordon(kubeconfig: string, unschedulable: boolean): Promis
   await core.patchNode({ name: node.metadata!.name!, body }, merge);
 }
 
-/** Names of the outposts' pods that are not on their way out, sorted. */
+/** Lists the names of the outposts' pods that are not terminating, sorted. */
 export async function podNames({ kubeConfig, namespace }: Scenario): Promise<string[]> {
   const { CoreV1Api } = await import("@kubernetes/client-node");
   const labelSelector = "goauthentik.io/outpost-type=proxy";

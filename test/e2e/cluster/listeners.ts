@@ -1,9 +1,9 @@
-// What a process listens on, as /proc has it.
+// Reads from /proc what a process listens on.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /**
- * "address:port" of every TCP socket that the process listens on, and every UDP socket it has, IPv6 as raw hexadecimal digits.
- * A process that has ended meanwhile has none.
+ * Lists "address:port" of every TCP socket that the process listens on, and of every UDP socket it has. An IPv6 address is raw
+ * hexadecimal digits. A process that has ended meanwhile has none.
  */
 export function listenersOf(pid: number): string[] {
   const sockets = orNone(() => readdirSync(`/proc/${pid}/fd`)).flatMap((fd) =>
@@ -20,7 +20,7 @@ export function listenersOf(pid: number): string[] {
   });
 }
 
-/** Nothing of what is gone. */
+/** Returns an empty list if the process is gone. */
 function orNone<T>(read: () => T[]): T[] {
   try {
     return read();

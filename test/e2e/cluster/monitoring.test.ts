@@ -1,5 +1,5 @@
-// What is created for Prometheus and Grafana, by the real engine on a real API server: with the Prometheus operator's kinds and without.
-// That an operator and a Grafana take these objects, nothing here proves.
+// The objects for Prometheus and Grafana, created by the real engine on a real API server: with the Prometheus operator's kinds
+// and without. Nothing here proves that an operator and a Grafana accept these objects.
 import assert from "node:assert/strict";
 import { liveCluster } from "../../../kubernetes/liveCluster";
 import { monitoringGroup, monitoringKinds } from "../../../preflight/messages";

@@ -1,4 +1,4 @@
-// The Prometheus operator's kinds, as far as an API server needs them to hold objects: the real group, version and names, and no schema.
+// The Prometheus operator's kinds, as far as an API server needs them to hold objects: real group, version and names, no schema.
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { waitUntil } from "../../../sandbox/waitUntil";
 
@@ -25,7 +25,7 @@ async function servedKinds(kubeConfig: KubeConfig): Promise<string[]> {
   }
 }
 
-/** Installs a CustomResourceDefinition without a schema for each of the kinds, and waits until they are served. */
+/** Installs a CustomResourceDefinition without a schema for each kind, and waits until it is served. */
 export async function installOperatorKinds(kubeConfig: KubeConfig): Promise<void> {
   const api = await definitions(kubeConfig);
   for (const { kind, plural, singular } of kinds) {
@@ -40,7 +40,7 @@ export async function installOperatorKinds(kubeConfig: KubeConfig): Promise<void
   await waitUntil(allServed, { what: "the Prometheus operator's kinds to be served", timeoutMs });
 }
 
-/** Takes them away again, with all of their objects. */
+/** Removes the kinds with all of their objects. */
 export async function removeOperatorKinds(kubeConfig: KubeConfig): Promise<void> {
   const api = await definitions(kubeConfig);
   for (const { plural } of kinds) await api.deleteCustomResourceDefinition({ name: `${plural}.${group}` });
@@ -48,7 +48,7 @@ export async function removeOperatorKinds(kubeConfig: KubeConfig): Promise<void>
   await waitUntil(noneServed, { what: "the Prometheus operator's kinds to be gone", timeoutMs });
 }
 
-/** Objects of these kinds in a namespace, by `Kind/name`. */
+/** Lists the objects of these kinds in a namespace, by `Kind/name`. */
 export async function operatorObjects(
   kubeConfig: KubeConfig,
   namespace: string,
@@ -57,7 +57,7 @@ export async function operatorObjects(
   const api = kubeConfig.makeApiClient(CustomObjectsApi);
   const found: Record<string, Record<string, unknown>> = {};
   for (const { kind, plural } of kinds) {
-    // A fresh kind's storage answers "(re)initializing" for a while, and again.
+    // The storage of a new kind answers "(re)initializing" for a while, and may do so again.
     const list = () =>
       api.listNamespacedCustomObject({ group, version: "v1", namespace, plural }) as Promise<ObjectList>;
     const { items } = await waitUntil(list, { what: `the ${plural} to be listed`, timeoutMs });

@@ -1,5 +1,5 @@
-// The restricted Pod Security Standard, asked of the API server's own admission: pods as the program has them made, dry-run
-// in the scenario's namespace once it enforces the standard.
+// The restricted Pod Security Standard, by the API server's own admission. The pods that the program has made are dry-run in the
+// scenario's namespace once it enforces the standard.
 import assert from "node:assert/strict";
 import type { V1PodTemplateSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
@@ -22,7 +22,7 @@ describe("Pod Security `restricted`", () => {
 
   after(closeScenarios);
 
-  /** Rejects with the admission's reason where the pod would not be let in. */
+  /** Rejects with the admission's reason if the pod would not be let in. */
   const admit = async ({ metadata, spec }: V1PodTemplateSpec): Promise<void> => {
     const { CoreV1Api } = await import("@kubernetes/client-node");
     const body = { metadata: { labels: metadata?.labels, generateName: "test-" }, spec };

@@ -1,10 +1,10 @@
-// `npm run preview` as a person at a desk runs it: another process, their own backend and kubeconfig, a stack file in the clone.
+// `npm run preview` as someone at a desk runs it: another process, their own backend and kubeconfig, a stack file in the clone.
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation";
-import { runPreview } from "../../../cli/preview/runPreview";
 import { previewMarkdown } from "../../../cli/preview/markdown";
+import { runPreview } from "../../../cli/preview/runPreview";
 import { createOutpost } from "../../../sandbox/outpost";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { pulumiCommand } from "../../../sandbox/pulumiCommand";

@@ -1,9 +1,9 @@
-// The exported program through the real engine on a real API server: who owns which field, what a preview says, what is
-// mended, what is refused, and what of others survives.
+// The exported program through the real engine on a real API server: owners of fields, previews, repairs, refusals, and what
+// survives of others' changes.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { OutputMap } from "@pulumi/pulumi/automation";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { OutputMap } from "@pulumi/pulumi/automation";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Report } from "../../../sandbox/engine";
 import { createOutpost, deleteOutpost } from "../../../sandbox/outpost";
@@ -13,7 +13,7 @@ import { closeScenarios, openScenario, owners, type Scenario } from "./scenario"
 const deploymentName = "ak-outpost-main";
 const stackType = "pulumi:pulumi:Stack";
 
-/** What a report did to resources, but for what stayed the same or was only looked at, as `operation type`. */
+/** Lists what a report changed, as `operation type`. Resources that stayed the same or were only looked at are left out. */
 function changes({ steps }: Report): string[] {
   const changed = steps.filter(
     ({ op, type }) => !["same", "read", "refresh"].includes(op) && !type.startsWith("pulumi:providers:"),
@@ -21,13 +21,13 @@ function changes({ steps }: Report): string[] {
   // A refresh that finds a difference and the update that mends it both count as one.
   return [...new Set(changed.map(({ op, type }) => `${op} ${type}`))].sort();
 }
-/** The rollout is awaited anew. */
+/** Operations of a new wait for the rollout. */
 const awaited = ["create-replacement", "delete-replaced", "replace"].map((op) => `${op} command:local:Command`);
 const warnings = ({ diagnostics }: Report): string[] =>
   diagnostics.filter(({ severity }) => severity === "warning").map(({ message }) => message);
 const restartWarning = (pods: string): string =>
   `Deployment ${deploymentName}: this change restarts ${pods} (rolling update). The sessions in a restarted pod end: their users log in again.`;
-/** An object of the client's as plain JSON. */
+/** Converts an object of the client to plain JSON. */
 const plain = (object: unknown): unknown => JSON.parse(JSON.stringify(object));
 const managers = ({ metadata }: V1Deployment): string[] => Object.keys(owners(metadata?.managedFields ?? [])).sort();
 
@@ -63,7 +63,7 @@ describe("the program on a cluster", () => {
         `create ${stackType}`,
       ]);
       assert.deepEqual(warnings(report), [restartWarning("its 2 pods")]);
-      // The rich diff, which comments on pull requests show, drops warnings: there it is an output.
+      // The rich diff in comments on pull requests drops warnings, so there it is an output.
       const { stdout } = await scenario.stack.preview({ diff: true });
       assert.ok(stdout.includes(`notices           : [\n        [0]: "${restartWarning("its 2 pods")}"`), stdout);
       assert.deepEqual((await scenario.deployment("main")).metadata, pristine.metadata);
@@ -247,7 +247,7 @@ describe("the program on a cluster", () => {
   });
 
   describe("refuses, before any change,", () => {
-    /** What preview and update alike say, without repeating themselves; asserts that they changed nothing. */
+    /** Returns the message that preview and update share, without repetitions. Asserts that they changed nothing. */
     const refusal = async (scenario: Scenario): Promise<string> => {
       const before = await scenario.objects();
       const texts: string[] = [];

@@ -1,5 +1,5 @@
-// What the CronJob's account may do, asked of the API server by acting as it (impersonation). No kubelet runs here, so an
-// exec that is allowed ends at the node; what it does in a pod is not this file's to prove.
+// The permissions of the CronJob's account, asked of the API server by impersonation. No kubelet runs here, so an allowed exec
+// ends at the node. This file does not prove what it does in a pod.
 import assert from "node:assert/strict";
 import type { KubeConfig, V1ResourceAttributes } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { impersonating } from "./impersonating";
@@ -13,7 +13,7 @@ describe("the CronJob's account", () => {
   let asAccount: KubeConfig;
 
   before(async () => {
-    // What the role alone allows; test/e2e/cluster/execPolicy.test.ts has what a policy leaves of it.
+    // Only the role; test/e2e/cluster/execPolicy.test.ts has what a policy leaves of it.
     scenario = await openScenario({ name: "rbac", config: { solution: "cronjob", restrictExec: false } });
     await scenario.stack.up();
     asAccount = await impersonating(scenario, `system:serviceaccount:${scenario.namespace}:${account}`);
@@ -85,13 +85,13 @@ describe("the CronJob's account", () => {
 
   it("gets past the API server with an exec into an outpost's pod, and nowhere with one elsewhere", async () => {
     const [pod] = await podNames(scenario);
-    // kwok's node has no kubelet to answer: the API server fails to reach it, which it only tries once exec is allowed.
+    // kwok's node has no kubelet, so the API server fails to reach it. It only tries that once exec is allowed.
     assert.match(await exec(asAccount, scenario.namespace, pod), /error dialing backend|502|500/i);
     assert.match(await exec(asAccount, "default", pod), /403/);
   });
 });
 
-/** The error that an exec ends with. */
+/** Returns the error that an exec ends with. */
 async function exec(kubeConfig: KubeConfig, namespace: string, pod: string): Promise<string> {
   const { Exec } = await import("@kubernetes/client-node");
   try {

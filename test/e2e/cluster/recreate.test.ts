@@ -1,11 +1,11 @@
-// `outpost-shm recreate` on a real API server, with the stand-in of authentik as the one that brings the Deployment back.
+// `outpost-shm recreate` on a real API server. The stand-in of authentik brings the Deployment back.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { liveCluster } from "../../../kubernetes/liveCluster";
 import { run } from "../../../cli/program";
+import { liveCluster } from "../../../kubernetes/liveCluster";
 import type { EngineStack } from "../../../sandbox/engine";
 import { untilAvailable } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
@@ -28,7 +28,7 @@ describe("recreate", () => {
     await closeScenarios();
   });
 
-  /** @param onSaid is told what is said while it waits */
+  /** @param onSaid receives the messages during the wait */
   async function recreate(args: string[], onSaid: (text: string) => void = () => undefined) {
     const manifest = join(dir, `manifest-${++manifests}.json`);
     const io = fakeIo({ now: () => new Date() });
@@ -40,7 +40,7 @@ describe("recreate", () => {
     return { code, stdout: io.stdout, stderr: io.stderr, manifest };
   }
 
-  /** What the update does that brings the sidecar back, and awaits it. */
+  /** Steps of the update that brings the sidecar back, and awaits it. */
   const mended = [
     "update kubernetes:apps/v1:DeploymentPatch",
     ...["create-replacement", "replace", "delete-replaced"].map((op) => `${op} command:local:Command`),
@@ -57,7 +57,7 @@ describe("recreate", () => {
     const before = await scenario.deployment("main");
     assert.deepEqual(await sidecars(), ["shm-cleanup"]);
     const { code, stdout, manifest } = await recreate(["main", "--yes"], (text) => {
-      // Somebody saves the outpost in the Admin UI, once the old one is gone.
+      // Someone saves the outpost in the Admin UI, once the old Deployment is gone.
       if (text.includes("authentik has not created it again")) void scenario.authentik.reconcile("main");
     });
     assert.equal(code, 0, stdout);

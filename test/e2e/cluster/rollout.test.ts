@@ -1,14 +1,14 @@
-// How an update ends whose rollout does not: kwok's node takes pods or none, and a quota refuses them.
+// The end of an update whose rollout does not end: kwok's node takes pods or none, and a quota refuses them.
 import assert from "node:assert/strict";
-import { closeScenarios, openScenario, type Scenario } from "./scenario";
 import { failure } from "./harness";
 import { cordon } from "./kubectl";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 describe("an update whose rollout does not end", function () {
   this.timeout(180_000);
   after(closeScenarios);
 
-  /** What the update fails with, and after how many seconds. */
+  /** Returns the update's error, and the seconds until it came. */
   async function failureOf({ stack }: Scenario): Promise<{ message: string; took: number }> {
     const began = Date.now();
     const message = await failure(stack.up());
@@ -29,7 +29,7 @@ describe("an update whose rollout does not end", function () {
       /\nmain {5}containers {2}FAIL {4}0 of 1 pods updated; Kubernetes refuses new pods: pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod/,
     );
     assert.match(message, /\nmain containers: Change what refuses them, .* describe deployment ak-outpost-main\n/);
-    // All but the wait is done, and known to the stack.
+    // Everything but the wait is done, and the stack knows it.
     assert.deepEqual((await scenario.deployment("main")).spec?.template.spec?.initContainers?.length, 1);
     const types = (await scenario.stack.urns()).map((urn) => urn.split("$").at(-1)!.split("::")[0]);
     assert.ok(types.includes("kubernetes:apps/v1:DeploymentPatch"), String(types));

@@ -11,7 +11,7 @@ import { openPulumi, type Pulumi } from "../../../sandbox/pulumi";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { sharedCluster } from "./fixture";
 
-/** Kinds of which the program may create objects. */
+/** Kinds of objects that the program may create. */
 const ownKinds = [
   { apiVersion: "v1", kind: "ConfigMap" },
   { apiVersion: "v1", kind: "ServiceAccount" },
@@ -19,19 +19,19 @@ const ownKinds = [
   { apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding" },
   { apiVersion: "batch/v1", kind: "CronJob" },
 ];
-/** The same for those of the whole cluster; their names end with the namespace. */
+/** Kinds of the whole cluster, of which it may too. The objects' names end with the namespace. */
 const ownClusterKinds = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
 /** Objects that Kubernetes itself puts into every namespace. */
 const givenObjects = ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"];
 
 let pulumi: Promise<Pulumi> | undefined;
 
-/** One Pulumi for all tests of the process. */
+/** Opens one Pulumi for all tests of the process. */
 export const sharedPulumi = (): Promise<Pulumi> => (pulumi ??= openPulumi(silentProgress));
 
 const authentiks: AuthentikStandIn[] = [];
 
-/** Ends what the scenarios of a test file share or have started. */
+/** Ends everything that the scenarios of a test file share or have started. */
 export async function closeScenarios(): Promise<void> {
   for (const authentik of authentiks.splice(0)) await authentik.stop();
 }
@@ -43,22 +43,25 @@ export interface Scenario {
   readonly kubeconfig: string;
   /** The stand-in that deployed the outposts; only with the option `authentik`. */
   readonly authentik: AuthentikStandIn;
-  /** Stack config with these keys beside the scenario's own. */
+  /** Sets the stack config: these keys, and the scenario's own. */
   configure(config: Record<string, unknown>): Promise<void>;
-  /** The Deployment of the outpost with this name, as the API server has it. */
+  /** Reads the Deployment of the outpost with this name from the API server. */
   deployment(outpost: string): Promise<V1Deployment>;
-  /** Everything in the namespace, and of the whole cluster for it, that is ours or could be: objects by `Kind/name`, without what the server adds. */
+  /**
+   * Lists everything that is ours or could be, in the namespace and in the whole cluster for it: objects by `Kind/name`, without
+   * what the server adds.
+   */
   objects(): Promise<Record<string, unknown>>;
 }
 
 export interface ScenarioOptions {
-  /** Unique among the tests: names the namespace and the stack. */
+  /** Name of the namespace and the stack; unique among the tests. */
   name: string;
-  /** Outposts that authentik has created; default one, "main". */
+  /** Outposts that authentik has created; by default one, "main". */
   outposts?: { name: string; replicas?: number; memoryLimit?: string }[];
-  /** Whether authentik's stand-in deploys the outposts and keeps them, and the stack config has access to it. */
+  /** True if authentik's stand-in deploys and keeps the outposts, and the stack config has access to it. */
   authentik?: boolean;
-  /** Stack config beside `namespace` and `outposts`, which default to the scenario's own. */
+  /** Stack config besides `namespace` and `outposts`, which default to the scenario's own. */
   config?: Record<string, unknown>;
 }
 
@@ -135,7 +138,7 @@ async function objectsIn(kubeConfig: KubeConfig, namespace: string): Promise<Rec
   return found;
 }
 
-/** The object without what differs between two that were made the same way: identity, times, counters. */
+/** Leaves out everything that differs between two objects made the same way: identity, times, counters. */
 function comparable(object: KubernetesObject): unknown {
   const { metadata, ...rest } = object as KubernetesObject & { status?: unknown };
   const annotations = { ...metadata?.annotations };
@@ -152,7 +155,7 @@ function comparable(object: KubernetesObject): unknown {
   };
 }
 
-/** Who owns which fields, but for the status that controllers write. */
+/** Returns the owners of the fields, except for the status that controllers write. */
 export function owners(managedFields: V1ManagedFieldsEntry[]): Record<string, unknown> {
   const own = managedFields.filter(({ manager }) => manager !== "kube-controller-manager");
   return Object.fromEntries(own.map(({ manager = "unknown", fieldsV1 }) => [manager, fieldsV1]));

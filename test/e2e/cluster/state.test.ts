@@ -1,15 +1,15 @@
-// What becomes of the cluster and of the stack's state where one of them is not as the other expects it.
+// The fate of the cluster and of the stack's state if one of them is not as the other expects it.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { configNamespace, type Solution } from "../../../settings/settings";
 import { openStack, UpdateFailed, type EngineStack } from "../../../sandbox/engine";
 import { createStateFolder } from "../../../sandbox/stateFolder";
+import { configNamespace, type Solution } from "../../../settings/settings";
 import { failure } from "./harness";
 import { installOperatorKinds, removeOperatorKinds } from "./operatorKinds";
 import { closeScenarios, openScenario, sharedPulumi, type Scenario } from "./scenario";
 
-/** A stack on the scenario's cluster that knows nothing of what is there. */
+/** Opens a stack on the scenario's cluster that knows nothing of the existing objects. */
 async function stackWithoutState(
   { kubeconfig, namespace, stack }: Scenario,
   config: Record<string, unknown>,
@@ -104,7 +104,7 @@ describe("a removal", () => {
   let text: string;
   after(closeScenarios);
 
-  /** What `destroy` says by another text of the kubeconfig, each thing once; asserts that the state keeps what is in the cluster. */
+  /** Returns what `destroy` says with another kubeconfig, each thing once; asserts that the state keeps what is in the cluster. */
   async function refusal(changed: string): Promise<{ errors: string[]; warnings: string[] }> {
     writeFileSync(kubeconfig, changed);
     const before = await scenario.stack.urns();

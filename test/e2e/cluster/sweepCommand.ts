@@ -1,4 +1,4 @@
-// The one command that the CronJob's account may run in a pod, and what is said of any other.
+// The one command that the CronJob's account may run in a pod, and the refusal of any other.
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { refusal } from "../../../components/cronjob/execPolicy";
 
@@ -18,7 +18,7 @@ export const SWEEP_COMMAND = [
   "LOW_WATERMARK_PERCENT=60",
 ];
 
-/** What kubectl says where the policy of the CronJob in `namespace` refuses an exec. */
+/** Returns kubectl's error if the policy of the CronJob in `namespace` refuses an exec. */
 export function refusedExec(pod: string, namespace: string): string {
   const policy = `${CRON_JOB}-${namespace}`;
   return `error: unable to upgrade connection: pods "${pod}" is forbidden: ValidatingAdmissionPolicy '${policy}' with binding '${policy}' denied request: ${refusal}\n`;

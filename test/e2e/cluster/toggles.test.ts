@@ -1,11 +1,11 @@
-// All sixteen ways from one solution to another, through the real engine on a real API server: what is left must be what a
-// fresh deploy of the target gives, down to who owns which field.
+// All sixteen ways from one solution to another, through the real engine on a real API server. The result must be that of a
+// fresh deploy of the target, down to the owner of each field.
 import assert from "node:assert/strict";
-import type { Solution } from "../../../settings/settings";
 import { deleteOutpost } from "../../../sandbox/outpost";
+import type { Solution } from "../../../settings/settings";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
-/** A de Bruijn sequence: read as a circle, each ordered pair of solutions stands in it once. */
+/** A de Bruijn sequence: read as a circle, it has each ordered pair of solutions once. */
 const walk: Solution[] = [
   ...(["none", "none", "sidecar", "none", "cronjob", "none", "both", "sidecar"] as const),
   ...(["sidecar", "cronjob", "sidecar", "both", "cronjob", "cronjob", "both", "both"] as const),

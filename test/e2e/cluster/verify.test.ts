@@ -1,5 +1,5 @@
-// `verify: true` through the real engine on a real API server. Nothing runs in the pods here: Jobs end as kwok plays them, and what a
-// sidecar does is for test/e2e/node.
+// `verify: true` through the real engine on a real API server. Nothing runs in the pods here: Jobs end as kwok plays them, and
+// test/e2e/node shows what a sidecar does.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Report } from "../../../sandbox/engine";
@@ -11,7 +11,7 @@ const commandType = "command:local:Command";
 const commands = ({ steps }: Report): string[] =>
   steps.filter(({ op, type }) => type === commandType && !["same", "refresh"].includes(op)).map(({ op }) => op);
 
-/** The report and the error of an update that is expected to fail. */
+/** Returns the report and the error of an update that has to fail. */
 async function failed(update: Promise<unknown>): Promise<UpdateFailed> {
   const error = await update.then(
     () => assert.fail("the update succeeded"),
@@ -75,7 +75,7 @@ describe("verify: true", () => {
 
   it("passes once the cause is gone, says what it saw, and is not made again", async () => {
     await allowJobs();
-    // As text, with credentials in it, the kubeconfig is a secret, and so is all that the command prints.
+    // As text with credentials in it, the kubeconfig is a secret, and so is everything that the command prints.
     await config({ "kubernetes:kubeconfig": readFileSync(scenario.kubeconfig, "utf8") });
     const up = await scenario.stack.up();
     assert.deepEqual(commands(up), ["create"]);

@@ -1,8 +1,8 @@
-import { hasCronJob, hasSidecar } from "../../../settings/settings";
-import { resolveSettings } from "../../../settings/resolve";
 import type { AlertSettings } from "../../../components/monitoring/alerts";
+import { resolveSettings } from "../../../settings/resolve";
+import { hasCronJob, hasSidecar } from "../../../settings/settings";
 
-/** Settings of the alerts for a stack config. */
+/** Returns the settings of the alerts for a stack config. */
 export function settingsOf(raw: Record<string, unknown> = {}): AlertSettings {
   const settings = resolveSettings({ namespace: "authentik", outposts: ["one"], monitoring: true, ...raw });
   const { namespace, outposts } = settings;

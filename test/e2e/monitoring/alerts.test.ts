@@ -1,9 +1,9 @@
-// Every alert under promtool: silent just before it is due, firing just after, with what it says. The labels are those that the
+// Every alert under promtool: silent just before it is due, firing just after, with its text. The labels are those that the
 // Prometheus operator gives a PodMonitor's targets, and kube-state-metrics its series.
 import assert from "node:assert/strict";
 import { alertRules } from "../../../components/monitoring/alerts";
-import { settingsOf } from "./alertSettings";
 import { checkRules, testRules, type ExpectedAlerts, type RuleTest } from "../../../sandbox/monitoring/promtool";
+import { settingsOf } from "./alertSettings";
 
 const pod = "ak-outpost-one-6c5d7f9b8-x2x4z";
 const target = {
@@ -23,7 +23,7 @@ const series = (name: string, labels: Labels): string =>
     .join(",")}}`;
 const shm = (metric: string, labels: Labels = {}): string =>
   series(`authentik_outpost_shm_${metric}`, { ...target, ...labels });
-/** A series that has each value for so many seconds, in promtool's notation; "_" is no sample. The last stays. */
+/** Writes a series in promtool's notation: each value for some seconds, the last for good. "_" is no sample. */
 function over(...parts: [value: number | "_", seconds: number][]): string {
   // "1x3" is four ones, and "_x3" three samples missing.
   return parts.map(([value, seconds]) => `${value}x${seconds / 15 - (value === "_" ? 0 : 1)}`).join(" ");
@@ -54,7 +54,7 @@ async function holds(test: RuleTest, raw?: Record<string, unknown>): Promise<voi
   assert.equal(await testRules(alertRules(settingsOf(raw)), test), "");
 }
 
-/** Rises from the lowest to the highest value in so many steps, again and again. */
+/** Rises from the lowest to the highest value in a number of steps, again and again. */
 function sawtooth(lowest: number, highest: number, steps: number): string {
   const tooth = Array.from({ length: steps }, (_, n) => Math.round(lowest + ((highest - lowest) * n) / (steps - 1)));
   return Array.from({ length: 40 }, () => tooth.join(" ")).join(" ");
@@ -274,19 +274,19 @@ describe("the alerts, under promtool", function () {
         `At the rate of the last sweeps, /dev/shm of ${where} needs ${amount}B within an hour, which is all it has. ` +
         `From highWatermark on visitors' sessions are removed early; where logins fill it, people will be logged out.`,
     });
-    /** Rises by so many MiB an hour. */
+    /** Rises by a number of MiB an hour. */
     const rising = (from: number, hourly: number): string => `${from * mebibyte}+${(hourly * mebibyte) / 240}x400`;
 
     it("warns of what is full within an hour, after a quarter of one", () =>
       holds({
-        // 64 MiB more are 256 from 192 on, which is after 11 minutes.
+        // From 192 MiB on, which is after 11 minutes, 64 MiB more would be 256.
         series: { [size]: always(256 * mebibyte), [used]: rising(180.5, 64) },
         alerts: [...silent("FillingUp", "25m45s"), ...firing("FillingUp", "26m", filling("272.2Mi"))],
       }));
 
     it("predicts nothing of a /dev/shm less than half full", () =>
       holds({
-        // Above half of 256 MiB after 16 minutes and a quarter.
+        // Usage is above half of 256 MiB after 16 minutes and a quarter.
         series: { [size]: always(256 * mebibyte), [used]: rising(0, 480) },
         alerts: [...silent("FillingUp", "31m"), ...firing("FillingUp", "31m15s", filling("730Mi"))],
       }));
@@ -332,7 +332,7 @@ describe("the alerts, under promtool", function () {
           [errorsTotal]: always(0),
           [series("up", target)]: always(1),
           [series("up", other)]: over([1, 10 * minute], [0, hour]),
-          // The outpost's own metrics, which are not ours to watch.
+          // The outpost's own metrics are not ours to watch.
           [series("up", { ...target, container: "proxy" })]: always(0),
         },
         alerts: [...silent("TargetMissing", "19m45s"), ...firing("TargetMissing", "20m", onePod)],
@@ -344,7 +344,7 @@ describe("the alerts, under promtool", function () {
         [0, 4 * minute],
         [1, 15],
       ]);
-      // The first moment comes while it was up for most of ten minutes, the others do not count.
+      // At the first moment it was still up for most of the last ten minutes. The others do not count.
       return holds({
         series: { [errorsTotal]: always(0), [series("up", other)]: over([1, 10 * minute], ...flapping, [0, hour]) },
         alerts: [...silent("TargetMissing", "24m"), ...firing("TargetMissing", "24m15s", onePod)],

@@ -1,16 +1,16 @@
-// The real sidecar's endpoint under a real Prometheus with our rules, on a tmpfs that is really filled; and the dashboard's queries
-// against what it has scraped. How long an alert waits, alerts.test.ts proves: here all of them wait a second.
+// The real sidecar's endpoint under a real Prometheus with our rules, on a tmpfs that is really filled; and the dashboard's
+// queries on the scraped data. alerts.test.ts proves how long an alert waits: here all of them wait a second.
 import assert from "node:assert/strict";
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { alertRules } from "../../../components/monitoring/alerts";
 import { dashboard } from "../../../components/monitoring/dashboard";
+import { coverage, shells } from "../../../sandbox/cleaner/shells";
 import type { ActiveAlert } from "../../../sandbox/monitoring/prometheus";
+import { WatchedPods } from "../../../sandbox/monitoring/watchedPods";
 import { goName, goSession } from "../../../sandbox/sessionFormats";
 import { waitUntil } from "../../../sandbox/waitUntil";
-import { coverage, shells } from "../../../sandbox/cleaner/shells";
 import { settingsOf } from "./alertSettings";
-import { WatchedPods } from "../../../sandbox/monitoring/watchedPods";
 
 const pod = "ak-outpost-one-6c5d7f9b8-x2x4z";
 const settings = settingsOf({ solution: "both" });
@@ -21,7 +21,7 @@ const visit = goSession({ holds: ["redirect"] });
 describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
   this.timeout(60_000);
 
-  // httpd is busybox's own.
+  // Only busybox has httpd.
   for (const shell of shells.filter(({ name }) => name.startsWith("busybox"))) {
     describe(`on ${shell.name}`, () => {
       let watched: WatchedPods;
@@ -35,7 +35,7 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
         (await watched.prometheus.alerts()).filter(({ state }) => state === "firing");
       const names = (alerts: ActiveAlert[]): string[] =>
         alerts.map(({ labels }) => `${labels.alertname?.slice(19)} ${labels.severity}`).sort();
-      /** The alerts once exactly these fire. */
+      /** Waits until exactly these alerts fire, and returns them. */
       const untilFiring = (...expected: string[]): Promise<ActiveAlert[]> =>
         waitUntil(
           async () => {

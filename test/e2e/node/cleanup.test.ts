@@ -1,4 +1,4 @@
-// `outpost-shm cleanup` and `recreate` on real pods: a full /dev/shm with nobody who sweeps it, one with the sidecar, one without a shell.
+// `outpost-shm cleanup` and `recreate` on real pods: a full /dev/shm without a sweep, one with the sidecar, one without a shell.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,16 +8,16 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
+import { visit } from "../../../sandbox/node/visits";
 import { untilAvailable } from "../../../sandbox/outpost";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { outpostShm, outpostShmAs, restrictedKubeconfig, rowsOf } from "./outpostShm";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { visit } from "../../../sandbox/node/visits";
 
 const logins = 20;
-/** Younger sessions stay in any case. */
+/** Younger sessions always stay. */
 const untilOldMs = 6_000;
-/** Pages of the 64 MiB that every container has. */
+/** Number of pages in the 64 MiB that every container has. */
 const pages = 16_384;
 
 describe("cleanup", function () {
@@ -89,7 +89,7 @@ describe("cleanup", function () {
     assert.deepEqual([status, stderr], [1, ""]);
     const { rows, below } = rowsOf(stdout);
     assert.deepEqual(rows[pods.bare].slice(1, 5), ["proxy", "64Mi 100%", `${logins * 4}Ki 0%`, "63.9Mi"]);
-    // What found no space left an empty file, not old enough to be debris.
+    // A visit that found no space left an empty file, not old enough to be debris.
     assert.deepEqual(rows[pods.bare].slice(5), [String(pages - logins), "0", "0", "0"]);
     assert.deepEqual(below, [
       `${pods["shell-less"]}: container proxy has no shell, so nothing can sweep there. kubectl --namespace node-cleanup delete pod ` +
@@ -171,7 +171,7 @@ describe("recreate", function () {
   });
 });
 
-/** Runs it on a terminal of its own, and answers its question. */
+/** Runs the command on a terminal of its own, and answers its question. */
 async function onTerminal(
   { namespace, stage }: Scenario,
   args: string[],

@@ -1,9 +1,10 @@
 // `outpost-shm status` and `verify` on real pods: with the sidecar, with the CronJob, with neither; as an administrator and as
-// accounts that may do less; and `verify: true` at the end of an update.
+// accounts with fewer permissions; and `verify: true` at the end of an update.
 import assert from "node:assert/strict";
 import type { V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { UpdateFailed } from "../../../sandbox/engine";
 import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
+import { visit } from "../../../sandbox/node/visits";
 import {
   interrupted,
   npxOutpostShm,
@@ -14,7 +15,6 @@ import {
   type Grant,
 } from "./outpostShm";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { visit } from "../../../sandbox/node/visits";
 
 const logins = 10;
 
@@ -72,11 +72,11 @@ describe("the command line", function () {
   });
 
   describe("status", () => {
-    /** Session files by pod, as the pod itself has them. */
+    /** Number of session files by pod, as the pod itself counts them. */
     const files: Record<string, number> = {};
-    /** 4 KiB a file, as the command writes it. */
+    /** Formats 4 KiB a file, as the command does. */
     const used = (pod: string) => `${files[pod] * 4}Ki`;
-    /** The columns from INODES to DEBRIS. */
+    /** Returns the columns from INODES to DEBRIS. */
     const counts = (pod: string) => [files[pod] + 1, files[pod] - logins, logins, 0].map(String);
 
     before("visitors and logins at each outpost that can serve them", async () => {
@@ -88,7 +88,7 @@ describe("the command line", function () {
       }
     });
 
-    /** Once the sidecar has counted them. */
+    /** Waits until the sidecar has counted them. */
     const settled = async (): Promise<string> =>
       scenario.until("a sweep after the visits", async () => {
         const { status, stdout, stderr } = await outpostShm(scenario, "status");

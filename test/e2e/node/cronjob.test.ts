@@ -1,13 +1,13 @@
-// A Job from the CronJob, run in the cluster by its own image and account: what it says of every pod, and whether that is true.
+// A Job from the CronJob, run in the cluster by its own image and account: its report on every pod, and whether that is true.
 import assert from "node:assert/strict";
 import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
+import { visit, visitExactly } from "../../../sandbox/node/visits";
 import { outpostObjectName } from "../../../sandbox/outpost";
 import { finishedJob, runJob, startJob, type JobRun, type Line } from "./jobs";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { visit, visitExactly } from "../../../sandbox/node/visits";
 
 const page = 4096;
-/** What every pod holds before a run. */
+/** Content of every pod before a run. */
 const sessions = { oldVisitors: 300, youngVisitors: 40, oldLogins: 20 };
 
 describe("a Job from the CronJob", function () {
@@ -66,7 +66,7 @@ describe("a Job from the CronJob", function () {
             used_before_bytes: String(before * page),
             used_after_bytes: String(left * page),
             total_bytes: String(64 * 1024 * 1024),
-            // The directory has one itself.
+            // The directory itself has one.
             inodes_before: String(before + 1),
             inodes_after: String(left + 1),
             total_inodes: line.total_inodes,
@@ -99,12 +99,12 @@ describe("a Job from the CronJob", function () {
       names.dying = await scenario.pod("dying");
       healthy = (await podsOf(scenario, "Alpha", "beta")).map(({ name }) => name);
       for (const pod of [...healthy, names.dying]) await fill(scenario, pod);
-      // So many more that the sweep lasts long enough to be caught, also where other work keeps the cores busy.
+      // Enough files to make the sweep last until it is caught, even if other work keeps the cores busy.
       const many = "cd /dev/shm && seq 1 20000 | sed s/^/session_/ | xargs touch";
       await scenario.exec(names.dying, "proxy", "sh", "-c", many);
       const caught = catchSweep(scenario, names.dying);
       await startJob(scenario, "some");
-      await caught; // the sweep has begun and goes no further
+      await caught; // the sweep has begun and is stopped there
       await scenario.kubectl("delete", "pod", names.dying, "--grace-period=0", "--force");
       run = await finishedJob(scenario, "some");
     });
@@ -131,7 +131,7 @@ describe("a Job from the CronJob", function () {
     });
 
     it("has cleaned the others all the same", async () => {
-      // Those who were young at the first run are old by now.
+      // Sessions that were young at the first run are old by now.
       const dead = sessions.oldVisitors + sessions.youngVisitors;
       const left = sessions.youngVisitors + 2 * sessions.oldLogins;
       for (const pod of healthy) {
@@ -158,7 +158,7 @@ async function podsOf(scenario: Scenario, ...outposts: string[]): Promise<{ outp
   return all.flat();
 }
 
-/** Adds {@link sessions}: the old ones are two hours old. */
+/** Adds {@link sessions}. The old ones are two hours old. */
 async function fill(scenario: Scenario, pod: string): Promise<void> {
   const twoHoursAgo = Math.floor(Date.now() / 1000) - 7200;
   const stamp = "find /dev/shm -name 'session_*' -mmin -30 -exec touch -d @$0 {} +";
@@ -174,7 +174,7 @@ async function counted(scenario: Scenario, pod: string): Promise<{ files: number
   return { files: Number(files), kibibytes: Number(usage.split(/\s+/)[2]) };
 }
 
-/** Has the outpost's container end again and again; returns the name of the pod that it does so in. */
+/** Makes the outpost's container end again and again. Returns the name of its pod. */
 async function crash(scenario: Scenario, outpost: string): Promise<string> {
   const template = { spec: { containers: [{ name: "proxy", command: ["false"] }] } };
   const patch = { spec: { strategy: { type: "Recreate", rollingUpdate: null }, template } };
@@ -187,16 +187,16 @@ async function crash(scenario: Scenario, outpost: string): Promise<string> {
   const hasCrashed = async () => {
     const pods = await scenario.pods(outpost);
     const crashed = pods.find(({ status }) =>
-      // Between two starts the kubelet of 1.37 shows either how it ended or that it waits.
+      // Between two starts the kubelet of 1.37 shows either how the container ended or that it waits.
       status?.containerStatuses?.some(({ state, restartCount }) => restartCount > 0 && !state?.running),
     );
     return crashed?.metadata?.name;
   };
-  // The old pod goes first, which may take its half minute.
+  // The old pod goes first, which may take half a minute.
   return scenario.until("the outpost to crash", hasCrashed, 120_000);
 }
 
-/** Resolves once a sweep has begun in the pod, which is then stopped where it is. */
+/** Resolves once a sweep has begun in the pod, and stops it there. */
 async function catchSweep(scenario: Scenario, pod: string): Promise<void> {
   const script = `
     while :; do

@@ -1,8 +1,8 @@
-// `outpost-shm doctor` on real pods whose sidecar does not work, each for another reason, and on one whose sidecar does.
+// `outpost-shm doctor` on real pods whose sidecar fails, each for another reason, and on one whose sidecar works.
 import assert from "node:assert/strict";
+import { visitExactly } from "../../../sandbox/node/visits";
 import { outpostShm, outpostShmAs, restrictedKubeconfig } from "./outpostShm";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { visitExactly } from "../../../sandbox/node/visits";
 
 interface Found {
   check: string;
@@ -29,13 +29,13 @@ describe("doctor", function () {
         ],
       },
     });
-    // One of them never comes up, and so the update fails.
+    // One of them never starts, so the update fails.
     await assert.rejects(scenario.stack.up(), /image {4}containers {2}FAIL {4}pod ak-outpost-image-/);
     for (const name of ["well", "uid", "root", "oom"]) await scenario.rollout(name);
   });
   after(() => closeScenario(scenario));
 
-  /** What is found of one outpost's pods. */
+  /** Returns the findings about one outpost's pods. */
   async function foundOf(outpost: string): Promise<string[]> {
     const { stdout } = await outpostShm(scenario, "doctor", "-o", "json");
     const { findings } = JSON.parse(stdout) as { findings: Found[] };

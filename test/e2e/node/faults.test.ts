@@ -1,12 +1,13 @@
-// What breaks around the sidecar: after each fault it is back, and a directory that fills right then is below the watermark within a minute.
+// Faults around the sidecar. After each it comes back, and a directory that fills right then is below the watermark within a
+// minute.
 import assert from "node:assert/strict";
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { closeScenario, openScenario, type Scenario } from "./scenario";
 import { visit } from "../../../sandbox/node/visits";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
 
 const minute = 60_000;
 const logins = 20;
-/** More than 80 % of what 64 MiB have pages for. */
+/** Visits that take more than 80 % of the pages in 64 MiB. */
 const rush = { rate: 1500, seconds: 10 };
 
 describe("after a fault", function () {
@@ -23,7 +24,7 @@ describe("after a fault", function () {
 
   after(() => closeScenario(scenario));
 
-  /** The sidecar is back, sweeps, and the logins are alive: all within a minute of the fault. */
+  /** Asserts that the sidecar is back and sweeps, and the logins are alive: all within a minute of the fault. */
   const recovers = async (faultAt: number): Promise<void> => {
     await visit(scenario, pod, rush);
     await scenario.until(
@@ -40,9 +41,9 @@ describe("after a fault", function () {
   const loginsAlive = async (): Promise<unknown> => (await visit(scenario, pod, { known: true })).ending;
 
   it("sidecar OOM-killed: it starts again", async () => {
-    // First of all, while /dev/shm has room for as much as the sidecar may have.
+    // This comes first, while /dev/shm has room for all the memory that the sidecar may have.
     const before = (await statusOf(scenario, pod, "shm-cleanup"))!;
-    // What it writes to /dev/shm counts as its memory. Its first process is the one for the kernel to choose, not the writer.
+    // Files in /dev/shm count as its memory. The kernel should choose its first process, not the writer.
     const script =
       "echo 1000 >/proc/1/oom_score_adj; echo 0 >/proc/self/oom_score_adj; " +
       "exec dd if=/dev/zero of=/dev/shm/filler bs=4k count=10000";

@@ -17,7 +17,7 @@ export interface Stage {
 
 let stage: Promise<Stage> | undefined;
 
-/** What all tests share: each keeps to namespaces of its own. */
+/** Returns what all tests share. Each keeps to namespaces of its own. */
 export function sharedStage(): Promise<Stage> {
   stage ??= setStage();
   return stage;

@@ -1,17 +1,17 @@
-// The flood that fills an outpost's /dev/shm, at two outposts at once: one as authentik made it, one with the sidecar. Written down
-// second by second for docs/flood.svg.
+// The flood that fills an outpost's /dev/shm, at two outposts at once: one as authentik made it, one with the sidecar. It is
+// recorded second by second for docs/flood.svg.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { answers, startVisits, type Visits } from "../../../sandbox/node/visits";
 import { stateRoot } from "../../../sandbox/paths";
 import { useOf, type Use } from "./resources";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { answers, startVisits, type Visits } from "../../../sandbox/node/visits";
 
 const mebibyte = 1024 * 1024;
-/** More visits than 256 MiB have pages, 65,536. */
+/** More visits than the 65,536 pages of 256 MiB. */
 const flood = { logins: 200, rate: 400, seconds: 180 };
-/** Pages of 64 MiB. */
+/** Number of pages in 64 MiB. */
 const capacity = (64 * mebibyte) / 4096;
 
 describe("a flood of visits", function () {
@@ -47,7 +47,7 @@ describe("a flood of visits", function () {
     assert.equal(await mebibytesOfShm(scenario, pods.without), 64);
     const counts = answers(without);
     assert.deepEqual(Object.keys(counts), ["302", "400"]);
-    // A page each, and the logins have taken theirs before.
+    // Each takes a page, and the logins have taken theirs before.
     assert.equal(counts["302"], capacity - flood.logins);
     assert.ok(counts["400"] > (flood.rate * flood.seconds) / 2, `${counts["400"]} of HTTP 400`);
     const last = without.seconds.at(-1)!;
@@ -95,7 +95,7 @@ async function mebibytesOfShm(scenario: Scenario, pod: string): Promise<number> 
   return Number(output.trim().split("\n")[1].split(/\s+/)[1]);
 }
 
-/** What the sidecar used, as often as the kubelet looks, until `end`. */
+/** Records what the sidecar uses, as often as the kubelet looks, until `end`. */
 async function watchSidecar(scenario: Scenario, pod: string, end: Promise<unknown>): Promise<Use[]> {
   const uses: Use[] = [];
   let ended = false;

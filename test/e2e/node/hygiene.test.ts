@@ -1,4 +1,4 @@
-// The node itself: that it lets in nobody it should not, touches nothing outside, and that nothing of it is left, however it ends.
+// The node itself: it lets in nobody it should not, touches nothing outside, and leaves nothing behind, however it ends.
 import assert from "node:assert/strict";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ import { statusOf } from "../cluster/httpStatus";
 import { listenersOf } from "../cluster/listeners";
 import { nothing, Traces, type Found } from "./traces";
 
-/** What kubelet would set for the whole kernel. */
+/** Settings that kubelet would make for the whole kernel. */
 const tunables = [
   "vm/overcommit_memory",
   "vm/panic_on_oom",
@@ -27,20 +27,20 @@ const tunables = [
 ];
 const kernelSettings = () => tunables.map((name) => readFileSync(`/proc/sys/${name}`, "utf8"));
 
-/** In a mount namespace that shares what is mounted, as systemd makes a machine's own. */
+/** Starts a node in a mount namespace that shares its mounts, as systemd sets up a machine's own. */
 const startNode = [
   ...["unshare", "--mount", "--propagation", "shared"],
   ...[process.execPath, "--import", "tsx", join(__dirname, "scripts", "startNode.ts")],
 ];
 
-/** A program that starts a node, leader of a process group of its own as a shell makes it. */
+/** A program that starts a node, as the leader of its own process group, like a program of a shell. */
 interface Started {
   child: ChildProcess;
   traces: Traces;
   ended: Promise<unknown>;
   /** Resolves with the first line of its output that matches. */
   says(pattern: RegExp): Promise<string>;
-  /** Such a line, if it has come already. */
+  /** Returns such a line if it has come already. */
   said(pattern: RegExp): string | undefined;
 }
 
@@ -67,14 +67,17 @@ function start([command, ...args]: string[]): Started {
   return { child, traces, says, said, ended };
 }
 
-/** Until the node's containerd runs: the API server does, kubelet doesn't yet. */
+/** Waits until the node's containerd runs. By then the API server runs too, but not yet kubelet. */
 async function halfWay({ traces }: Started): Promise<void> {
   const runs = () => traces.look().processes.some((process) => / containerd --config /.test(process));
   const look = () => Promise.resolve(runs() || undefined);
   await waitUntil(look, { what: "containerd of the node", timeoutMs: 60_000, pauseMs: 20 });
 }
 
-/** Nothing is left but so many folders, which go when the next process makes one. What was killed outright takes the kernel and the watcher a moment. */
+/**
+ * Asserts that only `folders` folders are left, which go when the next process makes one. After a process was killed outright,
+ * the kernel and the watcher take a moment.
+ */
 async function leftNothing({ traces }: Started, folders: number): Promise<void> {
   const look = () => {
     const { state, ...left } = traces.look();
@@ -87,7 +90,7 @@ async function leftNothing({ traces }: Started, folders: number): Promise<void> 
   assert.deepEqual(traces.look(), nothing);
 }
 
-/** Its network namespace; undefined for a process that has ended meanwhile. */
+/** Returns its network namespace; undefined if the process has ended meanwhile. */
 function networkOf(pid: number | "self"): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/net`);

@@ -1,4 +1,4 @@
-// Runs of the CronJob, as `kubectl create job --from=cronjob/…` starts them.
+// Starts the CronJob as `kubectl create job --from=cronjob/…` does, and reads its runs.
 import type { V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { CRON_JOB } from "../cluster/sweepCommand";
 import type { Scenario } from "./scenario";
@@ -8,9 +8,9 @@ const RUN_TIMEOUT_MS = 240_000;
 
 export interface JobRun {
   outcome: "Complete" | "Failed";
-  /** What each of its pods printed, the first attempt first; a line each, as key and value. */
+  /** Output of each of its pods, the first attempt first. Each line is a record of keys and values. */
   attempts: Line[][];
-  /** From its first pod's start to its last pod's end, in seconds. */
+  /** Seconds from its first pod's start to its last pod's end. */
   seconds: number;
 }
 
@@ -49,7 +49,7 @@ async function ended(scenario: Scenario, name: string): Promise<JobRun["outcome"
   return condition?.type as JobRun["outcome"] | undefined;
 }
 
-/** `key=value` and `key="a value"`, a line each. */
+/** Parses `key=value` and `key="a value"`, line by line. */
 export function linesOf(log: string): Line[] {
   const lines = log.split("\n").filter((line) => line !== "");
   return lines.map((line) => {

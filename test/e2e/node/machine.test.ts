@@ -1,11 +1,11 @@
-// The machine that a node is on, where the control groups are of cgroup v2: in a mount namespace that has them so, whatever this
-// machine has. The controllers are there as far as v1 has not taken them, and so no kubelet runs here.
+// The machine of a node with control groups of cgroup v2, in a mount namespace that has them, whatever this machine has. Only
+// the controllers that v1 has not taken are there, so no kubelet runs here.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Processes, type RunningProcess } from "../../../sandbox/processes";
 import { repositoryRoot } from "../../../sandbox/paths";
+import { Processes, type RunningProcess } from "../../../sandbox/processes";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { waitUntil } from "../../../sandbox/waitUntil";
 

@@ -5,7 +5,7 @@ import { finishedJob, startJob, type JobRun } from "./jobs";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 
 const replicas = 100;
-/** As the CronJob's manifest has it. */
+/** Number of execs at a time, as in the CronJob's manifest. */
 const parallel = 8;
 
 describe("a hundred pods", function () {
@@ -54,7 +54,7 @@ describe("a hundred pods", function () {
   });
 });
 
-/** How many execs the Job's pod had under way, looked at again and again while it ran. */
+/** Counts the execs that the Job's pod has under way, again and again while it runs. */
 async function countExecs(scenario: Scenario, job: string): Promise<number[]> {
   const pod = await scenario.until("the Job's pod to run", async () => {
     const name = await scenario.kubectl(

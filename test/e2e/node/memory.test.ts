@@ -1,8 +1,9 @@
-// An outpost with a memory limit and a full /dev/shm of 256 MiB: does what the preview's warning says, and does not where there is none.
+// An outpost with a memory limit and a full /dev/shm of 256 MiB. The preview's warning comes true, and nothing happens if there
+// was none.
 import assert from "node:assert/strict";
+import { startVisits, visit } from "../../../sandbox/node/visits";
 import { outpostObjectName } from "../../../sandbox/outpost";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { startVisits, visit } from "../../../sandbox/node/visits";
 
 describe("an outpost with a memory limit", function () {
   this.timeout(180_000);
@@ -17,7 +18,7 @@ describe("an outpost with a memory limit", function () {
         { name: "roomy", memoryLimit: "320Mi" },
       ],
     });
-    // As a JSON patch in authentik would add it.
+    // Added as a JSON patch in authentik would.
     const unlimited = { name: "unlimited", image: "docker.io/library/busybox:1.37", command: ["sleep", "1000000"] };
     const patch = JSON.stringify({ spec: { template: { spec: { containers: [unlimited] } } } });
     await scenario.kubectl("patch", "deployment", outpostObjectName({ name: "mixed" }), `--patch=${patch}`);
@@ -52,7 +53,7 @@ describe("an outpost with a memory limit", function () {
   it("is OOM-killed before /dev/shm is full, with 128Mi", async () => {
     const pod = await scenario.pod("tight");
     await fillShm(scenario, pod, 116);
-    // From another pod: a visitor in its own would be one of the processes that the kernel chooses from.
+    // Comes from another pod: in its own, a visitor would be one of the processes that the kernel chooses from.
     const [{ status }] = await scenario.pods("tight");
     const target = `http://${status!.podIP}:9000`;
     const visits = startVisits(scenario, await scenario.pod("roomy"), { target, rate: 50, seconds: 40 });
@@ -71,14 +72,14 @@ describe("an outpost with a memory limit", function () {
   it("is not, with 320Mi and every page of /dev/shm in use", async () => {
     const pod = await scenario.pod("roomy");
     await visit(scenario, pod, { logins: 20 });
-    await fillShm(scenario, pod, 300); // as far as it goes
+    await fillShm(scenario, pod, 300); // as far as there is space
     assert.deepEqual(await usage(scenario, pod), [256 * 1024, 256 * 1024]);
     assert.deepEqual((await visit(scenario, pod, { known: true })).ending, { logins: 20, alive: 20 });
     assert.equal(await lastEnd(scenario, "roomy"), undefined);
   });
 });
 
-/** Takes so many MiB of /dev/shm, as far as they are there. Like an outpost's sessions they count as its container's memory. */
+/** Takes a number of MiB of /dev/shm, if they are there. Like an outpost's sessions they count as its container's memory. */
 async function fillShm(scenario: Scenario, pod: string, mebibytes: number): Promise<void> {
   const file = "/dev/shm/filler";
   await scenario.tryKubectl(
@@ -94,13 +95,13 @@ async function fillShm(scenario: Scenario, pod: string, mebibytes: number): Prom
   );
 }
 
-/** Size and used space of /dev/shm, in KiB. */
+/** Returns the size and the used space of /dev/shm, in KiB. */
 async function usage(scenario: Scenario, pod: string): Promise<number[]> {
   const output = await scenario.exec(pod, "shm-cleanup", "df", "-k", "/dev/shm");
   return output.trim().split("\n")[1].split(/\s+/).slice(1, 3).map(Number);
 }
 
-/** How the outpost's container ended last. */
+/** Returns how the outpost's container ended last. */
 async function lastEnd(scenario: Scenario, outpost: string): Promise<{ reason?: string } | undefined> {
   const [{ status }] = await scenario.pods(outpost);
   const proxy = status?.containerStatuses?.find(({ name }) => name === "proxy");

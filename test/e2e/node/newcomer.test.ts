@@ -1,11 +1,11 @@
-// Somebody new, whose outpost answers HTTP 400: the README's first section, typed as it stands there, from the alert to the cure.
+// A newcomer whose outpost answers HTTP 400 types the README's first section as it stands there, from the alert to the cure.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { answers, visit } from "../../../sandbox/node/visits";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { openDesk, type Desk } from "../desk";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { answers, visit } from "../../../sandbox/node/visits";
 
 const outpost = "My Outpost";
 const status = "npx --no-install outpost-shm status -n authentik";
@@ -19,7 +19,7 @@ describe("a newcomer with a full /dev/shm", function () {
   this.timeout(180_000);
   let scenario: Scenario;
   let desk: Desk;
-  /** The commands that are left to be typed. */
+  /** Commands that are still to be typed. */
   const commands = readmeCommands();
 
   before(async () => {
@@ -31,7 +31,7 @@ describe("a newcomer with a full /dev/shm", function () {
     await closeScenario(scenario);
   });
 
-  /** Types the next command, which has to be this one. */
+  /** Types the next command, which has to be `expected`. */
   const type = async (expected: string, arguments_ = ""): Promise<string> => {
     assert.equal(commands.shift(), expected);
     return (await desk.succeed(`${expected}${arguments_}`)).stdout;
@@ -82,7 +82,7 @@ describe("a newcomer with a full /dev/shm", function () {
   });
 });
 
-/** The commands of the README's first section, but for how the clone is had. */
+/** Extracts the commands of the README's first section, except those that fetch the clone. */
 function readmeCommands(): string[] {
   const readme = readFileSync(join(repositoryRoot, "README.md"), "utf8");
   const section = /^## It is 3 a\.m\.[^]*?(?=^## )/m.exec(readme)![0];

@@ -1,4 +1,4 @@
-// The command line, run as an operator does: a process of its own with a kubeconfig.
+// Runs the command line as an operator does: as a process of its own, with a kubeconfig.
 import { execFile, spawn, type ExecFileException } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -6,12 +6,11 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { createStateFolder } from "../../../sandbox/stateFolder";
-
 import type { Ended, Scenario } from "./scenario";
 
 const program = join(repositoryRoot, "cli", "outpost-shm.mjs");
 
-/** `outpost-shm ARGS` in the scenario's namespace. */
+/** Runs `outpost-shm ARGS` in the scenario's namespace. */
 export function outpostShm(scenario: Scenario, ...args: string[]): Promise<Ended> {
   return outpostShmAs(scenario.stage.cluster.kubeconfig, scenario, ...args);
 }
@@ -20,7 +19,7 @@ export function outpostShmAs(kubeconfig: string, { namespace }: Scenario, ...arg
   return ended(process.execPath, [program, ...args, `--namespace=${namespace}`], kubeconfig);
 }
 
-/** The same by npx in the clone, which no registry is asked for. */
+/** Runs the same by npx in the clone, without asking a registry. */
 export function npxOutpostShm({ namespace, stage }: Scenario, ...args: string[]): Promise<Ended> {
   return ended("npx", ["--no-install", "outpost-shm", ...args, `--namespace=${namespace}`], stage.cluster.kubeconfig);
 }
@@ -53,13 +52,13 @@ export async function interrupted(
   return { status: status ?? -1, ...said };
 }
 
-/** A rule of RBAC as `kubectl create role` takes it. */
+/** A rule of RBAC in the form of `kubectl create role`. */
 export interface Grant {
   verbs: string;
   resources: string;
 }
 
-/** Makes an account that may do just that in the scenario's namespace, and a kubeconfig of its token. @returns its path */
+/** Creates an account with only these rights in the scenario's namespace, and a kubeconfig of its token. @returns its path */
 export async function restrictedKubeconfig(scenario: Scenario, name: string, grants: Grant[]): Promise<string> {
   await scenario.kubectl("create", "serviceaccount", name);
   for (const [index, { verbs, resources }] of grants.entries()) {
@@ -76,7 +75,7 @@ export async function restrictedKubeconfig(scenario: Scenario, name: string, gra
   return file;
 }
 
-/** The rows of a table by their first word, each as its cells; lines below the table as they are. */
+/** Returns a table's rows by their first word, each as its cells, and the lines below the table as they are. */
 export function rowsOf(stdout: string): { rows: Record<string, string[]>; below: string[] } {
   const [table, ...rest] = stdout.split("\n\n");
   const lines = table.trimEnd().split("\n").slice(1);

@@ -1,10 +1,10 @@
-// What a container uses, as the kubelet tells `kubectl top` and its own summary.
+// The resources that a container uses, as the kubelet reports them to `kubectl top` and in its own summary.
 import type { Scenario } from "./scenario";
 
 export interface Use {
   /** CPU seconds since the container started. */
   cpuSeconds: number;
-  /** When that was read, in milliseconds since 1970. */
+  /** Time of that reading, in milliseconds since 1970. */
   atMs: number;
   memoryBytes: number;
 }
@@ -27,7 +27,7 @@ export async function podSummary(scenario: Scenario, pod: string): Promise<Summa
   return pods.find(({ podRef }) => podRef.name === pod && podRef.namespace === scenario.namespace);
 }
 
-/** Undefined until the kubelet has looked at the container. */
+/** Returns undefined until the kubelet has looked at the container. */
 export async function useOf(scenario: Scenario, pod: string, container: string): Promise<Use | undefined> {
   const found = (await podSummary(scenario, pod))?.containers?.find(({ name }) => name === container);
   const nanoseconds = found?.cpu?.usageCoreNanoSeconds;

@@ -1,4 +1,4 @@
-// The commands of the runbooks, run as whoever is on call does.
+// Runs the commands of the runbooks, as anyone on call does.
 import assert from "node:assert/strict";
 import { execFile, type ExecFileException } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -8,12 +8,12 @@ import type { Ended, Scenario } from "./scenario";
 
 const folder = join(repositoryRoot, "docs", "runbooks");
 
-/** Name of every alert that has a runbook, without what all of them begin with. */
+/** Names of all alerts that have a runbook, without their common beginning. */
 export const walkedAlerts = readdirSync(folder)
   .map((file) => file.replace(/^AuthentikOutpostShm|\.md$/g, ""))
   .sort();
 
-/** What a runbook has whoever is on call type: the lines of its console blocks, and what its text has as code. */
+/** Lists the commands that a runbook asks anyone on call to type: the lines of its console blocks, and the code in its text. */
 export function commandsOf(alert: string): string[] {
   const text = readFileSync(join(folder, `AuthentikOutpostShm${alert}.md`), "utf8");
   const inBlocks = [...text.matchAll(/^\$ (.*)$/gm)];
@@ -21,10 +21,10 @@ export function commandsOf(alert: string): string[] {
   return [...new Set([...inBlocks, ...inText].map(([, command]) => command))];
 }
 
-/** What takes the place of the words that a runbook leaves to whoever is on call. */
+/** Replacements for the words that a runbook leaves to anyone on call. */
 export type Words = Partial<Record<"POD" | "JOB", string>>;
 
-/** Which commands of the runbooks were run. */
+/** Records which commands of the runbooks were run. */
 export class RunbookWalk {
   private readonly walked = new Map<string, Set<string>>();
 
@@ -38,14 +38,14 @@ export class RunbookWalk {
     return ended.stdout;
   }
 
-  /** Counts a command that the test does by other means; an error where the runbook doesn't have it. */
+  /** Counts a command that the test runs by other means. Throws if the runbook doesn't have it. */
   note(alert: string, command: string): void {
     assert.ok(commandsOf(alert).includes(command), `the runbook of ${alert} has no ${command}`);
     if (!this.walked.has(alert)) this.walked.set(alert, new Set());
     this.walked.get(alert)!.add(command);
   }
 
-  /** Commands of the alert's runbook that were not run. */
+  /** Lists the commands of the alert's runbook that were not run. */
   left(alert: string): string[] {
     return commandsOf(alert).filter((command) => !this.walked.get(alert)?.has(command));
   }

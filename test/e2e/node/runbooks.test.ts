@@ -1,18 +1,18 @@
-// Every alert's runbook, walked: its condition is brought about in real pods, a real Prometheus fires the alert on what the real
-// sidecar says, and the runbook's own commands find the cause and end it. How long an alert waits, test/e2e/monitoring proves: here
-// each waits a second.
-import { resolveSettings } from "../../../settings/resolve";
+// Walks every alert's runbook. Its condition is brought about in real pods, a real Prometheus fires the alert on the metrics of
+// the real sidecar, and the runbook's own commands find the cause and end it. test/e2e/monitoring proves how long an alert waits:
+// here each waits a second.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { alertRules } from "../../../components/monitoring/alerts";
+import { visit } from "../../../sandbox/node/visits";
 import { createOutpost, deleteOutpost } from "../../../sandbox/outpost";
+import { resolveSettings } from "../../../settings/resolve";
 import { CRON_JOB } from "../cluster/sweepCommand";
 import { finishedJob, startJob } from "./jobs";
 import { interrupted } from "./outpostShm";
 import { RunbookWalk, walkedAlerts } from "./runbookWalk";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
-import { visit } from "../../../sandbox/node/visits";
 import { watchCluster, type WatchedCluster } from "./watchedCluster";
 
 const status = "npx --no-install outpost-shm status -n authentik";
@@ -21,7 +21,7 @@ const doctor = "npx --no-install outpost-shm doctor -n authentik";
 const cleanup = "npx --no-install outpost-shm cleanup -n authentik --anonymous";
 const jobs = "kubectl -n authentik get jobs -l app.kubernetes.io/name=authentik-outpost-shm";
 
-/** The outposts at first: each for another trouble. */
+/** The outposts at first, each with another trouble. */
 const outposts = {
   main: { name: "main", shmSize: "64Mi", sweepInterval: "5s" },
   stalled: { name: "stalled", sweepInterval: "5s" },
@@ -29,14 +29,14 @@ const outposts = {
   recreated: { name: "recreated", sweepInterval: "5s" },
   scheduled: { name: "scheduled", solution: "cronjob" },
 };
-/** What the runbooks have one set, all of it by one update. */
+/** Settings that the runbooks ask for, all of them in one update. */
 const mended = {
   ...outposts,
   main: { ...outposts.main, shmSize: "1Gi", anonymousMaxAge: "15m" },
   foreign: { name: "foreign", sweepInterval: "5s" },
 };
 
-/** Commands that are not run here, and why. */
+/** Commands that are not run here, with the reason. */
 const notRun: Record<string, string> = {
   "pulumi preview": "what it names, test/e2e/cluster/preview has",
   "pulumi config set authenticatedMaxAge 12h && pulumi up":
@@ -101,7 +101,7 @@ describe("the runbooks, walked", function () {
   const count = async (pod: string): Promise<number> => Number(await inProxy(pod, "ls /dev/shm | wc -l"));
   const ago = (minutes: number): string =>
     `find /dev/shm -name 'session_*' -exec touch -d @${Math.floor(Date.now() / 1000) - minutes * 60} {} +`;
-  /** A session ends each second, as where people come and go: the sidecar keeps to its interval then. */
+  /** Ends a session each second, as if people came and went. The sidecar then keeps to its interval. */
   const expire = async (pod: string): Promise<void> => {
     const file = `/dev/shm/session_${"A".repeat(52)}`;
     void scenario.tryKubectl(
@@ -176,7 +176,7 @@ describe("the runbooks, walked", function () {
     await walk.run("UsageHigh", `${cleanup} --dry-run`);
     await walk.run("UsageHigh", cleanup);
     assert.match(await inProxy(POD, "ls -l /dev/shm/core"), / 65011712 /);
-    // Nobody is logged in for so long, so it asks nothing.
+    // Nobody has been logged in for so long, so it asks nothing.
     await walk.run("UsageHigh", "npx --no-install outpost-shm cleanup -n authentik --older-than 12h");
     await walk.run("UsageHigh", "kubectl -n authentik delete pod POD", { POD });
     await scenario.rollout("main");
@@ -185,7 +185,7 @@ describe("the runbooks, walked", function () {
 
   it("CronJobFailed: its account has lost its rights", async () => {
     await scenario.kubectl("delete", "rolebinding", CRON_JOB);
-    // As the controller names the Jobs of the schedule.
+    // The name that the controller gives a Job of the schedule.
     const JOB = `${CRON_JOB}-29401020`;
     await startJob(scenario, JOB);
     assert.equal((await finishedJob(scenario, JOB)).outcome, "Failed");
@@ -203,7 +203,7 @@ describe("the runbooks, walked", function () {
     await walk.run("CronJobFailed", cleanup);
   });
 
-  /** Stops the sidecar's next sweep where it is. All of it is the shell's own: the sidecar has 50m of CPU. */
+  /** Stops the sidecar's next sweep where it is. It uses only the shell's own commands, since the sidecar has 50m of CPU. */
   const hangSweep = async (pod: string): Promise<void> => {
     const script = `
       while :; do
@@ -229,7 +229,7 @@ describe("the runbooks, walked", function () {
     assert.match(await walk.run("LoginsEvicted", list, { POD }), / core$/m);
   });
 
-  /** Leaves room for few logins beside a large file, and has people log in. */
+  /** Leaves room for few logins beside a large file, and logs people in. */
   const crowd = async (pod: string): Promise<void> => {
     await inProxy(pod, "dd if=/dev/zero of=/dev/shm/core bs=1M count=60");
     await visit(scenario, pod, { logins: 500 });
@@ -249,7 +249,7 @@ describe("the runbooks, walked", function () {
     assert.match(served, /^authentik_outpost_shm_size_bytes /m);
   });
 
-  /** What `kubectl port-forward POD 9301` and `curl` get. */
+  /** Returns what `kubectl port-forward POD 9301` and `curl` get. */
   const served9301 = async (pod: string): Promise<string> => {
     walk.note("TargetMissing", "kubectl -n authentik port-forward POD 9301");
     walk.note("TargetMissing", "curl http://localhost:9301/metrics.txt");
@@ -280,7 +280,7 @@ describe("the runbooks, walked", function () {
     assert.match(await walk.run("SweepStalled", status), new RegExp(`^${POD} `, "m"));
     await walk.run("SweepStalled", "kubectl -n authentik logs POD -c shm-cleanup --tail=20", { POD });
     const processes = await walk.run("SweepStalled", "kubectl -n authentik exec POD -c shm-cleanup -- ps", { POD });
-    // busybox ps says {exe} of one that has just begun.
+    // busybox ps prints {exe} for a process that has just begun.
     assert.match(processes, /^ *\d+ 1000 +(?:\{exe\} )?sh -c #!\/bin\/sh # One sweep /m);
     await walk.run("SweepStalled", cleanup);
     assert.equal(await count(POD), 0);
@@ -306,7 +306,7 @@ describe("the runbooks, walked", function () {
     const user = "kubectl -n authentik exec POD -c shm-cleanup -- id -u";
     assert.equal(await walk.run("SweepErrors", user, { POD }), "2000\n");
     await walk.run("SweepErrors", "kubectl -n authentik describe pod POD", { POD });
-    // It sweeps in the sidecar too.
+    // The cleanup sweeps in the sidecar, too.
     assert.match(await walk.run("SweepErrors", cleanup, {}, 1), /Operation not permitted/);
     const before = await count(POD);
     assert.ok(before > 100, String(before));
@@ -327,7 +327,7 @@ describe("the runbooks, walked", function () {
       const again = `kubectl -n authentik create job --from=cronjob/${CRON_JOB} shm-cleanup-$(date +%s)`;
       const [, job] = /^job\.batch\/(\S+) created$/m.exec(await walk.run("CronJobFailed", again))!;
       assert.equal((await finishedJob(scenario, job)).outcome, "Complete");
-      walk.note("CronJobFailed", `${verify} --run`); // cli.test.ts has it
+      walk.note("CronJobFailed", `${verify} --run`); // cli.test.ts runs it
       await untilOver("CronJobFailed");
     });
 

@@ -2,24 +2,24 @@
 // does with their pods.
 import { execFile, type ExecFileException } from "node:child_process";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { slugify } from "../../../authentik/slug";
 import { openStack, type EngineStack } from "../../../sandbox/engine";
 import { createOutpost, outpostObjectName, type OutpostSpec } from "../../../sandbox/outpost";
-import { slugify } from "../../../authentik/slug";
-import { waitUntil } from "../../../sandbox/waitUntil";
 import { createStateFolder } from "../../../sandbox/stateFolder";
+import { waitUntil } from "../../../sandbox/waitUntil";
 import { sharedStage, type Stage } from "./fixture";
 
-/** How long a rollout of a few pods may take, in milliseconds. */
+/** Longest wait for the rollout of a few pods, in milliseconds. */
 const ROLLOUT_TIMEOUT_MS = 90_000;
 
 export interface ScenarioOptions {
-  /** Unique among the tests: names the stack. */
+  /** Name of the stack; unique among the tests. */
   name: string;
-  /** Default: `node-` and the name. */
+  /** Defaults to `node-` and the name. */
   namespace?: string;
-  /** Outposts that authentik has created; default one, "main". */
+  /** Outposts that authentik has created; by default one, "main". */
   outposts?: Omit<OutpostSpec, "namespace">[];
-  /** Stack config beside `namespace` and `outposts`, which default to the scenario's own. */
+  /** Stack config besides `namespace` and `outposts`, which default to the scenario's own. */
   config?: Record<string, unknown>;
   /** Labels of the namespace. */
   labels?: Record<string, string>;
@@ -27,7 +27,7 @@ export interface ScenarioOptions {
   availableWithinMs?: number;
 }
 
-/** How a command ended. */
+/** The result of a command. */
 export interface Ended {
   status: number;
   stdout: string;
@@ -42,7 +42,7 @@ export class Scenario {
     private readonly outposts: string[],
   ) {}
 
-  /** kubectl in the scenario's namespace; rejects with what it said where it fails. */
+  /** Runs kubectl in the scenario's namespace. Rejects with its message if it fails. */
   async kubectl(...args: string[]): Promise<string> {
     const { status, stdout, stderr } = await this.tryKubectl(...args);
     if (status !== 0) throw new Error(`kubectl ${args.join(" ").slice(0, 200)}: ${stderr}`);
@@ -70,7 +70,7 @@ export class Scenario {
     return this.get<V1Deployment>("deployment", outpostObjectName({ name: outpost }));
   }
 
-  /** The outpost's pods that are not on their way out, by name. */
+  /** Lists the outpost's pods that are not terminating, by name. */
   async pods(outpost: string): Promise<V1Pod[]> {
     const selector = `goauthentik.io/outpost-name=${slugify(outpost)}`;
     const { items } = await this.get<{ items: V1Pod[] }>("pods", `--selector=${selector}`);
@@ -78,19 +78,19 @@ export class Scenario {
     return staying.sort((a, b) => a.metadata!.name!.localeCompare(b.metadata!.name!));
   }
 
-  /** Name of the outpost's one pod. */
+  /** Returns the name of the outpost's only pod. */
   async pod(outpost: string): Promise<string> {
     const pods = await this.pods(outpost);
     if (pods.length !== 1) throw new Error(`outpost ${outpost} has ${pods.length} pods, not one`);
     return pods[0].metadata!.name!;
   }
 
-  /** Replaces the stack's config but for the namespace and, unless given, the outposts. */
+  /** Replaces the stack's config, except for the namespace and, unless given, the outposts. */
   async setConfig(config: Record<string, unknown>): Promise<void> {
     await this.stack.setConfig({ namespace: this.namespace, outposts: this.outposts, ...config });
   }
 
-  /** `pulumi up`, and until every outpost's pods are of its present template, available, and no others are left. */
+  /** Runs `pulumi up`. Resolves when every outpost's pods have the current template and are available, and no others are left. */
   async up(): Promise<void> {
     await this.stack.up();
     for (const outpost of this.outposts) await this.rollout(outpost);
@@ -106,7 +106,7 @@ export class Scenario {
     await this.until(`the rollout of outpost ${outpost}`, isDone, ROLLOUT_TIMEOUT_MS);
   }
 
-  /** Until `ask` answers; the error names `what`. */
+  /** Waits until `ask` answers. The error names `what`. */
   until<T>(what: string, ask: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
     return waitUntil(ask, { what, timeoutMs, signal: this.stage.cluster.death, pauseMs: 250 });
   }
@@ -137,7 +137,7 @@ async function createNamespace({ cluster }: Stage, name: string, labels: Record<
   await config.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name, labels } } });
 }
 
-/** Removes what the scenario has in the cluster, so that later tests have the node for themselves. */
+/** Removes the scenario's objects from the cluster, so that later tests have the node for themselves. */
 export async function closeScenario(scenario: Scenario | undefined): Promise<void> {
   await scenario?.kubectl("delete", "namespace", scenario.namespace, "--timeout=60s");
 }

@@ -1,4 +1,4 @@
-// Pod Security `restricted` enforced on the namespace, and what the CronJob's account can do there with a token of its own.
+// Pod Security `restricted` enforced on the namespace, and the rights of the CronJob's account there with a token of its own.
 import assert from "node:assert/strict";
 import { CRON_JOB, refusedExec, SWEEP_COMMAND } from "../cluster/sweepCommand";
 import { runJob } from "./jobs";
@@ -43,7 +43,7 @@ describe("in a namespace that enforces Pod Security `restricted`", function () {
     );
   });
 
-  /** kubectl with nothing but the account's own token. */
+  /** Runs kubectl with nothing but the account's own token. */
   const asAccount = (...args: string[]) => scenario.tryKubectl(`--token=${token}`, ...args);
   const account = () => `system:serviceaccount:${scenario.namespace}:${CRON_JOB}`;
 

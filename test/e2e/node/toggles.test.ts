@@ -1,10 +1,10 @@
-// The solution changed while visitors come: from outside through the outpost's Service, gently, and inside each pod in a flood.
+// The solution changes while visitors come: from outside through the outpost's Service, gently, and inside each pod in a flood.
 import assert from "node:assert/strict";
 import type { V1Service } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { Solution } from "../../../settings/settings";
-import { OUTPOST_IMAGE } from "../../../sandbox/outpost";
-import { closeScenario, openScenario, type Scenario } from "./scenario";
 import { answers, startVisits, type RunningVisits, type Visits } from "../../../sandbox/node/visits";
+import { OUTPOST_IMAGE } from "../../../sandbox/outpost";
+import type { Solution } from "../../../settings/settings";
+import { closeScenario, openScenario, type Scenario } from "./scenario";
 
 const flood = { rate: 100, seconds: 600 };
 const guests = { rate: 20, seconds: 600 };
@@ -36,7 +36,7 @@ describe("toggling while visitors come", function () {
     );
   };
 
-  /** Every second had visits that were answered, and none was answered HTTP 400. */
+  /** Asserts that every second had answered visits, and that none was answered HTTP 400. */
   const served = (visits: Visits): void => {
     assert.ok(visits.seconds.length > 0);
     for (const { second, status } of visits.seconds) {
@@ -77,7 +77,7 @@ describe("toggling while visitors come", function () {
   });
 });
 
-/** Visits through the outpost's Service, from a pod of their own; resolves with the first answers. */
+/** Makes visits through the outpost's Service, from a pod of their own. Resolves with the first answers. */
 async function visitService(scenario: Scenario): Promise<RunningVisits> {
   const { spec } = await scenario.get<V1Service>("service", "ak-outpost-main");
   await scenario.kubectl("run", "visitor", `--image=${OUTPOST_IMAGE}`, "--restart=Never");

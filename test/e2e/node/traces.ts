@@ -1,5 +1,5 @@
-// What the start of a node made on this machine. Others may run there at the same time, so only what is known to be of this start
-// counts: its processes have a mark in their environment, and everything else has their names.
+// Traces of a node's start on this machine. Others may run there at the same time, so only what belongs to this start counts: its
+// processes have a mark in their environment, and everything else has their names.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,14 +8,14 @@ import { stateRoot } from "../../../sandbox/paths";
 const MARK = "TEST_STARTED_BY";
 const GROUPS = "/sys/fs/cgroup";
 
-/** What a start has at one moment; all empty, nothing is left of it. */
+/** Traces of a start at one moment. If all are empty, nothing is left of it. */
 export interface Found {
-  /** Id and command of those outside and inside the node, containers included. */
+  /** Id and command of each process outside and inside the node, containers included. */
   processes: string[];
   interfaces: string[];
   groups: string[];
   mounts: string[];
-  /** Of the machine's own iptables. */
+  /** Rules of the machine's own iptables. */
   rules: string[];
   /** Folders under .sandbox/. */
   state: string[];
@@ -25,15 +25,15 @@ export const nothing: Found = { processes: [], interfaces: [], groups: [], mount
 
 export class Traces {
   private readonly containers = new Map<number, string>();
-  /** Of the node's interface and control groups; known from the first look at which they were there. */
+  /** Name of the node's interface and control groups, known from the first look that found them. */
   name: string | undefined;
 
-  /** Id of the process that was started with the mark, whose mounts may be others than ours. */
+  /** Id of the process that was started with the mark. Its mounts may differ from ours. */
   starter = 0;
 
   private constructor(private readonly mark: string) {}
 
-  /** Environment for the process that is to be traced, with all that it starts. */
+  /** Returns the environment for the process to trace, with everything that it starts. */
   static marked(): { traces: Traces; env: NodeJS.ProcessEnv } {
     const mark = `${MARK}=${crypto.randomUUID()}`;
     const [name, value] = mark.split("=");
@@ -62,7 +62,7 @@ export class Traces {
     };
   }
 
-  /** Ids of the processes that have the mark. */
+  /** Lists the ids of the processes that have the mark. */
   marked(): number[] {
     const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
     return pids.filter((pid) => read(`/proc/${pid}/environ`).split("\0").includes(this.mark)).map(Number);
@@ -76,7 +76,7 @@ export class Traces {
 
   private readonly owners = new Set<number>();
 
-  /** A folder's name has the id of the process that it belongs to. */
+  /** Finds the folders by the process id in their names. */
   private state(marked: number[]): string[] {
     for (const pid of marked) this.owners.add(pid);
     if (!existsSync(stateRoot())) return [];
@@ -91,14 +91,14 @@ function membersOf(group: string): number[] {
   return files.flatMap((file) => linesOf(read(join(group, file))).map(Number));
 }
 
-/** When the process started, in ticks since boot: with its id it is this process and no other. Empty for one that is gone. */
+/** Returns when the process started, in ticks since boot: with its id it is this process and no other. Empty if it is gone. */
 const startOf = (pid: number): string => read(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ")[19] ?? "";
 
 const commandOf = (pid: number): string[] => read(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
 
 const linesOf = (text: string): string[] => text.split("\n").filter((line) => line !== "");
 
-/** Empty for what is gone meanwhile. */
+/** Reads a file; empty if it is gone meanwhile. */
 function read(file: string): string {
   try {
     return readFileSync(file, "utf8");

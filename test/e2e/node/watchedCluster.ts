@@ -1,7 +1,5 @@
-// A Prometheus with the stack's alerts that scrapes a scenario's real sidecars. Pods can't be reached from outside their node: it
-// goes by the API server's proxy. Targets have the labels that the Prometheus operator gives those of the PodMonitor.
-import { metricsPort } from "../../../cleaner/constants";
-import { metricsPath, metricsPortName } from "../../../cleaner/names";
+// A Prometheus with the stack's alerts that scrapes a scenario's real sidecars. Pods can't be reached from outside their node, so
+// it uses the API server's proxy. Targets have the labels that the Prometheus operator gives those of the PodMonitor.
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -9,10 +7,12 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { V1CronJob, V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { parse } from "yaml";
+import { metricsPort } from "../../../cleaner/constants";
+import { metricsPath, metricsPortName } from "../../../cleaner/names";
 import type { AlertRule } from "../../../components/monitoring/alertRule";
 import { startPrometheus, type Prometheus } from "../../../sandbox/monitoring/prometheus";
-import { createStateFolder } from "../../../sandbox/stateFolder";
 import { ruleFile } from "../../../sandbox/monitoring/promtool";
+import { createStateFolder } from "../../../sandbox/stateFolder";
 import type { Scenario } from "./scenario";
 
 export interface WatchedCluster {
@@ -53,7 +53,7 @@ export async function watchCluster(scenario: Scenario, rules: AlertRule[]): Prom
   }
 }
 
-/** Answers with what the path's function says; Prometheus logs an error of it. */
+/** Serves each path with the text of its function. If that fails, Prometheus logs the error. */
 async function serve(paths: Record<string, () => Promise<string>>): Promise<Server> {
   const types: Record<string, string> = { "/targets": "application/json", "/metrics": "text/plain; version=0.0.4" };
   const server = createServer((request, response) => {
@@ -70,7 +70,7 @@ async function serve(paths: Record<string, () => Promise<string>>): Promise<Serv
 const items = async <T>(scenario: Scenario, kind: string): Promise<T[]> =>
   (await scenario.get<{ items: T[] }>(kind)).items;
 
-/** The scrape configuration of the sidecars; `dir` is for the credentials. */
+/** Returns the scrape configuration of the sidecars; `dir` is for the credentials. */
 function sidecars(scenario: Scenario, discovery: string, dir: string): object {
   const config = parse(readFileSync(scenario.stage.cluster.kubeconfig, "utf8")) as {
     clusters: { cluster: { "certificate-authority-data": string } }[];
@@ -101,7 +101,7 @@ function targets({ namespace, stage }: Scenario, pods: V1Pod[]): object[] {
 }
 
 /**
- * The series that the alerts go by, as kube-state-metrics makes them of the same objects.
+ * Returns the series that the alerts use, as kube-state-metrics makes them from the same objects.
  * https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics/workload
  */
 function kubeStateMetrics(cronJobs: V1CronJob[], jobs: V1Job[]): string {

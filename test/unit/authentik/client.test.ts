@@ -28,7 +28,7 @@ const outpost = (overrides: Partial<Stored> = {}): Stored => ({
   ...overrides,
 });
 
-/** Answers one request before the API does; true when it has. */
+/** Answers a request before the API does; returns true if it has. */
 type Before = (request: IncomingMessage, response: ServerResponse) => boolean | void;
 
 describe("the client of authentik's API", () => {
@@ -79,7 +79,7 @@ describe("the client of authentik's API", () => {
   const instances = () => `${url}/api/v3/outposts/instances/`;
   const firstPage = () => `${instances()}?ordering=name&page_size=100&page=1`;
 
-  /** The whole message, and that neither the token is in it nor anything was written. */
+  /** Asserts the whole message, that the token is not in it, and that nothing was written. */
   async function fails(attempt: Promise<unknown>, message: string) {
     const config = structuredClone(stored.map((one) => one.config));
     await assert.rejects(attempt, (error: Error) => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import type { JsonPatchOperation } from "../../../authentik/operations";
 import {
   deploymentOperations,
   formOfNone,
   withDeploymentOperations,
   withoutDeploymentOperations,
 } from "../../../authentik/outpostPatches";
-import type { JsonPatchOperation } from "../../../authentik/operations";
 
 const operation: JsonPatchOperation = { op: "add", path: "/spec/replicas", value: 2 };
 const service = [{ op: "add", path: "/spec/type", value: "NodePort" }];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { describePatchChange, patchChange } from "../../../authentik/patchChange";
 import type { JsonPatchOperation } from "../../../authentik/operations";
+import { describePatchChange, patchChange } from "../../../authentik/patchChange";
 
 const replicas: JsonPatchOperation = { op: "replace", path: "/spec/replicas", value: 2 };
 const volume = (name: string) => ({ name, emptyDir: { medium: "Memory", sizeLimit: "256Mi" } });

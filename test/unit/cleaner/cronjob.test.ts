@@ -12,12 +12,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { goName, goSession } from "../../../sandbox/sessionFormats";
 import { coverage, cronjobText, fields, run, shells, sweepText } from "../../../sandbox/cleaner/shells";
+import { goName, goSession } from "../../../sandbox/sessionFormats";
 
 /**
- * A kubectl that knows pods from a table and runs exec right here. It proves what the script asks for and makes of the
- * answers; that a real kubectl understands it is for the tests on a cluster.
+ * A kubectl that knows pods from a table and runs exec right here. It proves what the script asks for and makes of the answers.
+ * The tests on a cluster prove that a real kubectl understands it.
  */
 const kubectl = `#!/bin/sh
 printf '%s\\n' "$*" | head -n 1 | cut -c 1-300 >>"$FAKE/calls"
@@ -59,7 +59,7 @@ for (const shell of shells) {
     });
     afterEach(() => rmSync(fake, { recursive: true }));
 
-    /** One line as kubectl prints it for a pod: name, phase, deletion time, readiness, containers. */
+    /** Formats a pod's line as kubectl does: name, phase, deletion time, readiness, containers. */
     const pod = (
       name: string,
       phase = "Running",

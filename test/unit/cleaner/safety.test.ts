@@ -13,7 +13,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { goName, goSession, rustName, rustSession } from "../../../sandbox/sessionFormats";
 import {
   changed,
   coverage,
@@ -27,12 +26,13 @@ import {
   type Shell,
 } from "../../../sandbox/cleaner/shells";
 import { mountTmpfs, type Tmpfs, type TmpfsOptions } from "../../../sandbox/cleaner/tmpfs";
+import { goName, goSession, rustName, rustSession } from "../../../sandbox/sessionFormats";
 
 const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
 const visit = goSession({ holds: [] });
-/** A visit that is not known by its size: it has to be read. */
+/** A visit that its size does not give away, so that it has to be read. */
 const longVisit = goSession({ holds: ["redirect"], url: `https://a.example/${"p".repeat(800)}` });
 const login = goSession({ holds: ["claims"] });
 
@@ -45,7 +45,7 @@ class Scene {
     readonly tmpfs: Tmpfs,
     readonly shell: Shell,
     readonly text: string,
-    /** More settings: with METRICS_DIR the sweep takes the facts of every file, without it goes by name. */
+    /** More settings. With METRICS_DIR the sweep reads the metadata of every file, without it only names. */
     readonly way: readonly string[],
   ) {
     this.dir = join(tmpfs.dir, "shm");
@@ -68,7 +68,7 @@ class Scene {
     return run(this.shell, text, { args: [`SHM_DIR=${this.dir}`, ...this.way, ...args], env, cwd: this.outside });
   }
 
-  /** The same inside the tmpfs's own mount namespace, where its mounts count; as another user, if a command for that is given. */
+  /** Sweeps inside the tmpfs's own mount namespace, where its mounts count. `as` is the command to become another user. */
   sweepInside(as: readonly string[] = []): Promise<Result> {
     const { dir, command } = this.tmpfs.inside;
     const way = this.way.map((setting) => setting.replace(this.tmpfs.dir, dir));
@@ -80,17 +80,17 @@ type Change = readonly [from: string, to: string];
 
 interface Scenario {
   tmpfs?: Partial<TmpfsOptions>;
-  /** The guard, and what the text says without it. */
+  /** The guard, and its replacement in the text without it. */
   guard: Change | readonly Change[];
-  /** Only on shells whose name starts so. */
+  /** Runs only on shells whose name starts with this. */
   only?: string;
-  /** Only with these settings; by name and counting for metrics otherwise. */
+  /** Runs only in these ways; by default by name and counting for metrics. */
   ways?: readonly ("by name" | "counting")[];
   act(scene: Scene): Promise<void>;
 }
 
 const removeStart = "REMOVE_JUDGED='\nstate=$1 reason=$2 tests=$3\n";
-/** The sweep with something happening at the latest moment: right before what was read is checked again and removed. */
+/** Adds a command to the sweep at the latest moment: right before it checks again and removes what it has read. */
 const meanwhile = (text: string, command: string): string => changed(text, removeStart, `${removeStart}${command}\n`);
 const checkedAgain = ["-maxdepth 0 -type f $tests $DELETE", "-maxdepth 0 -type f $DELETE"] as const;
 const regularOnly = ['SESSIONS="-type f ( -name', 'SESSIONS="( -name'] as const;
@@ -157,11 +157,11 @@ const scenarios: Record<string, Scenario> = {
       ];
       const names = [...odd.map((name) => `session_${name}`), Buffer.from("session_\xff\xfe", "latin1")];
       for (const name of names) scene.save(name, visit, 2 * hour);
-      // A visit of two hours whose name is, to a shell, two files: one of them a login.
+      // A visit of two hours whose name a shell takes for two files, one of them a login.
       scene.save("session_login", login, 2 * hour);
       scene.save("session_x session_login", visit, 2 * hour);
       report(await scene.sweep());
-      // Never read, so authenticated in doubt: they stay …
+      // Never read, and so in doubt authenticated: they stay …
       const plain = ["session_--", "session_-rf", "session_."];
       const stay = names.map((name) => Buffer.from(name).toString("latin1")).filter((name) => !plain.includes(name));
       assert.deepEqual(scene.left(), [...stay, "session_login", "session_x session_login"].sort());
@@ -256,7 +256,7 @@ const scenarios: Record<string, Scenario> = {
       for (let n = 0; n < 850; n++) scene.save(goName(n), visit, 1000 - n);
       for (let n = 0; n < 100; n++) linkSync(join(scene.dir, goName(n)), join(scene.outside, goName(n)));
       const said = report(await scene.sweep());
-      // 614 of 1,024 pages are 60 %; the metrics hold none yet, the 100 oldest free nothing.
+      // 614 of 1,024 pages are 60 %. The metrics hold none yet, and the 100 oldest free nothing.
       assert.deepEqual([said.pressure_anonymous, said.used_after_bytes], ["336", String(614 * 4096)]);
       assert.equal(scene.left(scene.outside).length, 100);
     },
@@ -276,7 +276,7 @@ const scenarios: Record<string, Scenario> = {
   "files saved again while find is on its way to them": {
     guard: [ageTested, ["-o $DEAD $DELETE", "-o -name '*[BC]' $DELETE"]],
     async act(scene) {
-      // A directory is listed from the first or from the last that was made: find meets one of these before all others.
+      // find lists a directory from the first or from the last file made, so it meets one of these before all others.
       scene.save("session_begin", longVisit);
       for (const [n, content] of [visit, visit, login, login].entries()) {
         scene.save(goName(n), content, content === visit ? 2 * hour : 2 * day);
@@ -390,7 +390,7 @@ const scenarios: Record<string, Scenario> = {
   "the clock put forward by a day, as the loop noticed": {
     guard: ["moment=$((moment - ${CLOCK_JUMPED_BY:-0}))", ":"],
     async act(scene) {
-      // The clock says a day later: what was saved a minute ago looks a day and a minute old.
+      // The clock is a day ahead, so a file that was saved a minute ago looks a day and a minute old.
       scene.save(goName(1), login, day + minute);
       scene.save(goName(2), visit, day + minute);
       scene.save(goName(3), visit, day + 2 * hour);
@@ -403,7 +403,7 @@ const scenarios: Record<string, Scenario> = {
   },
 
   "the clock put back by an hour, and an mtime in the future": {
-    // What a sweep would do that took an age for a distance.
+    // The behaviour of a sweep that mistakes an age for a distance.
     guard: [
       "exec 4<<FD4",
       'DEAD_FUTURE=1; AGED_GUARD=$(date +%s); for file in session_*; do [ "$(stat -c %Y "$file")" -le "$AGED_GUARD" ] || rm -f "$file"; done\n  exec 4<<FD4',
@@ -459,7 +459,7 @@ const scenarios: Record<string, Scenario> = {
       let files = 0;
       for (; statfsSync(scene.dir).ffree > 0; files++) save(files);
       assert.throws(() => save(files), { code: "ENOSPC" });
-      // The metrics are on the same tmpfs here, without an inode to spare: said, and no reason to stop.
+      // The metrics are on the same tmpfs here, without a spare inode. The sweep reports that and goes on.
       const said = fields((await scene.sweep()).stdout);
       assert.deepEqual([said.usage_before_percent, said.usage_after_percent], ["100", "60"]);
       save(files);
@@ -471,7 +471,7 @@ const scenarios: Record<string, Scenario> = {
     guard: ["awk '!/No such file or directory/ && /", "awk '/"],
     async act(scene) {
       for (let n = 0; n < 3000; n++) scene.save(goName(n), n % 3 ? longVisit : login, 2 * hour);
-      // The other one takes a file that this one has judged; and another really runs.
+      // A second sweep seems to remove a file that this one has judged, and another really runs.
       const text = meanwhile(scene.text, `rm -f ${goName(1)}; set -- "$@" ./session_gone`);
       const args = ["HIGH_WATERMARK_PERCENT=100"];
       for (const result of await Promise.all([scene.sweep(args, {}, text), scene.sweep(args)])) {
@@ -503,7 +503,7 @@ const scenarios: Record<string, Scenario> = {
     guard: ["|| fail 'no such directory, or no permission to enter it'", "|| :"],
     async act(scene) {
       rmSync(scene.dir, { recursive: true });
-      scene.save(goName(1), visit, 2 * day, scene.outside); // where the sweep is started
+      scene.save(goName(1), visit, 2 * day, scene.outside); // the folder in which the sweep is started
       const { status, stdout, stderr } = await scene.sweep();
       assert.deepEqual([status, stdout], [1, ""]);
       assert.match(stderr, / event=sweep_failed dir=\S+ error="no such directory, or no permission to enter it"\n$/);
@@ -512,7 +512,7 @@ const scenarios: Record<string, Scenario> = {
   },
 };
 
-// Only root can make files of others; everybody has "a file that can not be removed" above.
+// Only root can make files of others. For everyone else there is "a file that can not be removed" above.
 if (process.getuid?.() === 0) {
   scenarios["files of another uid"] = {
     tmpfs: { asRoot: true },

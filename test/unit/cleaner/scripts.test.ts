@@ -1,13 +1,13 @@
-import { resolveSettings } from "../../../settings/resolve";
-import { sidecarContainer } from "../../../cleaner/names";
 import assert from "node:assert/strict";
+import { sidecarContainer } from "../../../cleaner/names";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { cronJobSpec } from "../../../components/cronjob/manifest";
+import { resolveSettings } from "../../../settings/resolve";
 import { podFragment } from "../../../sidecar/podFragment";
 
 /**
- * What reaches a container of its command: Kubernetes replaces `$(NAME)` where NAME is one of the container's variables, and `$$` by
- * `$` (third_party/forked/golang/expansion in kubernetes/kubernetes), whatever quotes a shell would see.
+ * Expands a command as Kubernetes does before a container gets it. `$(NAME)` is replaced if NAME is one of the container's
+ * variables, and `$$` by `$` (third_party/forked/golang/expansion in kubernetes/kubernetes), whatever quotes a shell would see.
  */
 function expanded(text: string, variables: readonly string[]): string {
   return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, next: string, name: string) => {

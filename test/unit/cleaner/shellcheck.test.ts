@@ -15,7 +15,7 @@ interface Finding {
   message: string;
 }
 
-/** ShellCheck of one text, in a process of its own: its WebAssembly build does not survive a second text of this size. */
+/** Checks one text in a process of its own: ShellCheck's WebAssembly build does not survive a second text of this size. */
 function shellcheck(text: string): string[] {
   const program = `
     import { readFileSync } from "node:fs";

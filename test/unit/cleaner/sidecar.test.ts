@@ -14,10 +14,10 @@ import {
 import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { goName, goSession } from "../../../sandbox/sessionFormats";
 import { changed, coverage, report, run, shells, sidecarText, sweepText } from "../../../sandbox/cleaner/shells";
 import { freePort, Sidecar, until } from "../../../sandbox/cleaner/sidecarProcess";
 import { mountTmpfs, type Tmpfs } from "../../../sandbox/cleaner/tmpfs";
+import { goName, goSession } from "../../../sandbox/sessionFormats";
 
 const hour = 3600;
 const day = 24 * hour;
@@ -34,7 +34,7 @@ function fetchText(url: string): Promise<{ status?: number; type?: string; text:
   });
 }
 
-/** Names of the processes that a process has started. */
+/** Lists the names of the processes that a process has started. */
 function childrenOf(pid: number): string[] {
   const ids = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
   return ids.flatMap((id) => {
@@ -190,7 +190,7 @@ for (const shell of shells) {
       save(goName(2), visit, 450);
       save(goName(3), visit, 350);
       await until("the last good age to count", () => !exists(2));
-      rmSync(file); // as when the ConfigMap is gone: the built-in hour
+      rmSync(file); // as if the ConfigMap were gone: the built-in hour
       save(goName(4), visit, 450);
       const last = swept();
       await until("two more sweeps", () => swept() >= last + 2);
@@ -218,14 +218,14 @@ for (const shell of shells) {
       await events("sweep", 1);
       for (const n of [1, 2]) save(goName(n), visit, 500);
       settings("400");
-      // Written in the second of the first sweep: what is written in that of the next one would be swept for twice.
+      // Dated within the second of the first sweep. If it were that of the next sweep, another one would follow.
       const loop = readdirSync(metrics).find((name) => name.startsWith(".loop."))!;
       const written = statSync(join(metrics, loop, "begun")).mtimeMs / 1000 + 1;
       utimesSync(file, written, written);
       await events("sweep", 2);
       assert.deepEqual([exists(1), exists(2)], [false, false]);
       save(goName(3), visit, 500);
-      await delay(4000); // longer than it takes to look
+      await delay(4000); // longer than a look takes to come
       assert.ok(exists(3));
     });
 
@@ -249,7 +249,7 @@ for (const shell of shells) {
         assert.match(line, /^time=\S+ event=clock_jumped seconds=86[34]\d\d$/);
       });
 
-      /** As the CronJob sweeps, or a cleanup by hand. */
+      /** Sweeps as the CronJob does, or a cleanup by hand. */
       const sweepFromOutside = (text: string) =>
         run(shell, `${jumpingDate}\n${text}`, { env: { SHM_DIR: dir, METRICS_DIR: metrics, JUMP: String(day) } });
 
@@ -285,7 +285,7 @@ for (const shell of shells) {
     });
 
     it("sweeps without its long pause once most of the idle files are gone", async () => {
-      // The interval is a second, the pause for so many files 400.
+      // The interval is one second, but the pause for this many files is 400.
       const loop = changed(sidecarText, "IDLE_FILES_PER_SECOND=33", "IDLE_FILES_PER_SECOND=1");
       for (let n = 0; n < 400; n++) save(goName(n), visit, 60);
       start({}, loop);
@@ -332,7 +332,7 @@ for (const shell of shells) {
       );
     });
 
-    /** Names of the processes the loop has for children from its first sweep to its third. */
+    /** Lists the names of the loop's child processes from its first sweep to its third. */
     async function childrenBetweenSweeps(loop?: string): Promise<Set<string>> {
       const { child, events } = start({}, loop);
       await events("sweep", 1);
@@ -345,7 +345,7 @@ for (const shell of shells) {
       return names;
     }
 
-    // read -t, httpd and so a server of metrics are busybox's own; elsewhere sleep waits, and metrics.txt is only written.
+    // Only busybox has read -t and httpd, and so serves metrics. Elsewhere sleep waits, and metrics.txt is only written.
     if (shell.name.startsWith("busybox")) {
       it("waits for its next look without a process", async () => {
         assert.ok(!(await childrenBetweenSweeps()).has("sleep"));

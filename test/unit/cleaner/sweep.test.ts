@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { goName, goSession, rustName, rustSession } from "../../../sandbox/sessionFormats";
 import {
   changed,
   coverage,
@@ -13,10 +12,11 @@ import {
   type Result,
 } from "../../../sandbox/cleaner/shells";
 import { mountTmpfs, type Tmpfs } from "../../../sandbox/cleaner/tmpfs";
+import { goName, goSession, rustName, rustSession } from "../../../sandbox/sessionFormats";
 
 const minute = 60;
 const hour = 60 * minute;
-/** The names of the sessions with these numbers, the last one not included, as a directory lists them. */
+/** Lists the names of the sessions with these numbers, except the last, in the order of a directory. */
 const names = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, n) => goName(from + n)).sort();
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -52,7 +52,7 @@ for (const shell of shells) {
     const left = (): string[] => readdirSync(dir).sort();
     const withMetrics = (): string[] => [`METRICS_DIR=${metrics}`];
 
-    // A sweep takes the facts of all files only for its metrics or under pressure: both ways must judge alike.
+    // A sweep reads the metadata of all files only for its metrics or under pressure. Both ways must judge alike.
     for (const [way, args] of [
       ["by name", () => []],
       ["counting for metrics", withMetrics],
@@ -89,9 +89,9 @@ for (const shell of shells) {
           "in doubt: a Rust session without claims": () => `{"expires":${later()},"data":{}}`,
           "in doubt: bytes": () => "\0\u0001\u0002session",
         };
-        // What is small and named by a Go outpost is not read (see below).
+        // A small file with a Go outpost's name is not read (see below).
         const nameOf = (content: string, n: number) => (content.length > 400 ? goName(n) : rustName(n));
-        // The place of the key in the file decides how it looks under base64 twice: all nine places, and more.
+        // The place of the key in the file decides how it looks in base64 of base64: all nine places, and more.
         for (let length = 0; length < 18; length++) {
           const url = `https://a.example/${"p".repeat(length)}`;
           logins[`Go, after a URL of ${url.length}`] = () => goSession({ holds: ["redirect", "claims"], url });
@@ -199,7 +199,6 @@ for (const shell of shells) {
     });
 
     describe("under pressure", () => {
-      /** Fills the directory to so many of its 1,024 pages; the metrics directory and what else is there count. */
       const visit = goSession({ holds: [] });
       const login = goSession({ holds: ["claims"] });
       async function used(): Promise<number> {
@@ -217,7 +216,7 @@ for (const shell of shells) {
       it("removes anonymous sessions, oldest first, until the low watermark", async () => {
         for (let n = 0; n < 820; n++) save(goName(n), visit, 10 + n);
         const said = report(await sweep());
-        // 60 % of 1,024 pages are 614.4: usage is not above it with 614.
+        // 60 % of 1,024 pages are 614.4, so usage is not above it with 614.
         assert.deepEqual([said.usage_before_percent, said.pressure_anonymous, said.removed], ["80", "206", "206"]);
         assert.deepEqual(left(), names(0, 614));
       });
@@ -247,7 +246,7 @@ for (const shell of shells) {
           assert.deepEqual([said.usage_before_percent, said.pressure_anonymous, said.removed], ["100", "4096", "4096"]);
           const there = new Set(left());
           const visits = Array.from({ length: 10_240 }, (_, n) => n).filter((n) => n % 10);
-          // Ten files share a second: the last one may be half gone.
+          // Ten files share a second, so the last one may be half gone.
           const boundary = Math.max(...visits.filter((n) => there.has(goName(n))));
           assert.deepEqual(
             visits.filter((n) => !there.has(goName(n)) && n < boundary - 20),
@@ -262,7 +261,7 @@ for (const shell of shells) {
         const large = await mountTmpfs({ size: "100m" });
         try {
           dir = large.dir;
-          // Many a second, as in a flood: no second may go that has to go in part only.
+          // Many files share a second, as in a flood. A second that has to go in part must not go whole.
           const age = (n: number) => 10 + n / 2000;
           const begun = Date.now();
           for (let n = 0; n < 25_600; n++) {
@@ -298,7 +297,7 @@ for (const shell of shells) {
         for (let n = 990; n < 1000; n++) save(goName(n), visit);
         const result = await sweep();
         const said = report(result);
-        // 95 % of 1,024 pages are 972.8: once the ten young visitors go too, it is the 8 oldest logins that are too many.
+        // 95 % of 1,024 pages are 972.8. Once the ten young visitors are gone too, the 8 oldest logins are too many.
         assert.deepEqual([said.pressure_anonymous, said.pressure_authenticated], ["10", "8"]);
         assert.deepEqual(left(), [...names(0, 972), ...names(990, 1000)].sort());
         const warning =
@@ -603,7 +602,7 @@ for (const shell of shells) {
       assert.deepEqual(counted, {
         event: "count",
         dir,
-        used_bytes: String(6 * 4096), // the empty one holds no page
+        used_bytes: String(6 * 4096), // the empty file holds no page
         total_bytes: String(4 * 1024 * 1024),
         inodes: String(7 + 3), // and the tmpfs's own folders
         anonymous: "3",

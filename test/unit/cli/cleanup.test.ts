@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster, ContainerPlace } from "../../../kubernetes/cluster";
 import { NotOpened } from "../../../kubernetes/exec";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import { outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
 
-/** Files of a pod by who they belong to, and by whether they are older than what is asked for. */
+/** Files of a pod by their owners, and by whether they are older than requested. */
 interface Files {
   visitors: number;
   logins: number;
@@ -14,7 +14,7 @@ interface Files {
 const size = 64 << 20;
 const pages = (files: number): number => files * 4096;
 
-/** Says what the sweep says, of these files, all of them past every age but a year. */
+/** Answers as a sweep of these files would, all of them past every age but a year. */
 class Sweeps {
   readonly asked: { place: ContainerPlace; settings: string[] }[] = [];
   constructor(private readonly files: Record<string, Files>) {}
@@ -235,7 +235,7 @@ describe("cleanup", () => {
   });
 
   describe("goes on past a pod that fails, says why, and exits 1:", () => {
-    /** In main-b as given; public-a is swept. */
+    /** Fails in main-b as given; public-a is swept. */
     const failing = (exec: Cluster["exec"]): Cluster["exec"] => {
       const sweeps = new Sweeps({ "public-a": { visitors: 10, logins: 0 } });
       return (place, command) => (place.pod === "main-b" ? exec(place, command) : sweeps.exec(place, command));

@@ -1,20 +1,20 @@
-// A cluster that answers what a test gives it, and an Io that keeps what is printed.
+// A cluster that gives the answers of a test, and an Io that keeps everything printed.
 import type { V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { Cluster } from "../../../kubernetes/cluster";
 import type { Io } from "../../../cli/io";
 import { run } from "../../../cli/program";
+import type { Cluster } from "../../../kubernetes/cluster";
 
-/** When it is, in tests. */
+/** The present time in tests. */
 export const NOW = new Date("2026-11-24T03:00:00Z");
 export const secondsAgo = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
 
-/** A cluster of which only these methods are expected to be called; every other call rejects with its name. */
+/** Makes a cluster on which only these methods may be called. Every other call rejects with its name. */
 export function fakeCluster(methods: Partial<Cluster>): Cluster {
   const refuse =
     (name: string) =>
     (...args: unknown[]) =>
       Promise.reject(new Error(`${name}(${JSON.stringify(args)}) is unexpected`));
-  // A promise's value is asked whether it is one itself.
+  // `await` asks whether a promise's value is a promise itself.
   const get = (target: Partial<Cluster>, name: keyof Cluster | "then") =>
     name === "then" ? undefined : (target[name] ?? refuse(name));
   return new Proxy(methods, { get }) as Cluster;
@@ -43,7 +43,7 @@ export function fakeIo(options: Partial<Io> = {}): Printed {
   return io;
 }
 
-/** Runs a command line on a cluster that answers by these methods: its exit status and all it printed. */
+/** Runs a command line on a cluster with these methods. Returns its exit status and everything it printed. */
 export async function runOn(methods: Partial<Cluster>, argv: string[], options?: Partial<Io>) {
   const io = fakeIo(options);
   const code = await run(argv, io, { cluster: () => Promise.resolve(fakeCluster(methods)), env: {} });
@@ -53,7 +53,7 @@ export async function runOn(methods: Partial<Cluster>, argv: string[], options?:
 export interface PodOptions {
   name: string;
   outpost?: string;
-  /** Whether it has our volume and sidecar; default true. */
+  /** True if it has our volume and sidecar; default true. */
   sidecar?: boolean;
   shmSize?: string;
   phase?: string;
@@ -119,7 +119,7 @@ export function sweepCronJob(
   };
 }
 
-/** The sidecar's metrics; `sweptAgo` in seconds. */
+/** Formats the sidecar's metrics; `sweptAgo` is in seconds. */
 export function metricsText({
   size = 268435456,
   used = 8273920,

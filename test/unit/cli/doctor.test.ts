@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import type { Cluster, OwnObject } from "../../../kubernetes/cluster";
 import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
 import { leftoverFindings } from "../../../cli/doctor/leftovers";
 import { selectorFindings } from "../../../cli/doctor/selectors";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { unsweptFindings } from "../../../cli/doctor/unswept";
+import type { Cluster, OwnObject } from "../../../kubernetes/cluster";
 import { NOW, outpostDeployment, outpostPod, runOn, secondsAgo, sweepCronJob } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
@@ -17,7 +17,7 @@ interface DeploymentOptions {
   memory?: string;
   /** Ordinary containers beside the outpost's own. */
   containers?: { name: string; command?: string[]; env?: { name: string }[] }[];
-  /** Whether our native sidecar is there; default true. */
+  /** True if our native sidecar is there; default true. */
   sidecar?: boolean;
   labels?: Record<string, string>;
   /** Owner of the sidecar and its volume. */
@@ -79,7 +79,7 @@ function pod(status: Partial<V1ContainerStatus> = {}): V1Pod {
 
 interface Stage {
   deployments?: V1Deployment[];
-  /** A while later. */
+  /** The Deployments a while later. */
   later?: V1Deployment[];
   pods?: V1Pod[];
   cronJobs?: V1CronJob[];
@@ -114,7 +114,7 @@ const checked =
 const noAccess =
   "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
 
-/** What doctor says of one thing that is wrong. */
+/** Formats doctor's finding of one problem. */
 const found = (subject: string, seen: string, why: string, todo: string): string =>
   `${subject}\n  seen: ${seen}\n  why:  ${why}\n  do:   ${todo}\n\n${checked}${noAccess}1 finding.\n`;
 

@@ -9,7 +9,7 @@ import { metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed } 
 const stackManager = "authentik-outpost-shm-prod";
 const sidecarKey = 'k:{"name":"shm-cleanup"}';
 
-/** As authentik created it, with the sidecar by the stack's hand. */
+/** Returns the Deployment as authentik created it, with the sidecar that the stack added. */
 function managed(changes: { labels?: Record<string, string>; managers?: string[] } = {}): V1Deployment {
   const { labels = {}, managers = ["goauthentik.io", stackManager] } = changes;
   const deployment = outpostDeployment();
@@ -37,7 +37,7 @@ function managed(changes: { labels?: Record<string, string>; managers?: string[]
   return deployment;
 }
 
-/** As authentik creates it anew. */
+/** Returns the Deployment as authentik creates it again. */
 function renewed(available = 1): V1Deployment {
   const deployment = outpostDeployment();
   deployment.metadata!.uid = "new";
@@ -65,14 +65,14 @@ describe("recreate", () => {
 
   interface Stage {
     before?: V1Deployment;
-    /** What there is after the deletion, one look after the other; the last one stays. */
+    /** The Deployment after the deletion, one look after the other. The last one stays. */
     after?: (V1Deployment | undefined)[];
     authentik?: V1Pod[];
     methods?: Partial<Cluster>;
     options?: Partial<Printed>;
   }
 
-  /** Time goes on by 100 s a look, and everything that changes something is noted. */
+  /** Runs the command. Each look takes 100 s, and every change is recorded. */
   async function recreate(args: string[], stage: Stage = {}) {
     const { before = managed(), after = [undefined, renewed(0), renewed()], authentik = [authentikPod()] } = stage;
     const changes: unknown[] = [];
@@ -86,7 +86,7 @@ describe("recreate", () => {
       podProxy: () => Promise.resolve(metricsText()),
       deployment: () => Promise.resolve(after[Math.min(looks++, after.length - 1)]),
       deleteDeployment: (...deleted) => {
-        // Whatever happens next, it is saved by now.
+        // Whatever happens next, the file is saved by now.
         changes.push([...deleted, existsSync(file)]);
         return Promise.resolve();
       },

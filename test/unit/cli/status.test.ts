@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Cluster } from "../../../kubernetes/cluster";
 import { cleanerScripts } from "../../../cleaner/scripts";
+import type { Cluster } from "../../../kubernetes/cluster";
 import { metricsText, outpostDeployment, outpostPod, runOn, sweepCronJob, type Printed } from "./cluster";
 
 const countLine =

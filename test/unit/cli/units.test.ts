@@ -15,7 +15,7 @@ describe("units", () => {
     it(`writes ${bytes} bytes as ${text}`, () => assert.equal(formatBytes(bytes), text));
   }
 
-  // As HumanDuration of k8s.io/apimachinery/pkg/util/duration writes them.
+  // Texts of HumanDuration in k8s.io/apimachinery/pkg/util/duration.
   for (const [seconds, text] of [
     [-1, "0s"],
     [0.9, "0s"],

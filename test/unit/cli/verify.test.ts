@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { V1ContainerStatus, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import type { Cluster, Wish } from "../../../kubernetes/cluster";
+import { cleanerScripts } from "../../../cleaner/scripts";
 import { run } from "../../../cli/program";
 import type { Check } from "../../../cli/verify/check";
-import { cleanerScripts } from "../../../cleaner/scripts";
+import type { Cluster, Wish } from "../../../kubernetes/cluster";
 import { podFragment } from "../../../sidecar/podFragment";
 import {
   fakeCluster,
@@ -19,7 +19,7 @@ import {
   type PodOptions,
 } from "./cluster";
 
-/** A Deployment with our patch on it. */
+/** Returns a Deployment with our patch on it. */
 function patched(change: (deployment: V1Deployment) => void = () => undefined, shmSize = "256Mi"): V1Deployment {
   const deployment = outpostDeployment();
   const settings = {
@@ -33,7 +33,7 @@ function patched(change: (deployment: V1Deployment) => void = () => undefined, s
   return deployment;
 }
 
-/** A pod of it, with both containers running unless it says otherwise. */
+/** Returns a pod of it, with both containers running by default. */
 function pod(options: Partial<PodOptions> = {}) {
   const made = outpostPod({ name: "main-a", ...options });
   const [sidecar, outpost] = made.status!.containerStatuses!;
@@ -114,7 +114,7 @@ describe("verify", () => {
     ]);
   });
 
-  /** A cluster in which one check of an outpost fails, what is seen of it, and what is to be done. */
+  /** A cluster in which one check of an outpost fails, with the expected finding and advice. */
   interface Failure {
     check: string;
     cluster: Partial<Cluster>;

@@ -8,7 +8,7 @@ describe("messageOnly", () => {
     error.stack = "RangeError: no such outpost\n    at Stack.initialize (/app/node_modules/@pulumi/resource.ts:78:28)";
     assert.equal(messageOnly(error), error);
     assert.equal(error.message, "no such outpost");
-    // What the SDK looks at first; it then takes the message.
+    // The SDK looks at the stack first. If it is empty, the SDK uses the message.
     assert.equal(error.stack, "");
     assert.equal(inspect(error, { colors: true }).includes("node_modules"), false);
   });

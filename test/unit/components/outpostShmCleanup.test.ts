@@ -1,14 +1,11 @@
 // The component on Pulumi's mocks: which resources it registers, with which inputs and parents, and how it refuses. Mocks
-// answer for the engine, the providers and the cluster, so nothing here proves that a cluster takes these objects, that a
-// field changes hands, or what a preview shows: test/e2e/cluster does.
-import type { Preflight } from "../../../preflight/preflight";
-import { verifyAfter } from "../../../verification/verification";
-import { resolveSettings } from "../../../settings/resolve";
-import { objectLabels, execRules } from "../../../cleaner/names";
+// answer for the engine, the providers and the cluster. Only test/e2e/cluster proves that a cluster accepts these objects, that
+// a field changes hands, and what a preview shows.
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { objectLabels, execRules } from "../../../cleaner/names";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { execPolicySpec } from "../../../components/cronjob/execPolicy";
 import { cronJobSpec } from "../../../components/cronjob/manifest";
@@ -16,8 +13,11 @@ import { alertRules } from "../../../components/monitoring/alerts";
 import { dashboard } from "../../../components/monitoring/dashboard";
 import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../../components/outpostShmCleanup";
 import { resolveArgs } from "../../../components/resolveArgs";
+import type { Preflight } from "../../../preflight/preflight";
+import { resolveSettings } from "../../../settings/resolve";
 import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
+import { verifyAfter } from "../../../verification/verification";
 
 const commandType = "command:local:Command";
 
@@ -32,7 +32,7 @@ const nothingFound: Preflight = { warnings: [], restarts: [], underWay: [], exec
 const settingsOf = (raw: Record<string, unknown>) =>
   resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw });
 
-/** The component as the program has it, and what verifies it. */
+/** Runs the component as the program has it, with its verification. */
 const program = (raw: Record<string, unknown>, found: Partial<Preflight> = {}) =>
   run(() => {
     const settings = settingsOf(raw);
@@ -42,7 +42,7 @@ const program = (raw: Record<string, unknown>, found: Partial<Preflight> = {}) =
     return cleanup;
   });
 
-/** The component alone, as anybody's program has it. */
+/** Runs the component alone, as anyone's own program has it. */
 const alone = (args: OutpostShmCleanupArgs, opts?: pulumi.ComponentResourceOptions) =>
   run(() => new OutpostShmCleanup("outpost-shm", args, opts));
 
@@ -60,7 +60,7 @@ async function run(main: () => OutpostShmCleanup) {
     "authentik-outpost-shm",
     "test",
   );
-  // The SDK's mocks say that they have resource hooks, and lack the one call that takes them.
+  // The SDK's mocks claim to have resource hooks, but lack the one call for them.
   const monitor = pulumi.runtime.getMonitor() as unknown as Record<string, unknown>;
   monitor.registerResourceHook = (_request: unknown, done: (error: null, response: unknown) => void) => done(null, {});
   const failures = collectRejections();
@@ -74,7 +74,7 @@ async function run(main: () => OutpostShmCleanup) {
   return { registered, outputs, failures: failures() };
 }
 
-/** What would fail the program: Pulumi's host listens for unhandled rejections. The same error counts once, as there. */
+/** Collects what would fail the program: Pulumi's host listens for unhandled rejections. As there, the same error counts once. */
 function collectRejections(): () => string[] {
   const seen = new Set<unknown>();
   const others = process.listeners("unhandledRejection");
@@ -94,7 +94,7 @@ const inputsOf = (registered: Registered[], type: string): Record<string, unknow
   return found[0].inputs;
 };
 
-/** What an object is applied with, in the stack's name. */
+/** Annotations by which an object is applied in the stack's name. */
 const annotations = {
   "pulumi.com/patchFieldManager": "authentik-outpost-shm-test",
   "pulumi.com/patchForce": "true",

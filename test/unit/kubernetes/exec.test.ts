@@ -1,4 +1,4 @@
-// Commands in containers, on a client whose answers are given. That a real kubelet answers so is for test/e2e/node.
+// Commands in containers, on a client with given answers. test/e2e/node proves that a real kubelet answers so.
 import assert from "node:assert/strict";
 import type { V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { execIn, type ExecClient, type ExecSocket } from "../../../kubernetes/exec";
@@ -13,7 +13,7 @@ class Socket implements ExecSocket {
   terminate = () => void this.terminated++;
 }
 
-/** A client whose command behaves so; the streams are ended with the status, as the real client does. */
+/** Makes a client whose command behaves as given. The streams end with the status, as with the real client. */
 function client(behave: (command: Parameters<ExecClient["exec"]>, socket: Socket) => void, socket = new Socket()) {
   const exec: ExecClient["exec"] = (...args) => {
     setImmediate(() => behave(args, socket));

@@ -1,15 +1,15 @@
-// The look at outposts that get their sidecar through authentik, or no longer do: what it says before anything is changed.
+// The look at outposts that get their sidecar through authentik, or no longer do, before anything is changed.
 import assert from "node:assert/strict";
+import { authentikError } from "../../../authentik/apiErrors";
+import type { JsonPatchOperation } from "../../../authentik/operations";
+import { cleanerScripts } from "../../../cleaner/scripts";
 import type { DryRun } from "../../../kubernetes/cluster";
+import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
 import type { Places } from "../../../preflight/look";
 import { inspectOutposts } from "../../../preflight/outposts";
-import type { Deployment } from "../../../kubernetes/types";
-import { authentikError } from "../../../authentik/apiErrors";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
-import type { JsonPatchOperation } from "../../../authentik/operations";
 import { podFragment } from "../../../sidecar/podFragment";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import { outpostSettings } from "../outposts";
 import { liveDeployment, managed } from "./liveDeployment";
 
@@ -28,12 +28,12 @@ interface World {
   live?: Deployment;
   /** The outpost's operations in authentik, or its error. */
   operations?: JsonPatchOperation[] | Error;
-  /** Other keys of its config. */
+  /** Other keys of the outpost's config. */
   config?: Record<string, unknown>;
   dryRun?: DryRun;
 }
 
-/** What a look finds where the outpost is delivered this way, and which dry runs it asked for. */
+/** Returns what a look finds for an outpost with this delivery, and the dry runs that it asked for. */
 async function look(delivery: string, world: World, overrides: Record<string, unknown> = {}) {
   const { live, operations = [], config, dryRun } = world;
   const dryRuns: string[] = [];
@@ -63,7 +63,7 @@ async function look(delivery: string, world: World, overrides: Record<string, un
   return { ...findings, dryRuns };
 }
 
-/** authentik's Deployment with the volume owned by these. */
+/** Returns authentik's Deployment with the volume owned by these managers. */
 function ownedBy(...managers: string[]): Deployment {
   const live = liveDeployment(name);
   const volume = { "f:spec": { "f:template": { "f:spec": { "f:volumes": { 'k:{"name":"dshm"}': {} } } } } };

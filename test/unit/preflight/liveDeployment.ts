@@ -1,6 +1,6 @@
 import type { Deployment } from "../../../kubernetes/types";
 
-/** A Deployment as far as the inspection reads it, with the managedFields of authentik's own fields. */
+/** Makes a Deployment as far as the inspection reads it, with the managedFields of authentik's own fields. */
 export function liveDeployment(name: string, changes: { replicas?: number; memoryLimit?: string } = {}): Deployment {
   const { replicas = 1, memoryLimit } = changes;
   return {

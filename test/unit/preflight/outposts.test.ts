@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { DryRun } from "../../../kubernetes/cluster";
+import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
 import type { Places } from "../../../preflight/look";
 import { inspectOutposts } from "../../../preflight/outposts";
-import type { Deployment } from "../../../kubernetes/types";
 import type { OutpostSettings } from "../../../settings/settings";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
@@ -15,7 +15,7 @@ const wantsSidecar = outpostSettings();
 const wantsNone = outpostSettings({ solution: "none" });
 const fragment = podFragment(wantsSidecar, cleanerScripts());
 
-/** A cluster that holds these Deployments and answers every dry run the same way; it notes what was dry-run. */
+/** Makes a cluster that holds these Deployments and answers every dry run the same way. It records the dry runs. */
 function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged") {
   const dryRuns: { name: string; fieldManager: string; podSpec: unknown }[] = [];
   const byName = (name: string) => live.find(({ metadata }) => metadata?.name === name);
@@ -35,7 +35,7 @@ function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged")
 const look = (cluster: Places["cluster"], ...outposts: OutpostSettings[]): Promise<Findings> =>
   inspectOutposts({ cluster, namespace: "authentik", fieldManager: ours }, outposts);
 
-/** The live Deployment with a fourth field owner: one that holds a field of the sidecar. */
+/** Adds a fourth field owner to the live Deployment: one that holds a field of the sidecar. */
 function withOwner(live: Deployment, manager: string, podSpecFields: object): Deployment {
   live.metadata!.managedFields!.push(managed(manager, { "f:spec": { "f:template": { "f:spec": podSpecFields } } }));
   return live;

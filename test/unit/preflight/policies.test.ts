@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import type { Support } from "../../../kubernetes/support";
 import { inspectPolicies } from "../../../preflight/policies";
 import { resolveSettings } from "../../../settings/resolve";
-import type { Support } from "../../../kubernetes/support";
 
 const settings = (raw: Record<string, unknown> = {}) =>
   resolveSettings({ namespace: "authentik", outposts: ["one"], solution: "cronjob", ...raw });

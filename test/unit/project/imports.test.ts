@@ -1,4 +1,4 @@
-// Each rule of .dependency-cruiser.cjs, on a small tree of files that break it. That the repository breaks none, `npm run lint` says.
+// Each rule of .dependency-cruiser.cjs, on a small tree of files that break it. `npm run lint` proves that the clone breaks none.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 
 const root = join(__dirname, "..", "..", "..");
 
-/** Rules that these files break, by their imports. */
+/** Returns the rules that these files break by their imports. */
 function broken(imports: [from: string, to: string][]): string[] {
   const dir = mkdtempSync(join(tmpdir(), "imports-"));
   try {

@@ -5,7 +5,7 @@ import { SupportsFeatureRequest, SupportsFeatureResponse } from "@pulumi/pulumi/
 import * as runtime from "@pulumi/pulumi/runtime";
 import { connectAnew } from "../../../sandbox/engine/connections";
 
-/** As much of an engine as an inline program asks first. */
+/** Starts as much of an engine as an inline program asks first. */
 async function startEngine(address: string): Promise<{ address: string; stop: () => void }> {
   const server = new Server();
   server.addService(ResourceMonitorService, {
@@ -22,7 +22,7 @@ async function startEngine(address: string): Promise<{ address: string; stop: ()
   return { address: `127.0.0.1:${port}`, stop: () => server.forceShutdown() };
 }
 
-/** Connected as the SDK connects a program to its engine. */
+/** Connects as the SDK connects a program to its engine. */
 function connect(address: string): () => Promise<string> {
   const { grpcClientOptions } = runtime as unknown as { grpcClientOptions: object };
   const client = new ResourceMonitorClient(address, credentials.createInsecure(), grpcClientOptions);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
-/** Runs it in a process of its own, for what it is about is that process's end; returns what it printed and how it ended. */
+/** Runs a program in a process of its own, since its end is what is tested. Returns what it printed and how it ended. */
 function run(program: string): { lines: string[]; how: number | string | null } {
   const module = JSON.stringify(join(__dirname, "..", "..", "..", "sandbox", "endings.ts"));
   const text = `const { beforeEnd, isEnding, undoAll } = require(${module});

@@ -38,7 +38,7 @@ describe("child processes", function () {
     assert.equal(readFileSync(join(dir, "stopped"), "utf8"), "kube-apiserver\netcd\n");
     for (const { pid } of children) await groupIsGone(pid);
     assert.equal(processes.death.aborted, false);
-    await processes.stop(); // nothing left to do
+    await processes.stop(); // nothing is left to stop
   });
 
   it("tells of a child that ends by itself, with the end of its log", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { consoleProgress, formatElapsed } from "../../../sandbox/progress";
 
-/** Collects what is written; a terminal of `columns` columns if given. */
+/** Collects what is written, as a terminal of `columns` columns if given. */
 function recordingStream(columns?: number): { stream: NodeJS.WriteStream; written: string[] } {
   const written: string[] = [];
   const stream = { isTTY: columns !== undefined, columns, write: (text: string) => written.push(text) };

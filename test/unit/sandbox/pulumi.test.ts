@@ -1,4 +1,4 @@
-// Which Pulumi this machine gets, by a CLI, a download and a Go of our own making.
+// The Pulumi that this machine gets, with a CLI, a download and a Go of our own making.
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ describe("Pulumi", () => {
     environment = { ...process.env };
     dir = mkdtempSync(join(tmpdir(), "pulumi-"));
     mkdirSync(join(dir, "bin"));
-    // Whatever a test wants to be had, it puts there.
+    // A test puts here everything that should be available.
     Object.assign(process.env, { PATH: join(dir, "bin"), AUTHENTIK_OUTPOST_SHM_CACHE: join(dir, "cache") });
   });
   afterEach(() => {
@@ -45,7 +45,7 @@ describe("Pulumi", () => {
     `[ "$1" = version ] && { echo ${version}; exit; }\nname=$4 version=$5\n${install}`;
   const installs = 'mkdir -p "$PULUMI_HOME/plugins/resource-$name-v$version"';
 
-  /** What is opened, and what was announced with it. */
+  /** Opens Pulumi. Returns it with everything that was announced. */
   async function open() {
     const said: string[] = [];
     const step = (title: string) => ({
@@ -83,7 +83,7 @@ describe("Pulumi", () => {
   it("takes the provider built from source and the Command stand-in after the first refusal of a download", async () => {
     onPath("go", WORKING_GO);
     const refusal = "dial tcp: lookup get.pulumi.com: no such host";
-    // Would go on for a minute, as the CLI's retries go on for seconds.
+    // This would go on for a minute, as the CLI's retries go on for seconds.
     const path = onPath(
       "pulumi",
       cli(

@@ -8,7 +8,7 @@ import { createStateFolder } from "../../../sandbox/stateFolder";
 
 const module = JSON.stringify(join(__dirname, "..", "..", "..", "sandbox", "stateFolder.ts"));
 
-/** The folder that a process of its own made, with a file in it, before it ended so. */
+/** Returns the folder of a process of its own, with a file in it, after that process ended in this way. */
 function folderOf(ending: string): string {
   const program = `const folder = require(${module}).createStateFolder("trial");
     require("node:fs").writeFileSync(folder + "/file", "");

@@ -18,8 +18,8 @@ import { repositoryRoot } from "../../../sandbox/paths";
 import { silentProgress, type Progress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
 import { readModule } from "../../../sandbox/toolchain/modules";
-import { waitUntil } from "../../../sandbox/waitUntil";
 import { pulumiOnPath } from "../../../sandbox/toolchain/pulumiOnPath";
+import { waitUntil } from "../../../sandbox/waitUntil";
 
 /** Answers as `go env` does, and "builds" by writing its environment to one file for each package, named as Go names it. */
 const WORKING_GO = `
@@ -73,7 +73,7 @@ describe("the toolchain", function () {
     rmSync(dir, { recursive: true });
   });
 
-  /** The arguments of each build, without the folder that its binaries go to first. */
+  /** Returns the arguments of each build, without the temporary folder of its binaries. */
   const builtWith = () => builtCommands().map((line) => line.replace(/unfinished-[\w-]+/, "UNFINISHED"));
 
   it("builds a tool with the pinned flags, once", async () => {

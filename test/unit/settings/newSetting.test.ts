@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createStateFolder } from "../../../sandbox/stateFolder";
 import { repositoryRoot } from "../../../sandbox/paths";
+import { createStateFolder } from "../../../sandbox/stateFolder";
 
 const row = `
   graceWatermark: percent(30, {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { runtime } from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { generated } from "../../../settings/generate";
-import { readSettings } from "../../../settings/stackConfig";
 import type { Settings } from "../../../settings/settings";
+import { readSettings } from "../../../settings/stackConfig";
 
 interface Declaration {
   type?: string;
@@ -16,7 +16,7 @@ interface Declaration {
 
 const ROOT = join(__dirname, "..", "..", "..");
 const { config } = readYaml("Pulumi.yaml") as { config: Record<string, Declaration> };
-/** Our own keys; others, such as the provider's, have their namespace in front. */
+/** Our own keys. Others, such as the provider's, have their namespace in front. */
 const declared = Object.fromEntries(Object.entries(config).filter(([key]) => !key.includes(":")));
 
 function readYaml(file: string): unknown {
@@ -55,7 +55,7 @@ describe("the example stack files", () => {
   const before = runtime.allConfig();
   afterEach(() => runtime.setAllConfig(before));
 
-  /** What the program reads of a stack file, handed over as the engine does: Pulumi.yaml's defaults under it, everything as text. */
+  /** Returns the settings of a stack file as the engine hands it over: with Pulumi.yaml's defaults, and everything as text. */
   function settingsOf(stack: string): Settings {
     const { config } = readYaml(`Pulumi.${stack}.yaml`) as { config: Record<string, unknown> };
     const defaults = Object.entries(declared).filter(([, { default: standard }]) => standard !== undefined);

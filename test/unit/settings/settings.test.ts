@@ -1,17 +1,17 @@
+import assert from "node:assert/strict";
+import { quantityBytes } from "../../../kubernetes/quantity";
 import { SettingsError } from "../../../settings/problems";
 import { resolveSettings } from "../../../settings/resolve";
-import assert from "node:assert/strict";
+import type { OutpostSettings, Settings } from "../../../settings/settings";
 import { sweepVariables } from "../../../settings/sweepVariables";
 import { seconds } from "../../../settings/values/duration";
-import { quantityBytes } from "../../../kubernetes/quantity";
-import type { OutpostSettings, Settings } from "../../../settings/settings";
 
 type Config = Record<string, unknown>;
 
 const MINIMAL: Config = { namespace: "authentik", outposts: ["Proxy Dev"] };
 const IDENTITY: readonly (keyof OutpostSettings)[] = ["name", "slug", "deployment"];
 
-/** The minimal config with something else in it; undefined takes a key away. */
+/** Returns the minimal config with these changes; undefined removes a key. */
 function config(changes: Config): Config {
   return Object.fromEntries(Object.entries({ ...MINIMAL, ...changes }).filter(([, value]) => value !== undefined));
 }
@@ -30,7 +30,7 @@ function problemsOf(changes: Config, secrets: string[] = []): string[] {
   return [];
 }
 
-/** The only outpost of a config. */
+/** Returns the only outpost of a config. */
 function outpost(changes: Config): OutpostSettings {
   const [first, ...rest] = resolve(changes).outposts;
   assert.ok(first);
@@ -336,7 +336,7 @@ describe("values that hold", () => {
 });
 
 describe("Kubernetes quantities", () => {
-  // As k8s.io/apimachinery reads them.
+  // Values as k8s.io/apimachinery reads them.
   const quantities: Record<string, number | undefined> = {
     "64Mi": 67108864,
     "0.5Gi": 536870912,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { authentikAccess, readSettings } from "../../../settings/stackConfig";
 
-/** Config as the engine hands it over: full keys, everything as text. */
+/** Sets config as the engine hands it over: with full keys, and everything as text. */
 function setConfig(values: Record<string, string>, secretKeys: string[] = []): void {
   const full = (key: string): string => (key.includes(":") ? key : `authentik-outpost-shm:${key}`);
   const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [full(key), value]));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { memoryWarning } from "../../../sidecar/memoryLimit";
 import type { Deployment } from "../../../kubernetes/types";
+import { memoryWarning } from "../../../sidecar/memoryLimit";
 import { outpostSettings } from "../outposts";
 import { liveDeployment } from "../preflight/liveDeployment";
 
@@ -14,7 +14,7 @@ const container = (name: string, memory?: string, restartPolicy?: string): Conta
   ...(restartPolicy && { restartPolicy }),
 });
 
-/** An outpost with this limit, and beside it other containers. */
+/** Returns an outpost with this limit, and other containers beside it. */
 function live(memoryLimit?: string, others: Container[] = [], initContainers?: Container[]): Deployment {
   const deployment = liveDeployment(name, { memoryLimit });
   const spec = deployment.spec!.template.spec!;

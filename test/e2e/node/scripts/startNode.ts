@@ -1,5 +1,5 @@
-// Run by hygiene.test.ts: starts a cluster with a node of its own, says so with a line of JSON, and stops it when its stdin ends.
-// At SIGUSR2 it dies of an error.
+// Run by hygiene.test.ts: starts a cluster with a node of its own, reports that with a line of JSON, and stops it when its stdin
+// ends. At SIGUSR2 it dies of an error.
 import { once } from "node:events";
 import { startNodeCluster } from "../../../../sandbox/cluster";
 import { silentProgress } from "../../../../sandbox/progress";
@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   console.log(JSON.stringify({ dir, kubeconfig, address: node.machine.address }));
   await once(process.stdin.resume(), "end");
   await cluster.stop();
-  await cluster.stop(); // again: nothing to do
+  await cluster.stop(); // a second call does nothing
 }
 
 process.on("SIGUSR2", () => {

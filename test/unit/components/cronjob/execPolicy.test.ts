@@ -1,7 +1,7 @@
-// The policy's text. That an API server takes it, and what it lets through, test/e2e/cluster and test/e2e/node prove.
-import { resolveSettings } from "../../../../settings/resolve";
+// The policy's text. test/e2e/cluster and test/e2e/node prove that an API server accepts it, and what it lets through.
 import assert from "node:assert/strict";
 import { execPolicySpec } from "../../../../components/cronjob/execPolicy";
+import { resolveSettings } from "../../../../settings/resolve";
 
 const scripts = { sweep: 'echo "a\\b"\n', sidecar: "", cronjob: "" };
 const { outposts } = resolveSettings({

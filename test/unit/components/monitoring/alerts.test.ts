@@ -1,13 +1,13 @@
-// What the rules are made of. That they fire when they should, test/e2e/monitoring proves by promtool.
-import { resolveSettings } from "../../../../settings/resolve";
+// The content of the rules. test/e2e/monitoring proves with promtool that they fire when they should.
 import assert from "node:assert/strict";
 import { alertRules } from "../../../../components/monitoring/alerts";
 import { podsOf, range } from "../../../../components/monitoring/promql";
+import { resolveSettings } from "../../../../settings/resolve";
 
 const cronJob = "authentik-outpost-shm-cleanup";
 const runbookUrl = "https://git.example.com/runbooks";
 
-/** The rules of a stack whose outposts all have a sidecar. */
+/** Returns the rules of a stack whose outposts all have a sidecar. */
 function rulesOf(outposts: unknown[], watched: { cronJob?: string; none?: boolean } = {}) {
   const settings = resolveSettings({ namespace: "auth", outposts, monitoring: true, runbookUrl });
   const sidecars = watched.none ? [] : settings.outposts;
@@ -64,7 +64,7 @@ describe("alert rules", () => {
       `increase(authentik_outpost_shm_sweep_errors_total{namespace="auth"}[${past}]) > 0`;
     assert.equal(exprOf(rulesOf(["one"]), "SweepErrors"), errors("1h"));
     assert.equal(exprOf(rulesOf(["one", { name: "two", sweepInterval: "2h" }]), "SweepErrors"), errors("4h"));
-    // 80 % of 262,144 pages, 33 a second, are 106 minutes.
+    // 80 % of 262,144 pages, at 33 a second, take 106 minutes.
     assert.equal(exprOf(rulesOf([{ name: "one", shmSize: "1Gi" }]), "SweepErrors"), errors("212m"));
   });
 });
@@ -79,7 +79,7 @@ describe("PromQL", () => {
     assert.ok(matches("ak-outpost-one", "ak-outpost-one-6c5d7f9b8-x2x4z"));
     for (const pod of ["ak-outpost-one-b-6c5d7f9b8-x2x4z", "ak-outpost-one", "x-ak-outpost-one-6c5d7f9b8-x2x4z"])
       assert.ok(!matches("ak-outpost-one", pod), pod);
-    // As the API server makes them of a name of 63 characters: 58 of it, and five of its own.
+    // The API server makes such a name from one of 63 characters: 58 of them, and five of its own.
     const long = `ak-outpost-${"a".repeat(52)}`;
     assert.ok(matches(long, `${`${long}-6c5d7f9b8-`.slice(0, 58)}x2x4z`));
     const longest = `ak-outpost-${"a".repeat(35)}`;

@@ -1,4 +1,4 @@
-// What Grafana would stumble over. That each query has an answer, test/e2e/monitoring proves by a Prometheus.
+// Mistakes over which Grafana would stumble. test/e2e/monitoring proves with a Prometheus that each query has an answer.
 import assert from "node:assert/strict";
 import { dashboard } from "../../../../components/monitoring/dashboard";
 
@@ -63,7 +63,7 @@ describe("the dashboard", () => {
   });
 
   it("has a unit, a description, a data source and a legend for each query", () => {
-    // Of https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts
+    // From https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts
     const units = ["percent", "bytes", "short", "s"];
     for (const { title, description, datasource, fieldConfig, targets } of graphs) {
       assert.ok(units.includes(fieldConfig.defaults.unit), title);

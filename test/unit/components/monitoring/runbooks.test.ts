@@ -1,9 +1,9 @@
-import { resolveSettings } from "../../../../settings/resolve";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { alertRules } from "../../../../components/monitoring/alerts";
 import { run } from "../../../../cli/program";
+import { alertRules } from "../../../../components/monitoring/alerts";
+import { resolveSettings } from "../../../../settings/resolve";
 import { settingsOf } from "../../../e2e/monitoring/alertSettings";
 
 const root = join(__dirname, "..", "..", "..", "..");
@@ -11,7 +11,7 @@ const rules = alertRules(settingsOf({ solution: "both" }));
 const runbooks = readdirSync(join(root, "docs", "runbooks")).sort();
 const read = (runbook: string): string => readFileSync(join(root, "docs", "runbooks", runbook), "utf8");
 
-/** What a command of the CLI says of itself; undefined where there is none of that name. */
+/** Returns the help of a command of the CLI; undefined if there is none of that name. */
 async function help(command: string): Promise<string | undefined> {
   let said = "";
   const say = (text: string) => (said += text);
@@ -54,7 +54,7 @@ describe("the runbooks", () => {
     it(`${runbook} sets only what can be set, to what can be set, and links only what is there`, () => {
       const given = [...read(runbook).matchAll(/pulumi config set (\w+) ([^\s`]+)/g)];
       for (const [, key, value] of given) {
-        // The operator's to fill in.
+        // The operator fills these in.
         if (/^(UID|release=<Helm)$/.test(value)) continue;
         assert.doesNotThrow(() => resolveSettings({ namespace: "authentik", outposts: ["one"], [key]: value }));
       }

@@ -1,6 +1,6 @@
+import assert from "node:assert/strict";
 import { SettingsError } from "../../../../settings/problems";
 import { resolveSettings } from "../../../../settings/resolve";
-import assert from "node:assert/strict";
 import type { Settings } from "../../../../settings/settings";
 
 type Config = Record<string, unknown>;

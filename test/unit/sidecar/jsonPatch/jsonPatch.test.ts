@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { applyPatch, type Operation } from "rfc6902";
+import { parseOperations, type JsonPatchOperation } from "../../../../authentik/operations";
+import { referenceDeployment } from "../../../../sandbox/outpost/reference";
 import {
   compose,
   ownAdditions,
@@ -7,15 +9,13 @@ import {
   withoutOurs,
   withoutOursAnyway,
 } from "../../../../sidecar/jsonPatch/jsonPatch";
-import { parseOperations, type JsonPatchOperation } from "../../../../authentik/operations";
 import { podFragment } from "../../../../sidecar/podFragment";
-import { referenceDeployment } from "../../../../sandbox/outpost/reference";
 import { outpostSettings } from "../../outposts";
 
 const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
 const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides), scripts));
 const native = partOf();
-/** The part of version 0.1 with `nativeSidecar: false`, in the form in which it stands in authentik. */
+/** Returns the operations of version 0.1 with `nativeSidecar: false`, as they stand in authentik. */
 const formerly = (): JsonPatchOperation[] => {
   const [sidecar] = native.filter(({ path }) => path.endsWith("/initContainers/-")).map(({ value }) => value as object);
   const { restartPolicy: _always, ...ordinary } = sidecar as { restartPolicy: string };
@@ -48,10 +48,10 @@ const pastedNames = ["volume dshm", "mount /dev/shm", "container shm-cleanup"];
 interface Case {
   name: string;
   existing: JsonPatchOperation[];
-  /** What others had: what is left when ours is taken out. Default: all that exists. */
+  /** Operations of others, which are left when ours are taken out. Defaults to all that exist. */
   others?: JsonPatchOperation[];
   adopted?: string[];
-  /** Whether the operations apply to the live object again without a change, as far as they are others'. Default true. */
+  /** True if others' operations apply to the live object again without a change; default true. */
   idempotent?: boolean;
 }
 
@@ -428,7 +428,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
   });
 });
 
-/** A valid patch of others: each list made before it is added to, indexes within it. */
+/** Makes a valid patch of others: each list is made before something is added to it, and indexes are within it. */
 function randomPatch(seed: number): JsonPatchOperation[] {
   let state = seed * 2654435761;
   const below = (limit: number) => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Deployment } from "../../../../kubernetes/types";
+import { referenceDeployment } from "../../../../sandbox/outpost/reference";
 import { ownPart } from "../../../../sidecar/jsonPatch/jsonPatch";
 import { differences, hasStrays, sidecarMerge } from "../../../../sidecar/jsonPatch/liveSidecar";
 import { podFragment } from "../../../../sidecar/podFragment";
-import { referenceDeployment } from "../../../../sandbox/outpost/reference";
 import { outpostSettings } from "../../outposts";
 
 const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
@@ -12,7 +12,7 @@ const native = partOf();
 const bare = native.filter(({ path }) => !path.endsWith("/initContainers/-"));
 const valueAt = (list: string) => native.filter(({ path }) => path.endsWith(`/${list}/-`)).map(({ value }) => value);
 
-/** authentik's Deployment with these additions to its pod spec. */
+/** Returns authentik's Deployment with these additions to its pod spec. */
 function live(podSpec: object = {}, volumeMounts?: object[]): Deployment {
   const deployment = referenceDeployment({ namespace: "authentik", name: "My Outpost" });
   Object.assign(deployment.spec!.template.spec!, podSpec);
