@@ -1,16 +1,14 @@
-import { cleanupTable } from "./cleanup/cleanupTable";
 import { cleanupRequest, inWords, type CleanupFlags, type CleanupRequest } from "./cleanup/request";
 import { sweepPod, type PodCleanup } from "./cleanup/sweepPod";
-import { freedBytes, totalOf } from "./cleanup/total";
-import { confirmed } from "./confirm";
+import { confirmed, type Io, emphasised } from "./io";
 import { exitCodes } from "./errors";
-import type { Io } from "./io";
-import { asJson, type OutputFormat } from "./output";
+import { asJson, type OutputFormat, table } from "./output";
 import { noOutposts } from "./pods/noOutposts";
 import { findOutposts, type OutpostPod } from "./pods/outpostPods";
 import { withProgress } from "./progress";
 import type { Target } from "./target";
-import { counted } from "./units";
+import { counted, formatBytes } from "./units";
+import type { Sessions } from "./pods/usageSources";
 
 export interface CleanupOptions extends CleanupFlags {
   /** Pods or outposts. Empty means all. */
@@ -72,4 +70,83 @@ function json(namespace: string, request: CleanupRequest, results: PodCleanup[],
     ...(result.removed && !dryRun && { freedBytes: freedBytes(result) }),
   }));
   return asJson({ namespace, ...request, dryRun, pods, total: totalOf(results) });
+}
+
+/** Totals over all pods. */
+export interface Total {
+  removed: Sessions;
+  files: number;
+  freedBytes: number;
+  errors: number;
+  /** Pods whose sweep worked, and those whose sweep failed. */
+  swept: number;
+  failed: number;
+}
+
+export function totalOf(results: PodCleanup[]): Total {
+  const swept = results.filter(({ removed }) => removed !== undefined);
+  const over = (number: (result: PodCleanup) => number | undefined): number =>
+    swept.reduce((sum, result) => sum + (number(result) ?? 0), 0);
+  const removed = {
+    anonymous: over(({ removed }) => removed?.anonymous),
+    authenticated: over(({ removed }) => removed?.authenticated),
+    debris: over(({ removed }) => removed?.debris),
+  };
+  return {
+    removed,
+    files: removed.anonymous + removed.authenticated + removed.debris,
+    freedBytes: over(freedBytes),
+    errors: over(({ errors }) => errors),
+    swept: swept.length,
+    failed: results.length - swept.length,
+  };
+}
+
+/** Never negative, though sessions that arrive meanwhile may take up more than was freed. */
+export const freedBytes = ({ usedBytesBefore = 0, usedBytesAfter = 0 }: PodCleanup): number =>
+  Math.max(0, usedBytesBefore - usedBytesAfter);
+
+const head = ["POD", "CONTAINER", "BEFORE", "AFTER", "FREED", "VISITORS", "LOGINS", "DEBRIS", "ERRORS"];
+
+/** Formats one line per pod and their total, followed by the problems and a summary. */
+export function cleanupTable(results: PodCleanup[], dryRun: boolean, io: Pick<Io, "colour">): string {
+  const total = totalOf(results);
+  const rows = [...results.map((result) => row(result, dryRun)), totalRow(total, dryRun)];
+  const drawn = table(dryRun ? head.filter(isSaid) : head, dryRun ? rows.map(withoutFreed) : rows);
+  const problems = results.flatMap(({ pod, problem }) =>
+    problem ? [`${pod}: ${emphasised(io, "critical", problem)}\n`] : [],
+  );
+  return [drawn, ...(problems.length > 0 ? [problems.join("")] : []), sum(total, dryRun)].join("\n");
+}
+
+/** Columns left out of a dry run, which frees nothing. */
+const unsaid = ["AFTER", "FREED"];
+const isSaid = (title: string): boolean => !unsaid.includes(title);
+const withoutFreed = (cells: string[]): string[] => cells.filter((_cell, index) => isSaid(head[index]));
+
+function row(result: PodCleanup, dryRun: boolean): string[] {
+  const { pod, container, removed, errors } = result;
+  if (!removed) return [pod, container, ...head.slice(2).map(() => "-")];
+  const { sizeBytes, usedBytesBefore, usedBytesAfter } = result;
+  const freed = dryRun ? "" : formatBytes(freedBytes(result));
+  const used = [usedBytesBefore, usedBytesAfter].map((bytes) => usage(bytes, sizeBytes));
+  const counts = [removed.anonymous, removed.authenticated, removed.debris, errors ?? 0];
+  return [pod, container, ...used, freed, ...counts.map(String)];
+}
+
+function usage(bytes: number | undefined, size: number | undefined): string {
+  if (bytes === undefined) return "-";
+  return size ? `${formatBytes(bytes)} ${Math.floor((bytes * 100) / size)}%` : formatBytes(bytes);
+}
+
+function totalRow({ removed, freedBytes, errors }: Total, dryRun: boolean): string[] {
+  const counts = [removed.anonymous, removed.authenticated, removed.debris, errors];
+  return ["TOTAL", "", "", "", dryRun ? "" : formatBytes(freedBytes), ...counts.map(String)];
+}
+
+function sum({ files, freedBytes, swept, failed }: Total, dryRun: boolean): string {
+  const failures = failed > 0 ? ` ${counted(failed, "pod")} could not be swept.` : "";
+  if (dryRun)
+    return `${counted(files, "file")} of ${counted(swept, "pod")} would go. Nothing was removed.${failures}\n`;
+  return `${counted(files, "file")} of ${counted(swept, "pod")} removed, ${formatBytes(freedBytes)} freed.${failures}\n`;
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { authentikClient } from "../authentik/client";
 import { authentikConfigFindings, configCheck } from "./doctor/authentikConfig";
 import { checks } from "./doctor/checks";
-import { diagnosisText, type Diagnosis } from "./doctor/report";
+import { diagnosisText, type Diagnosis } from "./doctor/finding";
 import { readSnapshot, type Snapshot } from "./doctor/snapshot";
 import { exitCodes } from "./errors";
 import type { Io } from "./io";

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
+import { UsageError } from "./errors";
 
 /** The folder of Pulumi.yaml: this clone. */
 export const projectDir = join(__dirname, "..");
@@ -75,4 +76,15 @@ async function run(program: string, args: string[], env: Record<string, string> 
   const child = spawn(program, args, { cwd: projectDir, stdio: "inherit", env: { ...process.env, ...env } });
   const [status] = (await once(child, "exit")) as [number | null];
   return status ?? 1;
+}
+
+/**
+ * States what will be lost and asks for confirmation. Scripts confirm in advance, by --yes.
+ * @param loss a sentence without its end
+ * @throws UsageError if there is no terminal to ask on
+ */
+export async function confirmed(io: Pick<Io, "ask">, loss: string, yes: boolean | undefined): Promise<boolean> {
+  if (yes) return true;
+  if (!io.ask) throw new UsageError(`${loss}, and there is no terminal to ask on: nothing was changed; --yes goes on`);
+  return /^y(es)?$/i.test((await io.ask(`${loss}. Go on? [y/N] `)).trim());
 }

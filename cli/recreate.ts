@@ -1,18 +1,18 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager, outpostSelector } from "../authentik/names";
+import { authentikManager, outpostSelector, outpostUuidLabel } from "../authentik/names";
 import { formatDuration } from "../settings/values/duration";
-import { confirmed } from "./confirm";
+import { confirmed, type Io } from "./io";
 import { exitCodes, UsageError } from "./errors";
-import type { Io } from "./io";
-import { findAuthentik } from "./pods/authentikPods";
+import { findAuthentik, type Authentik } from "./pods/authentikPods";
 import { hasSidecar } from "./pods/containers";
-import { findOutposts, nameOf, outpostOf, type OutpostPod } from "./pods/outpostPods";
-import { podFacts } from "./pods/podFacts";
+import { findOutposts, nameOf, outpostOf, type OutpostPod, isReady } from "./pods/outpostPods";
+import { podFacts, type PodFacts } from "./pods/podFacts";
 import { comeback, type Comeback } from "./recreate/comeback";
-import { doubt, whyNotRecreated } from "./recreate/guard";
 import { saveManifest } from "./recreate/manifest";
-import { isBareAfterwards, planOf } from "./recreate/plan";
 import type { Target } from "./target";
+import { sidecarContainer } from "../cleaner/names";
+import { containerPath, ownersOf, ownsFields } from "../kubernetes/fieldOwners";
+import { counted } from "./units";
 
 export interface RecreateOptions {
   /** The outpost, by its name, slug or Deployment. */
@@ -117,4 +117,71 @@ async function leftToDo(
   if (isBareAfterwards(before) && !hasSidecar(after))
     io.out(`It has no sidecar. What is left to do: pulumi ${command.join(" ")}\n`);
   return exitCodes.ok;
+}
+
+/** Describes a recreation and the sessions that end with it, one line each. */
+export function planOf(deployment: V1Deployment, facts: PodFacts[], doubt: string | undefined): string {
+  const lines = [
+    `Deployment ${deployment.metadata?.namespace}/${nameOf(deployment)} of outpost ${outpostOf(deployment)} is deleted with its ` +
+      `${counted(facts.length, "pod")}, and authentik creates it again.`,
+    sessionsOf(facts),
+    "Until then nobody gets at the outpost's applications. authentik looks at its outposts every four hours, and at once when one is saved: " +
+      "be ready to save it in the Admin UI (Applications › Outposts › Edit › Update).",
+    ...(isBareAfterwards(deployment)
+      ? ["It comes back without the sidecar, which `pulumi up --refresh` then brings again."]
+      : []),
+    ...(doubt ? [`warning: ${doubt}.`] : []),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function sessionsOf(facts: PodFacts[]): string {
+  const told = facts.filter(({ sessions }) => sessions !== undefined);
+  const sum = (state: "anonymous" | "authenticated") =>
+    told.reduce((total, { sessions }) => total + (sessions?.[state] ?? 0), 0);
+  const known = `${counted(sum("authenticated"), "session")} of logged-in people and ${sum("anonymous")} of visitors end`;
+  const untold = facts.filter(({ sessions }) => sessions === undefined);
+  if (untold.length === 0) return `${known}.`;
+  const [{ pod, notes }] = untold;
+  return `${known}, and those of ${counted(untold.length, "pod")} that can't be counted (${pod}: ${notes.at(-1) ?? "nothing told"}).`;
+}
+
+/** Tells whether somebody other than authentik put the sidecar there. authentik creates the Deployment without it. */
+export function isBareAfterwards(deployment: V1Deployment): boolean {
+  const paths = [containerPath("initContainers", sidecarContainer), containerPath("containers", sidecarContainer)];
+  const owners = paths.flatMap((path) => ownersOf(path, deployment.metadata?.managedFields ?? []));
+  return hasSidecar(deployment) && !owners.includes(authentikManager);
+}
+
+const managedBy = "app.kubernetes.io/managed-by";
+/** Label that authentik's Helm chart sets: server or worker. */
+const component = "app.kubernetes.io/component";
+
+/** Explains why nobody would bring the Deployment back; undefined if authentik should. */
+export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik): string | undefined {
+  const { labels = {}, managedFields = [], namespace } = deployment.metadata ?? {};
+  const name = `Deployment ${namespace}/${nameOf(deployment)}`;
+  // A Deployment made by hand, as in authentik's manual, has the first label too.
+  if (labels[managedBy] !== authentikManager || !labels[outpostUuidLabel]) {
+    const missing = labels[managedBy] === authentikManager ? outpostUuidLabel : `${managedBy}=${authentikManager}`;
+    return `${name} is not managed by authentik (it lacks the label ${missing}): nobody would bring it back`;
+  }
+  if (!ownsFields(authentikManager, managedFields)) {
+    return `${name} has authentik's labels, but authentik has never written it (no field manager ${authentikManager}): nobody would bring it back`;
+  }
+  // The workers deploy outposts. If no pod says that it is one, any pod will do.
+  const workers = authentik.pods.filter((pod) => pod.metadata?.labels?.[component] === "worker");
+  const [who, able] = workers.length > 0 ? ["workers", workers] : ["own pods", authentik.pods];
+  if (able.length > 0 && !able.some(isReady)) {
+    const pods = able.map(nameOf).join(", ");
+    return `none of authentik's ${who} in namespace ${authentik.namespace} is ready (${pods}): nobody would bring ${name} back`;
+  }
+  return undefined;
+}
+
+/** Returns a warning if it is not known that authentik runs; otherwise undefined. */
+export function doubt({ pods, namespace, unknown }: Authentik): string | undefined {
+  if (unknown) return `Whether authentik runs is not known: ${unknown}`;
+  if (pods.length > 0) return undefined;
+  return `No pods of authentik are in namespace ${namespace}: if it runs in another, name that with --authentik-namespace; if it runs elsewhere, make sure that it does`;
 }

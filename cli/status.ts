@@ -1,11 +1,11 @@
-import type { Io } from "./io";
-import { asJson, type OutputFormat } from "./output";
+import { type Io, emphasised, type Urgency } from "./io";
+import { asJson, type OutputFormat, table } from "./output";
 import { noOutposts } from "./pods/noOutposts";
 import { findOutposts } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
-import { statusTable, usedPercent } from "./status/statusTable";
 import type { Target } from "./target";
 import { repeatedly } from "./watch";
+import { formatAge, formatBytes } from "./units";
 
 export interface StatusOptions {
   /** Pods or outposts. Empty means all. */
@@ -36,3 +36,64 @@ async function lookOnce({ cluster, namespace }: Target, { names, output }: Statu
 }
 
 const withPercent = (facts: PodFacts) => ({ ...facts, usedPercent: usedPercent(facts) });
+
+interface Column {
+  title: string;
+  /** Undefined if not known, printed as `-`. */
+  text: (facts: PodFacts, io: Io) => string | undefined;
+  onlyWide?: boolean;
+}
+
+const age = (seconds: number | undefined): string | undefined =>
+  seconds === undefined ? undefined : formatAge(seconds);
+const bytes = (count: number | undefined): string | undefined => (count === undefined ? undefined : formatBytes(count));
+const number = (count: number | undefined): string | undefined => count?.toString();
+
+const columns: Column[] = [
+  { title: "POD", text: ({ pod }) => pod },
+  { title: "OUTPOST", text: ({ outpost }) => outpost, onlyWide: true },
+  { title: "NODE", text: ({ node }) => node, onlyWide: true },
+  { title: "READY", text: ({ ready }) => (ready ? "yes" : "no"), onlyWide: true },
+  { title: "SOLUTION", text: ({ solution }) => solution },
+  { title: "SIZE", text: ({ sizeBytes }) => bytes(sizeBytes) },
+  { title: "USED", text: ({ usedBytes }) => bytes(usedBytes) },
+  { title: "USE%", text: percent },
+  { title: "INODES", text: ({ inodesUsed }) => number(inodesUsed) },
+  { title: "VISITORS", text: ({ sessions }) => number(sessions?.anonymous) },
+  { title: "LOGINS", text: ({ sessions }) => number(sessions?.authenticated) },
+  { title: "DEBRIS", text: ({ sessions }) => number(sessions?.debris) },
+  { title: "OLDEST", text: ({ oldestSeconds }) => age(oldestSeconds) },
+  {
+    title: "LAST SWEEP",
+    text: ({ lastSweepAt }, io) => age(lastSweepAt && (io.now().getTime() - lastSweepAt.getTime()) / 1000),
+  },
+  { title: "ERRORS", text: ({ sweepErrors }) => number(sweepErrors), onlyWide: true },
+  { title: "SOURCE", text: ({ source }) => source },
+];
+
+/** Formats one line per pod, followed by the reasons why numbers come from a lesser source, or from none. */
+export function statusTable(facts: PodFacts[], wide: boolean, io: Io): string {
+  const shown = columns.filter(({ onlyWide }) => wide || !onlyWide);
+  const rows = facts.map((pod) => shown.map(({ text }) => text(pod, io) ?? "-"));
+  const notes = facts.flatMap(({ pod, notes }) => notes.map((note) => `${pod}: ${note}\n`));
+  const drawn = table(
+    shown.map(({ title }) => title),
+    rows,
+  );
+  return notes.length > 0 ? `${drawn}\n${notes.join("")}` : drawn;
+}
+
+function percent({ usedBytes, sizeBytes }: PodFacts, io: Io): string | undefined {
+  const used = usedPercent({ usedBytes, sizeBytes });
+  return used === undefined ? undefined : emphasised(io, urgencyOf(used), `${used}%`);
+}
+
+/** Returns the whole percent of bytes in use, rounded down as the cleaner does; undefined if it is not known. */
+export function usedPercent({ usedBytes, sizeBytes }: Pick<PodFacts, "usedBytes" | "sizeBytes">): number | undefined {
+  return usedBytes === undefined || !sizeBytes ? undefined : Math.floor((usedBytes * 100) / sizeBytes);
+}
+
+/** Uses the default thresholds of the alerts. */
+function urgencyOf(percent: number): Urgency | undefined {
+  return percent >= 95 ? "critical" : percent >= 80 ? "warning" : undefined;
+}

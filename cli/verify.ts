@@ -6,11 +6,10 @@ import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
 import { findOutposts, outpostsNamed, type Outposts } from "./pods/outpostPods";
 import type { Target } from "./target";
-import type { Check } from "./verify/check";
+import { type Check, checksText } from "./verify/check";
 import { allChecks } from "./verify/checks";
 import { expectationInForce, type Stated } from "./verify/inForce";
 import { ownRunOf } from "./verify/ownRun";
-import { checksText } from "./verify/report";
 
 export interface VerifyOptions extends Stated {
   /** Pods or outposts. Empty means all of the namespace, or of the stack. */

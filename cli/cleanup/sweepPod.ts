@@ -1,7 +1,7 @@
 import { outpostContainer } from "../../authentik/names";
 import { sidecarContainer } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
-import { refusalOf } from "../../kubernetes/refusal";
+import { refusalOf } from "../../kubernetes/exec";
 import { wordsOf } from "../pods/metrics";
 import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
 import type { Sessions } from "../pods/usageSources";

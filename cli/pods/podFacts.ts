@@ -4,7 +4,7 @@ import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
 import { solutionBy } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
-import { mapParallel } from "../parallel";
+import { mapParallel } from "../progress";
 import { hasSidecar } from "./containers";
 import { sweptOutposts } from "./cronJob";
 import { isReady, troubleOf, type OutpostPod } from "./outpostPods";

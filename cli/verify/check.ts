@@ -1,6 +1,8 @@
 import type { Target } from "../target";
 import { counted } from "../units";
 import type { OwnRun } from "./ownRun";
+import { emphasised, type Io } from "../io";
+import { table } from "../output";
 
 /** A check and its result. */
 export interface Check {
@@ -56,4 +58,26 @@ export function overPods(
   if (verdicts.length === 0) return pass(check, "there are no pods");
   const seen = right ?? [...new Set(verdicts.flatMap(({ seen }) => ("right" in seen ? [seen.right] : [])))].join("; ");
   return pass(check, `${counted(verdicts.length, "pod")}: ${seen}`);
+}
+
+/** Formats one line per check, followed by the remedies for those that failed, each once, and a summary. */
+export function checksText(checks: Check[], io: Pick<Io, "colour">): string {
+  const rows = checks.map(({ subject, check, passed, seen }) => [
+    subject,
+    check,
+    passed ? "pass" : emphasised(io, "critical", "FAIL"),
+    seen,
+  ]);
+  const failed = checks.filter(({ passed }) => !passed);
+  const todos = [...new Set(failed.map(({ todo }) => todo))].map((todo) => {
+    const alike = failed.filter((each) => each.todo === todo).map(({ subject, check }) => `${subject} ${check}`);
+    return `${alike.join(", ")}: ${todo}\n`;
+  });
+  const sum =
+    failed.length === 0
+      ? `All ${checks.length} checks passed.\n`
+      : `${failed.length} of ${checks.length} checks failed.\n`;
+  return [table(["OUTPOST", "CHECK", "RESULT", "SEEN"], rows), ...(todos.length > 0 ? [todos.join("")] : []), sum].join(
+    "\n",
+  );
 }

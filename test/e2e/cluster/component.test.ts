@@ -1,4 +1,4 @@
-// The component in somebody else's program: an explicit provider, values that are not known yet, a stranger's fields.
+// The component in someone else's program: an explicit provider, values that are not known yet, a stranger's fields.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -88,7 +88,7 @@ describe("the component in anybody's program", () => {
   });
 });
 
-/** Listens where a cluster might be, and counts who calls. */
+/** Listens in place of a cluster, and counts the connections. */
 async function listen(): Promise<{ server: Server; connections: () => number }> {
   let connections = 0;
   const server = createServer((socket) => {

@@ -1,4 +1,4 @@
-// The end of an update whose rollout does not end: kwok's node takes pods or none, and a quota refuses them.
+// The end of an update whose rollout hangs: kwok's node accepts pods or none, and a quota refuses them.
 import assert from "node:assert/strict";
 import { failure } from "./harness";
 import { cordon } from "./kubectl";

@@ -104,7 +104,7 @@ describe("a removal", () => {
   let text: string;
   after(closeScenarios);
 
-  /** Returns what `destroy` says with another kubeconfig, each thing once; asserts that the state keeps what is in the cluster. */
+  /** Returns what `destroy` says with another kubeconfig, without repetitions. Asserts that the state keeps the cluster's objects. */
   async function refusal(changed: string): Promise<{ errors: string[]; warnings: string[] }> {
     writeFileSync(kubeconfig, changed);
     const before = await scenario.stack.urns();

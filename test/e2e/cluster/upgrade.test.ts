@@ -1,4 +1,4 @@
-// What a stack deployed by an earlier version goes through when this one updates it: nothing. Each release adds the state that it wrote.
+// An update by this version of a stack that an earlier one deployed: nothing changes. Each release adds the state that it wrote.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,8 +9,8 @@ import { installOperatorKinds, operatorObjects, removeOperatorKinds } from "./op
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 /**
- * States by version, as `pulumi stack export` wrote them for the scenario below. Left out of them are secrets providers, times, places in the
- * source, and of an object's outputs all that a refresh reads anew; the kubeconfig's path is `<kubeconfig>`.
+ * States by version, as `pulumi stack export` wrote them for the scenario below. They lack secrets providers, times, places in
+ * the source, and those outputs of an object that a refresh reads anew. The kubeconfig's path is `<kubeconfig>`.
  */
 const folder = join(__dirname, "states");
 const outposts = [{ name: "main" }, { name: "edge" }];
@@ -28,11 +28,11 @@ interface Resource {
 }
 const isObject = ({ type }: Resource): boolean => type.startsWith("kubernetes:");
 
-/** The state that a version wrote, for the cluster of the scenario. */
+/** Returns the state that a version wrote, for the cluster of the scenario. */
 function stateOf(version: string, { kubeconfig }: Scenario): State {
   const text = readFileSync(join(folder, `${version}.json`), "utf8").replaceAll("<kubeconfig>", kubeconfig);
   const state = JSON.parse(text) as State;
-  // The Kubernetes provider keeps an object's inputs twice, the file once.
+  // The Kubernetes provider keeps an object's inputs twice, but the file only once.
   for (const resource of state.deployment.resources.filter(isObject))
     resource.outputs = { ...resource.outputs, __inputs: resource.inputs };
   return state;
@@ -50,7 +50,7 @@ async function applyObjects({ kubeConfig }: Scenario, { deployment }: State): Pr
   return objects.length;
 }
 
-/** All that the update could have touched: the objects and who owns their fields, the pods, the Deployments' generations. */
+/** Reads everything that the update could have touched: the objects and their fields' owners, the pods, the generations. */
 async function traces(scenario: Scenario) {
   const { kubeConfig, namespace } = scenario;
   const deployments = await Promise.all(outposts.map(({ name }) => scenario.deployment(name)));
@@ -62,7 +62,7 @@ async function traces(scenario: Scenario) {
   };
 }
 
-/** Steps that change something. A refresh that finds something else than the state has is none. */
+/** Lists the steps that change something. A refresh that finds a difference from the state does not count. */
 const changes = ({ steps }: Report): string[] =>
   steps
     .filter(({ op }) => !["same", "refresh"].includes(op))

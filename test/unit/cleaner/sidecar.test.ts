@@ -225,7 +225,7 @@ for (const shell of shells) {
       await events("sweep", 2);
       assert.deepEqual([exists(1), exists(2)], [false, false]);
       save(goName(3), visit, 500);
-      await delay(4000); // longer than a look takes to come
+      await delay(4000); // longer than LOOK_SECONDS
       assert.ok(exists(3));
     });
 

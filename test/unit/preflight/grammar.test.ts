@@ -3,7 +3,7 @@ import type { Cluster } from "../../../kubernetes/cluster";
 import { inspectGrammar } from "../../../preflight/grammar";
 import { resolveSettings } from "../../../settings/resolve";
 
-/** Problems with these settings on an API server that refuses everything, and the kinds it was asked about. */
+/** Returns the problems with these settings on an API server that refuses everything, and the kinds it was asked about. */
 async function look(raw: Record<string, unknown>, reason?: string) {
   const asked: (string | undefined)[] = [];
   const refusal: Cluster["refusal"] = ({ kind }) => {

@@ -1,4 +1,4 @@
-// A new setting is one row of the table, and whatever uses it: shown on a copy of the folders that the settings consist of.
+// A new setting is one row of the table, and the code that uses it. A copy of the folders of the settings shows that.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
