@@ -4,7 +4,7 @@ import { formatDuration } from "../settings/values/duration";
 import { confirmed, type Io } from "./io";
 import { exitCodes, UsageError } from "./errors";
 import { findAuthentik, type Authentik } from "./pods/authentikPods";
-import { hasSidecar } from "./pods/containers";
+import { carriesSidecar } from "./pods/containers";
 import { findOutposts, nameOf, outpostOf, type OutpostPod, isReady } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
 import { comeback, type Comeback } from "./recreate/comeback";
@@ -114,7 +114,7 @@ async function leftToDo(
     if (status === 0) return exitCodes.ok;
     throw new Error(`pulumi ${command.join(" ")} ended with status ${status}`);
   }
-  if (isBareAfterwards(before) && !hasSidecar(after))
+  if (isBareAfterwards(before) && !carriesSidecar(after))
     io.out(`It has no sidecar. What is left to do: pulumi ${command.join(" ")}\n`);
   return exitCodes.ok;
 }
@@ -150,7 +150,7 @@ function sessionsOf(facts: PodFacts[]): string {
 export function isBareAfterwards(deployment: V1Deployment): boolean {
   const paths = [containerPath("initContainers", sidecarContainer), containerPath("containers", sidecarContainer)];
   const owners = paths.flatMap((path) => ownersOf(path, deployment.metadata?.managedFields ?? []));
-  return hasSidecar(deployment) && !owners.includes(authentikManager);
+  return carriesSidecar(deployment) && !owners.includes(authentikManager);
 }
 
 const managedBy = "app.kubernetes.io/managed-by";

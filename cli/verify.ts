@@ -1,5 +1,5 @@
 import { refusedWith } from "../kubernetes/connection";
-import { poll, type Look } from "../kubernetes/poll";
+import { poll, type Observation } from "../kubernetes/poll";
 import type { Expectation } from "../settings/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
@@ -63,7 +63,7 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
 async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: Io): Promise<Check[]> {
   const now = () => io.now().getTime();
   let stuckSince: number | undefined;
-  const look = async (isLast: boolean): Promise<Look<Check[]>> => {
+  const look = async (isLast: boolean): Promise<Observation<Check[]>> => {
     try {
       const checks = await round();
       stuckSince = checks.some(({ stuck }) => stuck) ? (stuckSince ?? now()) : undefined;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** One look at something that may not be there yet. */
-export interface Look<T> {
+/** One observation of something that may not be there yet. */
+export interface Observation<T> {
   value: T;
   /** Description of what is still missing; undefined if nothing is. */
   awaits?: string;
@@ -22,10 +22,10 @@ export interface PollOptions {
  * Looks again and again until nothing is missing or time is up.
  * @param look receives true for the last look, so that it may count an error as "not yet" until then
  * @returns the value of the last look
- * @throws whatever a look throws, at once
+ * @throws whatever the look throws, at once
  */
 export async function poll<T>(
-  look: (isLast: boolean) => Promise<Look<T>>,
+  look: (isLast: boolean) => Promise<Observation<T>>,
   { timeoutMs, pauseMs, say, now = Date.now }: PollOptions,
 ): Promise<T> {
   const deadline = now() + timeoutMs;

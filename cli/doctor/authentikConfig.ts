@@ -1,7 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { AuthentikClient } from "../../authentik/client";
 import { shmMountPath } from "../../cleaner/names";
-import { hasSidecar } from "../pods/containers";
+import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding, Unchecked } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -51,7 +51,7 @@ function notApplied(config: Record<string, unknown>, live: V1Deployment, { outpo
   const mounts = (live.spec?.template.spec?.containers ?? []).some(({ volumeMounts }) =>
     volumeMounts?.some(({ mountPath }) => mountPath === shmMountPath),
   );
-  if (!patches.includes(shmMountPath) || (mounts && hasSidecar(live))) return [];
+  if (!patches.includes(shmMountPath) || (mounts && carriesSidecar(live))) return [];
   return [
     {
       check,

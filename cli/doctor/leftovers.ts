@@ -11,7 +11,7 @@ import {
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import { hasCronJob } from "../../settings/settings";
 import { sidecarFields } from "../../sidecar/takenFields";
-import { containersNamed, hasSidecar } from "../pods/containers";
+import { containersNamed, carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -42,7 +42,9 @@ function unusedCronJob({ cronJobs, expectation }: Snapshot): Finding[] {
 }
 
 function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: Snapshot): Finding[] {
-  const settings = outposts.deployments.filter(hasSidecar).map((deployment) => settingsConfigMap(nameOf(deployment)));
+  const settings = outposts.deployments
+    .filter(carriesSidecar)
+    .map((deployment) => settingsConfigMap(nameOf(deployment)));
   const hasCronJobHere =
     cronJobs.some(({ metadata }) => metadata?.name === cronJobName) ||
     unchecked.some(({ what }) => what === "CronJobs");
@@ -71,7 +73,7 @@ function pasted(deployment: V1Deployment, { kubectl, outpostShm }: Snapshot): Fi
   if (taken.length === 0) return [];
   const owners = [...new Set(taken.flatMap((each) => each.owners))].sort();
   const seen = `${taken.map(({ field }) => field).join(", ")}: owned by ${owners.join(", ")}`;
-  const half = hasSidecar(deployment) ? "" : `, and without a container ${sidecarContainer} nothing sweeps it`;
+  const half = carriesSidecar(deployment) ? "" : `, and without a container ${sidecarContainer} nothing sweeps it`;
   return [
     {
       check,

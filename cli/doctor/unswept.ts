@@ -1,6 +1,6 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cronJobName } from "../../cleaner/names";
-import { hasSidecar } from "../pods/containers";
+import { carriesSidecar } from "../pods/containers";
 import { resumeCronJob, sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
@@ -12,7 +12,7 @@ export function unsweptFindings(snapshot: Snapshot): Finding[] {
   if (unchecked.some(({ what }) => what === "CronJobs")) return [];
   const cronJob = cronJobs.find(({ metadata }) => metadata?.name === cronJobName);
   return outposts.deployments
-    .filter((deployment) => !hasSidecar(deployment))
+    .filter((deployment) => !carriesSidecar(deployment))
     .flatMap((deployment) => {
       const isSwept = cronJob !== undefined && sweptOutposts(cronJob).includes(outpostOf(deployment));
       if (isSwept && cronJob.spec?.suspend !== true) return [];

@@ -18,5 +18,5 @@ export const containersNamed = (object: V1Deployment | V1Pod, name: string): V1C
   containersOf(object).filter((container) => container.name === name);
 
 /** Tells whether our sidecar is there, in either form. */
-export const hasSidecar = (object: V1Deployment | V1Pod): boolean =>
+export const carriesSidecar = (object: V1Deployment | V1Pod): boolean =>
   containersNamed(object, sidecarContainer).length > 0;

@@ -5,7 +5,7 @@ import { quantityBytes } from "../../kubernetes/quantity";
 import { solutionBy } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
 import { mapParallel } from "../progress";
-import { hasSidecar } from "./containers";
+import { carriesSidecar } from "./containers";
 import { sweptOutposts } from "./cronJob";
 import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
 import { usageSources, type Source, type Usage } from "./usageSources";
@@ -46,7 +46,7 @@ export async function podFacts(cluster: Cluster, pods: OutpostPod[], now: Date):
     if (facts.phase !== "Running") return { ...facts, notes: [...facts.notes, notRunning(facts)] };
     const { usage, source, notes } = await sources.ask(pod);
     const lastSweepAt =
-      usage.lastSweepAt ?? (swept && !hasSidecar(pod.pod) ? cronJob?.status?.lastSuccessfulTime : undefined);
+      usage.lastSweepAt ?? (swept && !carriesSidecar(pod.pod) ? cronJob?.status?.lastSuccessfulTime : undefined);
     return {
       ...facts,
       ...usage,
@@ -68,7 +68,7 @@ function statically({ name, outpost, deployment, pod }: OutpostPod, swept: boole
     phase: pod.status?.phase ?? "Unknown",
     ready: isReady(pod),
     ...(trouble && { trouble }),
-    solution: solutionBy({ sidecar: hasSidecar(pod), cronJob: swept }),
+    solution: solutionBy({ sidecar: carriesSidecar(pod), cronJob: swept }),
     configuredSizeBytes: quantityBytes(volume?.emptyDir?.sizeLimit ?? ""),
     notes: [],
   };

@@ -3,7 +3,7 @@ import { metricsPort } from "../../cleaner/constants";
 import { metricsFile, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import type { Cluster, NodeSummary } from "../../kubernetes/cluster";
-import { hasSidecar } from "./containers";
+import { carriesSidecar } from "./containers";
 import { samplesOf, wordsOf } from "./metrics";
 import type { OutpostPod } from "./outpostPods";
 
@@ -62,7 +62,7 @@ export function usageSources(cluster: Cluster, now: Date): { ask: (pod: OutpostP
   return {
     ask: (pod) =>
       firstOf([
-        ...(hasSidecar(pod.pod) ? [metricsEndpoint(cluster, pod, now), metricsInContainer(cluster, pod, now)] : []),
+        ...(carriesSidecar(pod.pod) ? [metricsEndpoint(cluster, pod, now), metricsInContainer(cluster, pod, now)] : []),
         count(cluster, pod),
         kubelet(summaryOf, pod),
       ]),

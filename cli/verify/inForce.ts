@@ -6,7 +6,7 @@ import { settingsConfigMap, settingsFile, cronJobName } from "../../cleaner/name
 import type { Cluster } from "../../kubernetes/cluster";
 import { solutionBy, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
-import { hasSidecar } from "../pods/containers";
+import { carriesSidecar } from "../pods/containers";
 import { sweptOutposts } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";
 
@@ -53,5 +53,5 @@ function outpostInForce(
 
 function solutionOf(deployment: V1Deployment, cronJob: V1CronJob | undefined): Solution {
   const swept = cronJob !== undefined && sweptOutposts(cronJob).includes(outpostOf(deployment));
-  return solutionBy({ sidecar: hasSidecar(deployment), cronJob: swept });
+  return solutionBy({ sidecar: carriesSidecar(deployment), cronJob: swept });
 }
