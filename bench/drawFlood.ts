@@ -1,5 +1,5 @@
-// Draws docs/flood.svg from the recording that the node tier left in .sandbox/flood.json, and prints its numbers: `npm run test:node`,
-// then `npx tsx bench/drawFlood.ts`.
+// Draws docs/flood.svg from the recording that the node tier left in .sandbox/flood.json, and prints its numbers:
+// `npm run test:node`, then `npx tsx bench/drawFlood.ts`.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answers, type Second, type Visits } from "../sandbox/node/visits";

@@ -20,7 +20,7 @@ export interface PeakMemory {
   bytes: number | undefined;
 }
 
-/** From sidecar.sh: after a sweep that removed nothing, the loop pauses a second per this many files, if that is longer. */
+/** Read from sidecar.sh: after a sweep that removed nothing, the loop pauses a second per this many files, if that is longer. */
 const idleFilesPerSecond = Number(/IDLE_FILES_PER_SECOND=(\d+)/.exec(sidecarText)?.[1]);
 
 /** Saves half logins of some hours, half visits of some minutes. Nothing is due, but only reading the logins shows that. */
