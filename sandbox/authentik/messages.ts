@@ -7,7 +7,6 @@ export interface Request {
   path: string;
   query: URLSearchParams;
   authorization: string | undefined;
-  contentType: string | undefined;
   body: string;
 }
 

@@ -44,75 +44,19 @@ export function defaultConfig(namespace: string): OutpostConfig {
   };
 }
 
-interface FieldType {
-  /** Name in dacite's messages. */
-  name: string;
-  accepts: (value: unknown) => boolean;
-}
+const isListOfRecords = (value: unknown) => Array.isArray(value) && value.every(isRecord);
 
-const isText = (value: unknown) => typeof value === "string";
-const isRecordOf = (accepts: (value: unknown) => boolean) => (value: unknown) =>
-  isRecord(value) && Object.values(value).every(accepts);
-const isListOf = (accepts: (value: unknown) => boolean) => (value: unknown) =>
-  Array.isArray(value) && value.every(accepts);
-const orNone = ({ name, accepts }: FieldType): FieldType => ({
-  name: `${name} | None`,
-  accepts: (value) => value === null || accepts(value),
-});
-
-const text: FieldType = { name: "str", accepts: isText };
-const boolean: FieldType = { name: "bool", accepts: (value) => typeof value === "boolean" };
-/** Accepts booleans too, since they are integers to Python. */
-const integer: FieldType = { name: "int", accepts: (value) => Number.isInteger(value) || typeof value === "boolean" };
-const texts: FieldType = { name: "list", accepts: isListOf(isText) };
-const textRecord: FieldType = { name: "dict", accepts: isRecordOf(isText) };
-
-const fieldTypes: Record<string, FieldType> = {
-  authentik_host: text,
-  authentik_host_insecure: boolean,
-  authentik_host_browser: text,
-  log_level: text,
-  object_naming_template: text,
-  refresh_interval: text,
-  container_image: orNone(text),
-  docker_network: orNone(text),
-  docker_map_ports: boolean,
-  docker_labels: orNone({ ...textRecord, name: "dict[str, str]" }),
-  kubernetes_replicas: integer,
-  kubernetes_namespace: text,
-  kubernetes_ingress_annotations: textRecord,
-  kubernetes_ingress_secret_name: text,
-  kubernetes_ingress_class_name: orNone(text),
-  kubernetes_ingress_path_type: orNone(text),
-  kubernetes_httproute_annotations: textRecord,
-  kubernetes_httproute_parent_refs: { name: "list", accepts: isListOf(isRecordOf(isText)) },
-  kubernetes_service_type: text,
-  kubernetes_disabled_components: texts,
-  kubernetes_image_pull_secrets: texts,
-  kubernetes_json_patches: orNone({
-    name: "dict[str, list[dict[str, typing.Any]]]",
-    accepts: isRecordOf(isListOf(isRecord)),
-  }),
-};
-
-/** Returns what is wrong with a config, in authentik's words; undefined if nothing is. Keys may be missing: all have defaults. */
-export function configError(config: unknown): string | undefined {
-  if (!isRecord(config)) return "Value must be a dictionary, and not have any duplicate keys.";
-  for (const [field, { name, accepts }] of Object.entries(fieldTypes)) {
-    if (!(field in config) || accepts(config[field])) continue;
-    const [value, type] = inPython(config[field]);
-    return `Failed to validate config: wrong value type for field "${field}" - should be "${name}" instead of value "${value}" of type "${type}"`;
-  }
-  return undefined;
-}
-
-/** Formats value and type as Python prints them. Lists and objects become JSON, which is close enough for a message. */
-function inPython(value: unknown): [value: string, type: string] {
-  if (value === null) return ["None", "NoneType"];
-  if (typeof value === "string") return [value, "str"];
-  if (typeof value === "number") return [String(value), Number.isInteger(value) ? "int" : "float"];
-  if (typeof value === "boolean") return [value ? "True" : "False", "bool"];
-  return [JSON.stringify(value), Array.isArray(value) ? "list" : "dict"];
+/**
+ * Returns what is wrong with the one key of a config that this program writes, in authentik's words; undefined if nothing is. Keys
+ * may be missing: all have defaults.
+ */
+export function configError({ kubernetes_json_patches: patches }: Record<string, unknown>): string | undefined {
+  if (patches === undefined || patches === null) return undefined;
+  if (isRecord(patches) && Object.values(patches).every(isListOfRecords)) return undefined;
+  return (
+    'Failed to validate config: wrong value type for field "kubernetes_json_patches" - should be ' +
+    `"dict[str, list[dict[str, typing.Any]]] | None" instead of value "${JSON.stringify(patches)}" of type "dict"`
+  );
 }
 
 /**

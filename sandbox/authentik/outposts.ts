@@ -5,8 +5,8 @@ import { asStored, defaultConfig, type OutpostConfig } from "./outpostConfig";
 export type OutpostType = "proxy" | "ldap" | "radius" | "rac";
 
 /** Name and mark of the outpost that runs inside authentik itself. */
-export const EMBEDDED_OUTPOST_NAME = "authentik Embedded Outpost";
-export const EMBEDDED_OUTPOST_MARK = "goauthentik.io/outposts/embedded";
+const EMBEDDED_OUTPOST_NAME = "authentik Embedded Outpost";
+const EMBEDDED_OUTPOST_MARK = "goauthentik.io/outposts/embedded";
 
 /** An integration, through which authentik deploys outposts. */
 export interface ServiceConnection {
@@ -50,7 +50,7 @@ const docker: ServiceConnection = {
   name: "Local Docker connection",
   kind: "docker",
 };
-export const serviceConnections: readonly ServiceConnection[] = [kubernetes, docker];
+const serviceConnections: readonly ServiceConnection[] = [kubernetes, docker];
 
 /** The one provider of every outpost here: authentik requires one, except of the embedded outpost. */
 const PROVIDER = 1;

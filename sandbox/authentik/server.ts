@@ -85,8 +85,7 @@ async function handle(
 function requestOf({ method = "", url = "", headers }: IncomingMessage, body: string, basePath: string): Request {
   const { pathname, searchParams } = new URL(url, "http://localhost");
   const path = pathname.startsWith(basePath) ? `/${pathname.slice(basePath.length)}` : "";
-  const { authorization, "content-type": contentType } = headers;
-  return { method, path, query: searchParams, authorization, contentType, body };
+  return { method, path, query: searchParams, authorization: headers.authorization, body };
 }
 
 /** Changes the outposts in the answer one after the other, as someone else would. */

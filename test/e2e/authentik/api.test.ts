@@ -26,7 +26,9 @@ describe("authentik's API for outposts", () => {
     const isJson = response.headers.get("content-type") === "application/json";
     return { status: response.status, body: isJson ? JSON.parse(text) : text };
   }
-  const change = (path: string, body: unknown, method = "PATCH") => ask(path, { method, body: JSON.stringify(body) });
+  const list = (size = 100, page = 1) => ask(`${instances}?ordering=name&page_size=${size}&page=${page}`);
+  const change = (pk: string, body: unknown) =>
+    ask(`${instances}${pk}/`, { method: "PATCH", body: JSON.stringify(body) });
   const names = ({ body }: Reply) => (body as { results: { name: string }[] }).results.map(({ name }) => name);
 
   it("listens on loopback only, and draws a token where none is given", async () => {
@@ -37,15 +39,17 @@ describe("authentik's API for outposts", () => {
   });
 
   describe("reading", () => {
-    it("shows an outpost as OutpostSerializer does", async () => {
-      const { pk } = await authentik.addOutpost({ name: "Main" });
+    it("lists outposts as OutpostSerializer shows them, a page at a time", async () => {
+      for (const name of ["Main", "LDAP", "Other"]) await authentik.addOutpost({ name });
+      const { pk } = authentik.outpost("Main");
 
-      const { status, body } = await ask(`${instances}${pk}/`);
+      const { status, body } = await list(2, 1);
 
-      const { providers_obj, config, ...rest } = body as Record<string, unknown>;
+      const { results, ...rest } = body as { results: Record<string, unknown>[] };
+      const { providers_obj, config, ...main } = results[1];
       assert.equal(status, 200);
       assert.equal(pk, "78f4c917-3c3c-191b-1bf8-8bd986547aeb");
-      assert.deepEqual(rest, {
+      assert.deepEqual(main, {
         pk,
         name: "Main",
         type: "proxy",
@@ -66,46 +70,20 @@ describe("authentik's API for outposts", () => {
       });
       assert.equal((providers_obj as unknown[]).length, 1);
       assert.deepEqual(config, defaultConfig("auth"));
-    });
-
-    it("shows the embedded outpost, and one that nothing deploys", async () => {
-      const embedded = await authentik.addOutpost({ embedded: true });
-      const { pk } = await authentik.addOutpost({ name: "Elsewhere", serviceConnection: null });
-
-      const shown = (await ask(`${instances}${embedded.pk}/`)).body as Record<string, unknown>;
-      const loose = (await ask(`${instances}${pk}/`)).body as Record<string, unknown>;
-
-      assert.deepEqual([shown.name, shown.managed], ["authentik Embedded Outpost", "goauthentik.io/outposts/embedded"]);
-      assert.deepEqual([loose.service_connection, loose.service_connection_obj], [null, null]);
+      assert.deepEqual(rest, {
+        pagination: { next: 2, previous: 0, count: 3, current: 1, total_pages: 2, start_index: 1, end_index: 2 },
+        autocomplete: {},
+      });
+      assert.deepEqual(names(await list(2, 2)), ["Other"]);
     });
 
     it("gives a config back in the order of PostgreSQL's jsonb", async () => {
       const { pk } = await authentik.addOutpost({ name: "Main" });
-      await change(`${instances}${pk}/`, { config: { zz: { b: 1, aa: 2, a: [{ y: 1, x: 2 }] }, b: 1, aaa: 2 } });
+      await change(pk, { config: { zz: { b: 1, aa: 2, a: [{ y: 1, x: 2 }] }, b: 1, aaa: 2 } });
 
-      const { body } = await ask(`${instances}${pk}/`);
+      const [{ config }] = ((await list()).body as { results: { config: unknown }[] }).results;
 
-      const { config } = body as { config: unknown };
       assert.equal(JSON.stringify(config), '{"b":1,"zz":{"a":[{"x":2,"y":1}],"b":1,"aa":2},"aaa":2}');
-    });
-
-    it("lists with filters, search and pages", async () => {
-      for (const name of ["Main", "main 2", "LDAP"]) await authentik.addOutpost({ name });
-
-      assert.deepEqual(names(await ask(instances)), ["LDAP", "Main", "main 2"]);
-      assert.deepEqual(names(await ask(`${instances}?name__iexact=MAIN`)), ["Main"]);
-      assert.deepEqual(names(await ask(`${instances}?name__icontains=main`)), ["Main", "main 2"]);
-      assert.deepEqual(names(await ask(`${instances}?search=main+2`)), ["main 2"]);
-      const { body } = await ask(`${instances}?page_size=2&page=2`);
-      assert.deepEqual(
-        { ...(body as object), results: [] },
-        {
-          pagination: { next: 0, previous: 1, count: 3, current: 2, total_pages: 2, start_index: 3, end_index: 3 },
-          results: [],
-          autocomplete: {},
-        },
-      );
-      assert.deepEqual(await ask(`${instances}?page=3`), { status: 404, body: { detail: "Invalid page." } });
     });
   });
 
@@ -114,79 +92,24 @@ describe("authentik's API for outposts", () => {
       const { pk } = await authentik.addOutpost({ name: "Main", config: { kubernetes_replicas: 3 } });
       const config = { kubernetes_json_patches: { deployment: patch } };
 
-      const { status, body } = await change(`${instances}${pk}/`, { config });
+      const { status, body } = await change(pk, { config });
 
       assert.deepEqual([status, (body as { config: unknown }).config], [200, config]);
       assert.deepEqual(authentik.outpost("Main").config, config);
     });
 
-    it("takes PUT only with all that an outpost needs", async () => {
-      const { pk } = await authentik.addOutpost({ name: "Main" });
-      const whole = { name: "Main", type: "proxy", providers: [1], config: { kubernetes_replicas: 2 } };
-      const required = ["This field is required."];
-
-      assert.deepEqual(await change(`${instances}${pk}/`, { name: "Main" }, "PUT"), {
-        status: 400,
-        body: { type: required, providers: required, config: required },
-      });
-      assert.equal((await change(`${instances}${pk}/`, whole, "PUT")).status, 200);
-      assert.deepEqual(authentik.outpost("Main").config, { kubernetes_replicas: 2 });
-    });
-
-    const refusals: [what: string, body: unknown, errors: unknown][] = [
-      [
-        "a config that is no object",
-        { config: [] },
-        { config: ["Value must be a dictionary, and not have any duplicate keys."] },
-      ],
-      [
-        "a value of the wrong type",
-        { config: { kubernetes_replicas: "two" } },
-        {
-          config: [
-            'Failed to validate config: wrong value type for field "kubernetes_replicas" - should be "int" instead of value "two" of type "str"',
-          ],
-        },
-      ],
-      [
-        "patches that are no lists",
-        { config: { kubernetes_json_patches: { deployment: null } } },
-        {
-          config: [
-            'Failed to validate config: wrong value type for field "kubernetes_json_patches" - should be "dict[str, list[dict[str, typing.Any]]] | None" instead of value "{"deployment":null}" of type "dict"',
-          ],
-        },
-      ],
-      ["no name", { name: "" }, { name: ["This field may not be blank."] }],
-      ["an unknown type", { type: "smtp" }, { type: ['"smtp" is not a valid choice.'] }],
-      ["no provider", { providers: [] }, { providers: ["This list may not be empty."] }],
-      ["a list", [], { non_field_errors: ["Invalid data. Expected a dictionary, but got list."] }],
-    ];
-    for (const [what, sent, body] of refusals) {
-      it(`refuses ${what}, and changes nothing`, async () => {
-        const before = await authentik.addOutpost({ name: "Main" });
-
-        assert.deepEqual(await change(`${instances}${before.pk}/`, sent), { status: 400, body });
-
-        assert.deepEqual(authentik.outpost("Main"), before);
-      });
-    }
-
-    it("refuses what is not JSON", async () => {
-      const { pk } = await authentik.addOutpost({ name: "Main" });
-      const path = `${instances}${pk}/`;
-      const malformed = await ask(path, { method: "PATCH", body: "{" });
-      const form = await ask(path, { method: "PATCH", body: "a=b", headers: { "content-type": "text/plain" } });
-
-      assert.deepEqual(malformed, { status: 400, body: { detail: "JSON parse error" } });
-      assert.deepEqual(form, { status: 415, body: { detail: 'Unsupported media type "text/plain" in request.' } });
+    it("refuses patches that are no lists, and changes nothing", async () => {
+      const before = await authentik.addOutpost({ name: "Main" });
+      const { status, body } = await change(before.pk, { config: { kubernetes_json_patches: { deployment: null } } });
+      assert.equal(status, 400);
+      assert.match(JSON.stringify(body), /wrong value type for field .*kubernetes_json_patches/);
+      assert.deepEqual(authentik.outpost("Main"), before);
     });
   });
 
   describe("refusing", () => {
-    it("says 403 to who isn't let in, never 401", async () => {
+    it("says 403 to anyone who isn't let in, never 401", async () => {
       const bare = await fetch(`${authentik.url}${instances}`);
-      const basic = await ask(instances, { headers: { authorization: "Basic YTpi" } });
 
       assert.deepEqual(
         [bare.status, await bare.json()],
@@ -196,25 +119,20 @@ describe("authentik's API for outposts", () => {
         status: 403,
         body: { detail: "Token invalid/expired" },
       });
-      assert.deepEqual(basic, { status: 403, body: { detail: "Unsupported authentication type" } });
     });
 
     it("says 404 as JSON to an unknown outpost, as a page to an unknown path", async () => {
-      const unknown = await ask(`${instances}00000000-0000-0000-0000-000000000000/`);
+      const unknown = await change("00000000-0000-0000-0000-000000000000", {});
       const path = await ask("wrong/api/v3/outposts/instances/");
 
       assert.deepEqual(unknown, { status: 404, body: { detail: "No Outpost matches the given query." } });
-      assert.deepEqual(await ask(`${instances}main/`), { status: 404, body: { detail: "Not found." } });
       assert.equal(path.status, 404);
       assert.match(String(path.body), /^<!DOCTYPE html>/);
     });
 
-    it("says 405 to other methods, and sends those without the last slash on", async () => {
-      const deletion = await ask(instances, { method: "DELETE" });
-      const slashless = await fetch(`${authentik.url}${instances.slice(0, -1)}?page=1`, { redirect: "manual" });
-
-      assert.deepEqual(deletion, { status: 405, body: { detail: 'Method "DELETE" not allowed.' } });
-      assert.deepEqual([slashless.status, slashless.headers.get("location")], [301, `/${instances}?page=1`]);
+    it("says of any other request that it does not know it", async () => {
+      const detail = `The stand-in knows no DELETE /${instances}`;
+      assert.deepEqual(await ask(instances, { method: "DELETE" }), { status: 501, body: { detail } });
     });
 
     it("serves under a path, and there only", async () => {
@@ -234,20 +152,19 @@ describe("authentik's API for outposts", () => {
   describe("misbehaving", () => {
     it("answers a status instead, so often and to such requests as told", async () => {
       const { pk, config } = await authentik.addOutpost({ name: "Main" });
-      const path = `${instances}${pk}/`;
       authentik.misbehave({ status: 502 }, { times: 2 });
       authentik.misbehave({ status: 403 }, { method: "PATCH" });
 
       const starting = { status: 502, body: { error: "authentik starting..." } };
-      assert.deepEqual([await ask(path), await ask(path)], [starting, starting]);
-      assert.equal((await ask(path)).status, 200);
-      assert.deepEqual(await change(path, { config: { kubernetes_replicas: 5 } }), {
+      assert.deepEqual([await list(), await list()], [starting, starting]);
+      assert.equal((await list()).status, 200);
+      assert.deepEqual(await change(pk, { config: { kubernetes_replicas: 5 } }), {
         status: 403,
         body: { detail: "You do not have permission to perform this action." },
       });
       assert.deepEqual(authentik.outpost("Main").config, config);
       authentik.behave();
-      assert.equal((await change(path, { config })).status, 200);
+      assert.equal((await change(pk, { config })).status, 200);
       assert.deepEqual(
         authentik.requests.map(({ method, status }) => `${method} ${status}`),
         ["GET 502", "GET 502", "GET 200", "PATCH 403", "PATCH 200"],
@@ -280,20 +197,16 @@ describe("authentik's API for outposts", () => {
 
     it("lets somebody save a config between a read and a write", async () => {
       const { pk } = await authentik.addOutpost({ name: "Main" });
-      const path = `${instances}${pk}/`;
       const scale = (kubernetes_replicas: number) => (config: object) => ({ ...config, kubernetes_replicas }) as never;
       authentik.misbehave({ edit: scale(7) }, { method: "GET", skip: 1, times: 1 });
       authentik.misbehave({ edit: scale(9) }, { method: "PATCH" });
-      const replicas = ({ body }: Reply) =>
-        (body as { config: { kubernetes_replicas: number } }).config.kubernetes_replicas;
+      const replicas = (reply: { config: unknown }) =>
+        (reply.config as { kubernetes_replicas: number }).kubernetes_replicas;
+      const listed = async () => replicas(((await list()).body as { results: { config: unknown }[] }).results[0]);
 
-      const read = [await ask(path), await ask(path), await ask(`${instances}?name__iexact=main`)];
-      const seen = read.slice(0, 2).map(replicas);
-      const written = replicas(await change(path, { config: { kubernetes_replicas: 2 } }));
-
-      assert.deepEqual([seen, written], [[1, 1], 2]);
-      const [listed] = (read[2]?.body as { results: { config: { kubernetes_replicas: number } }[] }).results;
-      assert.equal(listed?.config.kubernetes_replicas, 7);
+      assert.deepEqual([await listed(), await listed(), await listed()], [1, 1, 7]);
+      const { body } = await change(pk, { config: { kubernetes_replicas: 2 } });
+      assert.equal(replicas(body as { config: unknown }), 2);
       assert.equal(authentik.outpost("Main").config.kubernetes_replicas, 9);
     });
   });
