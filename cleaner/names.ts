@@ -1,5 +1,3 @@
-import type { PolicyRule } from "../kubernetes/types";
-
 // Names of everything that this program makes in a cluster.
 
 /** Labels of every object we create; authentik's own Deployment gets none of them. */
@@ -16,15 +14,6 @@ export const stackManagerPrefix = "authentik-outpost-shm-";
 
 /** Name of the CronJob and of the account it runs as: one of each per namespace. */
 export const cronJobName = "authentik-outpost-shm-cleanup";
-/**
- * Rights of that account, for `kubectl exec` in selected pods. From Kubernetes 1.35 on, a WebSocket exec requires `create` and
- * `get`.
- */
-export const execRules: PolicyRule[] = [
-  { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
-  { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
-];
-
 export const sidecarContainer = "shm-cleanup";
 /** Enough to sweep a full /dev/shm. Anything that the sidecar writes there counts too. */
 export const sidecarMemoryLimit = "32Mi";

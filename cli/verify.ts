@@ -7,7 +7,7 @@ import { asJson, type OutputFormat } from "./output";
 import { findOutposts, outpostsNamed, type Outposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 import { type Check, checksText } from "./verify/check";
-import { allChecks } from "./verify/checks";
+import { allChecks } from "./verify/allChecks";
 import { expectationInForce, type Stated } from "./verify/inForce";
 import { ownRunOf } from "./verify/ownRun";
 

@@ -1,6 +1,7 @@
+import { execRules } from "../../kubernetes/execRights";
 import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { proxySelector } from "../../authentik/names";
-import { execRules, cronJobName } from "../../cleaner/names";
+import { cronJobName } from "../../cleaner/names";
 import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
 import type { Expectation } from "../../settings/expectation";

@@ -1,6 +1,7 @@
+import { execRules } from "../../kubernetes/execRights";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { objectLabels, cronJobName, execRules } from "../../cleaner/names";
+import { objectLabels, cronJobName } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { appliedByStack } from "../fieldManager";
 import { revisionOf } from "../revision";

@@ -9,7 +9,7 @@ import { connection } from "../../kubernetes/connection";
 import { messageOnly } from "../messageOnly";
 import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./delivery";
 import { outpostDeployment } from "./outpostDeployment";
-import { defaultWaits, type Waits } from "./rollout";
+import { defaultWaits, type Waits } from "./waits";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
 
 type Provider = Required<

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { outpostJsonPatchProvider } from "../../../components/outpostJsonPatch/provider";
-import type { Waits } from "../../../components/outpostJsonPatch/rollout";
+import type { Waits } from "../../../components/outpostJsonPatch/waits";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "../../../components/outpostJsonPatch/state";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { createOutpost, deleteOutpost, untilAvailable } from "../../../sandbox/outpost";

@@ -39,7 +39,7 @@ function stateOf(version: string, { kubeconfig }: Scenario): State {
 }
 
 /** Applies the objects of a state, in its order and in its stack's name, as the Kubernetes provider did. */
-async function applyObjects({ kubeConfig }: Scenario, { deployment }: State): Promise<number> {
+async function applyObjects({ kubeConfig }: Scenario, { deployment }: State): Promise<void> {
   const { KubernetesObjectApi, PatchStrategy } = await import("@kubernetes/client-node");
   const api = KubernetesObjectApi.makeApiClient(kubeConfig);
   const objects = deployment.resources.filter(isObject).map(({ inputs }) => inputs as KubernetesObject);
@@ -47,7 +47,6 @@ async function applyObjects({ kubeConfig }: Scenario, { deployment }: State): Pr
     const manager = object.metadata?.annotations?.["pulumi.com/patchFieldManager"];
     await api.patch(object, undefined, undefined, manager, true, PatchStrategy.ServerSideApply);
   }
-  return objects.length;
 }
 
 /** Reads everything that the update could have touched: the objects and their fields' owners, the pods, the generations. */
@@ -85,13 +84,15 @@ describe("a stack that was deployed by an earlier version", () => {
       const scenario = await openScenario({ name: `from-${version.replaceAll(".", "-")}`, outposts, config });
       const { stack } = scenario;
       const state = stateOf(version, scenario);
-      assert.equal(await applyObjects(scenario, state), 11);
+      await applyObjects(scenario, state);
       await waitForRollout(scenario, "main");
       await stack.importState(state);
       const [urns, before] = [await stack.urns(), await traces(scenario)];
+      assert.equal(before.pods.length, outposts.length);
       assert.match(JSON.stringify(before.objects["Deployment/ak-outpost-main"]), /"shm-cleanup"/);
 
-      for (const report of [await stack.preview(), await stack.up()]) {
+      for (const operation of [() => stack.preview(), () => stack.up()]) {
+        const report = await operation();
         assert.deepEqual(changes(report), []);
         assert.deepEqual(report.diagnostics, []);
       }

@@ -1,11 +1,13 @@
 // The component on Pulumi's mocks: which resources it registers, with which inputs and parents, and how it refuses. Mocks
 // answer for the engine, the providers and the cluster. Only test/e2e/cluster proves that a cluster accepts these objects, that
 // a field changes hands, and what a preview shows.
+import { execRules } from "../../../kubernetes/execRights";
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { objectLabels, execRules } from "../../../cleaner/names";
+import { objectLabels } from "../../../cleaner/names";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { execPolicySpec } from "../../../components/cronjob/execPolicy";
 import { cronJobSpec } from "../../../components/cronjob/manifest";
@@ -467,6 +469,20 @@ describe("OutpostShmCleanup on mocks", () => {
       assert.deepEqual(named(await verified({ solution: "none" })), stackAndComponent);
       const { registered } = await program({ verify: false });
       assert.ok(!named(registered).includes(`${commandType} outpost-shm-verify`));
+    });
+
+    it("goes by the revisions of version 0.1, so that an upgrade checks nothing anew", async () => {
+      const sweep = {
+        sweepIntervalSeconds: 60,
+        anonymousMaxAgeSeconds: 3600,
+        authenticatedMaxAgeSeconds: 86400,
+        highWatermarkPercent: 80,
+        lowWatermarkPercent: 60,
+      };
+      const uid = null; // which mocks have none of
+      const text = JSON.stringify([podFragment(settingsOf({}).outposts[0], cleanerScripts()), sweep, uid]);
+      const revision = createHash("sha256").update(text).digest("hex").slice(0, 16);
+      assert.deepEqual(await triggersOf({ outposts: ["one"] }), [revision]);
     });
 
     it("runs it again when anything that was deployed changes, and only then", async () => {

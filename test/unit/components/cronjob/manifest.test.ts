@@ -1,5 +1,5 @@
+import { execRules } from "../../../../kubernetes/execRights";
 import assert from "node:assert/strict";
-import { execRules } from "../../../../cleaner/names";
 import { cronJobSpec } from "../../../../components/cronjob/manifest";
 import { outpostSettings } from "../../outposts";
 
