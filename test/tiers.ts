@@ -25,6 +25,9 @@ const clusterTools: Tool[] = [...CLUSTER_TOOLS, "kubectl"];
 
 const prettier = ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."];
 
+/** Tests of the cluster tier that another lane has room for. */
+const stacksOverTime = ["state", "upgrade", "component", "package"];
+
 /** Folders with code, between which imports are checked. */
 const folders = [
   "settings",
@@ -63,7 +66,16 @@ export const tiers: Tier[] = [
     name: "cluster",
     what: "the program and its provider against a real API server",
     lane: 2,
-    specs: ["test/e2e/cluster/**/*.test.ts"],
+    specs: [`test/e2e/cluster/!(${stacksOverTime.join("|")}).test.ts`],
+    timeout: 300_000,
+    tools: clusterTools,
+    pulumi: true,
+  },
+  {
+    name: "stacks",
+    what: "lost states, upgrades, and programs of others, on a cluster of their own beside the other tiers",
+    lane: 1,
+    specs: [`test/e2e/cluster/@(${stacksOverTime.join("|")}).test.ts`],
     timeout: 300_000,
     tools: clusterTools,
     pulumi: true,
