@@ -1,14 +1,14 @@
 import { cleanupRequest, inWords, type CleanupFlags, type CleanupRequest } from "./cleanup/request";
 import { sweepPod, type PodCleanup } from "./cleanup/sweepPod";
-import { confirmed, type Io, emphasised } from "./io";
 import { exitCodes } from "./errors";
+import { confirmed, type Io, emphasised } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
 import { noOutposts } from "./pods/noOutposts";
 import { findOutposts, type OutpostPod } from "./pods/outpostPods";
+import type { Sessions } from "./pods/usageSources";
 import { withProgress } from "./progress";
 import type { Target } from "./target";
 import { counted, formatBytes } from "./units";
-import type { Sessions } from "./pods/usageSources";
 
 export interface CleanupOptions extends CleanupFlags {
   /** Pods or outposts. Empty means all. */

@@ -1,8 +1,10 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager, outpostSelector, outpostUuidLabel } from "../authentik/names";
+import { sidecarContainer } from "../cleaner/names";
+import { containerPath, ownersOf, ownsFields } from "../kubernetes/fieldOwners";
 import { formatDuration } from "../settings/values/duration";
-import { confirmed, type Io } from "./io";
 import { exitCodes, UsageError } from "./errors";
+import { confirmed, type Io } from "./io";
 import { findAuthentik, type Authentik } from "./pods/authentikPods";
 import { carriesSidecar } from "./pods/containers";
 import { findOutposts, nameOf, outpostOf, type OutpostPod, isReady } from "./pods/outpostPods";
@@ -10,8 +12,6 @@ import { podFacts, type PodFacts } from "./pods/podFacts";
 import { comeback, type Comeback } from "./recreate/comeback";
 import { saveManifest } from "./recreate/manifest";
 import type { Target } from "./target";
-import { sidecarContainer } from "../cleaner/names";
-import { containerPath, ownersOf, ownsFields } from "../kubernetes/fieldOwners";
 import { counted } from "./units";
 
 export interface RecreateOptions {

@@ -1,11 +1,13 @@
+import { defaultsOf } from "../settings/readFields";
+import { stackRows } from "../settings/table";
 import { type Io, emphasised, type Urgency } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
 import { noOutposts } from "./pods/noOutposts";
 import { findOutposts } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
 import type { Target } from "./target";
-import { repeatedly } from "./watch";
 import { formatAge, formatBytes } from "./units";
+import { repeatedly } from "./watch";
 
 export interface StatusOptions {
   /** Pods or outposts. Empty means all. */
@@ -93,7 +95,8 @@ export function usedPercent({ usedBytes, sizeBytes }: Pick<PodFacts, "usedBytes"
   return usedBytes === undefined || !sizeBytes ? undefined : Math.floor((usedBytes * 100) / sizeBytes);
 }
 
-/** Uses the default thresholds of the alerts. */
+/** Uses the default thresholds of the alerts. The percent is rounded down, so that from the threshold on usage may be above it. */
 function urgencyOf(percent: number): Urgency | undefined {
-  return percent >= 95 ? "critical" : percent >= 80 ? "warning" : undefined;
+  const { usageCritical, usageWarning } = defaultsOf(stackRows);
+  return percent >= usageCritical ? "critical" : percent >= usageWarning ? "warning" : undefined;
 }

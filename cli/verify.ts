@@ -6,8 +6,8 @@ import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
 import { findOutposts, outpostsNamed, type Outposts } from "./pods/outpostPods";
 import type { Target } from "./target";
-import { type Check, checksText } from "./verify/check";
 import { allChecks } from "./verify/allChecks";
+import { type Check, checksText } from "./verify/check";
 import { expectationInForce, type Stated } from "./verify/inForce";
 import { ownRunOf } from "./verify/ownRun";
 

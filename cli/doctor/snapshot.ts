@@ -3,10 +3,10 @@ import { ownSelector } from "../../cleaner/names";
 import { sidecarContainer } from "../../cleaner/names";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import type { Expectation } from "../../settings/expectation";
-import { mapParallel } from "../progress";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";
 import { namespacesWithOutposts } from "../pods/noOutposts";
 import { findOutposts, isRunning, type OutpostPod, type Outposts } from "../pods/outpostPods";
+import { mapParallel } from "../progress";
 import type { Target } from "../target";
 import type { Unchecked } from "./finding";
 

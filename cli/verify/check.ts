@@ -1,8 +1,8 @@
+import { emphasised, type Io } from "../io";
+import { table } from "../output";
 import type { Target } from "../target";
 import { counted } from "../units";
 import type { OwnRun } from "./ownRun";
-import { emphasised, type Io } from "../io";
-import { table } from "../output";
 
 /** A check and its result. */
 export interface Check {

@@ -1,9 +1,9 @@
-import { execRules } from "../../kubernetes/execRights";
 import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { proxySelector } from "../../authentik/names";
 import { cronJobName } from "../../cleaner/names";
 import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
+import { execRules } from "../../kubernetes/execRights";
 import type { Expectation } from "../../settings/expectation";
 import { hasCronJob } from "../../settings/settings";
 import { resumeCronJob, sweptOutposts } from "../pods/cronJob";

@@ -7,10 +7,10 @@ import { quantityBytes } from "../../kubernetes/quantity";
 import { refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
-import { mapParallel } from "../progress";
 import { wordsOf } from "../pods/metrics";
 import { nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
+import { mapParallel } from "../progress";
 import { formatAge, formatBytes } from "../units";
 import { checksOf, overPods, type Check, type Round, type Seen } from "./check";
 

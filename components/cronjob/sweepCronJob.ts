@@ -1,8 +1,8 @@
-import { execRules } from "../../kubernetes/execRights";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels, cronJobName } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
+import { execRules } from "../../kubernetes/execRights";
 import { appliedByStack } from "../fieldManager";
 import { revisionOf } from "../revision";
 import { execPolicySpec } from "./execPolicy";

@@ -1,4 +1,4 @@
-import { idleFilesPerSecond } from "../../cleaner/constants";
+import { idleFilesPerSecond, loginPercent } from "../../cleaner/constants";
 import { sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
@@ -96,7 +96,7 @@ function loginsEvictedAlert(selector: string): Alert {
     summary: "People are logged out because an outpost's /dev/shm is full.",
     description:
       `In ${where} {{ $value | printf "%.0f" }} logins were removed before their time within ${range(config.evictionsLookback)}: ` +
-      `/dev/shm was at 95 % or more, with too few visitors' sessions left to remove.`,
+      `/dev/shm was at ${loginPercent} % or more, with too few visitors' sessions left to remove.`,
   };
 }
 

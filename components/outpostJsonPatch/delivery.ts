@@ -18,8 +18,8 @@ import { hasStrays, sidecarMerge } from "../../sidecar/jsonPatch/liveSidecar";
 import { sidecarFields } from "../../sidecar/takenFields";
 import { handedOver, released } from "./handover";
 import type { OutpostDeployment } from "./outpostDeployment";
-import { untilApplied, untilRolledOut, type Say, type Waits } from "./waits";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
+import { untilApplied, untilRolledOut, type Say, type Waits } from "./waits";
 
 /** The systems that a delivery works on, its waits, and its output. */
 export interface Session {

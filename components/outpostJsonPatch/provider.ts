@@ -9,8 +9,8 @@ import { connection } from "../../kubernetes/connection";
 import { messageOnly } from "../messageOnly";
 import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./delivery";
 import { outpostDeployment } from "./outpostDeployment";
-import { defaultWaits, type Waits } from "./waits";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
+import { defaultWaits, type Waits } from "./waits";
 
 type Provider = Required<
   Omit<dynamic.ResourceProvider<OutpostJsonPatchInputs, OutpostJsonPatchState>, "check" | "configure">

@@ -1,7 +1,6 @@
 // The component on Pulumi's mocks: which resources it registers, with which inputs and parents, and how it refuses. Mocks
 // answer for the engine, the providers and the cluster. Only test/e2e/cluster proves that a cluster accepts these objects, that
 // a field changes hands, and what a preview shows.
-import { execRules } from "../../../kubernetes/execRights";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -15,6 +14,7 @@ import { alertRules } from "../../../components/monitoring/alerts";
 import { dashboard } from "../../../components/monitoring/dashboard";
 import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../../components/outpostShmCleanup";
 import { resolveArgs } from "../../../components/resolveArgs";
+import { execRules } from "../../../kubernetes/execRights";
 import type { Preflight } from "../../../preflight/preflight";
 import { resolveSettings } from "../../../settings/resolve";
 import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";

@@ -1,6 +1,6 @@
-import { execRules } from "../../../../kubernetes/execRights";
 import assert from "node:assert/strict";
 import { cronJobSpec } from "../../../../components/cronjob/manifest";
+import { execRules } from "../../../../kubernetes/execRights";
 import { outpostSettings } from "../../outposts";
 
 const scripts = { sweep: "the sweep", sidecar: "the loop", cronjob: "the run" };
