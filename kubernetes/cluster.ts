@@ -108,10 +108,7 @@ export interface Cluster {
   dryRunApply: (namespace: string, name: string, fieldManager: string, podSpec?: PodSpecPatch) => Promise<DryRun>;
   /** Dry-runs a strategic merge patch of the pod spec by this field manager. */
   dryRunMerge: (namespace: string, name: string, fieldManager: string, podSpec: object) => Promise<DryRun>;
-  /**
-   * Returns why the API server would refuse a new object of this content; undefined if it would not, or if the account may not
-   * create it.
-   */
+  /** Returns why the API server finds a new object of this content invalid; undefined if it does not, or refuses it otherwise. */
   refusal: (object: KubernetesObject) => Promise<string | undefined>;
   /** Starts a Job from the CronJob's template, as `kubectl create job --from` does. */
   startJob: (cronJob: V1CronJob, name: string) => Promise<void>;

@@ -36,8 +36,8 @@ export async function dryRunPatch(
 }
 
 /**
- * Dry-runs the creation of an object and returns the reason why it is invalid. A refusal for lack of rights says nothing about
- * the object.
+ * Returns why the API server finds a new object of this content invalid; undefined if it does not. Asks by a dry run of its
+ * creation, of which any other refusal (missing rights, a webhook) is not about the content.
  */
 export async function refusalOf(
   { kubeConfig, isApiException }: Client,
@@ -48,7 +48,7 @@ export async function refusalOf(
     await KubernetesObjectApi.makeApiClient(kubeConfig).create(object, undefined, "All");
     return undefined;
   } catch (error) {
-    if (!isApiException(error) || ![403, 422].includes(error.code)) throw error;
+    if (!isApiException(error)) throw error;
     return error.code === 422 ? messageOf(error) : undefined;
   }
 }
