@@ -48,7 +48,7 @@ function childrenOf(pid: number): string[] {
 
 for (const shell of shells) {
   describe(`the sidecar on ${shell.name}${coverage}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
 
     let tmpfs: Tmpfs;
     let dir: string;

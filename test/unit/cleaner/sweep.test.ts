@@ -23,7 +23,7 @@ const now = (): number => Math.floor(Date.now() / 1000);
 
 for (const shell of shells) {
   describe(`a sweep on ${shell.name}${coverage}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
 
     let tmpfs: Tmpfs;
     let dir: string;
