@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { UsageError } from "./errors";
 
-/** The folder of Pulumi.yaml: this clone. */
-export const projectDir = join(__dirname, "..");
+const clone = join(__dirname, "..");
+/** The folder of Pulumi.yaml: this clone, or for the command of the installed package the folder it runs in. */
+export const projectDir = existsSync(join(clone, "Pulumi.yaml")) ? clone : process.cwd();
 
 /** The outside world of a command: its output, its terminal and the clock. Tests inject their own. */
 export interface Io {

@@ -12,7 +12,7 @@ import { podFragment } from "../sidecar/podFragment";
 import type { OutpostArgs, StackArgs } from "./args";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { Monitoring } from "./monitoring/monitoring";
-import { resolveArgs, type Resolved, type ResolvedArgs } from "./resolveArgs";
+import { requirePlain, resolveArgs, type Resolved, type ResolvedArgs } from "./resolveArgs";
 import { SidecarPatch } from "./sidecarPatch";
 
 /** Arguments of {@link OutpostShmCleanup}. Anything that is left out has the default of its setting. */
@@ -39,12 +39,14 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   public readonly patchedDeployments: pulumi.Output<string[]>;
   /** Names of the CronJobs: one if any outpost asks for it, else none. */
   public readonly cronJobs: pulumi.Output<string[]>;
-  /** @internal The resources that bring the sidecars, and those that sweep by exec. */
-  readonly deployed: { sidecars: SidecarPatch[]; cronJobs: SweepCronJob[] };
+  /** @internal The resources that bring the sidecars, and those that sweep by exec. Pulumi would take a property for an output. */
+  accessor deployed: { sidecars: SidecarPatch[]; cronJobs: SweepCronJob[] };
 
   /** @throws SettingsError with everything that is wrong with the arguments */
   constructor(name: string, args: OutpostShmCleanupArgs, opts?: pulumi.ComponentResourceOptions) {
     super("authentik-outpost-shm:index:OutpostShmCleanup", name, {}, opts);
+    requirePlain(args);
+    refuseOtherLanguages(args);
     const { takeOver = false, awaitRollout = true, ...given } = args;
     const resolved = resolveArgs(given);
     this.refuseProvider(resolved);
@@ -119,6 +121,19 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
         `with an explicit Kubernetes provider choose delivery deployment`,
     );
   }
+}
+
+/**
+ * Refuses the delivery that is a dynamic resource: those exist in programs of Node alone (pulumi/pulumi#5455). For any other
+ * program Pulumi runs the component in a process of its own, which has no stack resource.
+ */
+function refuseOtherLanguages({ delivery, outposts }: OutpostShmCleanupArgs): void {
+  const isAsked = outposts.some((outpost) => (outpost.delivery ?? delivery) === "authentik");
+  if (!isAsked || pulumi.runtime.getStackResource()) return;
+  throw new Error(
+    "delivery authentik works only in a TypeScript or JavaScript program that imports the npm package; " +
+      "choose delivery deployment",
+  );
 }
 
 const whole = (outpost: Resolved<OutpostSettings>): pulumi.Output<OutpostSettings> => pulumi.output(outpost);

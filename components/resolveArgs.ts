@@ -2,21 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { SettingsError } from "../settings/problems";
 import { resolveSettings } from "../settings/resolve";
 import { configNamespace, type OutpostSettings, type Settings } from "../settings/settings";
-import { outpostRows, stackRows, type Rows } from "../settings/table";
+import { outpostRows, stackRows, structuralKeys, type Rows } from "../settings/table";
 import type { OutpostArgs, StackArgs } from "./args";
 
-/** Settings that decide which resources exist. The value of any other may come from another resource. */
-type StructuralKey =
-  | "name"
-  | "slug"
-  | "deployment"
-  | "solution"
-  | "delivery"
-  | "restrictExec"
-  | "monitoring"
-  | "podMonitor"
-  | "alerts"
-  | "dashboard";
+type StructuralKey = (typeof structuralKeys)[number] | "slug";
 
 export type Resolved<T> = { [K in keyof T]: K extends StructuralKey ? T[K] : pulumi.Input<T[K]> };
 export interface ResolvedArgs extends Resolved<Omit<Settings, "outposts">> {
@@ -53,6 +42,25 @@ export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: Outp
       };
     }),
   };
+}
+
+/**
+ * Refuses outputs of resources where only a plain value will do. Programs of other languages have no types that would.
+ * @throws SettingsError with all of them
+ */
+export function requirePlain({ outposts, ...stack }: { outposts: OutpostArgs[] } & object): void {
+  const places = isPlain(outposts)
+    ? outposts.flatMap((outpost, index) => structuralOutputs(outpost, `outposts[${index}].`))
+    : ["outposts"];
+  const wrong = "decides which resources there are, so it must be a plain value: no output of a resource, no secret";
+  const problems = [...structuralOutputs(stack, ""), ...places].map((place) => `${place}: ${wrong}`);
+  if (problems.length > 0) throw new SettingsError(problems);
+}
+
+function structuralOutputs(args: object, place: string): string[] {
+  const structural: readonly string[] = [...structuralKeys, "takeOver", "awaitRollout"];
+  const outputs = Object.entries(args).filter(([key, value]) => structural.includes(key) && !isPlain(value));
+  return outputs.map(([key]) => `${place}${key}`);
 }
 
 const isPlain = (value: unknown): boolean => !pulumi.Output.isInstance(value) && !(value instanceof Promise);

@@ -69,8 +69,9 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
   const projectFile = options.project ? stringify({ name: options.project, runtime: "nodejs" }) : shipped;
   const { name: project } = parse(projectFile) as { name: string };
   writeFileSync(join(workDir, "Pulumi.yaml"), projectFile);
-  // The program's commands run in the project's folder.
-  if (!existsSync(join(workDir, "cli"))) symlinkSync(join(repositoryRoot, "cli"), join(workDir, "cli"));
+  // The program's commands run in the project's folder, and the engine looks there for the `main` of Pulumi.yaml.
+  for (const name of ["cli", "index.ts"])
+    if (!existsSync(join(workDir, name))) symlinkSync(join(repositoryRoot, name), join(workDir, name));
   const env = environment(options, workDir);
   connectAnew();
   const program: PulumiFn = options.program ?? (async () => (await import("../index.js")).default());

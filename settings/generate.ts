@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { stringify } from "yaml";
-import { outpostKeys, outpostRows, specialRows, stackKeys, stackRows, type Row } from "./table";
+import { outpostKeys, outpostRows, specialRows, stackKeys, stackRows, structuralKeys, type Row } from "./table";
 
 type AnyRow = Pick<Row<unknown>, "default" | "text" | "restartsPods" | "type">;
 const rows: Record<string, AnyRow> = { ...outpostRows, ...stackRows, ...specialRows };
@@ -48,7 +48,7 @@ function argumentTypes(): string {
     const type = row.type ?? { number: "number", boolean: "boolean" }[typeof row.default as string] ?? "string";
     const standard = row.default === undefined || row.default === "" ? "" : ` Default: \`${row.default}\`.`;
     const doc = plain(row.text).replaceAll("*/", "*\\/");
-    const input = structural.includes(key) ? type : `pulumi.Input<${type}>`;
+    const input = (structuralKeys as readonly string[]).includes(key) ? type : `pulumi.Input<${type}>`;
     return `  /** ${doc}${standard} */\n  ${key}${row.default === undefined ? "" : "?"}: ${input};`;
   };
   const own = Object.entries(stackRows as Record<string, AnyRow>).filter(([key]) => !ofTheProgram.includes(key));
@@ -69,8 +69,6 @@ function argumentTypes(): string {
   ].join("\n");
 }
 
-/** Settings that decide which resources exist. Their values can't come from another resource. */
-const structural = ["solution", "delivery", "restrictExec", "monitoring", "podMonitor", "alerts", "dashboard"];
 /** Settings of the program around the component. */
 const ofTheProgram = ["verify", "verifyTimeout"];
 

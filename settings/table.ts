@@ -188,6 +188,19 @@ export const specialRows = {
   },
 };
 
+/** Settings that decide which resources exist. Their values can't come from another resource. */
+export const structuralKeys = [
+  "name",
+  "deployment",
+  "solution",
+  "delivery",
+  "restrictExec",
+  "monitoring",
+  "podMonitor",
+  "alerts",
+  "dashboard",
+] as const;
+
 /** Keys that an object in `outposts` may have. */
 export const outpostKeys: readonly string[] = ["name", "deployment", ...Object.keys(outpostRows)];
 

@@ -77,7 +77,7 @@ export const tiers: Tier[] = [
     lane: 1,
     specs: [`test/e2e/cluster/@(${stacksOverTime.join("|")}).test.ts`],
     timeout: 300_000,
-    tools: clusterTools,
+    tools: [...clusterTools, "pulumi-language-yaml"],
     pulumi: true,
   },
   {

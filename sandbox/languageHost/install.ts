@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, realpathSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { addDynamicHost } from "../dynamicHost";
 import { writeScript } from "../script";
 
@@ -9,8 +9,9 @@ const name = "pulumi-language-nodejs";
  * Returns the folder of a Pulumi CLI with its language host, as in a release. For a CLI built from source this is `folder`,
  * with the CLI and the stand-in in it. The folder must come first on PATH, or the CLI uses another language host that it finds
  * there.
+ * @param others paths of language hosts for other languages, which a release has too
  */
-export function withLanguageHost(pulumi: string, folder: string): string {
+export function withLanguageHost(pulumi: string, folder: string, others: readonly string[] = []): string {
   const own = dirname(realpathSync(pulumi));
   if (existsSync(join(own, name))) return own;
   mkdirSync(folder, { recursive: true });
@@ -18,6 +19,7 @@ export function withLanguageHost(pulumi: string, folder: string): string {
   linkOrCopy(pulumi, join(folder, "pulumi"));
   addDynamicHost(join(folder, "pulumi"));
   writeScript(join(folder, name), join(__dirname, "serve.ts"));
+  for (const other of others) linkOrCopy(other, join(folder, basename(other)));
   return folder;
 }
 

@@ -11,8 +11,13 @@ import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { version } from "@pulumi/pulumi/package.json";
 import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb";
-import { AboutResponse, GetRequiredPackagesResponse, RunResponse } from "@pulumi/pulumi/proto/language_pb";
-import type { ProgramInfo, RunRequest } from "@pulumi/pulumi/proto/language_pb";
+import {
+  AboutResponse,
+  GetRequiredPackagesResponse,
+  RunPluginResponse,
+  RunResponse,
+} from "@pulumi/pulumi/proto/language_pb";
+import type { ProgramInfo, RunPluginRequest, RunRequest } from "@pulumi/pulumi/proto/language_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 
@@ -30,6 +35,7 @@ async function serve(engine: string): Promise<void> {
     getRequiredPackages: unary(() => new GetRequiredPackagesResponse()),
     about: unary(() => new AboutResponse().setExecutable(process.execPath).setVersion(process.version)),
     run: unary((request: RunRequest) => run(request, engine)),
+    runPlugin,
     cancel: unary(() => new Empty()),
   });
   const port = await new Promise<number>((resolve, reject) => {
@@ -54,7 +60,7 @@ function unary<Request, Response>(
 
 async function run(request: RunRequest, engine: string): Promise<RunResponse> {
   const info = request.getInfo()!;
-  const child = spawn("node", [sdkRunner(info), ...runnerArguments(request, info, engine)], {
+  const child = spawn("node", [sdkRunner("run", info), ...runnerArguments(request, info, engine)], {
     env: { ...process.env, ...runnerEnvironment(request) },
     stdio: "inherit",
   });
@@ -64,9 +70,25 @@ async function run(request: RunRequest, engine: string): Promise<RunResponse> {
   return new RunResponse().setError(error);
 }
 
-/** Finds the SDK that the program itself would import. */
-function sdkRunner(info: ProgramInfo): string {
-  return createRequire(join(info.getProgramDirectory(), "index.js")).resolve("@pulumi/pulumi/cmd/run");
+/** Runs a component package (PulumiPlugin.yaml), and streams its output until the engine cancels the call. */
+function runPlugin(call: grpc.ServerWritableStream<RunPluginRequest, RunPluginResponse>): void {
+  const info = call.request.getInfo()!;
+  const args = [sdkRunner("run-plugin", info), info.getProgramDirectory(), ...call.request.getArgsList()];
+  const pairs = call.request.getEnvList().map((pair) => pair.split(/=(.*)/s, 2) as [string, string]);
+  const child = spawn("node", args, {
+    cwd: call.request.getPwd(),
+    env: Object.fromEntries(pairs),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stdout.on("data", (text: Buffer) => call.write(new RunPluginResponse().setStdout(text)));
+  child.stderr.on("data", (text: Buffer) => call.write(new RunPluginResponse().setStderr(text)));
+  child.on("close", (code) => call.end(new RunPluginResponse().setExitcode(code ?? 1)));
+  call.on("cancelled", () => child.kill());
+}
+
+/** Finds a runner in the SDK that the program itself would import. */
+function sdkRunner(runner: "run" | "run-plugin", info: ProgramInfo): string {
+  return createRequire(join(info.getProgramDirectory(), "index.js")).resolve(`@pulumi/pulumi/cmd/${runner}`);
 }
 
 /** Leaves out empty arguments. The dry-run flag has no value. */

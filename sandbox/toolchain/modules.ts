@@ -60,6 +60,12 @@ export const RECIPES = {
     // Otherwise the CLI calls itself v3.0.0-dev, and the Automation API refuses to work with it.
     version: { variable: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version" },
   },
+  "pulumi-yaml": {
+    tools: { "pulumi-language-yaml": "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml" },
+    versionFrom: "github.com/pulumi/pulumi-yaml",
+    minutes: 1,
+    compilerFlags: QUICK_TO_BUILD,
+  },
   etcd: { tools: { etcd: "go.etcd.io/etcd/server/v3" }, versionFrom: "go.etcd.io/etcd/server/v3", minutes: 0.4 },
   kwok: {
     tools: { kwok: "sigs.k8s.io/kwok/cmd/kwok" },

@@ -34,16 +34,24 @@ export interface DeskOptions {
   context: string;
   /** True if the context is the kubeconfig's current one. By default only a stack's config chooses it. */
   isCurrent?: boolean;
+  /** Paths of language hosts beside that of Node, for machines whose Pulumi is built from source. */
+  languageHosts?: readonly string[];
 }
 
-export async function openDesk({ name, context, isCurrent = false, ...cluster }: DeskOptions): Promise<Desk> {
+export async function openDesk({
+  name,
+  context,
+  isCurrent = false,
+  languageHosts,
+  ...cluster
+}: DeskOptions): Promise<Desk> {
   const dir = createStateFolder(name);
   const clone = copyClone(join(dir, "authentik-outpost-shm"));
   const kubeconfig = join(dir, "kubeconfig");
   const renamed = withContext(readFileSync(cluster.kubeconfig, "utf8"), context, isCurrent);
   writeFileSync(kubeconfig, renamed, { mode: 0o600 });
   const pulumi = await openPulumi(silentProgress);
-  const bin = withLanguageHost(pulumi.cli, join(dir, "bin"));
+  const bin = withLanguageHost(pulumi.cli, join(dir, "bin"), languageHosts);
   mkdirSync(join(dir, "backend"));
   const env = {
     ...process.env,

@@ -20,7 +20,7 @@ describe("npm run preview", () => {
     const namespace = "test-preview";
     await createOutpost(cluster.kubeconfig, { namespace, name: "main" });
     const workDir = createStateFolder("preview");
-    copyFileSync(join(repositoryRoot, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
+    for (const file of ["Pulumi.yaml", "index.ts"]) copyFileSync(join(repositoryRoot, file), join(workDir, file));
     const stackFile = join(workDir, "Pulumi.desk.yaml");
     const config = {
       "kubernetes:kubeconfig": cluster.kubeconfig,

@@ -552,6 +552,24 @@ describe("OutpostShmCleanup on mocks", () => {
       assert.match(JSON.stringify(inputsOf(registered, "kubernetes:core/v1:ConfigMap")), /SWEEP_INTERVAL_SECONDS=90/);
     });
 
+    it("refuses Outputs, which no type keeps out in other languages, where a plain value decides which resources there are", async () => {
+      const args = {
+        namespace: "authentik",
+        solution: pulumi.output("none"),
+        takeOver: pulumi.output(true),
+        outposts: [{ name: pulumi.output("one"), shmSize: pulumi.output("64Mi") }],
+      } as unknown as OutpostShmCleanupArgs;
+      const wrong =
+        "decides which resources there are, so it must be a plain value: no output of a resource, no secret";
+      await assert.rejects(alone(args), {
+        name: "SettingsError",
+        message: `3 problems in the settings:\n  solution: ${wrong}\n  takeOver: ${wrong}\n  outposts[0].name: ${wrong}`,
+      });
+      await assert.rejects(alone({ ...args, outposts: pulumi.output([]) } as unknown as OutpostShmCleanupArgs), {
+        message: /\n {2}outposts: decides /,
+      });
+    });
+
     it("refuses bad plain values in one error, and a bad Output as soon as it is known", async () => {
       const bad = { namespace: "authentik", shmSize: "64", outposts: [{ name: "one", highWatermark: 0 }] };
       await assert.rejects(alone(bad), {

@@ -1,0 +1,129 @@
+// The component in programs of other people: the packed tarball in a TypeScript program outside the clone, and the repository as
+// a component package in a YAML program, both by the ordinary `pulumi` CLI.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AppsV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
+import { outpostObjectName, untilAvailable } from "../../../sandbox/outpost";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { consoleProgress } from "../../../sandbox/progress";
+import { ensureTools } from "../../../sandbox/toolchain";
+import { openDesk, type Desk } from "../desk";
+import { sharedCluster } from "./fixture";
+
+const namespace = "package";
+const context = "my-cluster";
+const up = "pulumi up --yes --skip-preview --color never --suppress-progress";
+const destroy = "pulumi destroy --yes --skip-preview --color never --suppress-progress";
+
+describe("the component in other programs", () => {
+  let desk: Desk;
+  let apps: AppsV1Api;
+  let authentik: AuthentikStandIn;
+
+  before(async () => {
+    const { kubeconfig } = await sharedCluster();
+    const { AppsV1Api, KubeConfig } = await import("@kubernetes/client-node");
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig);
+    apps = config.makeApiClient(AppsV1Api);
+    authentik = await startAuthentik({ kubeconfig, namespace });
+    for (const name of ["TypeScript", "YAML"]) {
+      await authentik.addOutpost({ name });
+      await untilAvailable(kubeconfig, { namespace, name });
+    }
+    const hosts = await ensureTools(["pulumi-language-yaml"], consoleProgress());
+    desk = await openDesk({ name: "package", kubeconfig, context, languageHosts: Object.values(hosts) });
+  });
+  after(() => authentik?.stop());
+
+  const sidecars = async (outpost: string) => {
+    const name = outpostObjectName({ name: outpost });
+    const { spec } = await apps.readNamespacedDeployment({ namespace, name });
+    return (spec?.template.spec?.initContainers ?? []).map(({ name }) => name);
+  };
+
+  describe("by the package from npm", () => {
+    /** A folder outside the clone, whose node_modules would hide a dependency that the package lacks. */
+    const folder = mkdtempSync(join(tmpdir(), "outpost-shm-package-"));
+    after(() => rmSync(folder, { recursive: true, force: true }));
+    const program = join(folder, "typescript");
+    const inProgram = (line: string) => desk.succeed(`cd ${program} && ${line}`);
+
+    it("has the compiled component and command, their types and scripts, and no other source", async () => {
+      const { stdout } = await desk.succeed(`npm pack --json --silent --pack-destination ${folder}`);
+      const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+      assert.match(filename, /^authentik-outpost-shm-\d+\.\d+\.\d+\.tgz$/);
+      const paths = files.map(({ path }) => path);
+      const built = ["components/index", "cli/main"].flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
+      const scripts = ["sweep", "sidecar", "cronjob"].map((name) => `cleaner/${name}.sh`);
+      for (const path of [...built, ...scripts].map((path) => `dist/${path}`)) assert.ok(paths.includes(path), path);
+      assert.deepEqual(
+        paths.filter((path) => !path.startsWith("dist/")).sort(),
+        // npm always packs the `main` too.
+        ["CHANGELOG.md", "LICENSE", "README.md", "cli/outpost-shm.mjs", "components/main.cjs", "package.json"],
+      );
+    });
+
+    it("installs into examples/typescript, whose types are right", async () => {
+      cpSync(join(repositoryRoot, "examples", "typescript"), program, { recursive: true });
+      await inProgram(`npm install --prefer-offline --no-audit --no-fund ${folder}/*.tgz && npx --no-install tsc`);
+    });
+
+    it("brings its command, which needs no compiler", async () => {
+      const doctor = `npx --no-install outpost-shm doctor --context ${context} -n ${namespace}`;
+      const { code, stdout } = await desk.shell(`cd ${program} && ${doctor}`);
+      assert.match(stdout, /Deployment\/ak-outpost-typescript \(solution\)\n {2}seen: neither a sidecar/);
+      assert.equal(code, 1);
+    });
+
+    it("gives the outpost its sidecar, once, and takes it back", async () => {
+      await inProgram(`pulumi stack init test && pulumi config set namespace ${namespace}`);
+      await inProgram(`pulumi config set context ${context} && pulumi config set outpost TypeScript`);
+      assert.match((await inProgram(up)).stdout, /patchedDeployments: \[\n +\[0\]: "ak-outpost-typescript"\n/);
+      assert.deepEqual(await sidecars("TypeScript"), ["shm-cleanup"]);
+      assert.match((await inProgram(up)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
+      await inProgram(destroy);
+      assert.deepEqual(await sidecars("TypeScript"), []);
+    });
+
+    it("delivers through authentik too: what is serialised of it finds the package's modules", async () => {
+      const delivery = `delivery: "authentik", authentikUrl: "${authentik.url.replace(/\/$/, "")}"`;
+      await inProgram(`sed -i 's|, outposts: |, ${delivery}&|; /provider: cluster/d' index.ts`);
+      await inProgram(`pulumi config set kubernetes:context ${context}`);
+      await inProgram(`pulumi config set --secret authentik-outpost-shm:authentikToken ${authentik.token}`);
+      await inProgram(up);
+      assert.deepEqual(await sidecars("TypeScript"), ["shm-cleanup"]);
+      const { kubernetes_json_patches: patches } = authentik.outpost("TypeScript").config;
+      assert.match(JSON.stringify(patches), /"shm-cleanup"/);
+      await inProgram(destroy);
+      assert.deepEqual(await sidecars("TypeScript"), []);
+    });
+  });
+
+  describe("by PulumiPlugin.yaml", () => {
+    const inProgram = (line: string) => desk.succeed(`cd examples/yaml && ${line}`);
+
+    it("gives the outpost of examples/yaml its sidecar, once, and takes it back", async () => {
+      await inProgram(`pulumi stack init test && pulumi config set namespace ${namespace}`);
+      await inProgram(`pulumi config set kubernetes:context ${context} && pulumi config set outpost YAML`);
+      assert.match((await inProgram(up)).stdout, /patchedDeployments: \[\n +\[0\]: "ak-outpost-yaml"\n/);
+      assert.deepEqual(await sidecars("YAML"), ["shm-cleanup"]);
+      assert.match((await inProgram(up)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
+      await inProgram(destroy);
+      assert.deepEqual(await sidecars("YAML"), []);
+    });
+
+    it("refuses delivery authentik, which can't work there", async () => {
+      await inProgram("sed -i 's/^      outposts:/      delivery: authentik\\n&/' Pulumi.yaml");
+      const { code, stdout } = await desk.shell(`cd examples/yaml && ${up}`);
+      const refusal =
+        "error: authentik-outpost-shm:index:OutpostShmCleanup resource 'shm' has a problem: delivery authentik works only " +
+        "in a TypeScript or JavaScript program that imports the npm package; choose delivery deployment\n";
+      assert.ok(stdout.includes(refusal), stdout);
+      assert.equal(code, 1);
+    });
+  });
+});
