@@ -31,6 +31,15 @@ describe("what is generated from the table of settings", () => {
   });
 });
 
+describe("README.md", () => {
+  it("gives the defaults of the settings that it names", () => {
+    const text = readFileSync(join(ROOT, "README.md"), "utf8");
+    const rows = [...text.matchAll(/^\| `(\w+)` \| `([^`]+)` \| (yes|no) \| /gm)];
+    assert.ok(rows.length >= 6, "rows");
+    for (const [, key, standard] of rows) assert.equal(standard, String(declared[key]?.default), key);
+  });
+});
+
 describe("Pulumi.yaml", () => {
   it("describes every key in whole sentences, without Markdown's links", () => {
     for (const [key, { description }] of Object.entries(declared)) {
