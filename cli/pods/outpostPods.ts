@@ -4,6 +4,7 @@ import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-
 import { outpostNameLabel, proxySelector } from "../../authentik/names";
 import { slugify } from "../../authentik/slug";
 import type { Cluster } from "../../kubernetes/cluster";
+import { selectorOf } from "../../kubernetes/selector";
 import { UsageError } from "../errors";
 
 /** A pod of a proxy outpost. */
@@ -56,11 +57,6 @@ export async function outpostsNamed(cluster: Cluster, namespace: string, names: 
     ),
   };
 }
-
-const selectorOf = ({ spec }: V1Deployment): string =>
-  Object.entries(spec?.selector.matchLabels ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
 
 function outpostPod(pod: V1Pod, namespace: string, deployments: V1Deployment[]): OutpostPod {
   const deployment = deployments.find((candidate) => selects(candidate, pod));

@@ -1,7 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { proxySelector } from "../../authentik/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { poll } from "../../kubernetes/poll";
+import { selectorOf } from "../../kubernetes/selector";
 import type { Io } from "../io";
 import { nameOf, troubleOf } from "../pods/outpostPods";
 
@@ -44,9 +44,8 @@ async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {
   return { stage: "starting", seen: `it is back, ${available} of ${wanted} pods are available${trouble}`, deployment };
 }
 
-async function troubleIn(cluster: Cluster, { metadata, spec }: V1Deployment): Promise<string> {
-  const labels = Object.entries(spec?.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const pods = await cluster.pods(metadata?.namespace, [proxySelector, ...labels].join(","));
+async function troubleIn(cluster: Cluster, deployment: V1Deployment): Promise<string> {
+  const pods = await cluster.pods(deployment.metadata?.namespace, selectorOf(deployment));
   const [first] = pods.flatMap((pod) => troubleOf(pod) ?? []);
   return first ? `: ${first}` : "";
 }

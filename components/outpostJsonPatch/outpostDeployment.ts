@@ -1,6 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager } from "../../authentik/names";
 import type { Call } from "../../kubernetes/connection";
+import { selectorOf } from "../../kubernetes/selector";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";
 
@@ -59,11 +60,9 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
           throw error;
         }
       }),
-    pods: ({ spec }) =>
+    pods: (live) =>
       call(`list the pods of Deployment ${name}`, async ({ core }) => {
-        const labels = Object.entries(spec?.selector.matchLabels ?? {});
-        const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(",");
-        return (await core.listNamespacedPod({ namespace, labelSelector })).items;
+        return (await core.listNamespacedPod({ namespace, labelSelector: selectorOf(live) })).items;
       }),
   };
 }
