@@ -55,8 +55,7 @@ export const RECIPES = {
   pulumi: {
     tools: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
     versionFrom: "github.com/pulumi/pulumi/pkg/v3",
-    minutes: 1,
-    compilerFlags: QUICK_TO_BUILD,
+    minutes: 1.5,
     // Otherwise the CLI calls itself v3.0.0-dev, and the Automation API refuses to work with it.
     version: { variable: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version" },
   },
