@@ -46,7 +46,7 @@ module.exports = {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    exclude: { path: "^(node_modules|\\.sandbox|toolchain)/" },
+    exclude: { path: "^(node_modules|\\.sandbox|toolchain|dist|examples)/|^eslint\\.config" },
     doNotFollow: { path: "node_modules" },
   },
 };

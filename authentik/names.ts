@@ -5,6 +5,9 @@ import type { Deployment } from "../kubernetes/types";
 /** Field manager of authentik's own writes, and value of the label `app.kubernetes.io/managed-by`. */
 export const authentikManager = "goauthentik.io";
 
+/** Label of everything in Kubernetes that has a manager of that kind; authentik puts its own name there. */
+export const managedByLabel = "app.kubernetes.io/managed-by";
+
 /** Labels of an outpost's Deployment and pods: the slug of its name, the id without hyphens, and its type. */
 export const outpostNameLabel = "goauthentik.io/outpost-name";
 export const outpostUuidLabel = "goauthentik.io/outpost-uuid";

@@ -16,6 +16,10 @@ export interface CleanerScripts {
 
 const read = (name: string): string => readFileSync(join(__dirname, name), "utf8");
 
-export function cleanerScripts(): CleanerScripts {
-  return { sweep: read("sweep.sh"), sidecar: read("sidecar.sh"), cronjob: read("cronjob.sh") };
-}
+const scripts: CleanerScripts = {
+  sweep: read("sweep.sh"),
+  sidecar: read("sidecar.sh"),
+  cronjob: read("cronjob.sh"),
+};
+
+export const cleanerScripts = (): CleanerScripts => scripts;

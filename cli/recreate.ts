@@ -1,5 +1,5 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager, outpostSelector, outpostUuidLabel } from "../authentik/names";
+import { authentikManager, managedByLabel, outpostSelector, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
 import { containerPath, ownersOf, ownsFields } from "../kubernetes/fieldOwners";
 import { formatDuration } from "../settings/values/duration";
@@ -153,7 +153,6 @@ export function isBareAfterwards(deployment: V1Deployment): boolean {
   return carriesSidecar(deployment) && !owners.includes(authentikManager);
 }
 
-const managedBy = "app.kubernetes.io/managed-by";
 /** Label that authentik's Helm chart sets: server or worker. */
 const component = "app.kubernetes.io/component";
 
@@ -162,8 +161,9 @@ export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik):
   const { labels = {}, managedFields = [], namespace } = deployment.metadata ?? {};
   const name = `Deployment ${namespace}/${nameOf(deployment)}`;
   // A Deployment made by hand, as in authentik's manual, has the first label too.
-  if (labels[managedBy] !== authentikManager || !labels[outpostUuidLabel]) {
-    const missing = labels[managedBy] === authentikManager ? outpostUuidLabel : `${managedBy}=${authentikManager}`;
+  if (labels[managedByLabel] !== authentikManager || !labels[outpostUuidLabel]) {
+    const missing =
+      labels[managedByLabel] === authentikManager ? outpostUuidLabel : `${managedByLabel}=${authentikManager}`;
     return `${name} is not managed by authentik (it lacks the label ${missing}): nobody would bring it back`;
   }
   if (!ownsFields(authentikManager, managedFields)) {

@@ -95,8 +95,9 @@ export function usedPercent({ usedBytes, sizeBytes }: Pick<PodFacts, "usedBytes"
   return usedBytes === undefined || !sizeBytes ? undefined : Math.floor((usedBytes * 100) / sizeBytes);
 }
 
+const { usageCritical, usageWarning } = defaultsOf(stackRows);
+
 /** Uses the default thresholds of the alerts. The percent is rounded down, so that from the threshold on usage may be above it. */
 function urgencyOf(percent: number): Urgency | undefined {
-  const { usageCritical, usageWarning } = defaultsOf(stackRows);
   return percent >= usageCritical ? "critical" : percent >= usageWarning ? "warning" : undefined;
 }

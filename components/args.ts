@@ -1,12 +1,8 @@
 // Written by `npm run generate` from settings/table.ts.
 import type * as pulumi from "@pulumi/pulumi";
 
-/** One outpost. What is left out is the stack's. */
-export interface OutpostArgs {
-  /** The name as authentik shows it. */
-  name: string;
-  /** The outpost's Deployment. Default: `ak-outpost-` and authentik's slug of the name. */
-  deployment?: string;
+/** Settings that an outpost may have of its own. Those of the stack hold for all others. */
+export interface SharedArgs {
   /** The cure: `sidecar` (a larger /dev/shm and a container that sweeps it), `cronjob` (a sweep by exec on a schedule), `both`, or `none` (everything of ours is removed). Default: `sidecar`. */
   solution?: string;
   /** The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. docs/delivery.md compares them. Default: `deployment`. */
@@ -29,8 +25,16 @@ export interface OutpostArgs {
   runAsUser?: pulumi.Input<number>;
 }
 
-/** Settings of the whole namespace; those of an outpost hold for all that have none of their own. */
-export interface StackArgs {
+/** One outpost. */
+export interface OutpostArgs extends SharedArgs {
+  /** The name as authentik shows it. */
+  name: string;
+  /** The outpost's Deployment. Default: `ak-outpost-` and authentik's slug of the name. */
+  deployment?: string;
+}
+
+/** Settings of the whole namespace. */
+export interface StackArgs extends SharedArgs {
   /** Namespace of the outposts, e.g. `authentik`. One stack serves one namespace. */
   namespace: pulumi.Input<string>;
   /** Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, no time zone, Sunday is 0. Default: `0 * * * *`. */
@@ -59,24 +63,4 @@ export interface StackArgs {
   runbookUrl?: pulumi.Input<string>;
   /** Base URL of authentik, e.g. `https://auth.example.com`. Needed with `delivery: authentik`. */
   authentikUrl?: pulumi.Input<string>;
-  /** The cure: `sidecar` (a larger /dev/shm and a container that sweeps it), `cronjob` (a sweep by exec on a schedule), `both`, or `none` (everything of ours is removed). Default: `sidecar`. */
-  solution?: string;
-  /** The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. docs/delivery.md compares them. Default: `deployment`. */
-  delivery?: string;
-  /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it. Default: `256Mi`. */
-  shmSize?: pulumi.Input<string>;
-  /** Time between two sweeps of the sidecar, `5s` to `24h`. Default: `1m`. */
-  sweepInterval?: pulumi.Input<string>;
-  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Default: `1h`. */
-  anonymousMaxAge?: pulumi.Input<string>;
-  /** Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early. Default: `24h`. */
-  authenticatedMaxAge?: pulumi.Input<string>;
-  /** Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99. Default: `80`. */
-  highWatermark?: pulumi.Input<number>;
-  /** Percent in use at which that ends, 1 to 99 and below `highWatermark`. Default: `60`. */
-  lowWatermark?: pulumi.Input<number>;
-  /** Image of the sidecar, with tag or digest; any that has a POSIX sh, find and httpd as busybox has. Default: `docker.io/library/busybox:1.37`. */
-  cleanerImage?: pulumi.Input<string>;
-  /** User id the outpost runs as, as in authentik's image unless the cluster assigns another; never 0. Only a file's owner may remove it from /dev/shm. Default: `1000`. */
-  runAsUser?: pulumi.Input<number>;
 }

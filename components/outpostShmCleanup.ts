@@ -4,6 +4,7 @@ import { cleanerScripts } from "../cleaner/scripts";
 import {
   hasCronJob,
   hasSidecar,
+  monitoringParts,
   type MonitoringSettings,
   type OutpostSettings,
   type Solution,
@@ -73,16 +74,11 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     apply: { takeOver: boolean; awaitRollout: boolean },
   ): SidecarPatch[] {
     return outposts.filter(hasSidecar).map((outpost) => {
-      const fragment = whole(outpost).apply((settings) => podFragment(settings, cleanerScripts()));
+      const sweep = whole(outpost);
+      const fragment = sweep.apply((settings) => podFragment(settings, cleanerScripts()));
       const url = pulumi.output(authentikUrl).apply((url) => url ?? "");
       const authentik = outpost.delivery === "authentik" && { authentik: { url, outpost: outpost.name } };
-      const args = {
-        namespace,
-        deployment: outpost.deployment,
-        podFragment: fragment,
-        sweep: whole(outpost),
-        ...apply,
-      };
+      const args = { namespace, deployment: outpost.deployment, podFragment: fragment, sweep, ...apply };
       return new SidecarPatch(`${name}-${outpost.deployment}`, { ...args, ...authentik }, { parent: this });
     });
   }
@@ -96,15 +92,10 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   }
 
   private createMonitoring(name: string, args: ResolvedArgs, takeOver: boolean): void {
+    const parts = monitoringParts(args);
+    if (!Object.values(parts).some(Boolean)) return;
     const sidecars = args.outposts.filter(hasSidecar).map(whole);
     const cronJob = args.outposts.some(hasCronJob) ? cronJobName : undefined;
-    const isWatched = sidecars.length > 0 || cronJob !== undefined;
-    const parts = {
-      podMonitor: args.podMonitor && sidecars.length > 0,
-      alerts: args.alerts && isWatched,
-      dashboard: args.dashboard && isWatched,
-    };
-    if (!args.monitoring || !Object.values(parts).some(Boolean)) return;
     const own = { namespace: args.namespace, settings: settingsOf(args), parts, sidecars, cronJob, takeOver };
     new Monitoring(`${name}-monitoring`, own, { parent: this });
   }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { SettingsError } from "../settings/problems";
-import { resolveSettings } from "../settings/resolve";
+import { resolveSettings, tokenHeld } from "../settings/resolve";
 import { configNamespace, type OutpostSettings, type Settings } from "../settings/settings";
 import { outpostRows, stackRows, structuralKeys, type Rows } from "../settings/table";
 import type { OutpostArgs, StackArgs } from "./args";
@@ -25,7 +25,7 @@ export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: Outp
   const plain = {
     ...notKnownYet,
     ...plainOf(stack),
-    ...(hasToken && { authentikToken: "stored-as-a-secret" }),
+    ...(hasToken && { authentikToken: tokenHeld }),
     outposts: outposts.map(plainOf),
   };
   const settings = resolveSettings(plain, new Set(["authentikToken"]));

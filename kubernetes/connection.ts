@@ -85,6 +85,16 @@ export function refusedWith(error: unknown): number | undefined {
   return typeof cause?.code === "number" ? cause.code : undefined;
 }
 
+/** Resolves to the answer of a request; undefined if the API server knows no such thing. */
+export async function orUndefined<T>(client: Client, request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (client.isApiException(error) && error.code === 404) return undefined;
+    throw error;
+  }
+}
+
 function load(kubeConfig: KubeConfig, kubeconfig: string | undefined): void {
   if (kubeconfig && /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
   else if (kubeconfig) kubeConfig.loadFromFile(kubeconfig);

@@ -1,5 +1,5 @@
 import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } from "./cluster";
-import { connection, messageOf, type Call, type Client, type KubernetesConfig } from "./connection";
+import { connection, messageOf, orUndefined, type Call, type Client, type KubernetesConfig } from "./connection";
 import { dryRunPatch, refusalOf } from "./dryRun";
 import { execIn, NotOpened, webSocketExec } from "./exec";
 import { supportOf } from "./support";
@@ -220,13 +220,4 @@ const attributes = ({ namespace, group = "", resource, subresource, verb }: Wish
 function verdict(status: { allowed: boolean; reason?: string; evaluationError?: string } | undefined): Verdict {
   const reason = status?.reason || status?.evaluationError;
   return { allowed: status?.allowed === true, ...(reason && { reason }) };
-}
-
-async function orUndefined<T>(client: Client, request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (client.isApiException(error) && error.code === 404) return undefined;
-    throw error;
-  }
 }

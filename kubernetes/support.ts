@@ -1,4 +1,4 @@
-import type { Call } from "./connection";
+import { orUndefined, type Call } from "./connection";
 
 /** Result of a check that objects of a kind can be created. */
 export type Support =
@@ -25,14 +25,9 @@ export async function supportOf(call: Call, wanted: ApiResource): Promise<Suppor
 }
 
 function isServed(call: Call, { group, version, resource }: ApiResource): Promise<boolean> {
-  return call(`list the resources of ${group}/${version}`, async ({ custom, isApiException }) => {
-    try {
-      const { resources } = await custom.getAPIResources({ group, version });
-      return resources.some(({ name }) => name === resource);
-    } catch (error) {
-      if (isApiException(error) && error.code === 404) return false;
-      throw error;
-    }
+  return call(`list the resources of ${group}/${version}`, async (client) => {
+    const served = await orUndefined(client, client.custom.getAPIResources({ group, version }));
+    return served?.resources.some(({ name }) => name === resource) ?? false;
   });
 }
 

@@ -52,19 +52,19 @@ function argumentTypes(): string {
     return `  /** ${doc}${standard} */\n  ${key}${row.default === undefined ? "" : "?"}: ${input};`;
   };
   const own = Object.entries(stackRows as Record<string, AnyRow>).filter(([key]) => !ofTheProgram.includes(key));
-  const perOutpost = Object.entries(outpostRows as Record<string, AnyRow>).map(member);
   return [
     "// Written by `npm run generate` from settings/table.ts.",
     'import type * as pulumi from "@pulumi/pulumi";\n',
-    "/** One outpost. What is left out is the stack's. */\nexport interface OutpostArgs {",
+    "/** Settings that an outpost may have of its own. Those of the stack hold for all others. */\nexport interface SharedArgs {",
+    ...Object.entries(outpostRows as Record<string, AnyRow>).map(member),
+    "}\n",
+    "/** One outpost. */\nexport interface OutpostArgs extends SharedArgs {",
     "  /** The name as authentik shows it. */\n  name: string;",
     "  /** The outpost's Deployment. Default: `ak-outpost-` and authentik's slug of the name. */\n  deployment?: string;",
-    ...perOutpost,
     "}\n",
-    "/** Settings of the whole namespace; those of an outpost hold for all that have none of their own. */",
-    "export interface StackArgs {",
+    "/** Settings of the whole namespace. */",
+    "export interface StackArgs extends SharedArgs {",
     ...own.map(member),
-    ...perOutpost,
     "}",
   ].join("\n");
 }

@@ -6,6 +6,9 @@ import type { OutpostSettings, Settings } from "./settings";
 import { outpostRows, stackKeys, stackRows } from "./table";
 import { parseText } from "./values/parsed";
 
+/** Stands in for authentik's token where it is known to be there and nothing needs to read it. */
+export const tokenHeld = "stored-as-a-secret";
+
 /**
  * Turns stack config into settings, with every default and every rule applied. Pure.
  * @param raw config keys without their namespace. Numbers and booleans may be text, as Pulumi passes them; lists and objects

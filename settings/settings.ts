@@ -37,10 +37,26 @@ type Cured = Pick<OutpostSettings, "solution">;
 export const hasSidecar = ({ solution }: Cured): boolean => solution === "sidecar" || solution === "both";
 export const hasCronJob = ({ solution }: Cured): boolean => solution === "cronjob" || solution === "both";
 
+/** The objects for Prometheus and Grafana that are to be. */
+export type MonitoringParts = Pick<Settings, "podMonitor" | "alerts" | "dashboard">;
+
+/** Leaves out the objects for anything that is not deployed. Only a sidecar has metrics of its own. */
+export function monitoringParts({
+  monitoring,
+  podMonitor,
+  alerts,
+  dashboard,
+  outposts,
+}: MonitoringParts & { monitoring: boolean; outposts: Cured[] }): MonitoringParts {
+  const sidecars = monitoring && outposts.some(hasSidecar);
+  const any = sidecars || (monitoring && outposts.some(hasCronJob));
+  return { podMonitor: podMonitor && sidecars, alerts: alerts && any, dashboard: dashboard && any };
+}
+
 /** Settings of the objects for Prometheus and Grafana. */
 export type MonitoringSettings = Pick<
   Settings,
-  "podMonitor" | "alerts" | "dashboard" | "monitoringLabels" | "runbookUrl" | keyof AlertThresholds
+  keyof MonitoringParts | "monitoringLabels" | "runbookUrl" | keyof AlertThresholds
 >;
 
 /** Thresholds of the alerts on an outpost's /dev/shm. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { KubernetesConfig } from "../kubernetes/connection";
-import { resolveSettings } from "./resolve";
+import { resolveSettings, tokenHeld } from "./resolve";
 import { configNamespace, type Settings } from "./settings";
 
 /** The content of a stack's file, as far as it can be read without Pulumi. */
@@ -12,9 +12,6 @@ export interface StackFile {
   settings: Settings;
   kubernetes: KubernetesConfig;
 }
-
-/** Stands in for authentik's token, which only Pulumi can decrypt and nothing here needs. */
-const unreadable = "stored-as-a-secret";
 
 /**
  * Reads `Pulumi.<stack>.yaml` and the defaults of `Pulumi.yaml`, without the engine: no backend, no passphrase.
@@ -69,7 +66,7 @@ function settingsOf(config: Config, path: string): Settings {
     if (!isSecret(config[full])) return [key, config[full]];
     if (key !== "authentikToken") throw secretError(full, path);
     secrets.add(key);
-    return [key, unreadable];
+    return [key, tokenHeld];
   });
   return resolveSettings(Object.fromEntries(raw), secrets);
 }

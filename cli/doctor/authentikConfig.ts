@@ -1,5 +1,6 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { AuthentikClient } from "../../authentik/client";
+import { authentikManager, managedByLabel, outpostUuidLabel } from "../../authentik/names";
 import { shmMountPath } from "../../cleaner/names";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
@@ -34,12 +35,12 @@ export async function authentikConfigFindings(
 /** Reports a Deployment made by hand, as in authentik's manual for "manual deployment". */
 function notManaged(deployment: V1Deployment): Finding[] {
   const { labels = {} } = deployment.metadata ?? {};
-  if (labels["app.kubernetes.io/managed-by"] === "goauthentik.io" && labels["goauthentik.io/outpost-uuid"]) return [];
+  if (labels[managedByLabel] === authentikManager && labels[outpostUuidLabel]) return [];
   return [
     {
       check,
       subject: `Deployment/${nameOf(deployment)}`,
-      seen: "it is not managed by authentik: the labels app.kubernetes.io/managed-by=goauthentik.io and goauthentik.io/outpost-uuid are not both there",
+      seen: `it is not managed by authentik: the labels ${managedByLabel}=${authentikManager} and ${outpostUuidLabel} are not both there`,
       why: "authentik applies kubernetes_json_patches only to what it deploys itself by a Kubernetes integration.",
       todo: "Use `delivery: deployment`, which needs no authentik; or choose a Kubernetes integration for the outpost (Applications › Outposts › Edit).",
     },

@@ -1,7 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
-import type { MonitoringSettings } from "../../settings/settings";
+import type { MonitoringParts, MonitoringSettings } from "../../settings/settings";
 import { appliedByStack } from "../fieldManager";
 import { alertRules } from "./alerts";
 import { dashboard } from "./dashboard";
@@ -11,9 +11,6 @@ import type { SweptBySidecar } from "./sidecarAlerts";
 const objectName = "authentik-outpost-shm";
 /** Kinds of the Prometheus operator. */
 const apiVersion = "monitoring.coreos.com/v1";
-
-/** The objects to create. */
-type MonitoringParts = Pick<MonitoringSettings, "podMonitor" | "alerts" | "dashboard">;
 
 /** Arguments of {@link Monitoring}. */
 export interface MonitoringArgs {

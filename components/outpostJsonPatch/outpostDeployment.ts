@@ -1,6 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager } from "../../authentik/names";
-import type { Call } from "../../kubernetes/connection";
+import { orUndefined, type Call } from "../../kubernetes/connection";
 import { selectorOf } from "../../kubernetes/selector";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";
@@ -28,12 +28,7 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
   return {
     name,
     read: () =>
-      call(`read Deployment ${name}`, ({ apps, isApiException }) =>
-        apps.readNamespacedDeployment(target).catch((error: unknown) => {
-          if (isApiException(error) && error.code === 404) return undefined;
-          throw error;
-        }),
-      ),
+      call(`read Deployment ${name}`, (client) => orUndefined(client, client.apps.readNamespacedDeployment(target))),
     merge: (podSpec, { dryRun } = { dryRun: false }) =>
       call(`patch Deployment ${name}`, async ({ apps }) => {
         const { setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");

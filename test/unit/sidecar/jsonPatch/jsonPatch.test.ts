@@ -187,37 +187,33 @@ const names = (list: { name: string }[] = []) => list.map(({ name }) => name);
 describe("the JSON patch of an outpost with our part in it", () => {
   for (const { name, existing, others = existing, adopted = [], idempotent = true } of table) {
     describe(`where there is ${name}`, () => {
-      {
-        it("applies at every step and brings the sidecar once", () => {
-          const { volumes, containers, initContainers } = specOf(
-            apply(reference, compose(existing, native).operations),
-          );
-          for (const own of ["dshm", "shm-cleanup-settings", "shm-cleanup-run"])
-            assert.equal(names(volumes).filter((name) => name === own).length, 1, own);
-          assert.equal(names([...containers, ...(initContainers ?? [])]).filter((n) => n === "shm-cleanup").length, 1);
-          assert.equal(containers[0].name, "proxy");
-          assert.equal(names(containers[0].volumeMounts).filter((name) => name === "dshm").length, 1);
-          assert.equal(names(containers).includes("shm-cleanup"), false);
-        });
+      it("applies at every step and brings the sidecar once", () => {
+        const { volumes, containers, initContainers } = specOf(apply(reference, compose(existing, native).operations));
+        for (const own of ["dshm", "shm-cleanup-settings", "shm-cleanup-run"])
+          assert.equal(names(volumes).filter((name) => name === own).length, 1, own);
+        assert.equal(names([...containers, ...(initContainers ?? [])]).filter((n) => n === "shm-cleanup").length, 1);
+        assert.equal(containers[0].name, "proxy");
+        assert.equal(names(containers[0].volumeMounts).filter((name) => name === "dshm").length, 1);
+        assert.equal(names(containers).includes("shm-cleanup"), false);
+      });
 
-        it("gives back what others had", () => {
-          const composed = compose(existing, native);
-          assert.deepEqual(withoutOurs(composed.operations), others);
-          assert.deepEqual(composed.adopted, adopted);
-        });
+      it("gives back what others had", () => {
+        const composed = compose(existing, native);
+        assert.deepEqual(withoutOurs(composed.operations), others);
+        assert.deepEqual(composed.adopted, adopted);
+      });
 
-        it("is the same when composed again", () => {
-          const once = compose(existing, native).operations;
-          assert.deepEqual(compose(once, native), { operations: once, adopted: [] });
-        });
+      it("is the same when composed again", () => {
+        const once = compose(existing, native).operations;
+        assert.deepEqual(compose(once, native), { operations: once, adopted: [] });
+      });
 
-        if (idempotent)
-          it("changes nothing on the live Deployment", () => {
-            const { operations } = compose(existing, native);
-            const live = apply(reference, operations);
-            assert.deepEqual(apply(live, operations), live);
-          });
-      }
+      if (idempotent)
+        it("changes nothing on the live Deployment", () => {
+          const { operations } = compose(existing, native);
+          const live = apply(reference, operations);
+          assert.deepEqual(apply(live, operations), live);
+        });
     });
   }
 
