@@ -1,9 +1,10 @@
+import Table from "cli-table3";
+
 /** Formats of the results. The default is a plain table. */
 export type OutputFormat = "wide" | "json";
 
 /** Formats JSON as kubectl prints it. */
 export const asJson = (value: unknown): string => `${JSON.stringify(value, null, 4)}\n`;
-import Table from "cli-table3";
 
 /** Formats a table as kubectl does: a head in capitals, columns two spaces apart, no lines. */
 export function table(head: string[], rows: string[][]): string {

@@ -1,3 +1,6 @@
+import { emphasised, type Io } from "../io";
+import { counted } from "../units";
+
 /** One reason why the cure doesn't work. */
 export interface Finding {
   /** Name of the check that found it; see `checks`. */
@@ -17,8 +20,6 @@ export interface Unchecked {
   what: string;
   why: string;
 }
-import { emphasised, type Io } from "../io";
-import { counted } from "../units";
 
 export interface Diagnosis {
   findings: Finding[];
