@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { sweepDefault } from "../cleaner/constants";
 import { loginCount } from "./held";
 import { Place, unixTime } from "./place";
 import { authentikSweep, hourlyFind, runFind, type FindPolicy } from "./policies";
@@ -36,10 +37,14 @@ const keepByFind =
     if (second % policy.intervalSeconds === 0) runFind(policy, dir, at);
   };
 
-/** Runs our sweep whenever the loop would start it: every minute, and at once at the high watermark. */
+/** Runs our sweep whenever the loop would start it: every five minutes, and at once at the high watermark. */
 const keepBySweep: Keeper = (place, at, second) => {
   const { used, total } = place.pages;
-  if (second % 60 !== 0 && used * 100 < 80 * total) return;
+  if (
+    second % sweepDefault("SWEEP_INTERVAL_SECONDS") !== 0 &&
+    used * 100 < sweepDefault("HIGH_WATERMARK_PERCENT") * total
+  )
+    return;
   const [command = "", ...args] = sweepCommand(podShell, [`SHM_DIR=${place.dir}`]);
   const text = args.findIndex((arg) => arg === "-c") + 1;
   // Gives the sweep the simulated time instead of the current one.

@@ -1,4 +1,5 @@
-// Saves visits at a steady rate, in a process of its own: `flood DIR FIRST RATE SECONDS`. Sends a FloodReport when done.
+// Saves visits at a steady rate, in a process of its own: `flood DIR FIRST RATE SECONDS [LENGTH]`, with addresses of so many
+// characters. Sends a FloodReport when done.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,9 +12,8 @@ export interface FloodReport {
   seconds: number;
 }
 
-const visit = goSession({ holds: ["redirect"], url: "https://app.example.com/dashboards/overview?from=now-6h&to=now" });
-
-async function flood(dir: string, first: number, rate: number, seconds: number): Promise<FloodReport> {
+async function flood(dir: string, [first = 0, rate = 0, seconds = 0, length = 60]: number[]): Promise<FloodReport> {
+  const visit = goSession({ holds: ["redirect"], url: "https://app.example.com/".padEnd(length, "p") });
   const started = performance.now();
   const report: FloodReport = { written: 0, failed: 0, seconds: 0 };
   for (let n = 0; n < rate * seconds;) {
@@ -33,5 +33,4 @@ async function flood(dir: string, first: number, rate: number, seconds: number):
 }
 
 const [dir = "", ...numbers] = process.argv.slice(2);
-const [first = 0, rate = 0, seconds = 0] = numbers.map(Number);
-void flood(dir, first, rate, seconds).then((report) => process.send?.(report));
+void flood(dir, numbers.map(Number)).then((report) => process.send?.(report));

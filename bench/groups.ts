@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openGroup, type ControlGroup, type Limits } from "./limits";
 
 /** Limits of the sidecar's container. */
-export const containerLimits = { cpuMillis: 50, memoryBytes: 32 << 20 };
+export const containerLimits = { cpuMillis: 250, memoryBytes: 32 << 20 };
 
 /** Runs `work` in a control group of its own, or without one if this machine does not offer any. */
 export async function inGroup<T>(limits: Limits, work: (group: ControlGroup | undefined) => Promise<T>): Promise<T> {

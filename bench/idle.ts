@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { sidecarText } from "../sandbox/cleaner/shells";
+import { idleFilesPerSecond, sweepDefault } from "../cleaner/constants";
 import { containerLimits, inGroup } from "./groups";
 import { type Place, unixTime } from "./place";
 import { cpuSeconds, podShell, RunningSidecar, sweepCommand } from "./processes";
@@ -10,8 +10,8 @@ export interface IdleHour {
   cpuSecondsPerSweep: number;
   /** CPU of the loop alone, which checks the usage and waits. */
   cpuSecondsPerHourOfLoop: number | undefined;
-  /** Share of the CPU limit, in percent. */
-  shareOfLimit: number | undefined;
+  /** CPU of both together. */
+  cpuSeconds: number | undefined;
 }
 
 export interface PeakMemory {
@@ -19,9 +19,6 @@ export interface PeakMemory {
   what: string;
   bytes: number | undefined;
 }
-
-/** Read from sidecar.sh: after a sweep that removed nothing, the loop pauses a second per this many files, if that is longer. */
-const idleFilesPerSecond = Number(/IDLE_FILES_PER_SECOND=(\d+)/.exec(sidecarText)?.[1]);
 
 /** Saves half logins of some hours, half visits of some minutes. Nothing is due, but only reading the logins shows that. */
 function populate(place: Place, files: number): void {
@@ -49,7 +46,8 @@ export async function idleHour(place: Place, files: number, seconds: number): Pr
   populate(place, files);
   const settings = [`SHM_DIR=${place.dir}`, `METRICS_DIR=${place.metrics}`];
   const perSweep = cpuSecondsPerSweep(settings);
-  const sweepsPerHour = 3600 / Math.max(60, Math.floor(files / idleFilesPerSecond));
+  const interval = sweepDefault("SWEEP_INTERVAL_SECONDS");
+  const sweepsPerHour = 3600 / Math.max(interval, Math.floor(files / idleFilesPerSecond));
   const loop = await inGroup({}, async (group) => {
     if (!group) return undefined;
     const sidecar = new RunningSidecar(place, group, { SWEEP_INTERVAL_SECONDS: "3600" });
@@ -60,13 +58,12 @@ export async function idleHour(place: Place, files: number, seconds: number): Pr
     await sidecar.stop();
     return (used / seconds) * 3600;
   });
-  const limit = (3600 * containerLimits.cpuMillis) / 1000;
   return {
     files,
     sweepsPerHour,
     cpuSecondsPerSweep: perSweep,
     cpuSecondsPerHourOfLoop: loop,
-    shareOfLimit: loop === undefined ? undefined : ((loop + sweepsPerHour * perSweep) / limit) * 100,
+    cpuSeconds: loop === undefined ? undefined : loop + sweepsPerHour * perSweep,
   };
 }
 

@@ -1,8 +1,11 @@
 import type { DayCurve } from "./day";
+import type { AddressTrial } from "./addresses";
+import { containerLimits } from "./groups";
 import { loginCount, type Trial } from "./held";
 import type { IdleHour, PeakMemory } from "./idle";
 import type { Machine } from "./machine";
 import { sessionBytes } from "./place";
+import type { PreviewCost } from "./previewCost";
 import type { SweepCost } from "./sweepCost";
 
 export interface Results {
@@ -17,10 +20,16 @@ export interface Results {
   idle: IdleHour[];
   memory: PeakMemory[];
   day: DayCurve[];
+  /** Floods of visits with long addresses; empty without control groups. */
+  addresses: AddressTrial[];
+  preview: PreviewCost;
 }
 
-const goals = { rate: 1000, recoverySeconds: 10, timesFind: 1.5, idlePercent: 2, memoryBytes: 16 << 20 };
+const goals = { rate: 1000, recoverySeconds: 10, refusedShare: 0.01, previewRatio: 1.25, memoryBytes: 16 << 20 };
+/** CPU seconds of an idle hour, by the number of files. */
+const idleGoals: Record<number, number> = { 1000: 2, 50_000: 9 };
 const notMeasured = "not measured: needs root and cgroup v1";
+const cpuLimit = `${containerLimits.cpuMillis}m`;
 
 const table = (head: string[], rows: string[][]): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -49,19 +58,19 @@ function heldSection({ held: all, trialSeconds, limited }: Results): string {
     row("every 5 minutes, 24 h (authentik's own)", all.authentik, ""),
     row("ours", ours, verdict((ours?.rate ?? 0) >= goals.rate)),
     limited
-      ? row("ours, within the container's 50m and 32Mi", oursLimited, verdict((oursLimited?.rate ?? 0) >= goals.rate))
-      : ["ours, within the container's 50m and 32Mi", notMeasured, "", "", "", ""],
+      ? row(
+          `ours, within the container's ${cpuLimit} and 32Mi`,
+          oursLimited,
+          verdict((oursLimited?.rate ?? 0) >= goals.rate),
+        )
+      : [`ours, within the container's ${cpuLimit} and 32Mi`, notMeasured, "", "", "", ""],
   ];
-  const why =
-    limited && (oursLimited?.rate ?? 0) < goals.rate
-      ? "\nWithin 50m the limit is CPU: it stretches a sweep twentyfold, and a fifth of the directory is the room there is meanwhile. Twice the CPU limit holds about twice the rate.\n"
-      : "";
   return `## New visits per second held for an hour
 
 256 MiB with ${number(loginCount)} logins in it. Held: no failed write, and no login younger than 24 h lost. Goal: ${number(goals.rate)}/s.
 
 ${table(["policy", "held", "logins lost", "a visit lives at least", "peak usage", "goal"], rows)}
-${why}
+
 The two finds run in virtual time: each file has the mtime, and each find the moment, of an hour that follows a steady state at
 that rate; only the waiting is left out. The rate is searched for to about a percent. Ours runs in real time, for ${trialSeconds} s at
 each rate (tried: ${tried(all.ours)}${limited ? `; limited: ${tried(all.oursLimited)}` : ""}), from the state that a sweep under pressure leaves. An hour is that cycle again
@@ -77,11 +86,11 @@ function recoverySection({ recovery, limited }: Results): string {
     ["ours", duration(worst), verdict(worst <= goals.recoverySeconds)],
     limited
       ? [
-          "ours, within the container's 50m and 32Mi",
+          `ours, within the container's ${cpuLimit} and 32Mi`,
           duration(worstLimited),
           verdict(worstLimited <= goals.recoverySeconds),
         ]
-      : ["ours, within the container's 50m and 32Mi", notMeasured, ""],
+      : [`ours, within the container's ${cpuLimit} and 32Mi`, notMeasured, ""],
   ];
   return `## From full to writable again
 
@@ -90,72 +99,88 @@ A flood fills 256 MiB as fast as this machine can write; the time until the next
 ${table(["policy", "worst case", "goal"], rows)}
 
 The finds in virtual time, from a flood that comes right after a find, so that its files have their whole age before them. Ours in
-real time, the slowest of ${recovery.ours.length}; up to three seconds of it are the wait for the next look at the usage.${
-    limited && worstLimited > goals.recoverySeconds
-      ? " Within 50m the rest is CPU: the directory has to be listed once before anything can be called old, and 50m stretches that twentyfold."
-      : ""
-  }`;
+real time, the slowest of ${recovery.ours.length}; up to three seconds of it are the wait for the next look at the usage.`;
 }
 
 function sweepSection({ sweep }: Results): string {
-  const rows = sweep.map(({ mix, what, cpuSeconds, timesFind }) => {
-    const ours = what.startsWith("ours");
-    return [
-      mix,
-      what,
-      `${number(cpuSeconds, 2)} s`,
-      number(timesFind, 2),
-      ours ? verdict(timesFind <= goals.timesFind) : "",
-    ];
+  const rows = sweep.map(({ mix, what, cpuSeconds, timesFind, goal }) => {
+    const verdictOf = what.startsWith("ours") ? `${number(goal, 1)}: ${verdict(timesFind <= goal)}` : "";
+    return [mix, what, `${number(cpuSeconds, 2)} s`, number(timesFind, 2), verdictOf];
   });
-  const missed = sweep.some(({ what, timesFind }) => what.startsWith("ours") && timesFind > goals.timesFind);
+  const missed = sweep.some(({ what, timesFind, goal }) => what.startsWith("ours") && timesFind > goal);
   const why = missed
     ? `
-Why it is missed: a find only asks for ages. Ours opens and reads every file that neither age nor size decides, and tests its age
-a second time right before removal, so that a session saved meanwhile survives. Those are system calls and text for each
-file; the bare loop shows that a find itself is near what removal costs.
+Why it is missed: a find only asks for ages and forgets each file at once. Ours asks for all facts of each file in one process (stat),
+judges them in another (awk), reads the first 64 bytes of files that neither age nor size decides, and asks a second time right
+before removal, so that a session saved meanwhile survives. The version before did half of it within find, by a
+second algorithm. What the simpler one costs is paid by the CPU limit, which is ${cpuLimit} instead of 50m.
 `
     : "";
   return `## CPU of one sweep over 65,536 files, half of which must go
 
-User and system seconds, the best of the runs. "Times find" is against the plain find of the same tools. Goal: ${goals.timesFind}.
+User and system seconds, the best of the runs. "Times find" is against the plain find of the same tools.
 
 ${table(["files", "what", "CPU", "times find", "goal"], rows)}
 ${why}`;
 }
 
 function idleSection({ idle, memory }: Results): string {
-  const rows = idle.map(({ files, sweepsPerHour, cpuSecondsPerSweep, cpuSecondsPerHourOfLoop, shareOfLimit }) => [
+  const rows = idle.map(({ files, sweepsPerHour, cpuSecondsPerSweep, cpuSecondsPerHourOfLoop, cpuSeconds }) => [
     `${number(files)} files`,
     `${number(sweepsPerHour, 1)} × ${number(cpuSecondsPerSweep, 3)} s`,
     cpuSecondsPerHourOfLoop === undefined ? notMeasured : `${number(cpuSecondsPerHourOfLoop, 2)} s`,
-    shareOfLimit === undefined ? notMeasured : `${number(shareOfLimit, 2)} %`,
-    shareOfLimit === undefined ? "" : verdict(shareOfLimit <= goals.idlePercent),
+    cpuSeconds === undefined ? notMeasured : `${number(cpuSeconds, 1)} s`,
+    cpuSeconds === undefined ? "" : `${idleGoals[files]} s: ${verdict(cpuSeconds <= (idleGoals[files] ?? 0))}`,
   ]);
   const peaks = memory.map(({ files, what, bytes }) => [
     `${number(files)} files, ${what}`,
     bytes === undefined ? notMeasured : `${number(bytes / 2 ** 20, 1)} MiB`,
     bytes === undefined ? "" : verdict(bytes <= goals.memoryBytes),
   ]);
-  const missed = idle.some(({ shareOfLimit }) => shareOfLimit !== undefined && shareOfLimit > goals.idlePercent);
-  const whyIdle = missed
-    ? `
-Why it is missed: a sweep of few files is the start of its forty tools, and of each login old enough to go, were it a visit, a
-read. A sweepInterval of 2m halves that part; usage is looked at every three seconds whatever it is.
-`
-    : "";
   return `## An idle hour
 
-Nothing is due: half of the files are logins of some hours, half visits of some minutes. Share of the 50m limit. Goal: ${goals.idlePercent} %.
+Nothing is due: half of the files are logins of some hours, half visits of some minutes.
 
-${table(["", "sweeps", "the loop between them", "share of 50m", "goal"], rows)}
+${table(["", "sweeps", "the loop between them", "CPU in all", "goal"], rows)}
 
 Put together from its parts: the CPU of one sweep times the sweeps the loop starts in an hour, and the CPU of the loop over some
 seconds without a sweep, scaled up to an hour. After a sweep that removed nothing, the loop waits longer the more files it had to look at.
-${whyIdle}
+
 Peak memory of the sidecar with its sweep, of 32Mi. Goal: half.
 
 ${table(["", "peak", "goal"], peaks)}`;
+}
+
+function addressSection({ addresses }: Results): string {
+  const rows = addresses.map(({ bytes, rate, seconds, visits, refused, loginsLost }) => [
+    `${number(bytes)} bytes`,
+    `${number(rate)}/s for ${number(seconds)} s`,
+    `${refused} of ${visits} (${number((refused * 100) / visits, 1)} %)`,
+    `${loginsLost} of ${loginCount}`,
+    verdict(refused <= goals.refusedShare * visits && loginsLost === 0),
+  ]);
+  return `## A visitor with long addresses
+
+An address of 8 KB with bytes above 0x7f makes a session file of 44 KB, one of 1 MB a file of 5.6 MB. 256 MiB, within ${cpuLimit} and 32Mi,
+beside 20 honest visits a second. Goal: at most one percent of the honest visits refused, and no login lost.
+
+${rows.length > 0 ? table(["a file", "flood", "honest visits refused", "logins lost", "goal"], rows) : notMeasured}`;
+}
+
+function previewSection({ preview: { outposts, ours, plain, nothing } }: Results): string {
+  return `## A preview of ${outposts} outposts
+
+\`pulumi preview\` of a stack that is up, the faster of two, in turns: this program, a plain program with the same Kubernetes resources
+whose pods hold no script, and one without any resource. Goal: ${number(goals.previewRatio, 2)} times the plain one.
+
+${table(
+  ["program", "seconds", "times plain", "goal"],
+  [
+    ["ours", number(ours, 1), number(ours / plain, 2), verdict(ours <= goals.previewRatio * plain)],
+    ["plain", number(plain, 1), "1.00", ""],
+    ["nothing", number(nothing, 1), number(nothing / plain, 2), ""],
+  ],
+)}`;
 }
 
 /** Renders docs/benchmarks.md. */
@@ -180,8 +205,12 @@ ${heldSection(results)}
 
 ${recoverySection(results)}
 
+${addressSection(results)}
+
 ${sweepSection(results)}
 ${idleSection(results)}
+
+${previewSection(results)}
 
 ## A day
 

@@ -1,6 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { shells, sidecarText, sweepText, type Shell } from "../sandbox/cleaner/shells";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cleanerScripts } from "../cleaner/scripts";
+import { shells, sweepText, type Shell } from "../sandbox/cleaner/shells";
 import type { ControlGroup } from "./limits";
 import type { Place } from "./place";
 
@@ -25,10 +29,12 @@ export function sweepCommand(shell: Shell, settings: readonly string[]): string[
 /** A sidecar that runs on this place as in a pod, with the default settings. */
 export class RunningSidecar {
   private readonly child: ChildProcess;
+  private readonly scripts = mkdtempSync(join(tmpdir(), "bench-scripts-"));
   log = "";
 
   constructor(place: Place, group?: ControlGroup, env: Record<string, string> = {}) {
-    const loop = [...podShell.command, "-c", sidecarText, "shm-cleanup", sweepText];
+    for (const [name, text] of Object.entries(cleanerScripts().files)) writeFileSync(join(this.scripts, name), text);
+    const loop = [...podShell.command, join(this.scripts, "sidecar.sh")];
     const [command = "", ...args] = [...(group?.command ?? []), ...loop];
     const own = { PATH: podShell.path, SHM_DIR: place.dir, METRICS_DIR: place.metrics, METRICS_PORT: "19301" };
     this.child = spawn(command, args, { cwd: "/", env: { ...own, ...env }, stdio: ["ignore", "pipe", "inherit"] });
@@ -43,5 +49,6 @@ export class RunningSidecar {
     const gone = once(this.child, "exit");
     this.child.kill("SIGTERM");
     await gone;
+    rmSync(this.scripts, { recursive: true });
   }
 }

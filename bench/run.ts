@@ -4,6 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { addressTrials } from "./addresses";
 import { simulateDay } from "./day";
 import { drawFile } from "./draw";
 import { containerLimits } from "./groups";
@@ -14,6 +15,7 @@ import { machine } from "./machine";
 import { markdown, type Results } from "./markdown";
 import { Place } from "./place";
 import { authentikSweep, hourlyFind } from "./policies";
+import { previewCost } from "./previewCost";
 import { findRecovery, sidecarRecovery } from "./recover";
 import { sweepCosts } from "./sweepCost";
 
@@ -54,10 +56,13 @@ async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
   return results;
 }
 
-async function measure(place: Place, limited: boolean): Promise<Omit<Results, "machine" | "sweep" | "day">> {
-  const times = quick ? 1 : 3;
+async function measure(
+  place: Place,
+  limited: boolean,
+): Promise<Omit<Results, "machine" | "sweep" | "day" | "addresses" | "preview">> {
+  const times = quick ? 1 : 5;
   const rates = quick ? [1000] : [1000, 2000, 4000, 8000];
-  const limitedRates = quick ? [1000] : [700, 1000, 1300, 1600];
+  const limitedRates = quick ? [1000] : [700, 1000, 1500, 2000];
   return {
     limited,
     trialSeconds: seconds,
@@ -66,7 +71,7 @@ async function measure(place: Place, limited: boolean): Promise<Omit<Results, "m
       authentik: await step("visits held: every 5 minutes", () => findHeld(place, authentikSweep)),
       ours: await step("visits held: ours", () => sidecarHeld(place, rates, seconds)),
       oursLimited: limited
-        ? await step("visits held: ours, 50m", () => sidecarHeld(place, limitedRates, seconds, containerLimits))
+        ? await step("visits held: ours, limited", () => sidecarHeld(place, limitedRates, seconds, containerLimits))
         : [],
     },
     recovery: {
@@ -74,7 +79,9 @@ async function measure(place: Place, limited: boolean): Promise<Omit<Results, "m
       authentik: await step("full to writable: every 5 minutes", () => findRecovery(place, authentikSweep)),
       ours: await step("full to writable: ours", () => repeat(times, () => sidecarRecovery(place))),
       oursLimited: limited
-        ? await step("full to writable: ours, 50m", () => repeat(times, () => sidecarRecovery(place, containerLimits)))
+        ? await step("full to writable: ours, limited", () =>
+            repeat(times, () => sidecarRecovery(place, containerLimits)),
+          )
         : [],
     },
     idle: [
@@ -97,7 +104,9 @@ async function main(): Promise<void> {
   const sweep = await step("CPU of one sweep", () => sweepCosts(larger, quick ? 1 : 3));
   await larger.close();
   const day = await step("a simulated day", simulateDay);
-  const all: Results = { machine: machine(), ...results, sweep, day };
+  const addresses = groupsWork() ? await step("long addresses", () => addressTrials(quick ? 20 : 120)) : [];
+  const preview = await step("a preview of 50 outposts", () => previewCost(50));
+  const all: Results = { machine: machine(), ...results, sweep, day, addresses, preview };
   if (quick) {
     console.log(markdown(all));
     return;

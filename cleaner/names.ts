@@ -26,6 +26,11 @@ export const settingsConfigMap = (deployment: string): string => `${deployment}-
 export const settingsFile = "settings";
 export const settingsVolume = "shm-cleanup-settings";
 export const settingsDirectory = "/etc/shm-cleanup";
+/** The ConfigMap with the sidecar's scripts: one a namespace. */
+export const scriptsConfigMap = "authentik-outpost-shm-scripts";
+export const scriptsVolume = "shm-cleanup-scripts";
+export const scriptsDirectory = "/opt/shm-cleanup";
+
 /** Variable that only our sidecar has, not a hand-pasted one of the same name. */
 export const settingsVariable = "SETTINGS_FILE";
 
@@ -38,4 +43,4 @@ export const metricsPath = `/${metricsFile}`;
 export const metricsPortName = "shm-metrics";
 
 /** Volumes that the sidecar brings. */
-export const ownVolumes = [shmVolume, settingsVolume, runVolume];
+export const ownVolumes = [shmVolume, settingsVolume, runVolume, scriptsVolume];

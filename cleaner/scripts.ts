@@ -1,25 +1,50 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/**
- * The shell scripts of `cleaner/`. The cluster runs them byte for byte as they are in this repository. They hold no `$$`, which
- * Kubernetes would turn into `$` in a command.
- */
+/** The scripts of `cleaner/`. */
 export interface CleanerScripts {
-  /** One sweep of a directory. */
-  sweep: string;
-  /** The sidecar's loop around the sweep. */
-  sidecar: string;
+  /** One sweep of a directory, as one text that needs no other file. */
+  readonly sweep: string;
   /** The CronJob's run of the sweep in every outpost pod. */
-  cronjob: string;
+  readonly cronjob: string;
+  /** The sidecar's command, which runs the loop from the mounted files. */
+  readonly loader: string;
+  /** The files that the sidecar runs, by name, with the checksum by which the loader knows that they are complete. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 const read = (name: string): string => readFileSync(join(__dirname, name), "utf8");
 
-const scripts: CleanerScripts = {
-  sweep: read("sweep.sh"),
-  sidecar: read("sidecar.sh"),
-  cronjob: read("cronjob.sh"),
-};
+/** The files of {@link CleanerScripts.files} in the order of their checksum; loader.sh has the same. */
+const fileNames = ["judge.awk", "sidecar.sh", "sweep.sh"];
+
+const scripts = readScripts();
 
 export const cleanerScripts = (): CleanerScripts => scripts;
+
+/**
+ * Returns the command and the input that run a sweep by exec. As an argument the script would be a part of the request's address,
+ * which proxies limit. It ends the shell itself, since the end of an exec's input is not seen on every version of Kubernetes.
+ */
+export function sweepByStdin(settings: readonly string[]): { command: string[]; stdin: string } {
+  return { command: ["sh", "-s", "--", ...settings], stdin: `${scripts.sweep}exit\n` };
+}
+
+function readScripts(): CleanerScripts {
+  const files = Object.fromEntries(fileNames.map((name) => [name, read(name)]));
+  const sum = createHash("sha256").update(Object.values(files).join("")).digest("hex");
+  return {
+    sweep: withJudge(read("sweep.sh"), read("judge.awk")),
+    cronjob: read("cronjob.sh"),
+    loader: read("loader.sh"),
+    files: { ...files, sha256: `${sum}\n` },
+  };
+}
+
+/** Puts the text of judge.awk in the place where sweep.sh would read the file. */
+function withJudge(sweep: string, judge: string): string {
+  const parts = sweep.split('JUDGE=$(cat "${0%/*}/judge.awk")\n');
+  if (parts.length !== 2) throw new Error("cleaner/sweep.sh does not read judge.awk where it used to");
+  return parts.join(`JUDGE='${judge.replaceAll("'", "'\\''")}'\n`);
+}

@@ -9,17 +9,17 @@ export interface SharedArgs {
   delivery?: string;
   /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it. Default: `256Mi`. */
   shmSize?: pulumi.Input<string>;
-  /** Time between two sweeps of the sidecar, `5s` to `24h`. Default: `1m`. */
+  /** Time between two sweeps of the sidecar, `5s` to `24h`. Whatever it is, a sweep follows within seconds once `highWatermark` is reached. Default: `5m`. */
   sweepInterval?: pulumi.Input<string>;
-  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Default: `1h`. */
+  /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Before its cookie ends this can cost a person a second login. Default: `24h`. */
   anonymousMaxAge?: pulumi.Input<string>;
-  /** Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early. Default: `24h`. */
+  /** Age at which any session is removed, `1m` to `8760h`, unless it says itself that it lives longer (outposts from 2026.8 on). Keep it at or above the provider's access token validity, or people are logged out early. Default: `24h`. */
   authenticatedMaxAge?: pulumi.Input<string>;
   /** Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99. Default: `80`. */
   highWatermark?: pulumi.Input<number>;
   /** Percent in use at which that ends, 1 to 99 and below `highWatermark`. Default: `60`. */
   lowWatermark?: pulumi.Input<number>;
-  /** Image of the sidecar, with tag or digest; any that has a POSIX sh, find and httpd as busybox has. Default: `docker.io/library/busybox:1.37`. */
+  /** Image of the sidecar, with tag or digest; any with busybox, or with a POSIX sh, awk, setsid and the GNU tools. The metrics require busybox's `httpd` and `nc`. Default: `docker.io/library/busybox:1.37`. */
   cleanerImage?: pulumi.Input<string>;
   /** User id the outpost runs as, as in authentik's image unless the cluster assigns another; never 0. Only a file's owner may remove it from /dev/shm. Default: `1000`. */
   runAsUser?: pulumi.Input<number>;

@@ -1,5 +1,6 @@
+import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { cronJobName } from "../cleaner/names";
+import { cronJobName, objectLabels, scriptsConfigMap } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
 import {
   hasCronJob,
@@ -12,6 +13,7 @@ import {
 import { podFragment } from "../sidecar/podFragment";
 import type { OutpostArgs, StackArgs } from "./args";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
+import { appliedByStack } from "./fieldManager";
 import { Monitoring } from "./monitoring/monitoring";
 import { requirePlain, resolveArgs, type Resolved, type ResolvedArgs } from "./resolveArgs";
 import { SidecarPatch } from "./sidecarPatch";
@@ -73,14 +75,29 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     { namespace, outposts, authentikUrl }: ResolvedArgs,
     apply: { takeOver: boolean; awaitRollout: boolean },
   ): SidecarPatch[] {
-    return outposts.filter(hasSidecar).map((outpost) => {
+    const swept = outposts.filter(hasSidecar);
+    // The scripts come first, since the new pods start with them.
+    const dependsOn = swept.length > 0 ? [this.createScripts(name, namespace, apply.takeOver)] : [];
+    return swept.map((outpost) => {
       const sweep = whole(outpost);
-      const fragment = sweep.apply((settings) => podFragment(settings, cleanerScripts()));
+      const fragment = sweep.apply(podFragment);
       const url = pulumi.output(authentikUrl).apply((url) => url ?? "");
       const authentik = outpost.delivery === "authentik" && { authentik: { url, outpost: outpost.name } };
       const args = { namespace, deployment: outpost.deployment, podFragment: fragment, sweep, ...apply };
-      return new SidecarPatch(`${name}-${outpost.deployment}`, { ...args, ...authentik }, { parent: this });
+      return new SidecarPatch(`${name}-${outpost.deployment}`, { ...args, ...authentik }, { parent: this, dependsOn });
     });
+  }
+
+  /** Creates the scripts of all sidecars. A new version of them restarts no pod: each sidecar takes them within about a minute. */
+  private createScripts(name: string, namespace: pulumi.Input<string>, takeOver: boolean): pulumi.Resource {
+    const metadata = {
+      name: scriptsConfigMap,
+      namespace,
+      labels: objectLabels,
+      annotations: appliedByStack(takeOver),
+    };
+    const args = { metadata, data: cleanerScripts().files };
+    return new kubernetes.core.v1.ConfigMap(`${name}-scripts`, args, { parent: this });
   }
 
   private createCronJob(name: string, args: ResolvedArgs, takeOver: boolean): SweepCronJob[] {

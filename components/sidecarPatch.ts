@@ -53,7 +53,7 @@ export class SidecarPatch extends pulumi.ComponentResource {
     const patch = authentik ? this.createJsonPatch(name, authentik, child) : this.createDeploymentPatch(name, child);
     this.deployment = patch instanceof OutpostJsonPatch ? patch.deployment : patch.metadata.name;
     const identity = patch instanceof OutpostJsonPatch ? patch.id : patch.metadata.uid;
-    this.revision = revisionOf(args.podFragment, this.sweepVariables().apply(hashedSweep), identity);
+    this.revision = revisionOf(args.podFragment, this.sweepVariables(), identity);
     this.registerOutputs({ deployment: this.deployment });
   }
 
@@ -93,13 +93,4 @@ export class SidecarPatch extends pulumi.ComponentResource {
       opts,
     );
   }
-}
-
-/** The sweep's settings in the form that version 0.1 hashed, so that an upgrade does not check the cure anew. */
-function hashedSweep(variables: string[]): Record<string, number> {
-  const entries = variables.map((variable): [string, number] => {
-    const [name = "", value] = variable.split("=");
-    return [name.toLowerCase().replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase()), Number(value)];
-  });
-  return Object.fromEntries(entries);
 }

@@ -90,8 +90,8 @@ export interface Cluster {
   /** The end of a container's log. */
   log: (place: ContainerPlace, options?: { tailLines?: number; previous?: boolean }) => Promise<string>;
   /**
-   * Runs a command in a container, without input. A command that fails is an answer, not an error. It is an error if the
-   * command can't be started, or doesn't end within `timeoutMs` (default 60,000).
+   * Runs a command in a container. A command that fails is an answer, not an error. It is an error if the command can't be
+   * started, or doesn't end within `timeoutMs` (default 60,000).
    */
   exec: (place: ContainerPlace, command: string[], options?: ExecOptions) => Promise<Executed>;
   /** Sends GET to an HTTP server in the pod, through the API server (`pods/proxy`). */
@@ -125,6 +125,8 @@ export type DryRun =
 
 export interface ExecOptions {
   timeoutMs?: number;
+  /** Text for its stdin, which stays open after it. Default: no stdin. */
+  stdin?: string;
   /** Receives what the command writes to its stdout while it runs, a piece at a time. */
   onStdout?: (text: string) => void;
 }

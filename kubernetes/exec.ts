@@ -11,7 +11,7 @@ export interface ExecClient {
     command: string[],
     stdout: PassThrough,
     stderr: PassThrough,
-    stdin: null,
+    stdin: PassThrough | null,
     tty: boolean,
     onStatus: (status: V1Status) => void,
   ): Promise<ExecSocket>;
@@ -33,24 +33,27 @@ export async function webSocketExec(kubeConfig: KubeConfig): Promise<ExecClient>
 }
 
 /**
- * Runs a command in a container, without input and without a terminal.
+ * Runs a command in a container, without a terminal.
  * @throws if the command could not be started, its connection broke, or it did not end in time
  */
 export async function execIn(
   client: ExecClient,
   { namespace, pod, container }: ContainerPlace,
   command: string[],
-  { timeoutMs = defaultTimeoutMs, onStdout }: ExecOptions = {},
+  { timeoutMs = defaultTimeoutMs, stdin, onStdout }: ExecOptions = {},
 ): Promise<Executed> {
   const stdout = collected(onStdout);
   const stderr = collected();
+  // Never ended: the client would close the connection, and the rest of the output would be lost.
+  const input = stdin === undefined ? null : new PassThrough();
+  input?.write(stdin);
   let socket: ExecSocket | undefined;
   let timer: NodeJS.Timeout | undefined;
   let over = false;
   try {
     const status = await new Promise<V1Status>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`no end within ${timeoutMs / 1000} s`)), timeoutMs);
-      client.exec(namespace, pod, container, command, stdout.stream, stderr.stream, null, false, resolve).then(
+      client.exec(namespace, pod, container, command, stdout.stream, stderr.stream, input, false, resolve).then(
         (opened) => {
           socket = opened;
           if (over) opened.terminate();
@@ -65,6 +68,7 @@ export async function execIn(
   } finally {
     over = true;
     clearTimeout(timer);
+    input?.destroy();
     socket?.terminate();
   }
 }

@@ -1,5 +1,4 @@
 import { authentikManager, proxySelector } from "../authentik/names";
-import { cleanerScripts } from "../cleaner/scripts";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
@@ -31,7 +30,7 @@ export async function inspectOutposts(places: Places, outposts: OutpostSettings[
 async function inspectOutpost(look: Look, settings: OutpostSettings): Promise<Findings> {
   const live = await look.cluster.deployment(look.namespace, settings.deployment);
   if (!hasSidecar(settings)) return live ? inspectRemoval(look, settings, live) : nothing;
-  const found = await inspectSidecar(look, settings, podFragment(settings, cleanerScripts()), live);
+  const found = await inspectSidecar(look, settings, podFragment(settings), live);
   return live && !unfinishedRollout(live) ? found : { ...found, underWay: [settings.deployment] };
 }
 

@@ -12,7 +12,10 @@ const ofOutpost = (key: string): boolean => key in outpostRows;
 
 /** Turns Markdown into plain text, for places that show no Markdown. */
 const plain = (text: string): string =>
-  text.replace(/ ?\(\[below\]\([^)]*\)\)/g, "").replace(/\[([^\]]*)\]\([^)]*\)/g, "docs/$1");
+  text
+    .replace(/ ?\(\[below\]\([^)]*\)\)/g, "")
+    .replace(/\[([^\]]*)\]\(#[^)]*\)/g, "$1")
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, "docs/$1");
 
 /**
  * Generates the part that the engine checks: a key's presence and type. It has no type for a list that mixes names and objects.

@@ -2,7 +2,7 @@ import { deploymentName } from "../authentik/names";
 import { slugify } from "../authentik/slug";
 import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
-import { checkLimits } from "./rules";
+import { checkWatermarks } from "./rules";
 import { hasCronJob, type OutpostSettings } from "./settings";
 import { outpostKeys, outpostRows, stackKeys, type ValuesOf } from "./table";
 import { DNS_LABEL_MAX, DNS_LABEL_RULE, isDnsLabel, parseDnsLabel } from "./values/dnsLabel";
@@ -46,7 +46,7 @@ function readEntry(given: unknown, place: string, stackValues: Values, problems:
   const nameKey = isObject ? `${place}.name` : place;
   reportUnknownKeys(raw, outpostKeys, place, problems, adviseOnStackKey);
   const values = readFields(outpostRows, raw, place, problems, stackValues);
-  checkLimits({ name: place, given: raw, values, parent: "" }, problems);
+  checkWatermarks({ name: place, given: raw, values, parent: "" }, problems);
   const name = readName(raw, nameKey, problems);
   const slug = slugify(name);
   const deployment = readDeployment(raw, { name, slug }, { place, nameKey }, problems);

@@ -1,7 +1,7 @@
 import { readOutposts } from "./outposts";
 import { Problems, SettingsError } from "./problems";
 import { isGiven, type Raw, readFields, reportUnknownKeys } from "./readFields";
-import { checkLimits, checkThresholds } from "./rules";
+import { checkWatermarks, checkThresholds } from "./rules";
 import type { OutpostSettings, Settings } from "./settings";
 import { outpostRows, stackKeys, stackRows } from "./table";
 import { parseText } from "./values/parsed";
@@ -24,7 +24,7 @@ export function resolveSettings(raw: Raw, secrets: ReadonlySet<string> = new Set
     problems.line("namespace", "missing; name the outposts' namespace with: pulumi config set namespace authentik");
   }
   const common = readFields(outpostRows, raw, "", problems);
-  checkLimits({ name: "", given: raw, values: common }, problems);
+  checkWatermarks({ name: "", given: raw, values: common }, problems);
   const outposts = readOutposts(raw.outposts, common, problems);
   const stack = readFields(stackRows, raw, "", problems);
   if (stack.monitoring && stack.alerts) checkThresholds(raw, stack, outposts, problems);

@@ -2,7 +2,6 @@ import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw } from "./readFields";
 import { hasSidecar, type OutpostSettings, type Settings } from "./settings";
 import type { outpostRows, ValuesOf } from "./table";
-import { seconds } from "./values/duration";
 
 type Values = ValuesOf<typeof outpostRows>;
 
@@ -15,47 +14,24 @@ interface Place {
 }
 
 /**
- * Checks rules between two settings, at every place that sets at least one of the two. So a mistake is reported once, not again
- * for every outpost that inherits it.
+ * Rejects a low watermark that is not below the high one, at every place that sets at least one of the two. So a mistake is
+ * reported once, not again for every outpost that inherits it.
  */
-export function checkLimits(place: Place, problems: Problems): void {
-  const { highWatermark, lowWatermark, anonymousMaxAge, authenticatedMaxAge } = place.values;
-  if (lowWatermark >= highWatermark) {
-    const why = "a sweep under pressure starts at highWatermark and stops at lowWatermark, e.g. 80 and 60";
-    report(place, problems, {
-      lower: { key: "lowWatermark", wrong: `is not below highWatermark (${highWatermark}); ${why}` },
-      upper: { key: "highWatermark", wrong: `is not above lowWatermark (${lowWatermark}); ${why}` },
-    });
-  }
-  if (seconds(authenticatedMaxAge) < seconds(anonymousMaxAge)) {
-    const why = "logins must not go before visitors who never logged in";
-    report(place, problems, {
-      lower: {
-        key: "anonymousMaxAge",
-        wrong: `is above authenticatedMaxAge (${authenticatedMaxAge}); ${why}`,
-      },
-      upper: {
-        key: "authenticatedMaxAge",
-        wrong: `is below anonymousMaxAge (${anonymousMaxAge}); ${why}`,
-      },
-    });
-  }
-}
-
-interface Side {
-  readonly key: keyof Values;
-  readonly wrong: string;
-}
-
-function report({ name, given, parent }: Place, problems: Problems, pair: { lower: Side; upper: Side }): void {
-  const sides = [pair.lower, pair.upper];
-  const isBroken = ({ key }: Side): boolean => {
+export function checkWatermarks({ name, given, values, parent }: Place, problems: Problems): void {
+  const { highWatermark, lowWatermark } = values;
+  const keys = ["lowWatermark", "highWatermark"] as const;
+  const isBroken = (key: (typeof keys)[number]): boolean => {
     const origin = isGiven(given, key) ? name : parent;
     return origin !== undefined && problems.has(keyIn(origin, key));
   };
-  const culprit = sides.find(({ key }) => isGiven(given, key));
-  if (culprit === undefined || sides.some(isBroken)) return;
-  problems.value(keyIn(name, culprit.key), given[culprit.key], culprit.wrong);
+  const culprit = keys.find((key) => isGiven(given, key));
+  if (lowWatermark < highWatermark || culprit === undefined || keys.some(isBroken)) return;
+  const wrong = {
+    lowWatermark: `is not below highWatermark (${highWatermark})`,
+    highWatermark: `is not above lowWatermark (${lowWatermark})`,
+  };
+  const why = "a sweep under pressure starts at highWatermark and stops at lowWatermark, e.g. 80 and 60";
+  problems.value(keyIn(name, culprit), given[culprit], `${wrong[culprit]}; ${why}`);
 }
 
 /** Rejects thresholds at which an alert would fire while everything works as configured. */

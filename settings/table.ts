@@ -64,15 +64,15 @@ export const outpostRows = {
   }),
   // With a shorter interval the sweeps of a full volume would hardly pause.
   sweepInterval: sweepDuration("SWEEP_INTERVAL_SECONDS", ["5s", "24h"], {
-    text: "Time between two sweeps of the sidecar, `5s` to `24h`.",
+    text: "Time between two sweeps of the sidecar, `5s` to `24h`. Whatever it is, a sweep follows within seconds once `highWatermark` is reached.",
   }),
-  // An anonymous session may belong to somebody on the login page, who needs at least a minute to type a password.
+  // Not shorter than a cookie lives (24 h by authentik's defaults): a visitor whose session is gone before may have to log in twice.
   anonymousMaxAge: sweepDuration("ANONYMOUS_MAX_AGE_SECONDS", ["1m", "8760h"], {
-    text: "Age at which a session that nobody logged in with is removed, `1m` to `8760h`.",
+    text: "Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Before its cookie ends this can cost a person a second login ([below](#early-removal)).",
   }),
   // authentik's own default for a proxy provider's access token validity is 24 hours.
   authenticatedMaxAge: sweepDuration("AUTHENTICATED_MAX_AGE_SECONDS", ["1m", "8760h"], {
-    text: "Age at which any session is removed, `1m` to `8760h`, not below `anonymousMaxAge`. Keep it at or above the provider's access token validity, or people are logged out early.",
+    text: "Age at which any session is removed, `1m` to `8760h`, unless it says itself that it lives longer (outposts from 2026.8 on). Keep it at or above the provider's access token validity, or people are logged out early.",
   }),
   highWatermark: percent(sweepDefault("HIGH_WATERMARK_PERCENT"), {
     text: "Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99.",
@@ -85,7 +85,7 @@ export const outpostRows = {
   cleanerImage: row({
     default: "docker.io/library/busybox:1.37",
     read: fromText(parseImage),
-    text: "Image of the sidecar, with tag or digest; any that has a POSIX sh, find and httpd as busybox has.",
+    text: "Image of the sidecar, with tag or digest; any with busybox, or with a POSIX sh, awk, setsid and the GNU tools. The metrics require busybox's `httpd` and `nc`.",
     restartsPods: "yes",
   }),
   runAsUser: row({

@@ -4,6 +4,9 @@ import {
   metricsPortName,
   runDirectory,
   runVolume,
+  scriptsConfigMap,
+  scriptsDirectory,
+  scriptsVolume,
   settingsConfigMap,
   settingsDirectory,
   settingsFile,
@@ -14,7 +17,7 @@ import {
   sidecarContainer,
   sidecarMemoryLimit,
 } from "../cleaner/names";
-import type { CleanerScripts } from "../cleaner/scripts";
+import { cleanerScripts } from "../cleaner/scripts";
 import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 
@@ -25,8 +28,8 @@ export type PodFragmentSettings = Pick<OutpostSettings, "deployment" | "shmSize"
  * The part of the outpost's pod spec that is ours: a memory-backed volume on /dev/shm and the sidecar that sweeps it.
  * It names the outpost's container only to mount the volume there, so every other field of it stays authentik's.
  */
-export function podFragment(settings: PodFragmentSettings, scripts: CleanerScripts): PodSpecPatch {
-  const sidecar = sidecarSpec(settings, scripts);
+export function podFragment(settings: PodFragmentSettings): PodSpecPatch {
+  const sidecar = sidecarSpec(settings);
   const outpost: ContainerPatch = {
     name: outpostContainer,
     volumeMounts: [{ name: shmVolume, mountPath: shmMountPath }],
@@ -37,26 +40,29 @@ export function podFragment(settings: PodFragmentSettings, scripts: CleanerScrip
     initContainers: [{ ...sidecar, restartPolicy: "Always" }],
     volumes: [
       { name: shmVolume, emptyDir: { medium: "Memory", sizeLimit: settings.shmSize } },
-      // Optional: without it the sidecar runs on its built-in values, and the pod starts all the same.
+      // Optional: without them the pod starts all the same. The sidecar runs on its built-in values, or waits for its scripts.
       { name: settingsVolume, configMap: { name: settingsConfigMap(settings.deployment), optional: true } },
       // Metrics and counters live outside /dev/shm, so that a full one can't break them.
       { name: runVolume, emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+      // Last, where it is appended to an outpost's JSON patch of a version that had no such volume.
+      { name: scriptsVolume, configMap: { name: scriptsConfigMap, optional: true } },
     ],
   };
 }
 
-function sidecarSpec(settings: PodFragmentSettings, scripts: CleanerScripts): ContainerPatch {
+function sidecarSpec(settings: PodFragmentSettings): ContainerPatch {
   return {
     name: sidecarContainer,
     image: settings.cleanerImage,
-    command: ["/bin/sh", "-c", scripts.sidecar, sidecarContainer, scripts.sweep],
+    command: ["/bin/sh", "-c", cleanerScripts().loader, sidecarContainer],
     env: [
       { name: "SHM_DIR", value: shmMountPath },
       { name: settingsVariable, value: `${settingsDirectory}/${settingsFile}` },
+      { name: "SCRIPTS_DIR", value: scriptsDirectory },
       { name: "METRICS_DIR", value: runDirectory },
     ],
     ports: [{ name: metricsPortName, containerPort: metricsPort, protocol: "TCP" }],
-    resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "50m", memory: sidecarMemoryLimit } },
+    resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "250m", memory: sidecarMemoryLimit } },
     // /dev/shm is mode 1777: only the uid that wrote a file can delete it, so the sidecar runs as the outpost's.
     securityContext: {
       runAsNonRoot: true,
@@ -70,6 +76,7 @@ function sidecarSpec(settings: PodFragmentSettings, scripts: CleanerScripts): Co
     volumeMounts: [
       { name: shmVolume, mountPath: shmMountPath },
       { name: settingsVolume, mountPath: settingsDirectory, readOnly: true },
+      { name: scriptsVolume, mountPath: scriptsDirectory, readOnly: true },
       { name: runVolume, mountPath: runDirectory },
     ],
   };

@@ -40,19 +40,14 @@ export function inWords({ visitorsOlderThan, loginsOlderThan }: CleanupRequest):
   return `${who} older than ${formatDuration(visitorsOlderThan)}`;
 }
 
-/**
- * Returns the settings of the sweeps that serve a request, to be run one after the other. Visitors get a sweep of their own
- * even if logins go too. The sweep reads no file past authenticatedMaxAge, so only this counts how many of the removed sessions
- * are logged in. Ages alone decide: at a high watermark the sweep would otherwise remove more than was asked for.
- */
-export function sweepsOf({ visitorsOlderThan, loginsOlderThan }: CleanupRequest, dryRun: boolean): string[][] {
-  const common = ["SHM_DIR=/dev/shm", "AGES_ONLY=1", "COUNT_ONLY=0", `DRY_RUN=${dryRun ? 1 : 0}`];
-  const ages = (visitors: number, logins: number) => [
-    `ANONYMOUS_MAX_AGE_SECONDS=${visitors}`,
-    `AUTHENTICATED_MAX_AGE_SECONDS=${logins}`,
+/** Returns the settings of the sweep that serves a request. Ages alone decide: a high usage must not remove more than was asked for. */
+export function sweepSettings({ visitorsOlderThan, loginsOlderThan }: CleanupRequest, dryRun: boolean): string[] {
+  return [
+    "SHM_DIR=/dev/shm",
+    "AGES_ONLY=1",
+    "COUNT_ONLY=0",
+    `DRY_RUN=${dryRun ? 2 : 0}`,
+    `ANONYMOUS_MAX_AGE_SECONDS=${visitorsOlderThan}`,
+    `AUTHENTICATED_MAX_AGE_SECONDS=${loginsOlderThan ?? never}`,
   ];
-  const visitors = [...common, ...ages(visitorsOlderThan, never)];
-  return loginsOlderThan === undefined
-    ? [visitors]
-    : [visitors, [...common, ...ages(loginsOlderThan, loginsOlderThan)]];
 }

@@ -1,12 +1,12 @@
 import { outpostContainer } from "../../authentik/names";
 import { sidecarContainer } from "../../cleaner/names";
-import { cleanerScripts } from "../../cleaner/scripts";
+import { sweepByStdin } from "../../cleaner/scripts";
 import { refusalOf } from "../../kubernetes/exec";
 import { wordsOf } from "../pods/metrics";
 import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
 import type { Sessions } from "../pods/usageSources";
 import type { Target } from "../target";
-import { sweepsOf, type CleanupRequest } from "./request";
+import { sweepSettings, type CleanupRequest } from "./request";
 
 /** The result of sweeping one pod. */
 export interface PodCleanup {
@@ -44,11 +44,8 @@ export async function sweepPod(
   const phase = pod.pod.status?.phase ?? "Unknown";
   if (phase !== "Running") return { ...known, problem: `the pod is ${phase}, not Running${because(pod)}` };
   try {
-    const reports: Report[] = [];
-    for (const settings of sweepsOf(request, dryRun)) {
-      reports.push(await sweep(target, { namespace: pod.namespace, pod: pod.name, container }, settings));
-    }
-    return { ...known, ...summed(reports, dryRun) };
+    const place = { namespace: pod.namespace, pod: pod.name, container };
+    return { ...known, ...(await sweep(target, place, sweepSettings(request, dryRun))) };
   } catch (error) {
     return { ...known, problem: `${(error as Error).message}${notReady}` };
   }
@@ -69,16 +66,13 @@ interface Report {
   problem?: string;
 }
 
-/** Discards the list of files: a dry run names every one of them, up to 65,000. */
-const unnamed = 'exec 9>/dev/null; LOG_FD=9 exec sh -c "$0" sweep "$@"';
-
 async function sweep(
   { cluster, kubectl }: Pick<Target, "cluster" | "kubectl">,
   place: { namespace: string; pod: string; container: string },
   settings: string[],
 ): Promise<Report> {
-  const command = ["sh", "-c", unnamed, cleanerScripts().sweep, ...settings];
-  const ended = await cluster.exec(place, command, { timeoutMs: sweepTimeoutMs }).catch((error: Error) => {
+  const { command, stdin } = sweepByStdin(settings);
+  const ended = await cluster.exec(place, command, { stdin, timeoutMs: sweepTimeoutMs }).catch((error: Error) => {
     throw new Error(refusalOf(error, place, kubectl), { cause: error });
   });
   const line = ended.stdout.split("\n").find((text) => text.includes(" event=sweep "));
@@ -101,33 +95,5 @@ function reportOf(words: Record<string, string>): Report {
     usedBytesAfter: number("used_after_bytes"),
     errors: number("errors"),
     ...(words.problem && { problem: words.problem }),
-  };
-}
-
-/**
- * Adds up the sweep of visitors and that of logins. In a dry run the second sweep meets the files of the first again, so the
- * logins are only its surplus.
- */
-function summed([visitors, logins]: Report[], dryRun: boolean): Report {
-  if (!logins) return visitors;
-  const sessions = ({ removed }: Report) => removed.anonymous + removed.authenticated;
-  const removed = dryRun
-    ? {
-        anonymous: visitors.removed.anonymous,
-        authenticated: visitors.removed.authenticated + Math.max(0, sessions(logins) - sessions(visitors)),
-        debris: logins.removed.debris,
-      }
-    : {
-        anonymous: visitors.removed.anonymous + logins.removed.anonymous,
-        authenticated: visitors.removed.authenticated + logins.removed.authenticated,
-        debris: visitors.removed.debris + logins.removed.debris,
-      };
-  return {
-    ...logins,
-    removed,
-    usedBytesBefore: visitors.usedBytesBefore,
-    // Files that the first sweep could not remove come up again in the second.
-    ...(!logins.problem && visitors.problem && { problem: visitors.problem }),
-    errors: Math.max(visitors.errors, logins.errors),
   };
 }

@@ -3,8 +3,10 @@ import { crashFindings } from "./crashes";
 import { execFindings } from "./execRights";
 import type { Finding } from "./finding";
 import { leftoverFindings } from "./leftovers";
+import { machineClientFindings } from "./machineClients";
 import { memoryFindings } from "./memory";
 import { writeFindings } from "./reconcileWrites";
+import { scriptsFindings } from "./scripts";
 import { selectorFindings } from "./selectors";
 import type { Snapshot } from "./snapshot";
 import { twoCleanersFindings } from "./twoCleaners";
@@ -16,10 +18,12 @@ export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] =
   { name: "selectors", of: selectorFindings },
   { name: "solution", of: unsweptFindings },
   { name: "sidecar", of: crashFindings },
+  { name: "scripts", of: scriptsFindings },
   { name: "authentik's log", of: authentikLogFindings },
   { name: "two cleaners", of: twoCleanersFindings },
   { name: "leftovers", of: leftoverFindings },
   { name: "memory", of: memoryFindings },
+  { name: "machine clients", of: machineClientFindings },
   { name: "versions", of: versionFindings },
   { name: "exec", of: execFindings },
   { name: "writes", of: writeFindings },

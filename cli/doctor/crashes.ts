@@ -61,7 +61,7 @@ const complaints: { says: RegExp; why: string; todo: string | ((pod: OutpostPod,
       `Set \`runAsUser\` to the outpost's own uid (${kubectl} exec ${name} -c ${outpostContainer} -- id -u; on OpenShift the namespace's), and run \`pulumi up\`.`,
   },
   {
-    says: /[Rr]ead-only|METRICS_DIR .* can not be written to/,
+    says: /[Rr]ead-only|METRICS_DIR .* cannot be written to/,
     why: "It can't remove sessions there, or has no place for its metrics and does not start.",
     todo: "A mount of it is read-only or another's: run `pulumi up --refresh`, which puts it right.",
   },

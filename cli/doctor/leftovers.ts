@@ -1,6 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager } from "../../authentik/names";
 import {
+  scriptsConfigMap,
   settingsConfigMap,
   settingsVariable,
   shmVolume,
@@ -49,6 +50,7 @@ function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: S
     cronJobs.some(({ metadata }) => metadata?.name === cronJobName) ||
     unchecked.some(({ what }) => what === "CronJobs");
   const unused = ownObjects.filter(({ kind, name }) => {
+    if (name === scriptsConfigMap) return settings.length === 0;
     if (kind === "ConfigMap") return name.endsWith(settingsConfigMap("")) && !settings.includes(name);
     return name.startsWith(cronJobName) && !hasCronJobHere;
   });

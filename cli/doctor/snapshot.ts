@@ -1,11 +1,12 @@
 import type { V1CronJob, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { ownSelector } from "../../cleaner/names";
-import { sidecarContainer } from "../../cleaner/names";
+import { outpostContainer } from "../../authentik/names";
+import { ownSelector, scriptsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import type { Expectation } from "../../settings/expectation";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";
 import { namespacesWithOutposts } from "../pods/noOutposts";
 import { findOutposts, isRunning, type OutpostPod, type Outposts } from "../pods/outpostPods";
+import { countIn } from "../pods/usageSources";
 import { mapParallel } from "../progress";
 import type { Target } from "../target";
 import type { Unchecked } from "./finding";
@@ -31,6 +32,10 @@ export interface Snapshot {
   ownObjects: OwnObject[];
   /** The cluster's version, such as `v1.34.4`. */
   version?: string;
+  /** The sidecars' scripts by file name; undefined if their ConfigMap is missing. */
+  scripts?: Record<string, string>;
+  /** The sessions in each running pod, as the words of the sweep's count. */
+  counts: Record<string, Record<string, string>>;
   /** The user's right to exec in the pods, by verb. */
   mayExec: { verb: string; verdict: Verdict }[];
   /** The last lines of each sidecar's log, from its previous run if it is not running. */
@@ -60,18 +65,21 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
   };
   const outposts = await findOutposts(cluster, namespace);
   const authentik = await findAuthentik(cluster, authentikNamespace ?? namespace);
-  const [authentikLogs, cronJobs, ownObjects, version, mayExec, sidecarLogs, elsewhere] = await Promise.all([
-    logsOfAuthentik(cluster, authentik, unchecked),
-    attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
-    attempt("leftovers", [], () => cluster.ownObjects(namespace, ownSelector)),
-    attempt("the cluster's version", undefined, () => released(cluster.version())),
-    attempt("exec", [], () => execVerdicts(cluster, namespace)),
-    attempt("logs of sidecars", {}, () => logsOfSidecars(cluster, outposts.pods)),
-    outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
-  ]);
-  const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, elsewhere, unchecked };
+  const [authentikLogs, cronJobs, ownObjects, version, mayExec, sidecarLogs, counts, scripts, elsewhere] =
+    await Promise.all([
+      logsOfAuthentik(cluster, authentik, unchecked),
+      attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
+      attempt("leftovers", [], () => cluster.ownObjects(namespace, ownSelector)),
+      attempt("the cluster's version", undefined, () => released(cluster.version())),
+      attempt("exec", [], () => execVerdicts(cluster, namespace)),
+      attempt("logs of sidecars", {}, () => logsOfSidecars(cluster, outposts.pods)),
+      attempt("machine clients", {}, () => countsOf(cluster, outposts.pods)),
+      attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
+      outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
+    ]);
+  const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, counts, elsewhere, unchecked };
   const known = { namespace, kubectl, outpostShm, outposts, authentik, ...read };
-  return { ...known, ...(version && { version }), ...(expectation && { expectation }) };
+  return { ...known, ...(version && { version }), ...(scripts && { scripts }), ...(expectation && { expectation }) };
 }
 
 /** Rejects a version such as v0.0.0, which a server reports if it was built without one. */
@@ -124,6 +132,15 @@ async function logsOfSidecars(cluster: Cluster, pods: OutpostPod[]): Promise<Rec
     return [name, log] as const;
   });
   return Object.fromEntries(logs);
+}
+
+async function countsOf(cluster: Cluster, pods: OutpostPod[]): Promise<Snapshot["counts"]> {
+  const running = pods.filter(({ pod }) => pod.status?.phase === "Running");
+  const counts = await mapParallel(running, async ({ namespace, name, pod }) => {
+    const container = isRunning(pod, sidecarContainer) ? sidecarContainer : outpostContainer;
+    return [name, await countIn(cluster, { namespace, pod: name, container })] as const;
+  });
+  return Object.fromEntries(counts);
 }
 
 export function sidecarStatus({ status }: OutpostPod["pod"]) {

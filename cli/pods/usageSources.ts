@@ -1,8 +1,8 @@
 import { outpostContainer } from "../../authentik/names";
 import { metricsPort } from "../../cleaner/constants";
 import { metricsFile, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
-import { cleanerScripts } from "../../cleaner/scripts";
-import type { Cluster, NodeSummary } from "../../kubernetes/cluster";
+import { sweepByStdin } from "../../cleaner/scripts";
+import type { Cluster, ContainerPlace, NodeSummary } from "../../kubernetes/cluster";
 import { carriesSidecar } from "./containers";
 import { samplesOf, wordsOf } from "./metrics";
 import type { OutpostPod } from "./outpostPods";
@@ -10,9 +10,7 @@ import type { OutpostPod } from "./outpostPods";
 /** The source of a pod's numbers: the sidecar's metrics endpoint, a command in a container, or the kubelet. */
 export type Source = "metrics" | "exec" | "kubelet";
 
-/**
- * Session files by state. In directories of more than 5,000 files they are estimated from a part of them, see cleaner/sweep.sh.
- */
+/** Session files by state. */
 export interface Sessions {
   anonymous: number;
   authenticated: number;
@@ -48,7 +46,7 @@ interface Attempt {
   ask: () => Promise<Usage>;
 }
 
-/** Longest wait for a count, in milliseconds. 65,000 files are estimated from a part of them, within seconds on 50m CPU. */
+/** Longest wait for a count, in milliseconds. 65,000 files take about two seconds of CPU. */
 const countTimeoutMs = 30_000;
 
 /** Returns a reader of a pod's numbers, from the best source that answers. The kubelet of a node is asked once. */
@@ -107,15 +105,17 @@ function count(cluster: Cluster, { namespace, name }: OutpostPod): Attempt {
   return {
     source: "exec",
     what: `a count in container ${outpostContainer}`,
-    ask: async () => {
-      const place = { namespace, pod: name, container: outpostContainer };
-      const command = ["sh", "-c", cleanerScripts().sweep, "sweep", "COUNT_ONLY=1"];
-      const { status, stdout, stderr } = await cluster.exec(place, command, { timeoutMs: countTimeoutMs });
-      const line = stdout.split("\n").find((text) => text.includes(" event=count "));
-      if (status !== 0 || !line) throw new Error(lastLine(stderr) ?? lastLine(stdout) ?? `exit status ${status}`);
-      return usageOfCount(line);
-    },
+    ask: async () => usageOfCount(await countIn(cluster, { namespace, pod: name, container: outpostContainer })),
   };
+}
+
+/** Has a container count the sessions. Returns the words of the line that the sweep logs for that. */
+export async function countIn(cluster: Cluster, place: ContainerPlace): Promise<Record<string, string>> {
+  const { command, stdin } = sweepByStdin(["COUNT_ONLY=1"]);
+  const { status, stdout, stderr } = await cluster.exec(place, command, { stdin, timeoutMs: countTimeoutMs });
+  const line = stdout.split("\n").find((text) => text.includes(" event=count "));
+  if (status !== 0 || !line) throw new Error(lastLine(stderr) ?? lastLine(stdout) ?? `exit status ${status}`);
+  return wordsOf(line);
 }
 
 function kubelet(summaryOf: (node: string) => Promise<NodeSummary>, { namespace, name, pod }: OutpostPod): Attempt {
@@ -157,9 +157,8 @@ export function usageOfMetrics(text: string, now: Date): Usage {
   };
 }
 
-/** Parses a count. @param line as `cleaner/sweep.sh` logs it with COUNT_ONLY=1 */
-export function usageOfCount(line: string): Usage {
-  const words = wordsOf(line);
+/** Parses a count. @param words of the line that `cleaner/sweep.sh` logs with COUNT_ONLY=1 */
+export function usageOfCount(words: Record<string, string>): Usage {
   const number = (key: string): number => Number(words[key]);
   const sessions = {
     anonymous: number("anonymous"),

@@ -19,7 +19,7 @@ const literal = (value: unknown): string => JSON.stringify(value);
  */
 export function execPolicySpec(
   { namespace, outposts, serviceAccountName }: ExecPolicySettings,
-  scripts: CleanerScripts,
+  scripts: Pick<CleanerScripts, "sweep">,
 ) {
   const account = `system:serviceaccount:${namespace}:${serviceAccountName}`;
   const settings = [...new Set(outposts.map((outpost) => literal(sweepVariables(outpost))))].sort();

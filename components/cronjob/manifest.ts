@@ -40,7 +40,7 @@ function outpostLines(outposts: SweptOutpost[]): string {
 export function cronJobSpec(
   settings: CronJobSettings,
   labels: Record<string, string>,
-  scripts: CleanerScripts,
+  scripts: Pick<CleanerScripts, "cronjob" | "sweep">,
 ): CronJobSpec {
   return {
     schedule: settings.schedule,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { cleanerScripts } from "../../cleaner/scripts";
 
 /** A shell for the scripts, and the tools on its PATH. */
 export interface Shell {
@@ -53,10 +54,12 @@ export const shells: readonly Shell[] = allShells();
 export const coverage =
   shells.length > 1 ? "" : " (no busybox here: name one by CLEANER_BUSYBOX, or let .ci/run install it)";
 
-const script = (name: string): string => readFileSync(join(__dirname, "..", "..", "cleaner", name), "utf8");
-export const sweepText = script("sweep.sh");
-export const sidecarText = script("sidecar.sh");
-export const cronjobText = script("cronjob.sh");
+const { sweep, cronjob, files } = cleanerScripts();
+/** A sweep as it is run by exec: one text. */
+export const sweepText = sweep;
+export const cronjobText = cronjob;
+/** The loop of the sidecar. */
+export const sidecarText = files["sidecar.sh"] ?? "";
 
 /** Replaces one piece of a text, which must occur exactly once. */
 export function changed(text: string, from: string, to: string): string {

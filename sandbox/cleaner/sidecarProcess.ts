@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { sidecarText, sweepText, type Shell } from "./shells";
 
@@ -16,18 +19,22 @@ export async function freePort(): Promise<number> {
   return getPort({ host: "127.0.0.1" });
 }
 
-/** A sidecar as a pod runs it: the loop's text as the command, the sweep's text as its argument. */
+/** The sidecar's loop with its sweep beside it, as the loader runs it. */
 export class Sidecar {
   log = "";
   readonly child: ChildProcess;
+  private readonly dir = mkdtempSync(join(tmpdir(), "sidecar-"));
 
   constructor(shell: Shell, env: Record<string, string>, loop = sidecarText, sweep = sweepText) {
-    const [command = "", ...args] = [...shell.command, "-c", loop, "shm-cleanup", sweep];
+    writeFileSync(join(this.dir, "sidecar.sh"), loop);
+    writeFileSync(join(this.dir, "sweep.sh"), sweep);
+    const [command = "", ...args] = [...shell.command, join(this.dir, "sidecar.sh")];
     this.child = spawn(command, args, {
       cwd: "/",
       env: { PATH: shell.path, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    this.child.on("exit", () => rmSync(this.dir, { recursive: true }));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding("utf8").on("data", (chunk: string) => (this.log += chunk));
     }

@@ -72,7 +72,7 @@ describe("delivery through authentik by the pulumi CLI", () => {
     const [choose, up] = commandsUnder("From a patch pasted by hand");
     await desk.succeed(choose);
     const { stdout, stderr } = await desk.succeed(`${up} --yes --color never --suppress-progress --skip-preview`);
-    assert.match(stdout, /\nResources:\n {4}\+ 6 created\n/);
+    assert.match(stdout, /\nResources:\n {4}\+ 7 created\n/);
     assert.ok(!`${stdout}${stderr}`.includes(authentik.token));
     assert.deepEqual(operations()[0], memory);
     assert.deepEqual(

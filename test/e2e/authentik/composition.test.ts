@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { applyPatch, type Operation } from "rfc6902";
 import type { JsonPatchOperation } from "../../../authentik/operations";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import {
   AUTHENTIK_FIELD_MANAGER,
   createOutpost,
@@ -46,7 +45,7 @@ describe("the JSON patch we compose, on the real API server", () => {
       const namespace = `test-json-patch-${operations.length}`;
       const outpost = { namespace, name: "My Outpost" };
       await createOutpost(kubeconfig, outpost);
-      const part = ownPart(podFragment(outpostSettings(), cleanerScripts()));
+      const part = ownPart(podFragment(outpostSettings()));
       const composed = compose(operations, part).operations;
       const target = { namespace, name: outpostObjectName(outpost) };
       const send = (body: object) =>

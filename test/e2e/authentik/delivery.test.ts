@@ -39,7 +39,7 @@ const changes = (...lines: string[]): string =>
     ...lines.map((line) => `    ${line}`),
   ].join("\n");
 const added = changes(
-  "+ add /spec/template/spec/volumes (dshm, shm-cleanup-settings, shm-cleanup-run)",
+  "+ add /spec/template/spec/volumes (dshm, shm-cleanup-settings, shm-cleanup-run, shm-cleanup-scripts)",
   '+ add /spec/template/spec/containers/0/volumeMounts [{"name":"dshm","mountPath":"/dev/shm"}]',
   "+ add /spec/template/spec/initContainers (shm-cleanup)",
 );
@@ -64,7 +64,7 @@ async function namesIn(scenario: Scenario): Promise<Record<"volumes" | "containe
   return { volumes: names(volumes), containers: names(containers), initContainers: names(initContainers) };
 }
 const withSidecar = {
-  volumes: ["dshm", "shm-cleanup-settings", "shm-cleanup-run"],
+  volumes: ["dshm", "shm-cleanup-settings", "shm-cleanup-run", "shm-cleanup-scripts"],
   containers: ["proxy"],
   initContainers: ["shm-cleanup"],
 };
@@ -284,7 +284,7 @@ describe("delivery through authentik", () => {
       await scenario.stack.up();
       assert.deepEqual(await namesIn(scenario), {
         ...withSidecar,
-        volumes: ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"],
+        volumes: ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run", "shm-cleanup-scripts"],
       });
       assert.equal(revision(await scenario.deployment("main")), before + 1);
       // One of the writes may change nothing: it sends others' whole list of volumes, while ours are in neither place.

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import { outpostJsonPatchProvider } from "../../../components/outpostJsonPatch/provider";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "../../../components/outpostJsonPatch/state";
 import type { Waits } from "../../../components/outpostJsonPatch/waits";
@@ -65,7 +64,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
       namespace,
       deployment: "ak-outpost-main",
       fieldManager: "authentik-outpost-shm-test",
-      operations: ownPart(podFragment(outpostSettings({ name: "main" }), cleanerScripts())),
+      operations: ownPart(podFragment(outpostSettings({ name: "main" }))),
     };
     return { provider, inputs, authentik, kubeconfig, outpost };
   }
@@ -90,7 +89,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
       deleteBeforeReplace: true,
     });
 
-    const larger = ownPart(podFragment(outpostSettings({ name: "main", shmSize: "512Mi" }), cleanerScripts()));
+    const larger = ownPart(podFragment(outpostSettings({ name: "main", shmSize: "512Mi" })));
     const news = { ...inputs, operations: larger };
     assert.equal((await provider.diff(pk, state, news)).changes, true);
     assert.deepEqual(await provider.update(pk, state, news), {

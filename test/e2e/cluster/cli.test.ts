@@ -82,8 +82,8 @@ describe("the pulumi CLI", () => {
       const { stdout, stderr } = await succeed(preview);
       // The provider clears its status line even if it shows none.
       assert.equal(stderr.trimEnd(), `warning: ${restart("my-outpost")}`);
-      assert.match(stdout, /\nResources:\n {4}\+ 6 to create\n$/);
-      assert.match((await succeed(up)).stdout, /\nResources:\n {4}\+ 6 created\n\nDuration: \d+s\n\n$/);
+      assert.match(stdout, /\nResources:\n {4}\+ 7 to create\n$/);
+      assert.match((await succeed(up)).stdout, /\nResources:\n {4}\+ 7 created\n\nDuration: \d+s\n\n$/);
     }
     assert.deepEqual(await sidecars(), [
       { name: "ak-outpost-my-outpost", sidecars: ["shm-cleanup"] },
@@ -113,7 +113,7 @@ describe("the pulumi CLI", () => {
     await succeed("pulumi config set --path 'outposts[1]' Other");
     assert.match(
       (await succeed(upAtOnce)).stdout,
-      /\nResources:\n {4}\+ 3 created\n {4}\+-1 replaced\n {4}4 changes\. 5 unchanged\n/,
+      /\nResources:\n {4}\+ 3 created\n {4}\+-1 replaced\n {4}4 changes\. 6 unchanged\n/,
     );
     const before = await stateTypes();
     await deleteOutpost(kubeconfig, { namespace, name: "Other" });
@@ -125,7 +125,11 @@ describe("the pulumi CLI", () => {
         "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
         "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
     );
-    assert.deepEqual((await live()).configMaps, ["ak-outpost-my-outpost-shm-cleanup", "ak-outpost-other-shm-cleanup"]);
+    assert.deepEqual((await live()).configMaps, [
+      "ak-outpost-my-outpost-shm-cleanup",
+      "ak-outpost-other-shm-cleanup",
+      "authentik-outpost-shm-scripts",
+    ]);
     // The refresh has seen that one patch is gone. All the rest is still the stack's.
     before.splice(before.indexOf("kubernetes:apps/v1:DeploymentPatch"), 1);
     assert.deepEqual(await stateTypes(), before);
@@ -178,7 +182,7 @@ describe("the pulumi CLI", () => {
   it("takes all of it away for solution none", async () => {
     await succeed(upAtOnce);
     const { stdout } = await succeed(`pulumi config set solution none && ${up}`);
-    assert.match(stdout, /\nResources:\n {4}- 7 deleted\n {4}2 unchanged\n/);
+    assert.match(stdout, /\nResources:\n {4}- 8 deleted\n {4}2 unchanged\n/);
     assert.deepEqual((await live()).configMaps, []);
     assert.deepEqual(await sidecars(), [
       { name: "ak-outpost-my-outpost", sidecars: [] },
@@ -189,7 +193,7 @@ describe("the pulumi CLI", () => {
   it("leaves the Deployments as authentik made them after a destroy", async () => {
     await succeed(`pulumi config rm solution && ${upAtOnce}`);
     const { stdout, stderr } = await succeed("pulumi destroy --yes --color never --suppress-progress");
-    assert.match(stdout, /\nResources:\n {4}- 9 deleted\n/);
+    assert.match(stdout, /\nResources:\n {4}- 10 deleted\n/);
     assert.equal(stderr, "");
     assert.deepEqual(await stateTypes(), []);
     assert.deepEqual((await live()).configMaps, []);

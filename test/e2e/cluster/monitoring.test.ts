@@ -165,6 +165,7 @@ describe("monitoring on a cluster", () => {
       await scenario.stack.up();
       assert.deepEqual(Object.keys(await scenario.objects()).sort(), [
         "ConfigMap/ak-outpost-main-shm-cleanup",
+        "ConfigMap/authentik-outpost-shm-scripts",
         "Deployment/ak-outpost-main",
       ]);
     });

@@ -58,7 +58,9 @@ describe("the component in other programs", () => {
       assert.match(filename, /^authentik-outpost-shm-\d+\.\d+\.\d+\.tgz$/);
       const paths = files.map(({ path }) => path);
       const built = ["components/index", "cli/main"].flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
-      const scripts = ["sweep", "sidecar", "cronjob"].map((name) => `cleaner/${name}.sh`);
+      const scripts = ["sweep.sh", "judge.awk", "sidecar.sh", "loader.sh", "cronjob.sh"].map(
+        (name) => `cleaner/${name}`,
+      );
       for (const path of [...built, ...scripts].map((path) => `dist/${path}`)) assert.ok(paths.includes(path), path);
       assert.deepEqual(
         paths.filter((path) => !path.startsWith("dist/")).sort(),

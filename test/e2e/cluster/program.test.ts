@@ -2,7 +2,7 @@
 // survives of others' changes.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1ConfigMap, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { OutputMap } from "@pulumi/pulumi/automation";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Report } from "../../../sandbox/engine";
@@ -91,10 +91,11 @@ describe("the program on a cluster", () => {
       await waitForRollout(scenario, "main");
     });
 
-    it("holds the scripts byte for byte", async () => {
-      const [, , loop, name, sweep] = (await template()).initContainers![0].command!;
-      const { sidecar, sweep: file } = cleanerScripts();
-      assert.deepEqual({ loop, name, sweep }, { loop: sidecar, name: "shm-cleanup", sweep: file });
+    it("holds the loader and the scripts byte for byte", async () => {
+      const { loader, files } = cleanerScripts();
+      assert.deepEqual((await template()).initContainers![0].command, ["/bin/sh", "-c", loader, "shm-cleanup"]);
+      const { "ConfigMap/authentik-outpost-shm-scripts": scripts } = await scenario.objects();
+      assert.deepEqual((scripts as V1ConfigMap).data, files);
     });
 
     it("leaves authentik the owner of all that it owned, and owns just the fragment itself", async () => {
@@ -242,6 +243,7 @@ describe("the program on a cluster", () => {
     await scenario.stack.up();
     assert.deepEqual(Object.keys(await scenario.objects()).sort(), [
       "ConfigMap/ak-outpost-other-shm-cleanup",
+      "ConfigMap/authentik-outpost-shm-scripts",
       "Deployment/ak-outpost-other",
     ]);
   });

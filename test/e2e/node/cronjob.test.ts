@@ -24,7 +24,7 @@ describe("a Job from the CronJob", function () {
         { name: "crashing" },
         { name: "dying" },
       ],
-      config: { outposts: ["Alpha", "beta"], solution: "cronjob" },
+      config: { outposts: ["Alpha", "beta"], solution: "cronjob", anonymousMaxAge: "1h" },
     });
     await scenario.stack.up();
   });
@@ -92,7 +92,11 @@ describe("a Job from the CronJob", function () {
     const names = { bare: "", crashing: "", dying: "" };
 
     before(async () => {
-      await scenario.setConfig({ outposts: ["Alpha", "beta", "bare", "crashing", "dying"], solution: "cronjob" });
+      await scenario.setConfig({
+        outposts: ["Alpha", "beta", "bare", "crashing", "dying"],
+        solution: "cronjob",
+        anonymousMaxAge: "1h",
+      });
       await scenario.stack.up();
       names.crashing = await crash(scenario, "crashing");
       names.bare = await scenario.pod("bare");
@@ -201,7 +205,7 @@ async function catchSweep(scenario: Scenario, pod: string): Promise<void> {
   const script = `
     while :; do
       for process in /proc/[0-9]*; do
-        grep -qs '[O]ne sweep of the session files' $process/cmdline && kill -STOP \${process#/proc/} && exit
+        grep -qs '[S]weeps the session files' $process/cmdline && kill -STOP \${process#/proc/} && exit
       done
     done`;
   await scenario.exec(pod, "proxy", "timeout", "60", "sh", "-c", script);

@@ -66,7 +66,7 @@ describe("a newcomer with a full /dev/shm", function () {
     while (commands[0] !== "pulumi up") await type(commands[0]);
     assert.match(
       await type("pulumi up", " --yes --color never --suppress-progress"),
-      /\nResources:\n {4}\+ 6 created\n/,
+      /\nResources:\n {4}\+ 7 created\n/,
     );
   });
 

@@ -19,7 +19,7 @@ function expanded(text: string, variables: readonly string[]): string {
 describe("the cleaner's scripts in a container's command", () => {
   const scripts = cleanerScripts();
   const { outposts } = resolveSettings({ namespace: "authentik", outposts: ["main"] });
-  const sidecar = podFragment(outposts[0], scripts).initContainers;
+  const sidecar = podFragment(outposts[0]).initContainers;
   const job = cronJobSpec(
     { namespace: "a", schedule: "@hourly", kubectlImage: "k:1", outposts, serviceAccountName: "a" },
     {},

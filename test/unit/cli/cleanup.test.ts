@@ -19,22 +19,20 @@ class Sweeps {
   readonly asked: { place: ContainerPlace; settings: string[] }[] = [];
   constructor(private readonly files: Record<string, Files>) {}
 
-  exec: Cluster["exec"] = (place, [shell, flag, wrapper, sweep, ...settings]) => {
-    assert.deepEqual([shell, flag, wrapper], ["sh", "-c", 'exec 9>/dev/null; LOG_FD=9 exec sh -c "$0" sweep "$@"']);
-    assert.equal(sweep, cleanerScripts().sweep);
+  exec: Cluster["exec"] = (place, [shell, flag, end, ...settings], options) => {
+    assert.deepEqual([shell, flag, end], ["sh", "-s", "--"]);
+    assert.deepEqual(options, { stdin: `${cleanerScripts().sweep}exit\n`, timeoutMs: 120_000 });
     this.asked.push({ place, settings });
     const there = this.files[place.pod];
-    const isDry = settings.includes("DRY_RUN=1");
+    const isDry = settings.includes("DRY_RUN=2");
     const loginsToo = !settings.includes("AUTHENTICATED_MAX_AGE_SECONDS=31536000");
-    const gone = { debris: there.debris ?? 0, visitors: there.visitors, logins: loginsToo ? there.logins : 0 };
+    const logins = loginsToo ? there.logins : 0;
     const before = pages(there.visitors + there.logins);
-    const after = isDry ? before : pages(there.logins - gone.logins);
-    if (!isDry) this.files[place.pod] = { visitors: 0, logins: there.logins - gone.logins };
-    // The sweep reads no file past authenticatedMaxAge.
-    const [visitors, logins] = loginsToo ? [0, gone.visitors + gone.logins] : [gone.visitors, 0];
+    const after = isDry ? before : pages(there.logins - logins);
+    if (!isDry) this.files[place.pod] = { visitors: 0, logins: there.logins - logins };
     const stdout =
       `time=2026-11-24T03:00:00Z event=sweep dir=/dev/shm used_before_bytes=${before} used_after_bytes=${after} ` +
-      `total_bytes=${size} removed=0 debris=${gone.debris} expired_anonymous=${visitors} expired_authenticated=${logins} ` +
+      `total_bytes=${size} removed=0 debris=${there.debris ?? 0} expired_anonymous=${there.visitors} expired_authenticated=${logins} ` +
       "pressure_anonymous=0 pressure_authenticated=0 pressure_debris=0 errors=0 duration_ms=9\n";
     return Promise.resolve({ status: 0, stdout, stderr: "" });
   };
@@ -87,14 +85,15 @@ describe("cleanup", () => {
     );
   });
 
-  describe("asks the sweep for just what each combination means:", () => {
-    const meanings: Record<string, string[][]> = {
-      "--anonymous": [visitorsAt(5)],
-      "--anonymous --older-than 30m": [visitorsAt(1800)],
-      "--older-than 30m --yes": [visitorsAt(1800), allAt(1800)],
-      "--all --yes": [visitorsAt(5), allAt(5)],
-      "--all --dry-run": [visitorsAt(5, 1), allAt(5, 1)],
-      "--anonymous --older-than 2h --dry-run": [visitorsAt(7200, 1)],
+  describe("asks a pod for one sweep, of just what each combination means:", () => {
+    const meanings: Record<string, string[]> = {
+      "--anonymous": visitorsAt(5),
+      "--anonymous --older-than 30m": visitorsAt(1800),
+      "--older-than 30m --yes": allAt(1800),
+      "--older-than days=1;hours=12 --yes": allAt(129_600),
+      "--all --yes": allAt(5),
+      "--all --dry-run": allAt(5, 2),
+      "--anonymous --older-than 2h --dry-run": visitorsAt(7200, 2),
     };
     for (const [flags, settings] of Object.entries(meanings)) {
       it(flags, async () => {
@@ -102,7 +101,7 @@ describe("cleanup", () => {
         assert.equal(code, 0);
         assert.deepEqual(
           asked.map((each) => each.settings),
-          settings,
+          [settings],
         );
       });
     }
@@ -118,7 +117,7 @@ describe("cleanup", () => {
       "--older-than 3s":
         "error: option '--older-than <age>' argument '3s' is invalid. It is too short; the shortest is 5s.\n",
       "--older-than 30":
-        "error: option '--older-than <age>' argument '30' is invalid. It has no unit; write e.g. 90s, 60m, 24h or 1h30m.\n",
+        "error: option '--older-than <age>' argument '30' is invalid. It has no unit; write e.g. 90s, 60m, 24h or 1h30m, or as in authentik hours=24.\n",
     };
     for (const [flags, error] of Object.entries(wrong)) {
       it(`none for "${flags}"`, async () => {
@@ -131,7 +130,7 @@ describe("cleanup", () => {
   it("says in a dry run what would go, logins told from visitors, and removes nothing", async () => {
     const { code, stdout, asked } = await cleanup(["--all", "--dry-run"]);
     assert.equal(code, 0);
-    assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=1")));
+    assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=2")));
     assert.equal(
       stdout,
       [
@@ -158,7 +157,7 @@ describe("cleanup", () => {
       assert.deepEqual(questions, [`${loss}. Go on? [y/N] `]);
       assert.equal(code, 0);
       assert.match(stdout, /\nTOTAL +64.4Mi +16470 +21 +3 +0\n\n16494 files of 2 pods removed, 64.4Mi freed.\n$/);
-      assert.deepEqual(asked.filter(({ settings }) => settings.includes("DRY_RUN=0")).length, 4);
+      assert.deepEqual(asked.filter(({ settings }) => settings.includes("DRY_RUN=0")).length, 2);
     });
 
     for (const answer of ["", "n", "yesterday"]) {
@@ -166,7 +165,7 @@ describe("cleanup", () => {
         const ask = () => Promise.resolve(answer);
         const { code, stdout, stderr, asked } = await cleanup(["--all"], {}, { ask });
         assert.deepEqual([code, stdout, stderr], [1, "", "Nothing was removed.\n"]);
-        assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=1")));
+        assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=2")));
       });
     }
 
@@ -176,7 +175,7 @@ describe("cleanup", () => {
         [code, stdout, stderr],
         [2, "", `error: ${loss}, and there is no terminal to ask on: nothing was changed; --yes goes on\n`],
       );
-      assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=1")));
+      assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=2")));
     });
 
     it("does not ask with --older-than where no login is that old", async () => {
@@ -238,7 +237,7 @@ describe("cleanup", () => {
     /** Fails in main-b as given; public-a is swept. */
     const failing = (exec: Cluster["exec"]): Cluster["exec"] => {
       const sweeps = new Sweeps({ "public-a": { visitors: 10, logins: 0 } });
-      return (place, command) => (place.pod === "main-b" ? exec(place, command) : sweeps.exec(place, command));
+      return (place, ...rest) => (place.pod === "main-b" ? exec(place, ...rest) : sweeps.exec(place, ...rest));
     };
     const rejected = (message: string, cause?: Error) => failing(() => Promise.reject(new Error(message, { cause })));
     const ended = (status: number, stderr: string, stdout = "") =>

@@ -7,6 +7,7 @@ import { leftoverFindings } from "../../../cli/doctor/leftovers";
 import { selectorFindings } from "../../../cli/doctor/selectors";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { unsweptFindings } from "../../../cli/doctor/unswept";
+import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster, OwnObject } from "../../../kubernetes/cluster";
 import { NOW, outpostDeployment, outpostPod, runOn, secondsAgo, sweepCronJob } from "./cluster";
 
@@ -89,6 +90,13 @@ interface Stage {
   methods?: Partial<Cluster>;
 }
 
+/** The answer of a count with so many logins of the last hour, of 500 in all. */
+const counting = (young: number) => ({
+  status: 0,
+  stdout: `time=2026-11-24T02:59:40Z event=count dir=/dev/shm authenticated=500 young_logins=${young}\n`,
+  stderr: "",
+});
+
 const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 errors=0 duration_ms=9\n";
 
 async function doctor(stage: Stage = {}, args: string[] = []) {
@@ -104,13 +112,15 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
     version: () => Promise.resolve(stage.version ?? "v1.34.4"),
     selfMay: () => Promise.resolve({ allowed: true }),
     log: ({ pod }) => Promise.resolve(logs[pod] ?? swept),
+    configMap: () => Promise.resolve({ data: cleanerScripts().files }),
+    exec: () => Promise.resolve(counting(0)),
     ...stage.methods,
   };
   return runOn(methods, ["doctor", ...args]);
 }
 
 const checked =
-  "Checked: selectors, solution, sidecar, authentik's log, two cleaners, leftovers, memory, versions, exec, writes\n";
+  "Checked: selectors, solution, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
 const noAccess =
   "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
 
@@ -272,11 +282,11 @@ describe("doctor", () => {
     "a sidecar without a place for its metrics, by the log of its last life": [
       {
         pods: [pod(crashing)],
-        logs: { "main-b": 'time=x event=not_started error="METRICS_DIR /run/shm-cleanup can not be written to"\n' },
+        logs: { "main-b": 'time=x event=not_started error="METRICS_DIR /run/shm-cleanup cannot be written to"\n' },
       },
       found(
         "Pod/main-b (sidecar)",
-        "its log: METRICS_DIR /run/shm-cleanup can not be written to",
+        "its log: METRICS_DIR /run/shm-cleanup cannot be written to",
         "It can't remove sessions there, or has no place for its metrics and does not start.",
         "A mount of it is read-only or another's: run `pulumi up --refresh`, which puts it right.",
       ),
@@ -528,7 +538,7 @@ describe("doctor", () => {
     assert.equal(code, 1);
     assert.equal(
       stdout.slice(stdout.indexOf("Checked: ")),
-      "Checked: selectors, solution, sidecar, authentik's log, two cleaners, memory, versions, writes\n" +
+      "Checked: selectors, solution, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
         noAccess +
         "Not checked: authentik's log in pod authentik-worker-0 (Kubernetes refused to show the log: forbidden)\n" +
         "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +
@@ -568,6 +578,55 @@ describe("doctor", () => {
     assert.equal((await doctor({}, ["--observe", "1s"])).code, 0);
   });
 
+  describe("of the scripts", () => {
+    const { files } = cleanerScripts();
+    const given = (data: Record<string, string> | undefined): Stage => ({
+      methods: { configMap: () => Promise.resolve(data && { data }) },
+    });
+    const todo =
+      "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and run `pulumi up --refresh`.";
+    const why = "The sidecars run what is in it, as the outpost's user: another version's scripts, or somebody's own.";
+
+    for (const [what, stage, seen] of [
+      ["changed", given({ ...files, "sweep.sh": "id\n" }), "sweep.sh differs from the files of this version"],
+      [
+        "that are more, and fewer",
+        given({ "judge.awk": files["judge.awk"] ?? "", "sidecar.sh": files["sidecar.sh"] ?? "", extra: "id\n" }),
+        "extra, sha256, sweep.sh differ from the files of this version",
+      ],
+    ] as const) {
+      it(`finds those ${what}`, async () => {
+        const { stdout } = await doctor(stage);
+        assert.equal(stdout, found("ConfigMap/authentik-outpost-shm-scripts (scripts)", seen, why, todo));
+      });
+    }
+
+    it("finds them missing, which matters only to a sidecar", async () => {
+      const { stdout } = await doctor(given(undefined));
+      const seen = "it is missing in namespace authentik";
+      const why =
+        "A sidecar that starts without it waits and sweeps nothing; one that runs goes on until its pod ends.";
+      assert.equal(
+        stdout,
+        found("ConfigMap/authentik-outpost-shm-scripts (scripts)", seen, why, "Run `pulumi up --refresh`."),
+      );
+      const without = await doctor({ ...given(undefined), deployments: [deployment({ sidecar: false })] });
+      assert.doesNotMatch(without.stdout, /\(scripts\)/);
+    });
+  });
+
+  it("finds very many young logins in a pod, and not a few less", async () => {
+    const withLogins = (young: number): Stage => ({ methods: { exec: () => Promise.resolve(counting(young)) } });
+    const { stdout } = await doctor(withLogins(120));
+    const seen = "120 logins saved within the last hour, of 500 in all";
+    const why =
+      "A person logs in once a day. A client that sends an Authorization header and keeps no cookie writes a login every minute, 1,440 a day, and each stays for `authenticatedMaxAge`.";
+    const todo =
+      "If that many people did not log in, see docs/runbooks/AuthentikOutpostShmSessionFilesHigh.md for such clients.";
+    assert.equal(stdout, found("Pod/main-b (machine clients)", seen, why, todo));
+    assert.equal((await doctor(withLogins(119))).code, 0);
+  });
+
   it("prints findings as JSON", async () => {
     const { stdout } = await doctor({ version: "v1.28.0" }, ["-o", "json"]);
     const { namespace, findings, unchecked } = JSON.parse(stdout) as Record<string, Record<string, unknown>[]>;
@@ -591,6 +650,7 @@ describe("doctor", () => {
       ownObjects: [],
       mayExec: [],
       sidecarLogs: {},
+      counts: {},
       unchecked: [],
       expectation: {
         namespace: "authentik",

@@ -48,8 +48,8 @@ describe("status", () => {
       ["authentik", "main-b", 9301, "metrics.txt"],
       [
         { namespace: "authentik", pod: "public-a", container: "proxy" },
-        ["sh", "-c", cleanerScripts().sweep, "sweep", "COUNT_ONLY=1"],
-        { timeoutMs: 30_000 },
+        ["sh", "-s", "--", "COUNT_ONLY=1"],
+        { stdin: `${cleanerScripts().sweep}exit\n`, timeoutMs: 30_000 },
       ],
     ]);
   });

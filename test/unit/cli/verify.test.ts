@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import type { V1ContainerStatus, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { cleanerScripts } from "../../../cleaner/scripts";
 import { run } from "../../../cli/program";
 import type { Check } from "../../../cli/verify/check";
 import type { Cluster, Wish } from "../../../kubernetes/cluster";
@@ -28,7 +27,7 @@ function patched(change: (deployment: V1Deployment) => void = () => undefined, s
     cleanerImage: "docker.io/library/busybox:1.37",
     runAsUser: 1000,
   };
-  Object.assign(deployment.spec!.template.spec!, structuredClone(podFragment(settings, cleanerScripts())));
+  Object.assign(deployment.spec!.template.spec!, structuredClone(podFragment(settings)));
   change(deployment);
   return deployment;
 }
@@ -279,8 +278,8 @@ describe("verify", () => {
     },
     "the last sweep is long ago": {
       check: "sweep",
-      cluster: { podProxy: () => Promise.resolve(metricsText({ sweptAgo: 185, inodes: 100 })) },
-      seen: "pod main-a: the last sweep was 3m5s ago, more than three intervals of 1m",
+      cluster: { podProxy: () => Promise.resolve(metricsText({ sweptAgo: 905, inodes: 100 })) },
+      seen: "pod main-a: the last sweep was 15m ago, more than three intervals of 5m",
       todo: sidecarLog,
     },
     "the last sweep is long ago even for the pause after a large one": {

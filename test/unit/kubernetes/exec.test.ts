@@ -1,5 +1,6 @@
 // Commands in containers, on a client with given answers. test/e2e/node proves that a real kubelet answers so.
 import assert from "node:assert/strict";
+import type { PassThrough } from "node:stream";
 import type { V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { execIn, type ExecClient, type ExecSocket } from "../../../kubernetes/exec";
 
@@ -45,6 +46,20 @@ describe("exec", () => {
     assert.equal(pieces.join(""), ended.stdout);
     assert.deepEqual(asked, ["authentik", "main-a", "proxy", ["df", "-k"], null, false]);
     assert.equal(socket.terminated, 1);
+  });
+
+  it("writes stdin's text at once, leaves the stream open until the status, and then destroys it", async () => {
+    const seen: unknown[] = [];
+    const inputs: PassThrough[] = [];
+    const { client: reads } = client((args, socket) => {
+      const input = args[6]!;
+      inputs.push(input);
+      seen.push(String(input.read()), input.writableEnded, input.destroyed);
+      ends({ status: "Success" })(args, socket);
+    });
+    const { status } = await execIn(reads, place, ["sh", "-s"], { stdin: "echo ü\nexit\n" });
+    assert.deepEqual([status, ...seen], [0, "echo ü\nexit\n", false, false]);
+    assert.deepEqual([inputs[0].writableEnded, inputs[0].destroyed], [false, true]);
   });
 
   it("takes a failing command for an answer", async () => {

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { authentikError } from "../../../authentik/apiErrors";
 import type { JsonPatchOperation } from "../../../authentik/operations";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import type { DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
@@ -16,7 +15,7 @@ import { liveDeployment, managed } from "./liveDeployment";
 const ours = "authentik-outpost-shm-prod";
 const name = "ak-outpost-my-outpost";
 const delivered = (overrides = {}) => outpostSettings({ ...overrides });
-const partOf = (overrides = {}) => ownPart(podFragment(delivered(overrides), cleanerScripts()));
+const partOf = (overrides = {}) => ownPart(podFragment(delivered(overrides)));
 const composed = compose([], partOf()).operations;
 const waiter: JsonPatchOperation = {
   op: "add",
@@ -73,7 +72,7 @@ function ownedBy(...managers: string[]): Deployment {
 const nothing: Findings & { dryRuns: string[] } = { problems: [], warnings: [], dryRuns: ["merge goauthentik.io"] };
 const taken = [
   'outpost "My Outpost": kubernetes_json_patches.deployment in authentik changes:',
-  "    - add /spec/template/spec/volumes (dshm, shm-cleanup-settings, shm-cleanup-run)",
+  "    - add /spec/template/spec/volumes (dshm, shm-cleanup-settings, shm-cleanup-run, shm-cleanup-scripts)",
   '    - add /spec/template/spec/containers/0/volumeMounts [{"name":"dshm","mountPath":"/dev/shm"}]',
   "    - add /spec/template/spec/initContainers (shm-cleanup)",
 ].join("\n");

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import type { DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
@@ -13,7 +12,7 @@ import { liveDeployment, managed } from "./liveDeployment";
 const ours = "authentik-outpost-shm-prod";
 const wantsSidecar = outpostSettings();
 const wantsNone = outpostSettings({ solution: "none" });
-const fragment = podFragment(wantsSidecar, cleanerScripts());
+const fragment = podFragment(wantsSidecar);
 
 /** Makes a cluster that holds these Deployments and answers every dry run the same way. It records the dry runs. */
 function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged") {

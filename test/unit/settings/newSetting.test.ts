@@ -8,7 +8,7 @@ import { createStateFolder } from "../../../sandbox/stateFolder";
 
 const row = `
   graceWatermark: percent(30, {
-    text: "Percent in use below which an example does nothing, 1 to 99.",
+    text: "Percent in use below which an [example](#example) of [cli.md](cli.md) does nothing, 1 to 99.",
     shell: { name: "GRACE_WATERMARK_PERCENT", value: Number },
   }),`;
 
@@ -46,7 +46,12 @@ describe("a new setting", () => {
       /\n {2}graceWatermark:\n {4}type: integer\n {4}default: 30\n {4}description: Percent in /,
     );
     assert.match(text("docs/settings.md"), /\n\| `graceWatermark` +\| `30` +\| yes +\| no +\| Percent in use below /);
-    assert.match(text("components/args.ts"), /\n {2}graceWatermark\?: pulumi\.Input<number>;/);
+    assert.ok(
+      text("components/args.ts").includes(
+        "  /** Percent in use below which an example of docs/cli.md does nothing, 1 to 99. Default: `30`. */\n" +
+          "  graceWatermark?: pulumi.Input<number>;\n",
+      ),
+    );
     writeFileSync(join(copy, "probe.ts"), probe);
     const [variables, problems] = run("probe.ts")
       .trim()

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runtime } from "@pulumi/pulumi";
 import { parse } from "yaml";
@@ -41,10 +41,12 @@ describe("README.md", () => {
 });
 
 describe("Pulumi.yaml", () => {
-  it("describes every key in whole sentences, without Markdown's links", () => {
+  it("describes every key in whole sentences, without Markdown's links, and names only pages that exist", () => {
     for (const [key, { description }] of Object.entries(declared)) {
       assert.match(description ?? "", /^.{20,}\.$/s, key);
       assert.doesNotMatch(description ?? "", /\]\(/, key);
+      for (const [page] of description?.matchAll(/docs\/[\w./]*\w/g) ?? [])
+        assert.ok(existsSync(join(ROOT, page)), page);
     }
   });
 
@@ -91,13 +93,13 @@ describe("the example stack files", () => {
     const { namespace, outposts } = settingsOf("dev");
     assert.equal(namespace, "authentik");
     assert.deepEqual(
-      outposts.map(({ deployment, solution, shmSize, anonymousMaxAge }) => [
+      outposts.map(({ deployment, solution, shmSize, sweepInterval }) => [
         deployment,
         solution,
         shmSize,
-        anonymousMaxAge,
+        sweepInterval,
       ]),
-      [["ak-outpost-proxy-dev", "sidecar", "64Mi", "10m"]],
+      [["ak-outpost-proxy-dev", "sidecar", "64Mi", "1m"]],
     );
   });
 
@@ -105,15 +107,15 @@ describe("the example stack files", () => {
     const { namespace, outposts, schedule, kubectlImage } = settingsOf("prod");
     assert.deepEqual([namespace, schedule], ["authentik", "*/15 * * * *"]);
     assert.deepEqual(
-      outposts.map(({ deployment, solution, shmSize, anonymousMaxAge }) => [
+      outposts.map(({ deployment, solution, shmSize, highWatermark }) => [
         deployment,
         solution,
         shmSize,
-        anonymousMaxAge,
+        highWatermark,
       ]),
       [
-        ["ak-outpost-proxy-intranet", "both", "256Mi", "1h"],
-        ["ak-outpost-proxy-public", "both", "1Gi", "15m"],
+        ["ak-outpost-proxy-intranet", "both", "256Mi", 80],
+        ["ak-outpost-proxy-public", "both", "1Gi", 70],
       ],
     );
     for (const image of [kubectlImage, ...outposts.map(({ cleanerImage }) => cleanerImage)]) {

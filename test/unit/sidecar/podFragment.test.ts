@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "../../../sandbox/paths";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 
-const scripts = { sweep: "the sweep", sidecar: "the loop", cronjob: "the run" };
 const mounted = { name: "proxy", volumeMounts: [{ name: "dshm", mountPath: "/dev/shm" }] };
 const sidecar = {
   name: "shm-cleanup",
   image: "docker.io/library/busybox:1.37",
-  command: ["/bin/sh", "-c", "the loop", "shm-cleanup", "the sweep"],
+  command: ["/bin/sh", "-c", readFileSync(join(repositoryRoot, "cleaner", "loader.sh"), "utf8"), "shm-cleanup"],
   env: [
     { name: "SHM_DIR", value: "/dev/shm" },
     { name: "SETTINGS_FILE", value: "/etc/shm-cleanup/settings" },
+    { name: "SCRIPTS_DIR", value: "/opt/shm-cleanup" },
     { name: "METRICS_DIR", value: "/run/shm-cleanup" },
   ],
   ports: [{ name: "shm-metrics", containerPort: 9301, protocol: "TCP" }],
-  resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "50m", memory: "32Mi" } },
+  resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "250m", memory: "32Mi" } },
   securityContext: {
     runAsNonRoot: true,
     runAsUser: 1000,
@@ -27,6 +30,7 @@ const sidecar = {
   volumeMounts: [
     { name: "dshm", mountPath: "/dev/shm" },
     { name: "shm-cleanup-settings", mountPath: "/etc/shm-cleanup", readOnly: true },
+    { name: "shm-cleanup-scripts", mountPath: "/opt/shm-cleanup", readOnly: true },
     { name: "shm-cleanup-run", mountPath: "/run/shm-cleanup" },
   ],
 };
@@ -34,11 +38,12 @@ const volumes = [
   { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } },
   { name: "shm-cleanup-settings", configMap: { name: "ak-outpost-my-outpost-shm-cleanup", optional: true } },
   { name: "shm-cleanup-run", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+  { name: "shm-cleanup-scripts", configMap: { name: "authentik-outpost-shm-scripts", optional: true } },
 ];
 
 describe("pod fragment", () => {
   it("mounts the volume in container proxy, and adds a native sidecar", () => {
-    assert.deepEqual(podFragment(outpostSettings(), scripts), {
+    assert.deepEqual(podFragment(outpostSettings()), {
       containers: [mounted],
       initContainers: [{ ...sidecar, restartPolicy: "Always" }],
       volumes,
@@ -52,7 +57,7 @@ describe("pod fragment", () => {
       runAsUser: 2000,
       deployment: "mine",
     });
-    const fragment = podFragment(settings, scripts);
+    const fragment = podFragment(settings);
     assert.deepEqual(fragment, {
       containers: [mounted],
       initContainers: [
@@ -66,18 +71,18 @@ describe("pod fragment", () => {
       volumes: [
         { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "1Gi" } },
         { name: "shm-cleanup-settings", configMap: { name: "mine-shm-cleanup", optional: true } },
-        volumes[2],
+        ...volumes.slice(2),
       ],
     });
   });
 
   it("does not depend on the sweep's settings, so that changing them restarts nothing", () => {
     const changed = outpostSettings({
-      sweepInterval: "5m",
+      sweepInterval: "1m",
       anonymousMaxAge: "5m",
       authenticatedMaxAge: "8h",
       highWatermark: 70,
     });
-    assert.deepEqual(podFragment(changed, scripts), podFragment(outpostSettings(), scripts));
+    assert.deepEqual(podFragment(changed), podFragment(outpostSettings()));
   });
 });

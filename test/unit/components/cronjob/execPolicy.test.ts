@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execPolicySpec } from "../../../../components/cronjob/execPolicy";
 import { resolveSettings } from "../../../../settings/resolve";
 
-const scripts = { sweep: 'echo "a\\b"\n', sidecar: "", cronjob: "" };
+const scripts = { sweep: 'echo "a\\b"\n' };
 const { outposts } = resolveSettings({
   namespace: "authentik",
   outposts: ["one", { name: "two", anonymousMaxAge: "30m" }, "three"],
@@ -23,11 +23,11 @@ describe("the exec policy", () => {
 
   it("knows the sweep to the letter, and each outpost's settings once", () => {
     const words = (anonymous: number) =>
-      `["SWEEP_INTERVAL_SECONDS=60","ANONYMOUS_MAX_AGE_SECONDS=${anonymous}","AUTHENTICATED_MAX_AGE_SECONDS=86400",` +
+      `["SWEEP_INTERVAL_SECONDS=300","ANONYMOUS_MAX_AGE_SECONDS=${anonymous}","AUTHENTICATED_MAX_AGE_SECONDS=86400",` +
       '"HIGH_WATERMARK_PERCENT=80","LOW_WATERMARK_PERCENT=60"]';
     assert.deepEqual(spec.variables, [
       { name: "sweep", expression: '"echo \\"a\\\\b\\"\\n"' },
-      { name: "settings", expression: `[${words(1800)}, ${words(3600)}]` },
+      { name: "settings", expression: `[${words(1800)}, ${words(86400)}]` },
     ]);
   });
 

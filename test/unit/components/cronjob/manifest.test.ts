@@ -3,7 +3,7 @@ import { cronJobSpec } from "../../../../components/cronjob/manifest";
 import { execRules } from "../../../../kubernetes/execRights";
 import { outpostSettings } from "../../outposts";
 
-const scripts = { sweep: "the sweep", sidecar: "the loop", cronjob: "the run" };
+const scripts = { sweep: "the sweep", cronjob: "the run" };
 const labels = { app: "x" };
 
 describe("CronJob manifest", () => {
@@ -52,9 +52,9 @@ describe("CronJob manifest", () => {
                     {
                       name: "OUTPOSTS",
                       value:
-                        "alpha SWEEP_INTERVAL_SECONDS=60 ANONYMOUS_MAX_AGE_SECONDS=600 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
+                        "alpha SWEEP_INTERVAL_SECONDS=300 ANONYMOUS_MAX_AGE_SECONDS=600 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
                         "HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60\n" +
-                        "zulu SWEEP_INTERVAL_SECONDS=60 ANONYMOUS_MAX_AGE_SECONDS=3600 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
+                        "zulu SWEEP_INTERVAL_SECONDS=300 ANONYMOUS_MAX_AGE_SECONDS=86400 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
                         "HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60",
                     },
                     { name: "PARALLEL", value: "8" },

@@ -52,7 +52,7 @@ describe("alert rules", () => {
     const stalled = (selector: string, interval: number) =>
       `timestamp(authentik_outpost_shm_last_sweep_timestamp_seconds{${selector}}) - authentik_outpost_shm_last_sweep_timestamp_seconds{${selector}} ` +
       `> 3 * clamp_min(authentik_outpost_shm_inodes_used{${selector}} / 33, ${interval})`;
-    assert.equal(exprOf(rules, "SweepStalled"), `${stalled(minutes, 60)} or ${stalled(hours, 7200)}`);
+    assert.equal(exprOf(rules, "SweepStalled"), `${stalled(minutes, 300)} or ${stalled(hours, 7200)}`);
     const filling = (selector: string, past: string) =>
       `predict_linear(authentik_outpost_shm_used_bytes{${selector}}[${past}], 3600) >= authentik_outpost_shm_size_bytes{${selector}} ` +
       `and 100 * authentik_outpost_shm_used_bytes{${selector}} / authentik_outpost_shm_size_bytes{${selector}} > 50`;

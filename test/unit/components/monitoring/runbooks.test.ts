@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../../../../cli/program";
 import { alertRules } from "../../../../components/monitoring/alerts";
@@ -8,8 +8,9 @@ import { settingsOf } from "../../../e2e/monitoring/alertSettings";
 
 const root = join(__dirname, "..", "..", "..", "..");
 const rules = alertRules(settingsOf({ solution: "both" }));
-const runbooks = readdirSync(join(root, "docs", "runbooks")).sort();
-const read = (runbook: string): string => readFileSync(join(root, "docs", "runbooks", runbook), "utf8");
+const folder = join(root, "docs", "runbooks");
+const runbooks = readdirSync(folder).sort();
+const read = (runbook: string): string => readFileSync(join(folder, runbook), "utf8");
 
 /** Returns the help of a command of the CLI; undefined if there is none of that name. */
 async function help(command: string): Promise<string | undefined> {
@@ -58,7 +59,8 @@ describe("the runbooks", () => {
         if (/^(UID|release=<Helm)$/.test(value)) continue;
         assert.doesNotThrow(() => resolveSettings({ namespace: "authentik", outposts: ["one"], [key]: value }));
       }
-      for (const [, link] of read(runbook).matchAll(/\]\(([^)]+)\)/g)) assert.ok(runbooks.includes(link), link);
+      for (const [, link] of read(runbook).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g))
+        assert.ok(existsSync(join(folder, link)), link);
     });
   }
 });

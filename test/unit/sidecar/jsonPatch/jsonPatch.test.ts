@@ -12,8 +12,7 @@ import {
 import { podFragment } from "../../../../sidecar/podFragment";
 import { outpostSettings } from "../../outposts";
 
-const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
-const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides), scripts));
+const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides)));
 const native = partOf();
 /** Returns the operations of version 0.1 with `nativeSidecar: false`, as they stand in authentik. */
 const formerly = (): JsonPatchOperation[] => {
@@ -189,7 +188,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
     describe(`where there is ${name}`, () => {
       it("applies at every step and brings the sidecar once", () => {
         const { volumes, containers, initContainers } = specOf(apply(reference, compose(existing, native).operations));
-        for (const own of ["dshm", "shm-cleanup-settings", "shm-cleanup-run"])
+        for (const own of ["dshm", "shm-cleanup-settings", "shm-cleanup-run", "shm-cleanup-scripts"])
           assert.equal(names(volumes).filter((name) => name === own).length, 1, own);
         assert.equal(names([...containers, ...(initContainers ?? [])]).filter((n) => n === "shm-cleanup").length, 1);
         assert.equal(containers[0].name, "proxy");
@@ -225,6 +224,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
         `${spec}/volumes/- dshm`,
         `${spec}/volumes/- shm-cleanup-settings`,
         `${spec}/volumes/- shm-cleanup-run`,
+        `${spec}/volumes/- shm-cleanup-scripts`,
         `${spec}/containers/0/volumeMounts/- dshm`,
         `${spec}/initContainers/- shm-cleanup`,
       ],
@@ -233,7 +233,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
       name: "shm-cleanup-settings",
       configMap: { defaultMode: 420, name: "ak-outpost-my-outpost-shm-cleanup", optional: true },
     });
-    const sidecar = additions[4].value as Record<string, unknown>;
+    const sidecar = additions[5].value as Record<string, unknown>;
     assert.equal(sidecar.terminationMessagePath, "/dev/termination-log");
     assert.equal(sidecar.terminationMessagePolicy, "File");
     assert.equal(sidecar.imagePullPolicy, "IfNotPresent");
@@ -247,7 +247,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
   ]) {
     it(`pulls ${image} as the API server would: ${policy}`, () => {
       const own = ownAdditions(
-        compose([], ownPart(podFragment({ ...outpostSettings(), cleanerImage: image }, scripts))).operations,
+        compose([], ownPart(podFragment({ ...outpostSettings(), cleanerImage: image }))).operations,
       );
       assert.equal((own.at(-1)!.value as { imagePullPolicy: string }).imagePullPolicy, policy);
     });
@@ -288,14 +288,20 @@ describe("the JSON patch of an outpost with our part in it", () => {
     const edited = [add("/volumes", [cert]), ...compose([], native).operations];
     const composed = compose(edited, native).operations;
     const { volumes } = specOf(apply(reference, composed));
-    assert.deepEqual(names(volumes), ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"]);
+    assert.deepEqual(names(volumes), [
+      "cert",
+      "dshm",
+      "shm-cleanup-settings",
+      "shm-cleanup-run",
+      "shm-cleanup-scripts",
+    ]);
     assert.deepEqual(withoutOurs(composed), [add("/volumes", [cert])]);
   });
 
   it("takes ours out of operations that can't be applied by others' fault, and leaves those", () => {
     const broken: JsonPatchOperation = { op: "remove", path: `${spec}/hostAliases/7` };
     const beyond: JsonPatchOperation = { op: "remove", path: `${spec}/volumes/9` };
-    const joined = [add("/volumes", [cert, dshm]), add("/initContainers/-", waiter), ...native.slice(3)];
+    const joined = [add("/volumes", [cert, dshm]), add("/initContainers/-", waiter), ...native.slice(4)];
     assert.deepEqual(withoutOursAnyway([broken, beyond, ...joined]), [
       broken,
       beyond,
@@ -309,7 +315,19 @@ describe("the JSON patch of an outpost with our part in it", () => {
   it("comes back to force where another's operation writes the list anew after ours", () => {
     const edited = [...compose([], native).operations, add("/volumes", [cert])];
     const { volumes } = specOf(apply(reference, compose(edited, native).operations));
-    assert.deepEqual(names(volumes), ["cert", "dshm", "shm-cleanup-settings", "shm-cleanup-run"]);
+    assert.deepEqual(names(volumes), [
+      "cert",
+      "dshm",
+      "shm-cleanup-settings",
+      "shm-cleanup-run",
+      "shm-cleanup-scripts",
+    ]);
+  });
+
+  it("brings the scripts' volume to operations of a version that had none, in the order of our part", () => {
+    const withoutScripts = native.filter(({ value }) => (value as { name: string }).name !== "shm-cleanup-scripts");
+    const { operations } = compose(compose([], withoutScripts).operations, native);
+    assert.deepEqual(ownAdditions(operations), native);
   });
 
   it("takes an ordinary container of version 0.1 out and puts a native sidecar in its place", () => {

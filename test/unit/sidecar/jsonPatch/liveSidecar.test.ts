@@ -6,8 +6,7 @@ import { differences, hasStrays, sidecarMerge } from "../../../../sidecar/jsonPa
 import { podFragment } from "../../../../sidecar/podFragment";
 import { outpostSettings } from "../../outposts";
 
-const scripts = { sidecar: "loop", sweep: "sweep", cronjob: "" };
-const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides), scripts));
+const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides)));
 const native = partOf();
 const bare = native.filter(({ path }) => !path.endsWith("/initContainers/-"));
 const valueAt = (list: string) => native.filter(({ path }) => path.endsWith(`/${list}/-`)).map(({ value }) => value);
@@ -49,7 +48,10 @@ describe("the sidecar on a live Deployment", () => {
     const deployment = withNative();
     deployment.spec!.template.spec!.volumes!.push(cert);
     assert.deepEqual(sidecarMerge([], deployment), {
-      volumes: ["dshm", "shm-cleanup-settings", "shm-cleanup-run"].map((name) => ({ name, $patch: "delete" })),
+      volumes: ["dshm", "shm-cleanup-settings", "shm-cleanup-run", "shm-cleanup-scripts"].map((name) => ({
+        name,
+        $patch: "delete",
+      })),
       initContainers: [{ name: "shm-cleanup", $patch: "delete" }],
       containers: [{ name: "proxy", volumeMounts: [{ mountPath: "/dev/shm", $patch: "delete" }] }],
     });
@@ -62,6 +64,7 @@ describe("the sidecar on a live Deployment", () => {
       "volume dshm is missing",
       "volume shm-cleanup-settings is missing",
       "volume shm-cleanup-run is missing",
+      "volume shm-cleanup-scripts is missing",
       "mount /dev/shm is missing",
       "init container shm-cleanup is missing",
     ]);

@@ -1,0 +1,71 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { goSession } from "../sandbox/sessionFormats";
+import type { FloodReport } from "./flood";
+import { containerLimits, inGroup } from "./groups";
+import { loginCount } from "./held";
+import { Place, unixTime } from "./place";
+import { RunningSidecar } from "./processes";
+
+/** A flood of visits with long addresses, beside honest ones. */
+export interface AddressTrial {
+  /** Size of a session file of the flood. */
+  bytes: number;
+  rate: number;
+  seconds: number;
+  /** The honest visits, and those that found no space. */
+  visits: number;
+  refused: number;
+  loginsLost: number;
+}
+
+const honestRate = 20;
+/** Honest visits are numbered from here, so that their names do not collide with the flood's. */
+const firstHonest = 500_000_000;
+/** Lengths of addresses as they are stored: each byte above 0x7f takes three characters. */
+const floods = [
+  { length: 60, rate: 300 },
+  { length: 8_192 * 3, rate: 300 },
+  { length: (1 << 20) * 3, rate: 4 },
+];
+
+/** Runs each flood for so many seconds, within the container's limits. */
+export async function addressTrials(seconds: number): Promise<AddressTrial[]> {
+  const place = await Place.open(256);
+  const trials: AddressTrial[] = [];
+  for (const { length, rate } of floods) {
+    place.clear();
+    place.logInMany(loginCount, unixTime());
+    trials.push(await inGroup(containerLimits, (group) => trial(place, { length, rate, seconds }, group)));
+  }
+  await place.close();
+  return trials;
+}
+
+async function trial(
+  place: Place,
+  { length, rate, seconds }: { length: number; rate: number; seconds: number },
+  group: ConstructorParameters<typeof RunningSidecar>[1],
+): Promise<AddressTrial> {
+  const sidecar = new RunningSidecar(place, group);
+  while (sidecar.sweeps === 0) await delay(50);
+  const write = (first: number, rate: number, length: number) => {
+    const args = [first, rate, seconds, length].map(String);
+    const writer = fork(join(__dirname, "flood.ts"), [place.dir, ...args], { execArgv: ["--import", "tsx"] });
+    return once(writer, "message") as Promise<[FloodReport]>;
+  };
+  const [, [honest]] = await Promise.all([write(0, rate, length), write(firstHonest, honestRate, 60)]);
+  await sidecar.stop();
+  const bytes = goSession({ holds: ["redirect"], url: "p".repeat(length) }).length;
+  const visits = honest.written + honest.failed;
+  return {
+    bytes,
+    rate,
+    seconds,
+    visits,
+    refused: honest.failed,
+    loginsLost: loginCount - place.loginsLeft(loginCount),
+  };
+}

@@ -1,0 +1,260 @@
+# Judges every session that sweep.sh has listed, and removes what has to go. Reads a line of facts for each file:
+#   mtime  mode (hex)  blocks  links  size  inode  ./name
+# and prints NAME=NUMBER words: what it found and did. Its mode is
+#   measure  to find the classes of age that have to go to make room, and remove nothing
+#   sweep    to remove what is dead, and what is of those classes
+#   count    to count, and remove nothing
+# Runs on busybox awk, mawk and gawk. The memory it takes does not grow with the number of files.
+
+BEGIN {
+  CONVFMT = "%.0f" # mawk would make 2.2e+09 of a time after 2038
+  BATCH = 400      # names in a command. Of 255 bytes each, they stay below the 128 KiB that Linux allows.
+  SMALL = 400      # bytes. A smaller file of a Go outpost is a visitor, since the smallest possible login takes 696.
+  alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+  for (i = 0; i < 64; i++) sextet[substr(alphabet, i + 1, 1)] = i
+  for (i = 32; i < 127; i++) character[i] = sprintf("%c", i)
+  target["visitor"] = visitor_class; more_bytes["visitor"] = visitor_bytes; more_inodes["visitor"] = visitor_inodes
+  target["login"] = login_class; more_bytes["login"] = login_bytes; more_inodes["login"] = login_inodes
+}
+
+$7 == "." { listed = 1; next } # the end of the list
+$2 !~ /^8/ { next }            # no regular file any more
+{
+  take_facts()
+  if (size == 0 || is_staging()) judge("debris")
+  else if (size <= SMALL && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) judge("anonymous")
+  else {
+    unread[++waiting] = $0
+    if (waiting == BATCH) read_beginnings()
+  }
+}
+
+END {
+  read_beginnings()
+  remove_all()
+  touch_future()
+  if (mode == "measure") measure()
+  printf "listed=%d errors=%d problem='%s' ", listed, errors, first_problem
+  printf "anonymous=%d authenticated=%d debris=%d ", count["anonymous"], count["authenticated"], count["debris"]
+  printf "young_logins=%d ", young_logins
+  printf "oldest=%.0f debris_gone=%d debris_pressed=%d ", oldest, gone["debris debris"], gone["debris pressure"]
+  printf "anonymous_gone=%d anonymous_pressed=%d ", gone["anonymous expired"], gone["anonymous pressure"]
+  printf "authenticated_gone=%d authenticated_pressed=%d\n", gone["authenticated expired"], gone["authenticated pressure"]
+}
+
+function take_facts() { mtime = $1; blocks = $3; links = $4; size = $5; inode = $6; name = $7; expires = 0 }
+function is_staging() { return substr(name, 3, 1) == "." }
+
+# Runs a command, whose lines of output are output[1] to output[outputs]. Returns 0 if it did not run to its end. Reads the output
+# as one record, because busybox awk looks up the whole command again for each record.
+function run(command,   text, record, ended) {
+  command = command "; [ $? -gt 1 ] || printf '\\nended'"
+  RS = "\001"
+  while ((command | getline record) > 0) text = text record
+  RS = "\n"
+  close(command)
+  outputs = split(text, output, "\n")
+  ended = output[outputs--] == "ended"
+  while (outputs > 0 && output[outputs] == "") outputs--
+  return ended
+}
+function report(text) {
+  errors++
+  gsub(/[^A-Za-z0-9_.\/:,%=+() -]/, " ", text)
+  if (first_problem == "") first_problem = substr(text, 1, 200)
+}
+
+# ---- What a session is. In doubt it is a login. ----
+
+# Reads the first 64 bytes of each waiting file, which are enough however large it is, and judges it. One that could not be read
+# stays, as a login: only its beginning tells whether it lives longer than its age says.
+function read_beginnings(   i, names, current) {
+  if (!waiting) return
+  for (i = 1; i <= waiting; i++) {
+    $0 = unread[i]
+    names = names " " $7
+    heading["==> " $7 " <=="] = i
+    beginning[i] = ""
+  }
+  # A file was read if the heading of another follows. The status of busybox timeout does not show it: that is 1 for any failure.
+  heading["==> /dev/null <=="] = waiting + 1
+  run("timeout " read_limit " head -v -c 64" names " /dev/null 2>/dev/null 3>&-")
+  if (output[outputs] != "==> /dev/null <==") report("files could not be read")
+  for (i = 1; i <= outputs; i++)
+    if (output[i] in heading && heading[output[i]] > current) { was_read[current] = 1; current = heading[output[i]] }
+    else if (current) beginning[current] = beginning[current] output[i]
+  for (i = 1; i <= waiting; i++) {
+    $0 = unread[i]
+    take_facts()
+    if (i in was_read) judge(state_of(beginning[i]))
+    else keep("authenticated")
+  }
+  split("", heading); split("", was_read); waiting = 0
+}
+
+function state_of(text) {
+  if (substr(text, 1, 1) == "{") return state_of_rust(text)
+  return substr(text, 15, 2) == "xE" ? state_of_go(text) : "authenticated" # "|" and the first letter of the gob
+}
+
+# From 2026.8 on: {"expires":<Unix time>,"data":{"claims":{…} or null,…}}. A quote in an address is escaped.
+function state_of_rust(text) {
+  gsub(/[ \t\r]/, "", text)
+  if (match(text, /^[{]"expires":[0-9]+[,}]/)) expires = substr(text, 12, RLENGTH - 12) + 0
+  return index(text, "\"claims\":null") && !index(text, "\"claims\":{") ? "anonymous" : "authenticated"
+}
+
+# Up to 2026.5: base64 of "<10 digits>|<base64 of a gob>|<32 bytes>". The gob is a row of messages, each with its length in front:
+# the type of a session, then the session. A login has more messages, with the types of its claims. So the length of
+# the second message gives the size of the file if this is a visitor, and no address can change that. A file that is
+# shorter was cut off when the directory was full, and is of no use to anyone.
+function state_of_go(text,   start) {
+  start = substr(text, 17, 44)
+  if (!(start in visitor_size)) {
+    if (++starts % 5000 == 0) split("", visitor_size)
+    visitor_size[start] = size_of_visitor(start)
+  }
+  if (!visitor_size[start] || size > visitor_size[start]) return "authenticated"
+  return size == visitor_size[start] ? "anonymous" : "debris"
+}
+function size_of_visitor(start,   inner, i, n, type_length, session_length) {
+  n = decode(start)
+  inner = "D"
+  for (i = 0; i < n; i++) inner = inner character[byte[i]]
+  if (decode(inner) < 24) return 0
+  type_length = byte[0]
+  if (type_length > 17 || byte[type_length - 4] != 16 || byte[type_length - 2] != 16) return 0 # no map of any to any
+  i = type_length + 1
+  if (byte[i] < 128) session_length = byte[i++]
+  else for (n = 256 - byte[i++]; n > 0; n--) session_length = session_length * 256 + byte[i++]
+  return base64_length(11 + base64_length(i + session_length) + 33)
+}
+function base64_length(n) { return 4 * int((n + 2) / 3) }
+function decode(text,   i, n, bits) { # into byte[0], byte[1] …
+  n = 0
+  for (i = 1; i + 3 <= length(text); i += 4) {
+    bits = (sextet[substr(text, i, 1)] * 64 + sextet[substr(text, i + 1, 1)]) * 4096
+    bits += sextet[substr(text, i + 2, 1)] * 64 + sextet[substr(text, i + 3, 1)]
+    byte[n++] = int(bits / 65536)
+    byte[n++] = int(bits / 256) % 256
+    byte[n++] = bits % 256
+  }
+  return n
+}
+
+# ---- What becomes of it ----
+
+function judge(state,   age, reason) {
+  age = now - mtime
+  if (age < -60) {
+    future[++in_future] = name
+    if (in_future == BATCH) touch_future()
+  }
+  inodes = links == 1 # the pages of a hard link stay when one of its names goes
+  bytes = inodes * blocks * 512
+  reason = mode == "count" ? "" : reason_to_go(state, age)
+  if (reason == "" && mode == "sweep" && is_in_the_way(state, age)) reason = "pressure"
+  if (mode == "measure" && reason != "") free(bytes, inodes)
+  else if (mode == "measure") hold(state, age)
+  else if (reason != "") remove(state " " reason)
+  else keep(state)
+}
+function reason_to_go(state, age) {
+  if (state == "debris") return age > debris_age ? "debris" : ""
+  if (expires && expires <= now) return "expired"
+  if (state == "anonymous" && age > anonymous_age) return "expired"
+  return (!expires || ages_only) && age > authenticated_age ? "expired" : ""
+}
+function keep(state) {
+  count[state]++
+  if (state == "authenticated" && !expires && now - mtime < 3600) young_logins++
+  if (state != "debris" && (!oldest || mtime < oldest)) oldest = mtime
+}
+
+# A class of age is a second, up to 1,024 of them. Beyond that it is ever longer, but never more than a 512th of the age.
+function class_of(age,   halvings) {
+  if (age < 0) age = 0
+  for (halvings = 0; age >= 1024; halvings++) age = int(age / 2)
+  return 512 * halvings + age
+}
+function kind_of(state) { return state == "authenticated" ? "login" : "visitor" }
+
+function hold(state, age,   kind, class) {
+  if (is_staging()) return
+  kind = kind_of(state)
+  class = class_of(age)
+  if (class > oldest_class) oldest_class = class
+  held_bytes[kind, class] += bytes
+  held_inodes[kind, class] += inodes
+  if (kind == "login") { all_login_bytes += bytes; all_login_inodes += inodes }
+}
+function free(bytes, inodes) { used_bytes -= bytes; used_inodes -= inodes }
+function bytes_above(percent) { return total_bytes ? used_bytes - percent * total_bytes / 100 : -1 }
+function inodes_above(percent) { return total_inodes ? used_inodes - percent * total_inodes / 100 : -1 }
+
+# Logins go only if all visitors, even those too young to go yet, do not make enough room, and if all logins together would.
+function measure() {
+  if (bytes_above(high) < 0 && inodes_above(high) < 0) return
+  make_room("visitor", low < login_percent ? low : login_percent)
+  if (errors) return # visitors that could not be read are not among those
+  if (bytes_above(login_percent) <= all_login_bytes + 0 && inodes_above(login_percent) <= all_login_inodes + 0)
+    make_room("login", login_percent)
+}
+# Prints the class at which usage gets down to the percentage if older ones go first, and how much of that class has to go.
+function make_room(kind, percent,   class, bytes, inodes) {
+  if (bytes_above(percent) <= 0 && inodes_above(percent) <= 0) return
+  class = oldest_class + 1
+  while (class > 0 && (bytes_above(percent) > 0 || inodes_above(percent) > 0)) {
+    class--
+    bytes = bytes_above(percent)
+    inodes = inodes_above(percent)
+    if ((kind, class) in held_bytes) free(held_bytes[kind, class], held_inodes[kind, class])
+  }
+  printf "%s_class=%d %s_bytes=%.0f %s_inodes=%.0f ", kind, class, kind, bytes, kind, inodes
+}
+function is_in_the_way(state, age,   kind, class) {
+  kind = kind_of(state)
+  if (target[kind] == "" || age <= floor || is_staging()) return 0
+  class = class_of(age)
+  if (class != target[kind]) return class > target[kind]
+  if (more_bytes[kind] <= 0 && more_inodes[kind] <= 0) return 0
+  more_bytes[kind] -= bytes
+  more_inodes[kind] -= inodes
+  return 1
+}
+
+# Removes files in batches. Right before, it looks at each again: one that was saved since it was judged stays.
+function remove(key) {
+  judged[mtime " " inode " " name] = 1
+  names[key] = names[key] " " name
+  if (++queued[key] == BATCH) remove_all()
+}
+function remove_all(   key) { for (key in queued) remove_queued(key); split("", judged) }
+function remove_queued(key,   i, unchanged, word, going) {
+  split(key, word) # state, reason
+  if (dry) {
+    going = queued[key]
+    for (i = split(names[key], output); i > 0 && dry == 1; i--)
+      print "would_remove=" substr(output[i], 3) " state=" word[1] " reason=" word[2] | "cat >&3"
+  } else if (run("stat -c '%Y %i %n'" names[key] " 2>/dev/null")) {
+    for (i = 1; i <= outputs; i++)
+      if (output[i] in judged) { unchanged = unchanged substr(output[i], index(output[i], " ./")); going++ }
+    if (going) going -= complaints_of_rm(unchanged, going)
+  } else report("files could not be looked at again")
+  gone[key] += going
+  count[word[1]] += queued[key] - going
+  delete queued[key]
+  names[key] = "" # busybox awk never frees a text that is deleted
+}
+function complaints_of_rm(names, all,   i, stayed) {
+  if (!run("rm -f --" names " 2>&1")) { report("files could not be removed"); return all }
+  for (i = 1; i <= outputs; i++) if (output[i] !~ /: No such file or directory$/) { report(output[i]); stayed++ }
+  return stayed + 0
+}
+
+# A file from the future was saved before the clock was put back. It counts as saved now.
+function touch_future(   i, names) {
+  for (i = 1; i <= in_future; i++) names = names " " future[i]
+  if (in_future && mode == "sweep" && !dry && !run("touch -c -h --" names " 2>/dev/null")) report("files could not be touched")
+  in_future = 0
+}

@@ -1,0 +1,31 @@
+import { scriptsConfigMap } from "../../cleaner/names";
+import { cleanerScripts } from "../../cleaner/scripts";
+import { carriesSidecar } from "../pods/containers";
+import type { Finding } from "./finding";
+import type { Snapshot } from "./snapshot";
+
+const check = "scripts";
+
+/** Finds sidecars whose scripts are missing, or not those of this version. */
+export function scriptsFindings({ namespace, outposts, scripts, unchecked }: Snapshot): Finding[] {
+  if (!outposts.deployments.some(carriesSidecar) || unchecked.some(({ what }) => what === check)) return [];
+  const subject = `ConfigMap/${scriptsConfigMap}`;
+  if (!scripts) {
+    const seen = `it is missing in namespace ${namespace}`;
+    const why = "A sidecar that starts without it waits and sweeps nothing; one that runs goes on until its pod ends.";
+    return [{ check, subject, seen, why, todo: "Run `pulumi up --refresh`." }];
+  }
+  const { files } = cleanerScripts();
+  const names = [...new Set([...Object.keys(files), ...Object.keys(scripts)])].sort();
+  const changed = names.filter((name) => files[name] !== scripts[name]);
+  if (changed.length === 0) return [];
+  return [
+    {
+      check,
+      subject,
+      seen: `${changed.join(", ")} differ${changed.length === 1 ? "s" : ""} from the files of this version`,
+      why: "The sidecars run what is in it, as the outpost's user: another version's scripts, or somebody's own.",
+      todo: "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and run `pulumi up --refresh`.",
+    },
+  ];
+}
