@@ -27,6 +27,8 @@ export interface DayCurve {
   failed: number;
   /** Logins that the policy removed although they were younger than 24 hours. */
   loginsLost: number;
+  /** Sessions younger than 24 hours that it removed while usage was below 80 %. */
+  removedInCalm: number;
 }
 
 type Keeper = (place: Place, at: number, second: number) => void;
@@ -58,16 +60,19 @@ function liveADay(place: Place, policy: string, keep: Keeper): DayCurve {
   const begin = unixTime() - day - 60;
   const logins = Math.round(loginCount / dayScale);
   for (let n = 0; n < logins; n++) place.login(n, begin - 60 * n);
-  const curve: DayCurve = { policy, usage: [], visits: 0, failed: 0, loginsLost: 0 };
+  const curve: DayCurve = { policy, usage: [], visits: 0, failed: 0, loginsLost: 0, removedInCalm: 0 };
   let due = 0;
   for (let second = 0; second <= day; second += step) {
     for (due += (visitRate(second) * step) / dayScale; due >= 1; due--) {
       if (!place.visit(curve.visits++, begin + second)) curve.failed++;
     }
+    const before = place.pages;
     keep(place, begin + second, second);
     const { used, total } = place.pages;
+    // Until 20:00 every session is younger than a day, and takes a page.
+    const isCalm = before.used < 0.8 * before.total;
+    if (isCalm && second < 20 * 3600) curve.removedInCalm += before.used - used;
     if (second % sampleEvery === 0) curve.usage.push(Math.round((used * 1000) / total) / 10);
-    // Until here, every login is younger than a day.
     if (second === 20 * 3600) curve.loginsLost = logins - place.loginsLeft(logins);
   }
   return curve;

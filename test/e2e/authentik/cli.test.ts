@@ -87,7 +87,7 @@ describe("delivery through authentik by the pulumi CLI", () => {
 
   it("has nothing to do the second time, and nothing to say", async () => {
     const { stdout } = await desk.succeed("pulumi up --yes --color never --suppress-progress");
-    assert.match(stdout, /\nResources:\n {4}6 unchanged\n/);
+    assert.match(stdout, /\nResources:\n {4}7 unchanged\n/);
     assert.doesNotMatch(stdout, /Diagnostics:/);
   });
 

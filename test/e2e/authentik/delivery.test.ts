@@ -332,7 +332,7 @@ describe("delivery through authentik", () => {
       assert.deepEqual([sidecar.args, sidecar.workingDir], [undefined, undefined]);
       assert.deepEqual(
         sidecar.env!.map(({ name }) => name),
-        ["SHM_DIR", "SETTINGS_FILE", "METRICS_DIR"],
+        ["SHM_DIR", "SETTINGS_FILE", "SCRIPTS_DIR", "METRICS_DIR"],
       );
       assert.equal(revision(await scenario.deployment("main")), before + 1);
       assert.deepEqual(await writesAtRest(scenario), noWrites);
