@@ -1,6 +1,6 @@
-import { scriptsConfigMap } from "../../cleaner/names";
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { scriptsConfigMap, scriptsVolume } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
-import { carriesSidecar } from "../pods/containers";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -8,7 +8,7 @@ const check = "scripts";
 
 /** Finds sidecars whose scripts are missing, or not those of this version. */
 export function scriptsFindings({ namespace, outposts, scripts, unchecked }: Snapshot): Finding[] {
-  if (!outposts.deployments.some(carriesSidecar) || unchecked.some(({ what }) => what === check)) return [];
+  if (!outposts.deployments.some(mountsScripts) || unchecked.some(({ what }) => what === check)) return [];
   const subject = `ConfigMap/${scriptsConfigMap}`;
   if (!scripts) {
     const seen = `it is missing in namespace ${namespace}`;
@@ -29,3 +29,6 @@ export function scriptsFindings({ namespace, outposts, scripts, unchecked }: Sna
     },
   ];
 }
+
+const mountsScripts = ({ spec }: V1Deployment): boolean =>
+  (spec?.template.spec?.volumes ?? []).some(({ name }) => name === scriptsVolume);

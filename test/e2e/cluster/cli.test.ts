@@ -93,7 +93,7 @@ describe("the pulumi CLI", () => {
 
   it("has nothing to do the second time, and nothing to say", async () => {
     const { stdout, stderr } = await succeed(up);
-    assert.match(stdout, /\nResources:\n {4}6 unchanged\n\nDuration: \d+s\n\n$/);
+    assert.match(stdout, /\nResources:\n {4}7 unchanged\n\nDuration: \d+s\n\n$/);
     assert.deepEqual(diagnostics(stdout), []);
     assert.equal(stderr, "");
   });
@@ -175,7 +175,7 @@ describe("the pulumi CLI", () => {
     }
     const { stdout } = await succeed(upAtOnce);
     assert.match(stdout, /\n {4}\+ 1 created\n/, stdout);
-    assert.match((await succeed(upAtOnce)).stdout, /\nResources:\n {4}9 unchanged\n/);
+    assert.match((await succeed(upAtOnce)).stdout, /\nResources:\n {4}10 unchanged\n/);
     await succeed(`pulumi config rm shmSize && ${upAtOnce}`);
   });
 

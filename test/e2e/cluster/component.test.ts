@@ -25,7 +25,7 @@ describe("the component in anybody's program", () => {
   after(() => harness?.close());
 
   const outposts = [{ name: "Proxy", shmSize: "128Mi" }];
-  const children = ["shm", "shm-ak-outpost-proxy", "shm-ak-outpost-proxy", "shm-ak-outpost-proxy"];
+  const children = ["shm", "shm-scripts", "shm-ak-outpost-proxy", "shm-ak-outpost-proxy", "shm-ak-outpost-proxy"];
   const podSpec = async (namespace: string) =>
     (await apps.readNamespacedDeployment({ namespace, name: "ak-outpost-proxy" })).spec!.template.spec!;
 

@@ -80,7 +80,9 @@ describe("two stacks of one name in two projects", () => {
     const scenario = await openScenario({ name: "twice" });
     await scenario.stack.up();
     const other = await stackWithoutState(scenario, {}, "other");
-    const owned = ["volume dshm", "volume shm-cleanup-settings", "volume shm-cleanup-run"];
+    const owned = ["dshm", "shm-cleanup-settings", "shm-cleanup-run", "shm-cleanup-scripts"].map(
+      (name) => `volume ${name}`,
+    );
     const fields = [...owned, "mount /dev/shm of container proxy", "init container shm-cleanup"];
     assert.match(
       await failure(other.preview()),

@@ -36,7 +36,10 @@ function deployment(options: DeploymentOptions = {}): V1Deployment {
     containers: [{ name: "proxy", image, ...limits }, ...containers],
     ...(sidecar && {
       initContainers: [{ name: "shm-cleanup", restartPolicy: "Always", env: [{ name: "SETTINGS_FILE" }] }],
-      volumes: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }],
+      volumes: [
+        { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } },
+        { name: "shm-cleanup-scripts", configMap: { name: "authentik-outpost-shm-scripts" } },
+      ],
     }),
   };
   const own = [...containers.map(({ name }) => name), "proxy"].map((name) => [item({ name }), {}]);
