@@ -1,5 +1,6 @@
 // Reads the state of the demo's outpost from the cluster.
 import type { V1Container, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { scriptsConfigMap, settingsConfigMap } from "../../cleaner/names";
 import { outpostObjectName } from "../outpost";
 import { waitUntil } from "../waitUntil";
 import type { Stage } from "./stage";
@@ -8,7 +9,7 @@ import type { Stage } from "./stage";
 const rolloutTimeoutMs = 120_000;
 
 /** Matches objects that only the program creates in the demo's namespace, not those of authentik and Kubernetes. */
-const ownNames = /shm-cleanup$/;
+const ownNames = /shm-cleanup$|^ConfigMap\/authentik-outpost-shm-/;
 
 export const sidecarOf = (spec: V1PodSpec): V1Container | undefined =>
   spec.initContainers?.find(({ name }) => name === "shm-cleanup");
@@ -37,15 +38,16 @@ export async function rollout(stage: Stage): Promise<void> {
   );
 }
 
-/** Reads the settings in the sidecar's ConfigMap. */
-export async function sweepSettings({ kubeConfig, outpost }: Stage): Promise<string> {
+/** Reads the ConfigMaps of the sidecar: its settings, and its scripts by file name. */
+export async function sidecarFiles({ kubeConfig, outpost }: Stage): Promise<Record<"settings" | "scripts", Files>> {
   const { CoreV1Api } = await import("@kubernetes/client-node");
-  const name = `${outpostObjectName(outpost)}-shm-cleanup`;
-  const configMap = await kubeConfig
-    .makeApiClient(CoreV1Api)
-    .readNamespacedConfigMap({ namespace: outpost.namespace, name });
-  return configMap.data?.settings ?? "";
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const { namespace } = outpost;
+  const read = async (name: string) => (await core.readNamespacedConfigMap({ namespace, name })).data ?? {};
+  const settings = await read(settingsConfigMap(outpostObjectName(outpost)));
+  return { settings, scripts: await read(scriptsConfigMap) };
 }
+type Files = Record<string, string>;
 
 /** Lists the program's own objects in the demo's namespace as `Kind/name`, sorted. */
 export async function ownObjects({ kubeConfig, outpost: { namespace } }: Stage): Promise<string[]> {

@@ -1,9 +1,10 @@
-// Runs a sidecar's command on a folder of this machine until its first sweep is done. It is the very command of a Deployment,
-// with its paths moved into a scratch folder.
+// Runs a sidecar's command on a folder of this machine until its first sweep is done. It is the very command of a Deployment and
+// the very scripts of its ConfigMap, with their paths moved into a scratch folder.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { settingsFile } from "../../cleaner/names";
 import { goName, goSession, rustName, rustSession } from "../sessionFormats";
 
 /** One kind of file in the scratch folder, and what the sweep should do with it. */
@@ -41,11 +42,18 @@ const rust = (isLogin: boolean, endsIn: number) => ({
 
 const kinds: Kind[] = [
   { what: "visitors of the last minutes", count: 40, kept: true, ageMs: 5 * minute, ...visitor },
-  { what: "visitors of two hours ago", count: 400, kept: false, ageMs: 2 * hour, ...visitor },
-  { what: "visitors of two hours ago, Rust outpost", count: 100, kept: false, ageMs: 2 * hour, ...rust(false, hour) },
+  { what: "visitors of yesterday and before", count: 400, kept: false, ageMs: 25 * hour, ...visitor },
+  { what: "visitors of yesterday, Rust outpost", count: 100, kept: false, ageMs: 25 * hour, ...rust(false, hour) },
   { what: "logins of two hours ago", count: 25, kept: true, ageMs: 2 * hour, ...login },
   { what: "logins of two hours ago, Rust outpost", count: 10, kept: true, ageMs: 2 * hour, ...rust(true, hour) },
   { what: "logins of yesterday and before", count: 15, kept: false, ageMs: 25 * hour, ...login },
+  {
+    what: "logins of yesterday that live on, Rust outpost",
+    count: 5,
+    kept: true,
+    ageMs: 25 * hour,
+    ...rust(true, hour),
+  },
   {
     what: "logins past their own end, Rust outpost",
     count: 5,
@@ -68,22 +76,25 @@ const kinds: Kind[] = [
 export async function sweepScratch(
   parent: string,
   sidecar: V1Container,
-  settings: string,
+  { settings, scripts }: Record<"settings" | "scripts", Record<string, string>>,
 ): Promise<{ rows: Row[]; log: string }> {
   mkdirSync(parent, { recursive: true });
   const scratch = mkdtempSync(join(parent, "scratch-"));
   try {
-    const shm = join(scratch, "shm");
-    const settingsFile = join(scratch, "settings");
-    const metrics = join(scratch, "metrics");
-    for (const directory of [shm, metrics]) mkdirSync(directory);
-    writeFileSync(settingsFile, settings);
+    const [shm, metrics, mounted] = ["shm", "metrics", "mounted"].map((name) => join(scratch, name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const directory of [shm, metrics, mounted]) mkdirSync(directory);
+    for (const [name, text] of Object.entries({ ...settings, ...scripts })) writeFileSync(join(mounted, name), text);
     const files = fill(shm);
     const log = await runUntilFirstSweep(sidecar, {
       SHM_DIR: shm,
       METRICS_DIR: metrics,
       METRICS_PORT: "127.0.0.1:0",
-      SETTINGS_FILE: settingsFile,
+      SETTINGS_FILE: join(mounted, settingsFile),
+      SCRIPTS_DIR: mounted,
     });
     const left = new Set(readdirSync(shm));
     return { rows: files.map(({ kind, names }) => row(kind, names, left)), log };

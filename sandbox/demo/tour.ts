@@ -4,7 +4,7 @@ import type { V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode
 import Table from "cli-table3";
 import type { Solution } from "../../settings/settings";
 import type { Checks } from "./checks";
-import { ownObjects, podSpec, rollout, sidecarOf, sweepSettings } from "./outpostOnStage";
+import { ownObjects, podSpec, rollout, sidecarOf, sidecarFiles } from "./outpostOnStage";
 import { sweepScratch, type Row } from "./scratchSweep";
 import { heading, isUnchanged, summaryOf, withoutRefresh, type Say } from "./show";
 import type { Stage } from "./stage";
@@ -42,10 +42,10 @@ async function deploySidecar(stage: Stage, checks: Checks, say: Say, pristine: V
 }
 
 async function runSidecarHere(stage: Stage, checks: Checks, say: Say): Promise<void> {
-  heading(say, "the sidecar's command, as the cluster holds it, on a scratch folder of this machine");
+  heading(say, "the sidecar's command and scripts, as the cluster holds them, on a scratch folder of this machine");
   const sidecar = sidecarOf(await podSpec(stage));
   if (!sidecar) return checks.expect("the cluster holds a sidecar", false);
-  const { rows, log } = await sweepScratch(stage.dir, sidecar, await sweepSettings(stage));
+  const { rows, log } = await sweepScratch(stage.dir, sidecar, await sidecarFiles(stage));
   say(table(rows));
   say(log.trim());
   const wrong = rows.filter(({ after, expected }) => after !== expected);
