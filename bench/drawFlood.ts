@@ -98,7 +98,7 @@ export function numbers({ without, with: swept, sidecar }: Recording): string {
     `| visits refused with HTTP 400 | ${of(without, "400")} | ${of(swept, "400")} |`,
     `| most of \`/dev/shm\` in use | ${highest(without)} of 64 MiB | ${highest(swept)} of 256 MiB |`,
     `| logins alive at the end | ${alive(without)} | ${alive(swept)} |`,
-    `| the sidecar's CPU, on average | | ${(sidecar.cpus * 1000).toFixed(0)}m of 50m |`,
+    `| the sidecar's CPU, on average | | ${(sidecar.cpus * 1000).toFixed(0)}m of 250m |`,
     `| the sidecar's memory, at most | | ${(sidecar.memoryBytes / mebibyte).toFixed(1)} MiB of 32 MiB |`,
   ].join("\n");
 }
