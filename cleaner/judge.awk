@@ -7,7 +7,7 @@
 # Runs on busybox awk, mawk and gawk. The memory it takes does not grow with the number of files.
 
 BEGIN {
-  CONVFMT = "%.0f" # mawk would make 2.2e+09 of a time after 2038
+  CONVFMT = "%.0f" # mawk would print a time after 2038 as 2.2e+09
   BATCH = 400      # names in a command. Of 255 bytes each, they stay below the 128 KiB that Linux allows.
   SMALL = 400      # bytes. A smaller file of a Go outpost is a visitor, since the smallest possible login takes 696.
   alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -18,7 +18,7 @@ BEGIN {
 }
 
 $7 == "." { listed = 1; next } # the end of the list
-$2 !~ /^8/ { next }            # no regular file any more
+$2 !~ /^8/ { next }            # no longer a regular file
 {
   take_facts()
   if (size == 0 || is_staging()) judge("debris")
@@ -45,8 +45,8 @@ END {
 function take_facts() { mtime = $1; blocks = $3; links = $4; size = $5; inode = $6; name = $7; expires = 0 }
 function is_staging() { return substr(name, 3, 1) == "." }
 
-# Runs a command, whose lines of output are output[1] to output[outputs]. Returns 0 if it did not run to its end. Reads the output
-# as one record, because busybox awk looks up the whole command again for each record.
+# Runs a command, whose lines of output are output[1] to output[outputs]. Returns 0 if it did not finish: a status of 1 means that
+# some files were gone. Reads the output as one record, because busybox awk looks up the whole command again for each record.
 function run(command,   text, record, ended) {
   command = command "; [ $? -gt 1 ] || printf '\\nended'"
   RS = "\001"
@@ -123,9 +123,10 @@ function size_of_visitor(start,   inner, i, n, type_length, session_length) {
   for (i = 0; i < n; i++) inner = inner character[byte[i]]
   if (decode(inner) < 24) return 0
   type_length = byte[0]
-  if (type_length > 17 || byte[type_length - 4] != 16 || byte[type_length - 2] != 16) return 0 # no map of any to any
+  if (type_length > 17 || byte[type_length - 4] != 16 || byte[type_length - 2] != 16) return 0 # not a map[interface{}]interface{}
   i = type_length + 1
   if (byte[i] < 128) session_length = byte[i++]
+  else if (byte[i] < 252) return 0 # no length of at most four bytes
   else for (n = 256 - byte[i++]; n > 0; n--) session_length = session_length * 256 + byte[i++]
   return base64_length(11 + base64_length(i + session_length) + 33)
 }
@@ -223,7 +224,7 @@ function is_in_the_way(state, age,   kind, class) {
   return 1
 }
 
-# Removes files in batches. Right before, it looks at each again: one that was saved since it was judged stays.
+# Removes files in batches. Just before, it checks each one again: one that was saved since it was judged stays.
 function remove(key) {
   judged[mtime " " inode " " name] = 1
   names[key] = names[key] " " name
