@@ -13,10 +13,12 @@ BEGIN {
   alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   for (i = 0; i < 64; i++) sextet[substr(alphabet, i + 1, 1)] = i
   for (i = 32; i < 127; i++) character[i] = sprintf("%c", i)
+  floor = pressure_floor
   target["visitor"] = visitor_class; more_bytes["visitor"] = visitor_bytes; more_inodes["visitor"] = visitor_inodes
   target["login"] = login_class; more_bytes["login"] = login_bytes; more_inodes["login"] = login_inodes
 }
 
+NR % 500 == 1 { lower_floor() }
 $7 == "." { listed = 1; next } # the end of the list
 $2 !~ /^8/ { next }            # no longer a regular file
 {
@@ -222,6 +224,12 @@ function is_in_the_way(state, age,   kind, class) {
   more_bytes[kind] -= bytes
   more_inodes[kind] -= inodes
   return 1
+}
+
+# Ages are those at the start of the sweep. Within a small CPU limit it takes seconds, in which visitors grow old enough to go.
+function lower_floor(   up) {
+  if ((getline up < "/proc/uptime") > 0) floor = pressure_floor - int((up * 1000 - started_ms) / 1000)
+  close("/proc/uptime")
 }
 
 # Removes files in batches. Just before, it checks each one again: one that was saved since it was judged stays.

@@ -132,9 +132,9 @@ list_sessions() {
 # Assigns what judge.awk finds and does. Fails if it, or what feeds it, did not run to its end.
 walk() { # MODE
   earlier_errors=$errors earlier_problem=$problem listed=0 errors=0 problem=''
-  eval "$(list_sessions | awk -v mode="$1" -v now="$now" -v floor="$floor" -v dry="$DRY_RUN" -v read_limit=$READ_LIMIT \
+  eval "$(list_sessions | awk -v mode="$1" -v now="$now" -v started_ms="$started" -v dry="$DRY_RUN" -v read_limit=$READ_LIMIT \
     -v anonymous_age="$ANONYMOUS_MAX_AGE_SECONDS" -v authenticated_age="$AUTHENTICATED_MAX_AGE_SECONDS" \
-    -v ages_only="$AGES_ONLY" -v debris_age=$DEBRIS_AGE -v login_percent=$LOGIN_PERCENT \
+    -v ages_only="$AGES_ONLY" -v debris_age=$DEBRIS_AGE -v pressure_floor=$PRESSURE_FLOOR -v login_percent=$LOGIN_PERCENT \
     -v high="$HIGH_WATERMARK_PERCENT" -v low="$LOW_WATERMARK_PERCENT" \
     -v total_bytes="$total_bytes" -v used_bytes="$used_bytes" -v total_inodes="$total_inodes" -v used_inodes="$used_inodes" \
     -v visitor_class="$visitor_class" -v visitor_bytes="$visitor_bytes" -v visitor_inodes="$visitor_inodes" \
@@ -200,7 +200,7 @@ publish() {
 # ---- The sweep ----
 
 uptime_ms
-started=$up_ms now=$(date +%s) floor=$PRESSURE_FLOOR duration='' errors=0 problem='' young_logins=0 anonymous=0 authenticated=0 debris=0
+started=$up_ms now=$(date +%s) duration='' errors=0 problem='' young_logins=0 anonymous=0 authenticated=0 debris=0
 debris_gone=0 anonymous_gone=0 authenticated_gone=0 debris_pressed=0 anonymous_pressed=0 authenticated_pressed=0
 visitor_class='' visitor_bytes='' visitor_inodes='' login_class='' login_bytes='' login_inodes='' oldest=0
 read_settings "$@"
@@ -218,11 +218,7 @@ usage_before=$usage used_bytes_before=$used_bytes used_inodes_before=$used_inode
 if [ -n "$COUNT_ONLY" ]; then
   walk count
 else
-  if [ "$usage" -ge "$HIGH_WATERMARK_PERCENT" ]; then
-    walk measure
-    uptime_ms
-    floor=$((PRESSURE_FLOOR - (up_ms - started) / 1000)) # visitors have aged meanwhile
-  fi
+  [ "$usage" -lt "$HIGH_WATERMARK_PERCENT" ] || walk measure
   walk sweep
 fi
 case $problem in *'Read-only file system'*) fail 'the directory is read-only' ;; esac # [ -w ] does not tell root
