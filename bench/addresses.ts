@@ -1,13 +1,10 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { goSession } from "../sandbox/sessionFormats";
-import type { FloodReport } from "./flood";
 import { containerLimits, inGroup } from "./groups";
 import { loginCount } from "./held";
+import type { ControlGroup } from "./limits";
 import { Place, unixTime } from "./place";
-import { RunningSidecar } from "./processes";
+import { RunningSidecar, writeVisits } from "./processes";
 
 /** A flood of visits with long addresses, beside honest ones. */
 export interface AddressTrial {
@@ -47,16 +44,14 @@ export async function addressTrials(seconds: number): Promise<AddressTrial[]> {
 async function trial(
   place: Place,
   { length, rate, seconds }: { length: number; rate: number; seconds: number },
-  group: ConstructorParameters<typeof RunningSidecar>[1],
+  group: ControlGroup | undefined,
 ): Promise<AddressTrial> {
   const sidecar = new RunningSidecar(place, group);
   while (sidecar.sweeps === 0) await delay(50);
-  const write = (first: number, rate: number, length: number) => {
-    const args = [first, rate, seconds, length].map(String);
-    const writer = fork(join(__dirname, "flood.ts"), [place.dir, ...args], { execArgv: ["--import", "tsx"] });
-    return once(writer, "message") as Promise<[FloodReport]>;
-  };
-  const [, [honest]] = await Promise.all([write(0, rate, length), write(firstHonest, honestRate, 60)]);
+  const [, honest] = await Promise.all([
+    writeVisits(place, { first: 0, rate, seconds, length }),
+    writeVisits(place, { first: firstHonest, rate: honestRate, seconds }),
+  ]);
   await sidecar.stop();
   const bytes = goSession({ holds: ["redirect"], url: "p".repeat(length) }).length;
   const visits = honest.written + honest.failed;

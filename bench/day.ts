@@ -39,14 +39,12 @@ const keepByFind =
     if (second % policy.intervalSeconds === 0) runFind(policy, dir, at);
   };
 
+const isCalm = ({ pages: { used, total } }: Place): boolean =>
+  used * 100 < sweepDefault("HIGH_WATERMARK_PERCENT") * total;
+
 /** Runs our sweep whenever the loop would start it: every five minutes, and at once at the high watermark. */
 const keepBySweep: Keeper = (place, at, second) => {
-  const { used, total } = place.pages;
-  if (
-    second % sweepDefault("SWEEP_INTERVAL_SECONDS") !== 0 &&
-    used * 100 < sweepDefault("HIGH_WATERMARK_PERCENT") * total
-  )
-    return;
+  if (second % sweepDefault("SWEEP_INTERVAL_SECONDS") !== 0 && isCalm(place)) return;
   const [command = "", ...args] = sweepCommand(podShell, [`SHM_DIR=${place.dir}`]);
   const text = args.findIndex((arg) => arg === "-c") + 1;
   // Gives the sweep the simulated time instead of the current one.
@@ -66,12 +64,11 @@ function liveADay(place: Place, policy: string, keep: Keeper): DayCurve {
     for (due += (visitRate(second) * step) / dayScale; due >= 1; due--) {
       if (!place.visit(curve.visits++, begin + second)) curve.failed++;
     }
-    const before = place.pages;
+    const [before, calm] = [place.pages.used, isCalm(place)];
     keep(place, begin + second, second);
     const { used, total } = place.pages;
     // Until 20:00 every session is younger than a day, and takes a page.
-    const isCalm = before.used < 0.8 * before.total;
-    if (isCalm && second < 20 * 3600) curve.removedInCalm += before.used - used;
+    if (calm && second < 20 * 3600) curve.removedInCalm += before - used;
     if (second % sampleEvery === 0) curve.usage.push(Math.round((used * 1000) / total) / 10);
     if (second === 20 * 3600) curve.loginsLost = logins - place.loginsLeft(logins);
   }

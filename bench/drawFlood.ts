@@ -2,6 +2,7 @@
 // `npm run test:node`, then `npx tsx bench/drawFlood.ts`.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { sidecarCpuLimit } from "../cleaner/names";
 import { answers, type Second, type Visits } from "../sandbox/node/visits";
 import { repositoryRoot, stateRoot } from "../sandbox/paths";
 
@@ -98,7 +99,7 @@ export function numbers({ without, with: swept, sidecar }: Recording): string {
     `| visits refused with HTTP 400 | ${of(without, "400")} | ${of(swept, "400")} |`,
     `| most of \`/dev/shm\` in use | ${highest(without)} of 64 MiB | ${highest(swept)} of 256 MiB |`,
     `| logins alive at the end | ${alive(without)} | ${alive(swept)} |`,
-    `| the sidecar's CPU, on average | | ${(sidecar.cpus * 1000).toFixed(0)}m of 250m |`,
+    `| the sidecar's CPU, on average | | ${(sidecar.cpus * 1000).toFixed(0)}m of ${sidecarCpuLimit} |`,
     `| the sidecar's memory, at most | | ${(sidecar.memoryBytes / mebibyte).toFixed(1)} MiB of 32 MiB |`,
   ].join("\n");
 }

@@ -1,13 +1,9 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { FloodReport } from "./flood";
 import { inGroup } from "./groups";
 import type { Limits } from "./limits";
 import { type Place, unixTime } from "./place";
 import { runFind, type FindPolicy } from "./policies";
-import { RunningSidecar } from "./processes";
+import { RunningSidecar, writeVisits } from "./processes";
 
 export const loginCount = 1000;
 
@@ -79,11 +75,8 @@ export async function sidecarTrial(place: Place, rate: number, seconds: number, 
 
 /** Writes visits at a rate, and watches the usage and how long the visits live. */
 async function flood(place: Place, { first, rate, seconds }: { first: number; rate: number; seconds: number }) {
-  const writer = fork(join(__dirname, "flood.ts"), [place.dir, String(first), String(rate), String(seconds)], {
-    execArgv: ["--import", "tsx"],
-  });
   const started = unixTime();
-  const done = once(writer, "message") as Promise<[FloodReport]>;
+  const done = writeVisits(place, { first, rate, seconds });
   let running = true;
   void done.then(() => (running = false));
   let oldest = 0;
@@ -98,7 +91,7 @@ async function flood(place: Place, { first, rate, seconds }: { first: number; ra
     if (oldest > bottom)
       shortest = Math.min(shortest ?? Infinity, unixTime() - (started + (oldest - 1 - first) / rate));
   }
-  const [{ failed, seconds: took }] = await done;
+  const { failed, seconds: took } = await done;
   return {
     rate: Math.round((rate * seconds) / Math.max(took, seconds)),
     failed,

@@ -1,6 +1,6 @@
+import { sidecarCpuLimit } from "../cleaner/names";
 import type { DayCurve } from "./day";
 import type { AddressTrial } from "./addresses";
-import { containerLimits } from "./groups";
 import { loginCount, type Trial } from "./held";
 import type { IdleHour, PeakMemory } from "./idle";
 import type { Machine } from "./machine";
@@ -29,7 +29,6 @@ const goals = { rate: 1000, recoverySeconds: 10, refusedShare: 0.01, previewRati
 /** CPU seconds of an idle hour, by the number of files. */
 const idleGoals: Record<number, number> = { 1000: 2, 50_000: 9 };
 const notMeasured = "not measured: needs root and cgroup v1";
-const cpuLimit = `${containerLimits.cpuMillis}m`;
 
 const table = (head: string[], rows: string[][]): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -59,11 +58,11 @@ function heldSection({ held: all, trialSeconds, limited }: Results): string {
     row("ours", ours, verdict((ours?.rate ?? 0) >= goals.rate)),
     limited
       ? row(
-          `ours, within the container's ${cpuLimit} and 32Mi`,
+          `ours, within the container's ${sidecarCpuLimit} and 32Mi`,
           oursLimited,
           verdict((oursLimited?.rate ?? 0) >= goals.rate),
         )
-      : [`ours, within the container's ${cpuLimit} and 32Mi`, notMeasured, "", "", "", ""],
+      : [`ours, within the container's ${sidecarCpuLimit} and 32Mi`, notMeasured, "", "", "", ""],
   ];
   return `## New visits per second held for an hour
 
@@ -86,11 +85,11 @@ function recoverySection({ recovery, limited }: Results): string {
     ["ours", duration(worst), verdict(worst <= goals.recoverySeconds)],
     limited
       ? [
-          `ours, within the container's ${cpuLimit} and 32Mi`,
+          `ours, within the container's ${sidecarCpuLimit} and 32Mi`,
           duration(worstLimited),
           verdict(worstLimited <= goals.recoverySeconds),
         ]
-      : [`ours, within the container's ${cpuLimit} and 32Mi`, notMeasured, ""],
+      : [`ours, within the container's ${sidecarCpuLimit} and 32Mi`, notMeasured, ""],
   ];
   return `## From full to writable again
 
@@ -113,7 +112,7 @@ function sweepSection({ sweep }: Results): string {
 Why it is missed: a find only asks for ages and forgets each file at once. Ours asks for all facts of each file in one process (stat),
 judges them in another (awk), reads the first 64 bytes of files that neither age nor size decides, and asks a second time right
 before removal, so that a session saved meanwhile survives. The version before did half of it within find, by a
-second algorithm. What the simpler one costs is paid by the CPU limit, which is ${cpuLimit} instead of 50m.
+second algorithm. What the simpler one costs is paid by the CPU limit, which is ${sidecarCpuLimit} instead of 50m.
 `
     : "";
   return `## CPU of one sweep over 65,536 files, half of which must go
@@ -161,7 +160,7 @@ function addressSection({ addresses }: Results): string {
   ]);
   return `## A visitor with long addresses
 
-An address of 8 KB with bytes above 0x7f makes a session file of 44 KB, one of 1 MB a file of 5.6 MB. 256 MiB, within ${cpuLimit} and 32Mi,
+An address of 8 KB with bytes above 0x7f makes a session file of 44 KB, one of 1 MB a file of 5.6 MB. 256 MiB, within ${sidecarCpuLimit} and 32Mi,
 beside 20 honest visits a second. Goal: at most one percent of the honest visits refused, and no login lost.
 
 ${rows.length > 0 ? table(["a file", "flood", "honest visits refused", "logins lost", "goal"], rows) : notMeasured}`;

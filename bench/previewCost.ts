@@ -2,7 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 import { settingsConfigMap } from "../cleaner/names";
 import { beforeEnd } from "../sandbox/endings";
-import { CLUSTER_TOOLS, startCluster, type Cluster } from "../sandbox/cluster";
+import { CLUSTER_TOOLS, startCluster } from "../sandbox/cluster";
 import { openStack, type EngineStack } from "../sandbox/engine";
 import { createOutpost } from "../sandbox/outpost";
 import { consoleProgress } from "../sandbox/progress";
@@ -45,12 +45,13 @@ export async function previewCost(outposts: number): Promise<PreviewCost> {
   const progress = consoleProgress();
   const pulumi = await openPulumi(progress, CLUSTER_TOOLS);
   const cluster = await startCluster({ dir: createStateFolder("bench-preview"), progress });
+  const { kubeconfig, context } = cluster;
   beforeEnd({ stop: () => cluster.stop() });
   try {
     const names = Array.from({ length: outposts }, (_, n) => `outpost-${n}`);
     const open = async (stack: string, program?: PulumiFn): Promise<EngineStack> => {
-      for (const name of names) await createOutpost(cluster.kubeconfig, { namespace: stack, name });
-      const own = { stack, stateDir: createStateFolder(`bench-${stack}`), pulumi, ...placeOf(cluster) };
+      for (const name of names) await createOutpost(kubeconfig, { namespace: stack, name });
+      const own = { stack, stateDir: createStateFolder(`bench-${stack}`), pulumi, kubeconfig, context };
       const config = { namespace: stack, outposts: names };
       const opened = await openStack({
         ...own,
@@ -78,5 +79,3 @@ export async function previewCost(outposts: number): Promise<PreviewCost> {
     await cluster.stop();
   }
 }
-
-const placeOf = ({ kubeconfig, context }: Cluster) => ({ kubeconfig, context });

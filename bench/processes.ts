@@ -1,10 +1,9 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cleanerScripts } from "../cleaner/scripts";
 import { shells, sweepText, type Shell } from "../sandbox/cleaner/shells";
+import { Sidecar } from "../sandbox/cleaner/sidecarProcess";
+import type { FloodReport } from "./flood";
 import type { ControlGroup } from "./limits";
 import type { Place } from "./place";
 
@@ -27,28 +26,24 @@ export function sweepCommand(shell: Shell, settings: readonly string[]): string[
 }
 
 /** A sidecar that runs on this place as in a pod, with the default settings. */
-export class RunningSidecar {
-  private readonly child: ChildProcess;
-  private readonly scripts = mkdtempSync(join(tmpdir(), "bench-scripts-"));
-  log = "";
-
+export class RunningSidecar extends Sidecar {
   constructor(place: Place, group?: ControlGroup, env: Record<string, string> = {}) {
-    for (const [name, text] of Object.entries(cleanerScripts().files)) writeFileSync(join(this.scripts, name), text);
-    const loop = [...podShell.command, join(this.scripts, "sidecar.sh")];
-    const [command = "", ...args] = [...(group?.command ?? []), ...loop];
-    const own = { PATH: podShell.path, SHM_DIR: place.dir, METRICS_DIR: place.metrics, METRICS_PORT: "19301" };
-    this.child = spawn(command, args, { cwd: "/", env: { ...own, ...env }, stdio: ["ignore", "pipe", "inherit"] });
-    this.child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (this.log += chunk));
+    const own = { SHM_DIR: place.dir, METRICS_DIR: place.metrics, METRICS_PORT: "19301" };
+    super(podShell, { ...own, ...env }, undefined, undefined, group?.command);
   }
 
   get sweeps(): number {
     return this.log.match(/ event=sweep /g)?.length ?? 0;
   }
+}
 
-  async stop(): Promise<void> {
-    const gone = once(this.child, "exit");
-    this.child.kill("SIGTERM");
-    await gone;
-    rmSync(this.scripts, { recursive: true });
-  }
+/** Saves visits at a rate, in a process of their own. @param length of the addresses; default 60 */
+export async function writeVisits(
+  { dir }: Place,
+  { first, rate, seconds, length = 60 }: { first: number; rate: number; seconds: number; length?: number },
+): Promise<FloodReport> {
+  const args = [first, rate, seconds, length].map(String);
+  const writer = fork(join(__dirname, "flood.ts"), [dir, ...args], { execArgv: ["--import", "tsx"] });
+  const [report] = (await once(writer, "message")) as [FloodReport];
+  return report;
 }

@@ -104,7 +104,7 @@ async function main(): Promise<void> {
   const sweep = await step("CPU of one sweep", () => sweepCosts(larger, quick ? 1 : 3));
   await larger.close();
   const day = await step("a simulated day", simulateDay);
-  const addresses = groupsWork() ? await step("long addresses", () => addressTrials(quick ? 20 : 120)) : [];
+  const addresses = results.limited ? await step("long addresses", () => addressTrials(quick ? 20 : 120)) : [];
   const preview = await step("a preview of 50 outposts", () => previewCost(50));
   const all: Results = { machine: machine(), ...results, sweep, day, addresses, preview };
   if (quick) {

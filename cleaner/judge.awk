@@ -7,9 +7,8 @@
 # Runs on busybox awk, mawk and gawk. The memory it takes does not grow with the number of files.
 
 BEGIN {
-  CONVFMT = "%.0f" # mawk would print a time after 2038 as 2.2e+09
-  BATCH = 400      # names in a command. Of 255 bytes each, they stay below the 128 KiB that Linux allows.
-  SMALL = 400      # bytes. A smaller file of a Go outpost is a visitor, since the smallest possible login takes 696.
+  BATCH = 400 # names in a command. Of 255 bytes each, they stay below the 128 KiB that Linux allows.
+  SMALL = 400 # bytes. A smaller file of a Go outpost is a visitor, since the smallest possible login takes 696.
   alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   for (i = 0; i < 64; i++) sextet[substr(alphabet, i + 1, 1)] = i
   for (i = 32; i < 127; i++) character[i] = sprintf("%c", i)

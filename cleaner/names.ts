@@ -17,6 +17,8 @@ export const cronJobName = "authentik-outpost-shm-cleanup";
 export const sidecarContainer = "shm-cleanup";
 /** Enough to sweep a full /dev/shm. Anything that the sidecar writes there counts too. */
 export const sidecarMemoryLimit = "32Mi";
+/** Enough for a flood: docs/benchmarks.md has the rates. An idle sidecar takes less than a thousandth of a CPU. */
+export const sidecarCpuLimit = "250m";
 
 export const shmVolume = "dshm";
 export const shmMountPath = "/dev/shm";

@@ -15,6 +15,7 @@ import {
   shmMountPath,
   shmVolume,
   sidecarContainer,
+  sidecarCpuLimit,
   sidecarMemoryLimit,
 } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
@@ -62,7 +63,7 @@ function sidecarSpec(settings: PodFragmentSettings): ContainerPatch {
       { name: "METRICS_DIR", value: runDirectory },
     ],
     ports: [{ name: metricsPortName, containerPort: metricsPort, protocol: "TCP" }],
-    resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "250m", memory: sidecarMemoryLimit } },
+    resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: sidecarCpuLimit, memory: sidecarMemoryLimit } },
     // /dev/shm is mode 1777: only the uid that wrote a file can delete it, so the sidecar runs as the outpost's.
     securityContext: {
       runAsNonRoot: true,

@@ -5,7 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { sidecarText, sweepText, type Shell } from "./shells";
+import { cleanerScripts } from "../../cleaner/scripts";
+import type { Shell } from "./shells";
+
+const { files } = cleanerScripts();
 
 /** Waits until `holds` returns true. If that takes too long, the error says what it waited for. */
 export async function until(what: string, holds: () => boolean, seconds = 20): Promise<void> {
@@ -19,16 +22,22 @@ export async function freePort(): Promise<number> {
   return getPort({ host: "127.0.0.1" });
 }
 
-/** The sidecar's loop with its sweep beside it, as the loader runs it. */
+/** The sidecar's loop with its files beside it, as the loader runs it. `as` is a prefix of its command. */
 export class Sidecar {
   log = "";
   readonly child: ChildProcess;
   private readonly dir = mkdtempSync(join(tmpdir(), "sidecar-"));
 
-  constructor(shell: Shell, env: Record<string, string>, loop = sidecarText, sweep = sweepText) {
-    writeFileSync(join(this.dir, "sidecar.sh"), loop);
-    writeFileSync(join(this.dir, "sweep.sh"), sweep);
-    const [command = "", ...args] = [...shell.command, join(this.dir, "sidecar.sh")];
+  constructor(
+    shell: Shell,
+    env: Record<string, string>,
+    loop = files["sidecar.sh"],
+    sweep = files["sweep.sh"],
+    as: readonly string[] = [],
+  ) {
+    const own = { ...files, "sidecar.sh": loop, "sweep.sh": sweep };
+    for (const [name, text = ""] of Object.entries(own)) writeFileSync(join(this.dir, name), text);
+    const [command = "", ...args] = [...as, ...shell.command, join(this.dir, "sidecar.sh")];
     this.child = spawn(command, args, {
       cwd: "/",
       env: { PATH: shell.path, ...env },

@@ -81,12 +81,8 @@ export async function sweepScratch(
   mkdirSync(parent, { recursive: true });
   const scratch = mkdtempSync(join(parent, "scratch-"));
   try {
-    const [shm, metrics, mounted] = ["shm", "metrics", "mounted"].map((name) => join(scratch, name)) as [
-      string,
-      string,
-      string,
-    ];
-    for (const directory of [shm, metrics, mounted]) mkdirSync(directory);
+    const folder = (name: string) => mkdtempSync(join(scratch, `${name}-`));
+    const [shm, metrics, mounted] = [folder("shm"), folder("metrics"), folder("mounted")];
     for (const [name, text] of Object.entries({ ...settings, ...scripts })) writeFileSync(join(mounted, name), text);
     const files = fill(shm);
     const log = await runUntilFirstSweep(sidecar, {

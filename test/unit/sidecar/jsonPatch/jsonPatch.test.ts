@@ -14,6 +14,7 @@ import { outpostSettings } from "../../outposts";
 
 const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides)));
 const native = partOf();
+const ourVolumes = ["dshm", "shm-cleanup-settings", "shm-cleanup-run", "shm-cleanup-scripts"];
 /** Returns the operations of version 0.1 with `nativeSidecar: false`, as they stand in authentik. */
 const formerly = (): JsonPatchOperation[] => {
   const [sidecar] = native.filter(({ path }) => path.endsWith("/initContainers/-")).map(({ value }) => value as object);
@@ -188,8 +189,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
     describe(`where there is ${name}`, () => {
       it("applies at every step and brings the sidecar once", () => {
         const { volumes, containers, initContainers } = specOf(apply(reference, compose(existing, native).operations));
-        for (const own of ["dshm", "shm-cleanup-settings", "shm-cleanup-run", "shm-cleanup-scripts"])
-          assert.equal(names(volumes).filter((name) => name === own).length, 1, own);
+        for (const own of ourVolumes) assert.equal(names(volumes).filter((name) => name === own).length, 1, own);
         assert.equal(names([...containers, ...(initContainers ?? [])]).filter((n) => n === "shm-cleanup").length, 1);
         assert.equal(containers[0].name, "proxy");
         assert.equal(names(containers[0].volumeMounts).filter((name) => name === "dshm").length, 1);
@@ -288,13 +288,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
     const edited = [add("/volumes", [cert]), ...compose([], native).operations];
     const composed = compose(edited, native).operations;
     const { volumes } = specOf(apply(reference, composed));
-    assert.deepEqual(names(volumes), [
-      "cert",
-      "dshm",
-      "shm-cleanup-settings",
-      "shm-cleanup-run",
-      "shm-cleanup-scripts",
-    ]);
+    assert.deepEqual(names(volumes), ["cert", ...ourVolumes]);
     assert.deepEqual(withoutOurs(composed), [add("/volumes", [cert])]);
   });
 
@@ -315,13 +309,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
   it("comes back to force where another's operation writes the list anew after ours", () => {
     const edited = [...compose([], native).operations, add("/volumes", [cert])];
     const { volumes } = specOf(apply(reference, compose(edited, native).operations));
-    assert.deepEqual(names(volumes), [
-      "cert",
-      "dshm",
-      "shm-cleanup-settings",
-      "shm-cleanup-run",
-      "shm-cleanup-scripts",
-    ]);
+    assert.deepEqual(names(volumes), ["cert", ...ourVolumes]);
   });
 
   it("brings the scripts' volume to operations of a version that had none, in the order of our part", () => {
