@@ -63,7 +63,10 @@ function sidecarSpec(settings: PodFragmentSettings): ContainerPatch {
       { name: "METRICS_DIR", value: runDirectory },
     ],
     ports: [{ name: metricsPortName, containerPort: metricsPort, protocol: "TCP" }],
-    resources: { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: sidecarCpuLimit, memory: sidecarMemoryLimit } },
+    resources: {
+      requests: { cpu: "5m", memory: "16Mi" },
+      limits: { cpu: sidecarCpuLimit, memory: sidecarMemoryLimit },
+    },
     // /dev/shm is mode 1777: only the uid that wrote a file can delete it, so the sidecar runs as the outpost's.
     securityContext: {
       runAsNonRoot: true,
