@@ -24,16 +24,17 @@ export = async () => {
   }
 };
 
-async function deploy(settings: Settings) {
+async function deploy(given: Settings) {
   // Before anything is registered: a program that fails here has deleted nothing and changed nothing.
-  const access = authentikAccess(settings);
-  const found = await preflight(settings, {
+  const access = authentikAccess(given);
+  const found = await preflight(given, {
     cluster: liveCluster(kubernetesConfig()),
     authentik: access && authentikClient(access),
     fieldManager: fieldManager(),
   });
   for (const warning of found.warnings) await log.warn(warning);
 
+  const { settings } = found;
   const cleanup = new OutpostShmCleanup("outpost-shm", {
     ...settings,
     restrictExec: found.execPolicy,

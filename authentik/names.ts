@@ -1,4 +1,5 @@
 import type { Deployment } from "../kubernetes/types";
+import { slugify } from "./slug";
 
 /** authentik's vocabulary in Kubernetes, as its own controller writes it (authentik/outposts/controllers/k8s in its source). */
 
@@ -13,18 +14,47 @@ export const outpostNameLabel = "goauthentik.io/outpost-name";
 export const outpostUuidLabel = "goauthentik.io/outpost-uuid";
 const outpostTypeLabel = "goauthentik.io/outpost-type";
 
-/** Labels of every proxy outpost that authentik deploys. */
-export const proxyLabels = { [outpostTypeLabel]: "proxy" };
-/** The same as a selector. */
+/** Selector of every proxy outpost that authentik deploys. */
 export const proxySelector = `${outpostTypeLabel}=proxy`;
-/** Selector of one outpost's pods. */
-export const outpostSelector = (slug: string): string => `${outpostNameLabel}=${slug}`;
 
-/** The outpost's container, which is named after the outpost's type. */
+/** The outpost's container in a Deployment of authentik's, which names it after the outpost's type. */
 export const outpostContainer = "proxy";
 
-/** An outpost's Deployment by authentik's default object_naming_template. */
-export const deploymentName = (slug: string): string => `ak-outpost-${slug}`;
+/** Image of a proxy outpost, in whatever registry. */
+const proxyImage = /(^|\/)goauthentik\/proxy([:@]|$)/;
+
+/** Tells whether a container runs authentik's image of a proxy outpost. */
+export const runsProxy = ({ image = "" }: { image?: string }): boolean => proxyImage.test(image);
+
+/**
+ * Tells whether a Deployment is a proxy outpost, deployed by authentik or by hand. A manual one has any labels at all: those of
+ * authentik's own page have changed over the years.
+ */
+export const isProxyOutpost = ({ metadata, spec }: Deployment): boolean =>
+  metadata?.labels?.[outpostTypeLabel] === "proxy" || (spec?.template.spec?.containers ?? []).some(runsProxy);
+
+/** Longest name of an object of authentik's (KubernetesObjectReconciler.name in its source, since 2025.4). */
+const longestName = 63;
+
+/**
+ * Returns the names that an outpost's Deployment may have by authentik's default object_naming_template: since 2025.4, and
+ * before if that was another.
+ */
+export function deploymentNames(outpost: string): [string, ...string[]] {
+  const before = `ak-outpost-${slugify(outpost)}`;
+  const since = before
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, longestName)
+    .replace(/-$/, "");
+  // Of the names that Kubernetes takes, only the long ones have changed.
+  return before.length > longestName && !before.includes("_") ? [since, before] : [since];
+}
+
+/** Returns the names to look for: the one that was given, or those that authentik may have given. */
+export function possibleNames({ name, deployment }: { name: string; deployment: string }): string[] {
+  const names = deploymentNames(name);
+  return deployment === names[0] ? names : [deployment];
+}
 
 /** The label of authentik's own pods, server and worker, by its Helm chart. */
 export const authentikSelector = "app.kubernetes.io/name=authentik";

@@ -4,11 +4,12 @@
 #   sh cronjob.sh SWEEP-TEXT     the text of sweep.sh
 #
 #   NAMESPACE                    the outposts' namespace
-#   OUTPOSTS                     a line for each outpost: its slug, then KEY=value settings of the sweep
+#   OUTPOSTS                     a line for each outpost: its Deployment and container, then KEY=value settings of the sweep
 #   PARALLEL             8       pods at once
 #   POD_TIMEOUT_SECONDS  120     for one pod
 #
-# Prints one key=value line a pod. Goes on past a pod that fails, and then exits with status 1.
+# Prints one key=value line a pod. Goes on past a pod that fails, and then exits with status 1. So it does if a Deployment
+# wants pods and has none.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -22,13 +23,20 @@ TEMPLATE='{range .items[*]}{.metadata.name}{"|"}{.status.phase}{"|"}{.metadata.d
 TEMPLATE=$TEMPLATE'{.status.conditions[?(@.type=="Ready")].status}{"|"}'
 TEMPLATE=$TEMPLATE'{.spec.containers[*].name} {.spec.initContainers[*].name}{"\n"}{end}'
 
-# "OUTPOST POD PHASE READY CONTAINER SETTING…": one pod.
+# The wanted number of pods, and the Deployment's own selector as kubectl takes it, with a comma behind each requirement.
+# shellcheck disable=SC2016 # the variables are the template's
+DEPLOYMENT='{{.spec.replicas}}|{{range $key, $value := .spec.selector.matchLabels}}{{$key}}={{$value}},{{end}}'
+DEPLOYMENT=$DEPLOYMENT'{{range .spec.selector.matchExpressions}}{{if eq .operator "Exists"}}{{.key}},{{else if eq .operator "DoesNotExist"}}!{{.key}},'
+# shellcheck disable=SC2016
+DEPLOYMENT=$DEPLOYMENT'{{else}}{{.key}} {{if eq .operator "In"}}in{{else}}notin{{end}} ({{range $n, $value := .values}}{{if $n}},{{end}}{{$value}}{{end}}),{{end}}{{end}}'
+
+# "DEPLOYMENT POD PHASE READY CONTAINER SETTING…": one pod.
 # shellcheck disable=SC2016 # a script for the shells that xargs starts
 SWEEP_POD='
 set -f -- $1
-outpost=$1 pod=$2 phase=$3 ready=$4 container=$5
+deployment=$1 pod=$2 phase=$3 ready=$4 container=$5
 shift 5
-say() { echo "time=$(date -u +%Y-%m-%dT%H:%M:%SZ) outpost=$outpost pod=$pod container=$container $*"; }
+say() { echo "time=$(date -u +%Y-%m-%dT%H:%M:%SZ) deployment=$deployment pod=$pod container=$container $*"; }
 if [ "$phase" != Running ]; then
   say "result=failed reason=\"the pod is $phase, not Running\""
   exit 1
@@ -52,38 +60,42 @@ esac
 say "result=failed status=$status reason=\"$reason\""
 exit 1'
 
-# A line for each pod to sweep, as SWEEP_POD takes it.
-pods_of() { # OUTPOST SETTING…
-  outpost=$1
-  shift
-  selector="goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name=$outpost"
-  pods=$(kubectl get pods --namespace "$NAMESPACE" --selector "$selector" --output "jsonpath=$TEMPLATE") || return 1
-  [ -n "$pods" ] || say "outpost=$outpost result=no_pods selector=\"$selector\"" >&3
-  echo "$pods" | while IFS='|' read -r pod phase deleted ready containers; do
+# A line for each pod to sweep, as SWEEP_POD takes it. Says why if there is none, and fails if there should be.
+pods_of() { # DEPLOYMENT CONTAINER SETTING…
+  deployment=$1 outpost_container=$2
+  shift 2
+  wanted=$(kubectl get deployment "$deployment" --namespace "$NAMESPACE" --output "go-template=$DEPLOYMENT" 2>&1) ||
+    { failed "$(echo "$wanted" | tail -n 1)"; return 1; }
+  selector=${wanted#*|}
+  pods=$(kubectl get pods --namespace "$NAMESPACE" --selector "${selector%,}" --output "jsonpath=$TEMPLATE" 2>&1) ||
+    { failed "$(echo "$pods" | tail -n 1)"; return 1; }
+  work=$(echo "$pods" | while IFS='|' read -r pod phase deleted ready containers; do
     case $pod:$deleted:$phase in :* | *:?*:* | *:Succeeded | *:Failed) continue ;; esac
-    case " $containers " in *' shm-cleanup '*) container=shm-cleanup ;; *) container=proxy ;; esac
-    echo "$outpost $pod ${phase:-Unknown} ${ready:-Unknown} $container $*"
-  done
+    case " $containers " in *' shm-cleanup '*) container=shm-cleanup ;; *) container=$outpost_container ;; esac
+    echo "$deployment $pod ${phase:-Unknown} ${ready:-Unknown} $container $*"
+  done)
+  case $work:${wanted%%|*} in
+    :0) say "deployment=$deployment result=no_pods" >&3 ;;
+    :*) failed "it wants ${wanted%%|*} pods and has none"; return 1 ;;
+    *) echo "$work" ;;
+  esac
 }
 
 say() { echo "time=$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
+failed() { say "deployment=$deployment result=failed reason=\"$(echo "$1" | tr "\042" "\047" | tr -d "\r")\"" >&3; }
 
 set -f # the settings of an outpost are words, never patterns
 exec 3>&1
-failed=0 work=''
-while read -r outpost settings; do
+status=0 all=''
+while read -r outpost; do
   [ -n "$outpost" ] || continue
   # shellcheck disable=SC2086
-  if pods=$(pods_of "$outpost" $settings); then
-    work="$work${pods:+$pods
+  pods=$(pods_of $outpost) || status=1
+  all="$all${pods:+$pods
 }"
-  else
-    say "outpost=$outpost result=failed reason=\"its pods can not be listed\""
-    failed=1
-  fi
 done <<OUTPOSTS
 $OUTPOSTS
 OUTPOSTS
 
-printf '%s' "$work" | xargs -r -P "$PARALLEL" -I @pod@ sh -c "$SWEEP_POD" sweep_pod @pod@ || failed=1
-exit $failed
+printf '%s' "$all" | xargs -r -P "$PARALLEL" -I @pod@ sh -c "$SWEEP_POD" sweep_pod @pod@ || status=1
+exit $status

@@ -20,9 +20,9 @@ export interface CleanupOptions extends CleanupFlags {
 
 /** Removes sessions from every selected pod now, with the cleaner's own sweep. @returns the exit status */
 export async function cleanup(target: Target, options: CleanupOptions, io: Io): Promise<number> {
-  const { cluster, namespace } = target;
+  const { namespace } = target;
   const request = cleanupRequest(options);
-  const { pods, deployments } = await findOutposts(cluster, namespace, options.names);
+  const { pods, deployments } = await findOutposts(target, options.names);
   if (pods.length === 0) {
     io.err(`error: ${await noOutposts(target, deployments)}\n`);
     return exitCodes.failed;

@@ -45,13 +45,8 @@ async function diagnose(snapshot: Snapshot, { authentikAccess }: Target): Promis
   return { findings, checked, unchecked };
 }
 
-async function observedFor(
-  { cluster, namespace }: Target,
-  snapshot: Snapshot,
-  seconds: number,
-  io: Io,
-): Promise<Snapshot> {
+async function observedFor(target: Target, snapshot: Snapshot, seconds: number, io: Io): Promise<Snapshot> {
   io.err(`observing for ${seconds} s whether authentik writes the Deployments\n`);
   await pause(seconds * 1000);
-  return { ...snapshot, later: (await findOutposts(cluster, namespace)).deployments };
+  return { ...snapshot, later: (await findOutposts(target)).deployments };
 }

@@ -1,7 +1,8 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikManager, managedByLabel, outpostSelector, outpostUuidLabel } from "../authentik/names";
+import { authentikManager, managedByLabel, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
 import { containerPath, ownersOf, ownsFields } from "../kubernetes/fieldOwners";
+import { selectorOf } from "../kubernetes/selector";
 import { formatDuration } from "../settings/values/duration";
 import { exitCodes, UsageError } from "./errors";
 import { confirmed, type Io } from "./io";
@@ -65,16 +66,14 @@ async function requirePulumi(io: Io): Promise<void> {
   if (status !== 0) throw new Error(`--up takes the Pulumi CLI, and \`pulumi version\` does not work here (${status})`);
 }
 
-async function theOutpost(
-  { cluster, namespace }: Target,
-  outpost: string,
-): Promise<{ deployment: V1Deployment; pods: OutpostPod[] }> {
-  const { deployments } = await findOutposts(cluster, namespace, [outpost]);
+async function theOutpost(target: Target, outpost: string): Promise<{ deployment: V1Deployment; pods: OutpostPod[] }> {
+  const { namespace } = target;
+  const { deployments } = await findOutposts(target, [outpost]);
   const [deployment] = deployments;
   if (!deployment) throw new UsageError(`"${outpost}" is a pod of no Deployment in namespace ${namespace}`);
   if (deployments.length > 1)
     throw new UsageError(`"${outpost}" names more than one Deployment: ${deployments.map(nameOf).join(", ")}`);
-  const all = await findOutposts(cluster, namespace);
+  const all = await findOutposts(target);
   return { deployment, pods: all.pods.filter((pod) => pod.deployment === nameOf(deployment)) };
 }
 
@@ -91,7 +90,7 @@ function failure(
   const cures = {
     deleting: `See what holds it: ${kubectl} describe deployment ${name}. Once it is gone: ${restore}`,
     gone: `${restore}\nOr have authentik look at it: save outpost ${outpostOf(before)} in the Admin UI (Applications › Outposts › Edit › Update)`,
-    starting: `See why: ${kubectl} describe pods -l ${outpostSelector(outpostOf(before))}. As it was, it is in ${saved}`,
+    starting: `See why: ${kubectl} describe pods -l ${selectorOf(before)}. As it was, it is in ${saved}`,
     ready: "",
   };
   return `Deployment ${before.metadata?.namespace}/${name} did not come back within ${formatDuration(timeout)}: ${seen}.\n${cures[stage]}`;

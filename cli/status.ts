@@ -29,12 +29,12 @@ export async function status(target: Target, options: StatusOptions, io: Io): Pr
   return 0;
 }
 
-async function lookOnce({ cluster, namespace }: Target, { names, output }: StatusOptions, io: Io): Promise<string> {
-  const { pods, deployments } = await findOutposts(cluster, namespace, names);
-  const facts = await podFacts(cluster, pods, io.now());
-  if (output === "json") return asJson({ namespace, pods: facts.map(withPercent) });
+async function lookOnce(target: Target, { names, output }: StatusOptions, io: Io): Promise<string> {
+  const { pods, deployments } = await findOutposts(target, names);
+  const facts = await podFacts(target.cluster, pods, io.now());
+  if (output === "json") return asJson({ namespace: target.namespace, pods: facts.map(withPercent) });
   if (facts.length > 0) return statusTable(facts, output === "wide", io);
-  return `${await noOutposts({ cluster, namespace }, deployments)}\n`;
+  return `${await noOutposts(target, deployments)}\n`;
 }
 
 const withPercent = (facts: PodFacts) => ({ ...facts, usedPercent: usedPercent(facts) });

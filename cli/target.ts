@@ -1,3 +1,4 @@
+import { possibleNames } from "../authentik/names";
 import type { Cluster } from "../kubernetes/cluster";
 import type { KubernetesConfig } from "../kubernetes/connection";
 import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../settings/expectation";
@@ -52,14 +53,15 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     refuseConflict("--kubeconfig", options.kubeconfig, stack.kubernetes.kubeconfig, stack.stack);
     refuseConflict("--namespace", options.namespace, stack.settings.namespace, stack.stack);
   }
-  const expectation = stack ? expectationOf(stack.settings) : options.expectation;
+  const expected = stack ? expectationOf(stack.settings) : options.expectation;
   const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
   const cluster = await makers.cluster({
     kubeconfig: options.kubeconfig ?? stack?.kubernetes.kubeconfig ?? makers.env[kubeconfigVariable],
     context,
     contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
   });
-  const namespace = options.namespace ?? expectation?.namespace ?? (await cluster.contextNamespace());
+  const namespace = options.namespace ?? expected?.namespace ?? (await cluster.contextNamespace());
+  const expectation = expected && (await withLiveNames(cluster, expected));
   const [url, token] = [stack?.settings.authentikUrl, makers.env[tokenVariable]];
   return {
     cluster,
@@ -74,6 +76,17 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     ...(expectation && { expectation }),
     ...(url && token && { authentikAccess: { url, token } }),
   };
+}
+
+/** Takes the name that authentik gave a Deployment before 2025.4 if that is the one that is there. */
+async function withLiveNames(cluster: Cluster, { outposts, ...rest }: Expectation): Promise<Expectation> {
+  const named = outposts.map(async (outpost) => {
+    const [, ...former] = possibleNames(outpost);
+    for (const deployment of former)
+      if (await cluster.deployment(rest.namespace, deployment)) return { ...outpost, deployment };
+    return outpost;
+  });
+  return { ...rest, outposts: await Promise.all(named) };
 }
 
 /** Reads the stack. One that does not exist, or whose settings make no sense, is wrong use. */

@@ -1,10 +1,11 @@
+import { slugify } from "../authentik/slug";
 import { refusedWith } from "../kubernetes/connection";
 import { poll, type Observation } from "../kubernetes/poll";
 import type { Expectation } from "../settings/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
-import { findOutposts, outpostsNamed, type Outposts } from "./pods/outpostPods";
+import { findOutposts, outpostsOf, type Outposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 import { allChecks } from "./verify/allChecks";
 import { type Check, checksText } from "./verify/check";
@@ -40,12 +41,8 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
   const ownRun = options.run ? ownRunOf(target) : () => Promise.resolve(undefined);
   const round = async (): Promise<Check[]> => {
     const found = wanted?.rolloutOnly
-      ? await outpostsNamed(
-          cluster,
-          namespace,
-          wanted.outposts.map(({ deployment }) => deployment),
-        )
-      : await findOutposts(cluster, namespace, wanted ? [] : options.names);
+      ? await outpostsOf(target, wanted)
+      : await findOutposts(target, wanted ? [] : options.names);
     if (!wanted && found.deployments.length === 0) throw new Error(noOutposts(namespace, found));
     const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
     return allChecks({ ...target, now: io.now(), ownRun: await ownRun(expected, found) }, expected, found);
@@ -93,7 +90,7 @@ function chosen({ outposts, ...rest }: Expectation, { names, shmSize, solution }
 }
 
 const isNamed = (outpost: Expectation["outposts"][number], name: string): boolean =>
-  [outpost.name, outpost.slug, outpost.deployment].includes(name);
+  [outpost.name, slugify(outpost.name), outpost.deployment].includes(name);
 
 function noOutposts(namespace: string, { pods }: Outposts): string {
   const orphans = pods.length > 0 ? ` (and ${pods.length} pods of none)` : "";

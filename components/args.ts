@@ -7,6 +7,8 @@ export interface SharedArgs {
   solution?: string;
   /** The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. docs/delivery.md compares them. Default: `deployment`. */
   delivery?: string;
+  /** The outpost's own container in its pods, as authentik names it; a Deployment made by hand may have another. Default: `proxy`. */
+  container?: pulumi.Input<string>;
   /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it. Default: `256Mi`. */
   shmSize?: pulumi.Input<string>;
   /** Time between two sweeps of the sidecar, `5s` to `24h`. Whatever it is, a sweep follows within seconds once `highWatermark` is reached. Default: `5m`. */
@@ -29,7 +31,7 @@ export interface SharedArgs {
 export interface OutpostArgs extends SharedArgs {
   /** The name as authentik shows it. */
   name: string;
-  /** The outpost's Deployment. Default: `ak-outpost-` and authentik's slug of the name. */
+  /** The outpost's Deployment. Default: the name that authentik gives it, `ak-outpost-` and the name's slug. */
   deployment?: string;
 }
 

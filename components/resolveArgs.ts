@@ -5,7 +5,7 @@ import { configNamespace, type OutpostSettings, type Settings } from "../setting
 import { outpostRows, stackRows, structuralKeys, type Rows } from "../settings/table";
 import type { OutpostArgs, StackArgs } from "./args";
 
-type StructuralKey = (typeof structuralKeys)[number] | "slug";
+type StructuralKey = (typeof structuralKeys)[number];
 
 export type Resolved<T> = { [K in keyof T]: K extends StructuralKey ? T[K] : pulumi.Input<T[K]> };
 export interface ResolvedArgs extends Resolved<Omit<Settings, "outposts">> {
@@ -65,9 +65,8 @@ function structuralOutputs(args: object, place: string): string[] {
 
 const isPlain = (value: unknown): boolean => !pulumi.Output.isInstance(value) && !(value instanceof Promise);
 
-/** Leaves out the slug, which the program's settings have: it is derived anew. */
 const plainOf = (args: object): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(args).filter(([key, value]) => key !== "slug" && isPlain(value)));
+  Object.fromEntries(Object.entries(args).filter(([, value]) => isPlain(value)));
 
 function outputsOf(rows: Rows, args: object, place: string): Record<string, pulumi.Output<unknown>> {
   const outputs = Object.entries(args).filter(([key, value]) => key in rows && !isPlain(value));

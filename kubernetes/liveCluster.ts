@@ -47,9 +47,9 @@ function readers(call: Call): Readers {
           : core.listPodForAllNamespaces({ labelSelector });
         return (await list).items;
       }),
-    deployments: (namespace, labelSelector) =>
+    deployments: (namespace) =>
       call(`list the Deployments ${inNamespace(namespace)}`, async ({ apps }) => {
-        return (await apps.listNamespacedDeployment({ namespace, labelSelector })).items;
+        return (await apps.listNamespacedDeployment({ namespace })).items;
       }),
     deployment: (namespace, name) =>
       one(`Deployment ${namespace}/${name}`, ({ apps }) => apps.readNamespacedDeployment({ namespace, name })),

@@ -13,6 +13,8 @@ export interface Findings {
   restarts?: string[];
   /** Deployments whose rollout is under way already, or that are yet to be created. */
   underWay?: string[];
+  /** Outposts whose Deployment bears the name that authentik gave it before 2025.4. */
+  formerNames?: { name: string; deployment: string }[];
 }
 
 export const nothing: Findings = { problems: [], warnings: [] };
@@ -24,11 +26,12 @@ export const merge = (all: Findings[]): Findings => ({
   warnings: all.flatMap(({ warnings }) => warnings),
   ...nonEmpty("restarts", all),
   ...nonEmpty("underWay", all),
+  ...nonEmpty("formerNames", all),
 });
 
-function nonEmpty(key: "restarts" | "underWay", all: Findings[]): Partial<Findings> {
-  const names = all.flatMap((findings) => findings[key] ?? []);
-  return names.length > 0 ? { [key]: names } : {};
+function nonEmpty(key: "restarts" | "underWay" | "formerNames", all: Findings[]): Partial<Findings> {
+  const entries = all.flatMap((findings): unknown[] => findings[key] ?? []);
+  return entries.length > 0 ? { [key]: entries } : {};
 }
 
 /** Reports whether a change restarts the Deployment's pods, by the API server's own answer to a dry run of it. */

@@ -14,7 +14,7 @@ import {
 } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
 import { memoryWarning } from "../sidecar/memoryLimit";
-import { hasOutpost, takenFields, type TakenField } from "../sidecar/takenFields";
+import { hasContainer, takenFields, type TakenField } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
 import * as messages from "./messages";
@@ -85,8 +85,8 @@ async function inspectLive(
   live: Deployment,
   part: readonly JsonPatchOperation[],
 ): Promise<Findings> {
-  if (!hasOutpost(live)) return problem(messages.noProxyContainer(settings, live));
-  const taken = takenFields(live, look.fieldManager)
+  if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
+  const taken = takenFields(live, look.fieldManager, settings.container)
     .map(({ field, owners }) => ({ field, owners: owners.filter((owner) => owner !== authentikManager) }))
     .filter(({ owners }) => owners.length > 0);
   if (taken.length > 0) return problem(messages.takenFields(settings, look.namespace, taken));

@@ -1,4 +1,4 @@
-import { outpostContainer, authentikManager } from "../authentik/names";
+import { authentikManager, deploymentNames } from "../authentik/names";
 import { stackManagerPrefix } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
@@ -14,15 +14,23 @@ export function missingDeployment(settings: OutpostSettings, namespace: string, 
     `proxy outposts found there: ${found.length > 0 ? found.join(", ") : "none"}. ` +
     `Correct the outpost's name or the namespace; set the outpost's \`deployment\` if its name is another; ` +
     `or set its \`solution\` to none until authentik has created it. ` +
-    `(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)`
+    `(authentik's embedded outpost has no Deployment and needs none of this: since 2025.10 it keeps its sessions in PostgreSQL.)`
   );
 }
 
-export function noProxyContainer(settings: OutpostSettings, live: Deployment): string {
+export function noContainer({ name, deployment, container }: OutpostSettings, live: Deployment): string {
   const names = live.spec?.template.spec?.containers.map(({ name }) => name) ?? [];
   return (
-    `outpost "${settings.name}": Deployment ${settings.deployment} has no container ${outpostContainer}, only ${names.join(", ")}. ` +
-    `Only proxy outposts keep sessions in /dev/shm; name a proxy outpost, or set this one's \`solution\` to none.`
+    `outpost "${name}": Deployment ${deployment} has no container ${container}, only ${names.join(", ")}. ` +
+    `Set the outpost's \`container\` to the one that runs authentik's proxy; or, if none does, take the outpost off \`outposts\`: ` +
+    `outposts of other types (LDAP, RADIUS, RAC) have no sessions in /dev/shm.`
+  );
+}
+
+export function formerName({ name, deployment }: OutpostSettings): string {
+  return (
+    `outpost "${name}": its Deployment is ${deployment}, as authentik named it before 2025.4. ` +
+    `A Deployment of the name that authentik gives today, ${deploymentNames(name)[0]}, is not there.`
   );
 }
 

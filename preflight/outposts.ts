@@ -1,22 +1,23 @@
-import { authentikManager, proxySelector } from "../authentik/names";
+import { authentikManager, isProxyOutpost, possibleNames } from "../authentik/names";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
-import { hasSidecar, type OutpostSettings } from "../settings/settings";
+import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/settings";
 import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
 import { memoryWarning } from "../sidecar/memoryLimit";
 import { podFragment } from "../sidecar/podFragment";
-import { hasOutpost, takenFields } from "../sidecar/takenFields";
-import { merge, nothing, problem, restarts, type Findings } from "./findings";
+import { hasContainer, takenFields } from "../sidecar/takenFields";
+import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
 import type { Look, Places } from "./look";
 import * as messages from "./messages";
 
 /** Looks at every outpost's Deployment, and at those that an earlier update patched and the settings no longer name. */
 export async function inspectOutposts(places: Places, outposts: OutpostSettings[]): Promise<Findings> {
-  const look: Look = { ...places, known: await listOrNone(places) };
-  const named = new Set(outposts.map(({ deployment }) => deployment));
-  const dropped = look.known.filter((live) => !named.has(live.metadata?.name ?? ""));
+  const all = await listOrNone(places);
+  const look: Look = { ...places, known: all.filter(isProxyOutpost) };
+  const named = new Set(outposts.flatMap(possibleNames));
+  const dropped = all.filter((live) => !named.has(live.metadata?.name ?? ""));
   const { problems, ...found } = merge(
     await Promise.all([
       ...outposts.map((outpost) => inspectOutpost(look, outpost)),
@@ -27,11 +28,35 @@ export async function inspectOutposts(places: Places, outposts: OutpostSettings[
   return { problems: [...new Set(problems)], ...found };
 }
 
-async function inspectOutpost(look: Look, settings: OutpostSettings): Promise<Findings> {
-  const live = await look.cluster.deployment(look.namespace, settings.deployment);
-  if (!hasSidecar(settings)) return live ? inspectRemoval(look, settings, live) : nothing;
-  const found = await inspectSidecar(look, settings, podFragment(settings), live);
-  return live && !unfinishedRollout(live) ? found : { ...found, underWay: [settings.deployment] };
+async function inspectOutpost(look: Look, given: OutpostSettings): Promise<Findings> {
+  const { settings, live } = await liveOf(look, given);
+  const found = await inspectSolution(look, settings, live);
+  const { name, deployment } = settings;
+  if (deployment === given.deployment) return found;
+  return merge([warning(messages.formerName(settings)), found, { ...nothing, formerNames: [{ name, deployment }] }]);
+}
+
+/** Finds the outpost's Deployment under any of its possible names. The settings returned have the name that it bears. */
+async function liveOf(
+  { cluster, namespace }: Look,
+  given: OutpostSettings,
+): Promise<{ settings: OutpostSettings; live?: Deployment }> {
+  for (const deployment of possibleNames(given)) {
+    const live = await cluster.deployment(namespace, deployment);
+    if (live) return { settings: { ...given, deployment }, live };
+  }
+  return { settings: given };
+}
+
+async function inspectSolution(look: Look, settings: OutpostSettings, live: Deployment | undefined): Promise<Findings> {
+  if (hasCronJob(settings) && live && !hasContainer(live, settings.container))
+    return problem(messages.noContainer(settings, live));
+  if (hasSidecar(settings)) {
+    const found = await inspectSidecar(look, settings, podFragment(settings), live);
+    return live && !unfinishedRollout(live) ? found : { ...found, underWay: [settings.deployment] };
+  }
+  if (!live && hasCronJob(settings)) return problem(messages.missingDeployment(settings, look.namespace, look.known));
+  return live ? inspectRemoval(look, settings, live) : nothing;
 }
 
 async function inspectSidecar(
@@ -51,8 +76,8 @@ async function inspectPatch(
   fragment: PodSpecPatch,
   live: Deployment,
 ): Promise<Findings> {
-  if (!hasOutpost(live)) return problem(messages.noProxyContainer(settings, live));
-  const taken = takenFields(live, look.fieldManager);
+  if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
+  const taken = takenFields(live, look.fieldManager, settings.container);
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
   if (!moving) return problem(messages.takenFields(settings, look.namespace, taken));
   const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
@@ -61,7 +86,7 @@ async function inspectPatch(
 
 /** Finds what removing the sidecar would change, whichever delivery brought it. */
 async function inspectRemoval(look: Look, settings: OutpostSettings, live: Deployment): Promise<Findings> {
-  const taken = takenFields(live, look.fieldManager);
+  const taken = takenFields(live, look.fieldManager, settings.container);
   const release = await inspectJsonPatchRelease(look, settings, taken);
   if (!release) return inspectRelease(look, live);
   const removal = sidecarMerge([], live);
@@ -76,7 +101,7 @@ async function inspectRelease(look: Look, live: Deployment): Promise<Findings> {
   return restarts(live, await look.cluster.dryRunApply(look.namespace, name, look.fieldManager));
 }
 
-/** Lists the outposts' Deployments. They only enrich messages, so a role that may not list them loses nothing else. */
+/** Lists the namespace's Deployments. They only enrich messages, so a role that may not list them loses nothing else. */
 async function listOrNone({ cluster, namespace }: Places): Promise<Deployment[]> {
-  return cluster.deployments(namespace, proxySelector).catch(() => []);
+  return cluster.deployments(namespace).catch(() => []);
 }

@@ -16,6 +16,8 @@ export interface Preflight {
   restarts: string[];
   /** Deployments whose rollout is under way already, or that are yet to be created. */
   underWay: string[];
+  /** The settings, with the name that each Deployment bears. */
+  settings: Settings;
   /** True if a policy is to restrict the CronJob's account. */
   execPolicy: boolean;
 }
@@ -61,9 +63,13 @@ export async function preflight(
   const { policies, findings } = await look().catch((error: Error) => {
     throw new PreflightError([error.message]);
   });
-  const { problems, warnings, restarts = [], underWay = [] } = findings;
+  const { problems, warnings, restarts = [], underWay = [], formerNames = [] } = findings;
   if (problems.length > 0) throw new PreflightError(problems);
-  return { warnings, restarts, underWay, execPolicy: policies.execPolicy };
+  const outposts = settings.outposts.map((outpost) => ({
+    ...outpost,
+    ...formerNames.find(({ name }) => name === outpost.name),
+  }));
+  return { warnings, restarts, underWay, execPolicy: policies.execPolicy, settings: { ...settings, outposts } };
 }
 
 async function inspectVersion(cluster: Pick<Cluster, "version">, { outposts }: Settings): Promise<Findings> {

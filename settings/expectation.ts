@@ -5,12 +5,13 @@ import { seconds } from "./values/duration";
 export interface ExpectedOutpost {
   /** The name as authentik shows it. */
   name: string;
-  slug: string;
   deployment: string;
   solution: Solution;
   /** Size of /dev/shm, a Kubernetes quantity. Undefined accepts the size that the Deployment asks for. */
   shmSize?: string;
   sweepIntervalSeconds: number;
+  /** The outpost's own container. */
+  container: string;
 }
 
 /**
@@ -49,10 +50,10 @@ export function expectationOf({
   return {
     namespace,
     ...(outposts.some(hasCronJob) && { schedule }),
-    outposts: outposts.map(({ name, slug, deployment, solution, shmSize, sweepInterval }) => ({
+    outposts: outposts.map(({ name, deployment, container, solution, shmSize, sweepInterval }) => ({
       name,
-      slug,
       deployment,
+      container,
       solution,
       shmSize,
       sweepIntervalSeconds: seconds(sweepInterval),
@@ -64,9 +65,13 @@ export function expectationOf({
 export const rolloutExpectation = ({ namespace, outposts }: Pick<Settings, "namespace" | "outposts">): Expectation => ({
   namespace,
   rolloutOnly: true,
-  outposts: outposts
-    .filter(hasSidecar)
-    .map(({ name, slug, deployment }) => ({ name, slug, deployment, solution: "sidecar", sweepIntervalSeconds: 0 })),
+  outposts: outposts.filter(hasSidecar).map(({ name, deployment, container }) => ({
+    name,
+    deployment,
+    container,
+    solution: "sidecar",
+    sweepIntervalSeconds: 0,
+  })),
 });
 
 /** Returns the solution for this combination. */

@@ -63,7 +63,7 @@ function argumentTypes(): string {
     "}\n",
     "/** One outpost. */\nexport interface OutpostArgs extends SharedArgs {",
     "  /** The name as authentik shows it. */\n  name: string;",
-    "  /** The outpost's Deployment. Default: `ak-outpost-` and authentik's slug of the name. */\n  deployment?: string;",
+    "  /** The outpost's Deployment. Default: the name that authentik gives it, `ak-outpost-` and the name's slug. */\n  deployment?: string;",
     "}\n",
     "/** Settings of the whole namespace. */",
     "export interface StackArgs extends SharedArgs {",

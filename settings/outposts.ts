@@ -1,11 +1,10 @@
-import { deploymentName } from "../authentik/names";
-import { slugify } from "../authentik/slug";
+import { deploymentNames } from "../authentik/names";
 import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
-import { checkWatermarks } from "./rules";
-import { hasCronJob, type OutpostSettings } from "./settings";
+import { checkContainer, checkWatermarks } from "./rules";
+import type { OutpostSettings } from "./settings";
 import { outpostKeys, outpostRows, stackKeys, type ValuesOf } from "./table";
-import { DNS_LABEL_MAX, DNS_LABEL_RULE, isDnsLabel, parseDnsLabel } from "./values/dnsLabel";
+import { parseDnsLabel } from "./values/dnsLabel";
 import { nearest } from "./values/nearest";
 import { fromText, parseText, typeName } from "./values/parsed";
 
@@ -48,11 +47,10 @@ function readEntry(given: unknown, place: string, stackValues: Values, problems:
   const values = readFields(outpostRows, raw, place, problems, stackValues);
   checkWatermarks({ name: place, given: raw, values, parent: "" }, problems);
   const name = readName(raw, nameKey, problems);
-  const slug = slugify(name);
-  const deployment = readDeployment(raw, { name, slug }, { place, nameKey }, problems);
-  checkSlug(slug, values, { key: nameKey, name }, problems);
+  checkContainer(place, raw, values, problems);
+  const deployment = readDeployment(raw, name, place, problems);
   const deploymentKey = isGiven(raw, "deployment") ? keyIn(place, "deployment") : nameKey;
-  return { settings: { name, slug, deployment, ...values }, place, nameKey, deploymentKey };
+  return { settings: { name, deployment, ...values }, place, nameKey, deploymentKey };
 }
 
 /** Advises on a key that is the stack's, not an outpost's. */
@@ -73,70 +71,26 @@ function readName(raw: Raw, key: string, problems: Problems): string {
   return "";
 }
 
-/** Returns the given name, or the one that authentik's default object_naming_template makes. */
-function readDeployment(
-  raw: Raw,
-  { name, slug }: { name: string; slug: string },
-  { place, nameKey }: { place: string; nameKey: string },
-  problems: Problems,
-): string {
-  if (isGiven(raw, "deployment")) {
-    const parsed = fromText(parseDnsLabel)(raw.deployment);
-    if (!("wrong" in parsed)) return parsed.value;
-    problems.value(keyIn(place, "deployment"), raw.deployment, parsed.wrong);
-    return "";
-  }
-  const deployment = deploymentName(slug);
-  if (isDnsLabel(deployment)) return deployment;
-  if (!problems.has(nameKey)) {
-    const wrong = `gives the Deployment "${deployment}", which is no DNS label (${DNS_LABEL_RULE})`;
-    problems.value(nameKey, name, `${wrong}; give the real one: {"name": …, "deployment": …}`);
-  }
+/** Returns the given name, or the one that authentik makes by its default object_naming_template. */
+function readDeployment(raw: Raw, name: string, place: string, problems: Problems): string {
+  if (!isGiven(raw, "deployment")) return deploymentNames(name)[0];
+  const parsed = fromText(parseDnsLabel)(raw.deployment);
+  if (!("wrong" in parsed)) return parsed.value;
+  problems.value(keyIn(place, "deployment"), raw.deployment, parsed.wrong);
   return "";
 }
 
-/** Checks the slug, since it is the value of the label by which the CronJob finds the outpost's pods. */
-function checkSlug(
-  slug: string,
-  values: Values,
-  { key, name }: { key: string; name: string },
-  problems: Problems,
-): void {
-  if (problems.has(key)) return;
-  if (slug.length > DNS_LABEL_MAX) {
-    problems.value(
-      key,
-      name,
-      `has a slug of ${slug.length} characters, and a pod's label holds ${DNS_LABEL_MAX}; rename the outpost in authentik`,
-    );
-  }
-  if (slug === "" && hasCronJob(values)) {
-    problems.value(
-      key,
-      name,
-      `has an empty slug, so the CronJob has no label to find its pods by; choose solution sidecar or none, or rename the outpost in authentik`,
-    );
-  }
-}
-
 function reportDuplicates(entries: readonly Entry[], problems: Problems): void {
-  const bySlug = new Map<string, Entry>();
-  const byDeployment = new Map<string, Entry>();
-  for (const entry of entries) {
-    const { name, slug, deployment } = entry.settings;
-    const sameSlug = slug === "" ? undefined : bySlug.get(slug);
-    const sameDeployment = deployment === "" ? undefined : byDeployment.get(deployment);
-    if (sameSlug) {
-      problems.value(entry.nameKey, name, `is listed twice: ${sameSlug.place} has the same slug "${slug}"`);
-    } else if (sameDeployment) {
-      const value = entry.deploymentKey === entry.nameKey ? name : deployment;
-      problems.value(
-        entry.deploymentKey,
-        value,
-        `is listed twice: ${sameDeployment.place} has the same Deployment "${deployment}"`,
-      );
+  for (const [index, { settings, nameKey, deploymentKey }] of entries.entries()) {
+    const { name, deployment } = settings;
+    const earlier = entries.slice(0, index);
+    const sameName = name !== "" && earlier.find((other) => other.settings.name === name);
+    const sameDeployment = name !== "" && earlier.find((other) => other.settings.deployment === deployment);
+    if (sameName) problems.value(nameKey, name, `is listed twice: ${sameName.place} has the same name`);
+    else if (sameDeployment && deployment !== "") {
+      const value = deploymentKey === nameKey ? name : deployment;
+      const wrong = `is listed twice: ${sameDeployment.place} has the same Deployment "${deployment}"`;
+      problems.value(deploymentKey, value, wrong);
     }
-    if (!sameSlug) bySlug.set(slug, entry);
-    if (!sameDeployment) byDeployment.set(deployment, entry);
   }
 }

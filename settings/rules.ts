@@ -1,3 +1,4 @@
+import { outpostContainer } from "../authentik/names";
 import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw } from "./readFields";
 import { hasSidecar, type OutpostSettings, type Settings } from "./settings";
@@ -32,6 +33,13 @@ export function checkWatermarks({ name, given, values, parent }: Place, problems
   };
   const why = "a sweep under pressure starts at highWatermark and stops at lowWatermark, e.g. 80 and 60";
   problems.value(keyIn(name, culprit), given[culprit], `${wrong[culprit]}; ${why}`);
+}
+
+/** Rejects another container than authentik's where authentik itself deploys the sidecar. */
+export function checkContainer(place: string, given: Raw, values: Values, problems: Problems): void {
+  if (values.delivery !== "authentik" || values.container === outpostContainer) return;
+  const wrong = `is not ${outpostContainer}, as authentik names it in the Deployments that delivery authentik is for; take it out, or set delivery to deployment`;
+  problems.value(keyIn(place, "container"), given.container ?? values.container, wrong);
 }
 
 /** Rejects thresholds at which an alert would fire while everything works as configured. */

@@ -9,21 +9,13 @@ export const configNamespace = "authentik-outpost-shm";
 export interface OutpostSettings extends ValuesOf<typeof outpostRows> {
   /** The name as authentik shows it: any text. */
   name: string;
-  /**
-   * authentik's slug of the name, the value of the label `goauthentik.io/outpost-name`, at most 63 characters. It is empty for
-   * a name without a single ASCII letter or digit. That is allowed only with `deployment` and without a CronJob.
-   */
-  slug: string;
-  /**
-   * The outpost's Deployment, unique in the list. Default: `ak-outpost-<slug>`, as in authentik's default
-   * object_naming_template.
-   */
+  /** The outpost's Deployment, unique in the list. Default: the name that authentik gives it (`deploymentNames`). */
   deployment: string;
 }
 
 /** The stack's config, every value checked and in canonical form: durations such as `1h30m`, sizes such as `512Mi`. */
 export interface Settings extends ValuesOf<typeof stackRows> {
-  /** At least one. No two have the same slug or Deployment. */
+  /** At least one. No two have the same name or Deployment. */
   outposts: OutpostSettings[];
 }
 

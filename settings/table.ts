@@ -1,3 +1,4 @@
+import { outpostContainer } from "../authentik/names";
 import { loginPercent, sweepDefault } from "../cleaner/constants";
 import { parseAuthentikUrl } from "./values/authentikUrl";
 import { choiceOf } from "./values/choice";
@@ -54,6 +55,12 @@ export const outpostRows = {
     default: "deployment",
     read: choiceOf(deliveries),
     text: "The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. [delivery.md](delivery.md) compares them.",
+  }),
+  container: row({
+    default: outpostContainer,
+    read: fromText(parseDnsLabel),
+    text: "The outpost's own container in its pods, as authentik names it; a Deployment made by hand may have another.",
+    restartsPods: "yes",
   }),
   // A container runtime gives 64 MiB anyway, and 16 GiB hold four million sessions.
   shmSize: row({
@@ -179,7 +186,7 @@ export const stackRows = {
 /** Keys that are read by rules of their own. */
 export const specialRows = {
   outposts: {
-    text: "The proxy outposts, by name as authentik shows it, or as objects ([below](#one-outpost-differs)). No two of the same slug or Deployment.",
+    text: "The proxy outposts, by name as authentik shows it, or as objects ([below](#one-outpost-differs)). No two of the same name or Deployment.",
     restartsPods: "when one is added or removed, its pods",
   },
   authentikToken: {

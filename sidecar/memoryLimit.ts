@@ -1,4 +1,3 @@
-import { outpostContainer } from "../authentik/names";
 import { sidecarContainer, sidecarMemoryLimit } from "../cleaner/names";
 import { quantityBytes } from "../kubernetes/quantity";
 import type { Deployment } from "../kubernetes/types";
@@ -12,11 +11,12 @@ const mebibyte = 1024 * 1024;
  */
 const workingSetBytes = 64 * mebibyte;
 
-type Containers = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>["containers"];
+type PodSpec = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>;
+type Containers = PodSpec["containers"];
 
 /** A memory limit that holds less than a full /dev/shm, in MiB unless stated otherwise. */
 export interface MemoryShortage {
-  /** The limit, as the Deployment has it. */
+  /** The limit, as the container has it. */
   limit: string;
   neededMi: number;
   /** Size that the kubelet gives the volume, if every container has a limit and their sum is less. */
@@ -26,9 +26,12 @@ export interface MemoryShortage {
 /**
  * Returns the shortage. Undefined without a limit, or if the outpost's own memory limit is enough for a /dev/shm of that size.
  */
-export function memoryShortage(shmSize: string, live: Deployment): MemoryShortage | undefined {
-  const { containers = [], initContainers = [] } = live.spec?.template.spec ?? {};
-  const limit = containers.find(({ name }) => name === outpostContainer)?.resources?.limits?.memory;
+export function memoryShortage(
+  shmSize: string,
+  container: string,
+  { containers = [], initContainers = [] }: Partial<PodSpec>,
+): MemoryShortage | undefined {
+  const limit = containers.find(({ name }) => name === container)?.resources?.limits?.memory;
   const limitBytes = quantityBytes(limit ?? "");
   if (limit === undefined || limitBytes === undefined) return undefined;
   const shmBytes = quantityBytes(shmSize) ?? 0;
@@ -45,7 +48,8 @@ export function memoryShortage(shmSize: string, live: Deployment): MemoryShortag
 
 /** Warns if the outpost's own memory limit would end it before its /dev/shm is full. Empty without a limit. */
 export function memoryWarning(settings: OutpostSettings, live: Deployment): string[] {
-  const shortage = memoryShortage(settings.shmSize, live);
+  const { container, shmSize } = settings;
+  const shortage = memoryShortage(shmSize, container, live.spec?.template.spec ?? {});
   if (!shortage) return [];
   const { limit, neededMi, cappedMi } = shortage;
   const capped =
@@ -54,8 +58,8 @@ export function memoryWarning(settings: OutpostSettings, live: Deployment): stri
         `the volume no bigger than their sum. `
       : "";
   return [
-    `Deployment ${settings.deployment}: container ${outpostContainer} has a memory limit of ${limit}, too little for a /dev/shm of ` +
-      `${settings.shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}` +
+    `Deployment ${settings.deployment}: container ${container} has a memory limit of ${limit}, too little for a /dev/shm of ` +
+      `${shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}` +
       `Raise the limit to at least ${neededMi}Mi in authentik (kubernetes_json_patches), or lower shmSize.`,
   ];
 }

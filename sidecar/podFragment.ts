@@ -1,4 +1,3 @@
-import { outpostContainer } from "../authentik/names";
 import { metricsPort } from "../cleaner/constants";
 import {
   metricsPortName,
@@ -23,7 +22,10 @@ import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 
 /** Settings that the fragment depends on. A change of these restarts the outpost's pods; one of the sweep settings does not. */
-export type PodFragmentSettings = Pick<OutpostSettings, "deployment" | "shmSize" | "cleanerImage" | "runAsUser">;
+export type PodFragmentSettings = Pick<
+  OutpostSettings,
+  "deployment" | "container" | "shmSize" | "cleanerImage" | "runAsUser"
+>;
 
 /**
  * The part of the outpost's pod spec that is ours: a memory-backed volume on /dev/shm and the sidecar that sweeps it.
@@ -32,7 +34,7 @@ export type PodFragmentSettings = Pick<OutpostSettings, "deployment" | "shmSize"
 export function podFragment(settings: PodFragmentSettings): PodSpecPatch {
   const sidecar = sidecarSpec(settings);
   const outpost: ContainerPatch = {
-    name: outpostContainer,
+    name: settings.container,
     volumeMounts: [{ name: shmVolume, mountPath: shmMountPath }],
   };
   return {

@@ -1,4 +1,4 @@
-import { authentikManager, outpostContainer } from "../authentik/names";
+import { authentikManager } from "../authentik/names";
 import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
 import { containerPath, mountPath, ownersOf, volumePath } from "../kubernetes/fieldOwners";
 import type { Deployment } from "../kubernetes/types";
@@ -11,16 +11,16 @@ export interface TakenField {
 }
 
 /** All fields of the pod spec that the sidecar needs, in either of its forms. */
-export const sidecarFields = [
+export const sidecarFields = (container: string) => [
   ...ownVolumes.map((name) => ({ field: `volume ${name}`, path: volumePath(name) })),
-  { field: `mount ${shmMountPath} of container ${outpostContainer}`, path: mountPath(outpostContainer, shmMountPath) },
+  { field: `mount ${shmMountPath} of container ${container}`, path: mountPath(container, shmMountPath) },
   { field: `container ${sidecarContainer}`, path: containerPath("containers", sidecarContainer) },
   { field: `init container ${sidecarContainer}`, path: containerPath("initContainers", sidecarContainer) },
 ];
 
-/** Tells whether there is an outpost's container that keeps its sessions in /dev/shm. */
-export const hasOutpost = ({ spec }: Deployment): boolean =>
-  spec?.template.spec?.containers.some(({ name }) => name === outpostContainer) ?? false;
+/** Tells whether the Deployment has the outpost's own container. */
+export const hasContainer = ({ spec }: Deployment, container: string): boolean =>
+  spec?.template.spec?.containers.some(({ name }) => name === container) ?? false;
 
 /**
  * Returns the fields of our part that others own. It reads managedFields instead of leaving this to the apply's conflict check.
@@ -28,9 +28,9 @@ export const hasOutpost = ({ spec }: Deployment): boolean =>
  * behind. It also can't distinguish a foreign volume from an edit of ours. The next update mends the edit, so it is not a taken
  * field.
  */
-export function takenFields(live: Deployment, fieldManager: string): TakenField[] {
+export function takenFields(live: Deployment, fieldManager: string, container: string): TakenField[] {
   const managedFields = live.metadata?.managedFields ?? [];
-  return sidecarFields
+  return sidecarFields(container)
     .map(({ field, path }) => {
       const owners = ownersOf(path, managedFields);
       const ours = owners.includes(fieldManager);

@@ -15,11 +15,13 @@ import { hasSidecar, type Settings } from "../settings/settings";
 import { kubernetesConfig } from "../settings/stackConfig";
 import { seconds } from "../settings/values/duration";
 
+type Rollouts = Pick<Preflight, "restarts" | "underWay">;
+
 /**
  * Ends the update by awaiting the rollout of the sidecars, for either delivery, and with `verify` by checking that the cure took.
  * Each is a resource: if it fails it is not created, so the next update checks again.
  */
-export function verifyAfter(name: string, cleanup: OutpostShmCleanup, settings: Settings, found: Preflight): void {
+export function verifyAfter(name: string, cleanup: OutpostShmCleanup, settings: Settings, found: Rollouts): void {
   const rollout = awaitRollout(`${name}-rollout`, cleanup, settings, found);
   if (settings.verify) verifyCure(`${name}-verify`, cleanup, settings, rollout);
 }
@@ -32,7 +34,7 @@ function awaitRollout(
   name: string,
   cleanup: OutpostShmCleanup,
   settings: Settings,
-  { restarts, underWay }: Preflight,
+  { restarts, underWay }: Rollouts,
 ): local.Command[] {
   const { sidecars } = cleanup.deployed;
   if (sidecars.length === 0) return [];

@@ -1,4 +1,3 @@
-import { outpostContainer } from "../../authentik/names";
 import { sidecarContainer } from "../../cleaner/names";
 import { sweepByStdin } from "../../cleaner/scripts";
 import { refusalOf } from "../../kubernetes/exec";
@@ -38,7 +37,7 @@ export async function sweepPod(
   request: CleanupRequest,
   dryRun: boolean,
 ): Promise<PodCleanup> {
-  const container = isRunning(pod.pod, sidecarContainer) ? sidecarContainer : outpostContainer;
+  const container = isRunning(pod.pod, sidecarContainer) ? sidecarContainer : pod.container;
   const known = { pod: pod.name, outpost: pod.outpost, container };
   const notReady = isReady(pod.pod) ? "" : ` (the pod is not ready${because(pod)})`;
   const phase = pod.pod.status?.phase ?? "Unknown";

@@ -1,5 +1,4 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { outpostContainer } from "../../authentik/names";
 import { sidecarContainer, sidecarMemoryLimit } from "../../cleaner/names";
 import { containersNamed } from "../pods/containers";
 import { wordsOf } from "../pods/metrics";
@@ -57,8 +56,8 @@ const complaints: { says: RegExp; why: string; todo: string | ((pod: OutpostPod,
   {
     says: /Operation not permitted|Permission denied/,
     why: "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
-    todo: ({ name }, { kubectl }) =>
-      `Set \`runAsUser\` to the outpost's own uid (${kubectl} exec ${name} -c ${outpostContainer} -- id -u; on OpenShift the namespace's), and run \`pulumi up\`.`,
+    todo: ({ name, container }, { kubectl }) =>
+      `Set \`runAsUser\` to the outpost's own uid (${kubectl} exec ${name} -c ${container} -- id -u; on OpenShift the namespace's), and run \`pulumi up\`.`,
   },
   {
     says: /[Rr]ead-only|METRICS_DIR .* cannot be written to/,

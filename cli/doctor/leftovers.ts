@@ -12,7 +12,7 @@ import {
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import { hasCronJob } from "../../settings/settings";
 import { sidecarFields } from "../../sidecar/takenFields";
-import { containersNamed, carriesSidecar } from "../pods/containers";
+import { containersNamed, carriesSidecar, outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -69,7 +69,7 @@ function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: S
 function pasted(deployment: V1Deployment, { kubectl, outpostShm }: Snapshot): Finding[] {
   if (isOurs(deployment)) return [];
   const { managedFields = [] } = deployment.metadata ?? {};
-  const taken = sidecarFields
+  const taken = sidecarFields(outpostContainerIn(deployment))
     .map(({ field, path }) => ({ field, owners: ownersOf(path, managedFields) }))
     .filter(({ owners }) => owners.some((owner) => !owner.startsWith(stackManagerPrefix)));
   if (taken.length === 0) return [];
@@ -98,7 +98,9 @@ export function isOurs(deployment: V1Deployment): boolean {
   const { metadata, spec } = deployment;
   const sidecars = containersNamed(deployment, sidecarContainer);
   if (sidecars.length > 0) return sidecars.every(({ env }) => env?.some(({ name }) => name === settingsVariable));
-  const owners = sidecarFields.flatMap(({ path }) => ownersOf(path, metadata?.managedFields ?? []));
+  const owners = sidecarFields(outpostContainerIn(deployment)).flatMap(({ path }) =>
+    ownersOf(path, metadata?.managedFields ?? []),
+  );
   const { volumes = [] } = spec?.template.spec ?? {};
   return (
     volumes.some(({ name }) => name === shmVolume) && owners.every((owner) => owner.startsWith(stackManagerPrefix))

@@ -1,6 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { outpostContainer, authentikManager } from "../../authentik/names";
+import { authentikManager } from "../../authentik/names";
 import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
+import { outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import { isOurs } from "./leftovers";
@@ -25,16 +26,17 @@ export function writeFindings(snapshot: Snapshot): Finding[] {
  */
 function appended(deployment: V1Deployment, snapshot: Snapshot): Finding[] {
   const { managedFields = [] } = deployment.metadata ?? {};
+  const outpost = outpostContainerIn(deployment);
   const names = (deployment.spec?.template.spec?.containers ?? [])
     .map(({ name }) => name)
-    .filter((name) => name !== outpostContainer)
+    .filter((name) => name !== outpost)
     .filter((name) => ownersOf(containerPath("containers", name), managedFields).includes(authentikManager));
   if (names.length === 0 || isOurs(deployment)) return [];
   return [
     {
       check,
       subject: `Deployment/${nameOf(deployment)}`,
-      seen: `authentik has put container ${names.join(" and ")} beside ${outpostContainer}, as an old JSON patch by \`containers/-\` does`,
+      seen: `authentik has put container ${names.join(" and ")} beside ${outpost}, as an old JSON patch by \`containers/-\` does`,
       why: "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
       todo: cure(deployment, snapshot),
     },

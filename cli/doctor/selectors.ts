@@ -1,8 +1,7 @@
-import { outpostSelector, proxySelector } from "../../authentik/names";
-import { slugify } from "../../authentik/slug";
 import { cronJobName } from "../../cleaner/names";
-import { sweptOutposts } from "../pods/cronJob";
-import { nameOf, outpostOf } from "../pods/outpostPods";
+import { sweptDeployments } from "../pods/cronJob";
+import { nameOf } from "../pods/outpostPods";
+import { selectorOf } from "../../kubernetes/selector";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -26,7 +25,7 @@ function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: S
     {
       check,
       subject: `Namespace/${namespace}`,
-      seen: `no Deployment and no pod with the label ${proxySelector}${elsewhere.length > 0 ? `; some are in ${elsewhere.join(", ")}` : ""}`,
+      seen: `no Deployment of a proxy outpost${elsewhere.length > 0 ? `; some are in ${elsewhere.join(", ")}` : ""}`,
       why: "There is nothing here to look after.",
       todo: other ? `Look there: ${outpostShm("doctor", other)}` : `${embedded}: ${outpostShm("doctor", "NAMESPACE")}`,
     },
@@ -43,7 +42,7 @@ function withoutPods({ outposts, kubectl }: Snapshot): Finding[] {
     subject: `Deployment/${nameOf(deployment)}`,
     seen: `it wants ${deployment.spec?.replicas ?? 1} pods and has none`,
     why: "Nobody gets at the outpost's applications.",
-    todo: `See why: ${kubectl} describe replicasets -l ${outpostSelector(outpostOf(deployment))} (a quota, an admission webhook, Pod Security).`,
+    todo: `See why: ${kubectl} describe replicasets -l ${quoted(selectorOf(deployment))} (a quota, an admission webhook, Pod Security).`,
   }));
 }
 
@@ -63,13 +62,13 @@ function ofCronJobs({ cronJobs, outposts, kubectl }: Snapshot): Finding[] {
   return cronJobs.flatMap((cronJob) => {
     const name = cronJob.metadata?.name ?? "";
     if (name === cronJobName) {
-      const there = outposts.deployments.map((deployment) => slugify(outpostOf(deployment)));
-      const lost = sweptOutposts(cronJob).filter((slug) => !there.includes(slug));
-      return lost.map((slug) => ({
+      const there = outposts.deployments.map(nameOf);
+      const lost = sweptDeployments(cronJob).filter((deployment) => !there.includes(deployment));
+      return lost.map((deployment) => ({
         check,
         subject: `CronJob/${name}`,
-        seen: `it sweeps outpost ${slug}, which no Deployment here belongs to`,
-        why: "Its runs sweep no pod for that outpost, and say so by result=no_pods only.",
+        seen: `it sweeps Deployment ${deployment}, which is not here`,
+        why: "Each of its runs fails for that outpost.",
         todo: "Correct the name in `outposts` to that in authentik, and run `pulumi up`.",
       }));
     }
@@ -85,3 +84,6 @@ function ofCronJobs({ cronJobs, outposts, kubectl }: Snapshot): Finding[] {
     ];
   });
 }
+
+/** Quotes a selector for a shell. */
+const quoted = (selector: string): string => (/^[\w=,./-]+$/.test(selector) ? selector : `'${selector}'`);

@@ -1,5 +1,4 @@
 import type { V1CronJob, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { outpostContainer } from "../../authentik/names";
 import { ownSelector, scriptsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import type { Expectation } from "../../settings/expectation";
@@ -63,7 +62,7 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
       return instead;
     }
   };
-  const outposts = await findOutposts(cluster, namespace);
+  const outposts = await findOutposts(target);
   const authentik = await findAuthentik(cluster, authentikNamespace ?? namespace);
   const [authentikLogs, cronJobs, ownObjects, version, mayExec, sidecarLogs, counts, scripts, elsewhere] =
     await Promise.all([
@@ -136,8 +135,8 @@ async function logsOfSidecars(cluster: Cluster, pods: OutpostPod[]): Promise<Rec
 
 async function countsOf(cluster: Cluster, pods: OutpostPod[]): Promise<Snapshot["counts"]> {
   const running = pods.filter(({ pod }) => pod.status?.phase === "Running");
-  const counts = await mapParallel(running, async ({ namespace, name, pod }) => {
-    const container = isRunning(pod, sidecarContainer) ? sidecarContainer : outpostContainer;
+  const counts = await mapParallel(running, async ({ namespace, name, pod, ...own }) => {
+    const container = isRunning(pod, sidecarContainer) ? sidecarContainer : own.container;
     return [name, await countIn(cluster, { namespace, pod: name, container })] as const;
   });
   return Object.fromEntries(counts);

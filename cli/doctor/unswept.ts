@@ -1,8 +1,8 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cronJobName } from "../../cleaner/names";
 import { carriesSidecar } from "../pods/containers";
-import { resumeCronJob, sweptOutposts } from "../pods/cronJob";
-import { nameOf, outpostOf } from "../pods/outpostPods";
+import { resumeCronJob, sweptDeployments } from "../pods/cronJob";
+import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -14,7 +14,7 @@ export function unsweptFindings(snapshot: Snapshot): Finding[] {
   return outposts.deployments
     .filter((deployment) => !carriesSidecar(deployment))
     .flatMap((deployment) => {
-      const isSwept = cronJob !== undefined && sweptOutposts(cronJob).includes(outpostOf(deployment));
+      const isSwept = cronJob !== undefined && sweptDeployments(cronJob).includes(nameOf(deployment));
       if (isSwept && cronJob.spec?.suspend !== true) return [];
       return [
         { check: "solution", subject: `Deployment/${nameOf(deployment)}`, ...because(deployment, isSwept, snapshot) },

@@ -1,5 +1,5 @@
-import { outpostContainer } from "../../authentik/names";
 import { sidecarContainer } from "../../cleaner/names";
+import { outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -16,7 +16,7 @@ export function versionFindings({ outposts, version }: Snapshot): Finding[] {
   return outposts.deployments.flatMap((deployment) => {
     const { containers = [], initContainers = [] } = deployment.spec?.template.spec ?? {};
     const subject = `Deployment/${nameOf(deployment)}`;
-    const image = containers.find(({ name }) => name === outpostContainer)?.image ?? "";
+    const image = containers.find(({ name }) => name === outpostContainerIn(deployment))?.image ?? "";
     const authentik = versionOf(/:([^:/@]+)(@|$)/.exec(image)?.[1] ?? "");
     const isNative = initContainers.some(({ name }) => name === sidecarContainer);
     return [

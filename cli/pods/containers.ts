@@ -1,15 +1,16 @@
 import type { V1Container, V1Deployment, V1Pod, V1PodSpec } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { sidecarContainer } from "../../cleaner/names";
+import { outpostContainer, runsProxy } from "../../authentik/names";
+import { shmVolume, sidecarContainer } from "../../cleaner/names";
 
 /** Returns the spec of a pod, or of the pods that a Deployment makes. */
-const podSpec = ({ spec }: V1Deployment | V1Pod): V1PodSpec | undefined =>
-  spec && "template" in spec ? spec.template.spec : spec;
+export const podSpecOf = ({ spec }: V1Deployment | V1Pod): Partial<V1PodSpec> =>
+  (spec && "template" in spec ? spec.template.spec : spec) ?? {};
 
 /** Returns the containers and the init containers, since a native sidecar is an init container. */
 export function containersOf(object: V1Deployment | V1Pod): V1Container[] {
-  const { containers = [], initContainers = [] } = podSpec(object) ?? {};
+  const { containers = [], initContainers = [] } = podSpecOf(object);
   return [...containers, ...initContainers];
 }
 
@@ -20,3 +21,20 @@ export const containersNamed = (object: V1Deployment | V1Pod, name: string): V1C
 /** Tells whether our sidecar is there, in either form. */
 export const carriesSidecar = (object: V1Deployment | V1Pod): boolean =>
   containersNamed(object, sidecarContainer).length > 0;
+
+/**
+ * Returns the name of the outpost's own container: the one that the settings name, if it is there; else the one with our volume,
+ * with authentik's name, or with authentik's image; else the first.
+ */
+export function outpostContainerIn(object: V1Deployment | V1Pod, wanted?: string): string {
+  const { containers = [] } = podSpecOf(object);
+  const others = containers.filter(({ name }) => name !== sidecarContainer);
+  const mountsOurs = ({ volumeMounts = [] }: V1Container) => volumeMounts.some(({ name }) => name === shmVolume);
+  const found =
+    others.find(({ name }) => name === wanted) ??
+    others.find(mountsOurs) ??
+    others.find(({ name }) => name === outpostContainer) ??
+    others.find(runsProxy) ??
+    others[0];
+  return found?.name ?? wanted ?? outpostContainer;
+}

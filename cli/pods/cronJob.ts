@@ -5,9 +5,9 @@ import { cronJobName } from "../../cleaner/names";
 export const resumeCronJob = (kubectl: string): string =>
   `${kubectl} patch cronjob ${cronJobName} -p '{"spec":{"suspend":false}}'`;
 
-/** Returns the slugs of the outposts that the CronJob sweeps, from the environment of its own container. */
-export function sweptOutposts(cronJob: V1CronJob): string[] {
+/** Returns the Deployments whose pods the CronJob sweeps, from the environment of its own container. */
+export function sweptDeployments(cronJob: V1CronJob): string[] {
   const containers = cronJob.spec?.jobTemplate.spec?.template.spec?.containers ?? [];
   const lines = containers.flatMap(({ env }) => env?.find(({ name }) => name === "OUTPOSTS")?.value?.split("\n") ?? []);
-  return lines.map((line) => line.split(" ")[0]).filter((slug) => slug !== "");
+  return lines.map((line) => line.split(" ")[0]).filter((deployment) => deployment !== "");
 }

@@ -18,7 +18,7 @@ export async function noOutposts(
     elsewhere.length > 0
       ? `They are in ${elsewhere.join(", ")}: name one with --namespace`
       : "Name theirs with --namespace";
-  return `No proxy outposts in namespace ${namespace} (pods with the label ${proxySelector}). ${hint}.`;
+  return `No proxy outposts in namespace ${namespace}. ${hint}.`;
 }
 
 /**

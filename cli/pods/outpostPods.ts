@@ -1,20 +1,24 @@
 import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { outpostNameLabel, proxySelector } from "../../authentik/names";
+import { isProxyOutpost, outpostNameLabel, proxySelector } from "../../authentik/names";
 import { slugify } from "../../authentik/slug";
-import type { Cluster } from "../../kubernetes/cluster";
-import { selectorOf } from "../../kubernetes/selector";
+import { selectorOf, selects } from "../../kubernetes/selector";
+import type { Expectation } from "../../settings/expectation";
 import { UsageError } from "../errors";
+import type { Target } from "../target";
+import { carriesSidecar, outpostContainerIn } from "./containers";
 
 /** A pod of a proxy outpost. */
 export interface OutpostPod {
   name: string;
   namespace: string;
-  /** The outpost's slug, from its label. */
+  /** The outpost's slug, by its labels; else the name of its Deployment. */
   outpost: string;
   /** Name of the Deployment that selects it; undefined if none does. */
   deployment?: string;
+  /** The outpost's own container. */
+  container: string;
   pod: V1Pod;
 }
 
@@ -25,68 +29,83 @@ export interface Outposts {
   pods: OutpostPod[];
 }
 
+type Place = Pick<Target, "cluster" | "namespace"> & { expectation?: Expectation };
+
 /**
- * Finds the namespace's proxy outposts.
+ * Finds the namespace's proxy outposts: the Deployments that the stack names, those with our sidecar, and those that are
+ * authentik's by label or image. Their pods are found by each Deployment's own selector.
  * @param names pods, outposts by name or slug, or Deployments; empty for all
  * @throws UsageError if a name is none of these
  */
-export async function findOutposts(cluster: Cluster, namespace: string, names: string[] = []): Promise<Outposts> {
-  const [deployments, pods] = await Promise.all([
-    cluster.deployments(namespace, proxySelector),
-    cluster.pods(namespace, proxySelector),
-  ]);
-  const all = {
-    deployments: deployments.sort((a, b) => nameOf(a).localeCompare(nameOf(b))),
-    pods: pods
-      .filter(isStaying)
-      .map((pod) => outpostPod(pod, namespace, deployments))
-      .sort((a, b) => a.name.localeCompare(b.name)),
-  };
-  return names.length === 0 ? all : selected(all, names, namespace);
+export async function findOutposts(place: Place, names: string[] = []): Promise<Outposts> {
+  const { cluster, namespace, expectation } = place;
+  const [everyDeployment, everyPod] = await Promise.all([cluster.deployments(namespace), cluster.pods(namespace)]);
+  const expected = (expectation?.outposts ?? []).map(({ deployment }) => deployment);
+  const deployments = everyDeployment
+    .filter((each) => expected.includes(nameOf(each)) || carriesSidecar(each) || isProxyOutpost(each))
+    .sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+  const pods = everyPod
+    .filter(isStaying)
+    .map((pod) => outpostPod(pod, place, deployments))
+    .filter(({ deployment, pod }) => deployment !== undefined || isOrphan(pod))
+    .sort((a, b) => a.name.localeCompare(b.name));
+  const all = { deployments, pods };
+  return names.length === 0 ? all : selected(all, names, place);
 }
 
-/** Reads those Deployments of these names that exist, whoever made them, with the pods that they select. */
-export async function outpostsNamed(cluster: Cluster, namespace: string, names: string[]): Promise<Outposts> {
-  const found = await Promise.all(names.map((name) => cluster.deployment(namespace, name)));
+/** Reads those of the stack's Deployments that exist, with their pods. It requires no right to list Deployments. */
+export async function outpostsOf({ cluster, namespace }: Place, { outposts }: Expectation): Promise<Outposts> {
+  const found = await Promise.all(outposts.map(({ deployment }) => cluster.deployment(namespace, deployment)));
   const deployments = found.filter((deployment) => deployment !== undefined);
   const pods = await Promise.all(deployments.map((each) => cluster.pods(namespace, selectorOf(each))));
+  const place = { cluster, namespace, expectation: { namespace, outposts } };
   return {
     deployments,
-    pods: pods.flatMap((own, index) =>
-      own.filter(isStaying).map((pod) => outpostPod(pod, namespace, [deployments[index]])),
-    ),
+    pods: pods
+      .flat()
+      .filter(isStaying)
+      .map((pod) => outpostPod(pod, place, deployments)),
   };
 }
 
-function outpostPod(pod: V1Pod, namespace: string, deployments: V1Deployment[]): OutpostPod {
-  const deployment = deployments.find((candidate) => selects(candidate, pod));
+function outpostPod(pod: V1Pod, { namespace, expectation }: Place, deployments: V1Deployment[]): OutpostPod {
+  const deployment = deployments.find((candidate) => selects(candidate, pod.metadata?.labels));
+  const wanted = expectation?.outposts.find((each) => deployment && each.deployment === nameOf(deployment));
   return {
     name: nameOf(pod),
     namespace,
-    outpost: pod.metadata?.labels?.[outpostNameLabel] ?? "",
+    outpost: deployment ? outpostOf(deployment) : (pod.metadata?.labels?.[outpostNameLabel] ?? ""),
     ...(deployment && { deployment: nameOf(deployment) }),
+    container: outpostContainerIn(pod, wanted?.container),
     pod,
   };
 }
 
-function selected({ deployments, pods }: Outposts, names: string[], namespace: string): Outposts {
+/** Tells whether a pod that no Deployment selects is an outpost's of authentik. */
+const isOrphan = ({ metadata }: V1Pod): boolean => {
+  const [label, value] = proxySelector.split("=");
+  return metadata?.labels?.[label] === value;
+};
+
+function selected({ deployments, pods }: Outposts, names: string[], place: Place): Outposts {
   const wanted = names.map((name) => {
     const plain = name.replace(/^(pods?|po|deployments?|deploy)\//, "");
-    const isIt = (pod: OutpostPod) =>
-      [pod.name, pod.deployment, pod.outpost].includes(plain) || pod.outpost === slugify(plain);
-    const isDeployment = (deployment: V1Deployment) =>
-      [nameOf(deployment), outpostOf(deployment)].includes(plain) || outpostOf(deployment) === slugify(plain);
-    if (!pods.some(isIt) && !deployments.some(isDeployment)) throw unknownName(name, { deployments, pods }, namespace);
-    return { isIt, isDeployment };
+    const byStack = place.expectation?.outposts.find((outpost) => outpost.name === plain)?.deployment;
+    const isIt = (...of: (string | undefined)[]) =>
+      of.includes(plain) || of.includes(slugify(plain)) || (byStack !== undefined && of.includes(byStack));
+    const isPod = (pod: OutpostPod) => isIt(pod.name, pod.deployment, pod.outpost);
+    const isDeployment = (deployment: V1Deployment) => isIt(nameOf(deployment), outpostOf(deployment));
+    if (!pods.some(isPod) && !deployments.some(isDeployment)) throw unknownName(name, { deployments, pods }, place);
+    return { isPod, isDeployment };
   });
-  const chosen = pods.filter((pod) => wanted.some(({ isIt }) => isIt(pod)));
+  const chosen = pods.filter((pod) => wanted.some(({ isPod }) => isPod(pod)));
   const belongs = (deployment: V1Deployment) =>
     wanted.some(({ isDeployment }) => isDeployment(deployment)) ||
     chosen.some((pod) => pod.deployment === nameOf(deployment));
   return { deployments: deployments.filter(belongs), pods: chosen };
 }
 
-function unknownName(name: string, { deployments, pods }: Outposts, namespace: string): UsageError {
+function unknownName(name: string, { deployments, pods }: Outposts, { namespace }: Place): UsageError {
   const outposts = [...new Set([...deployments.map(outpostOf), ...pods.map(({ outpost }) => outpost)])].sort();
   const found = [
     `outposts ${outposts.join(", ") || "none"}`,
@@ -97,13 +116,15 @@ function unknownName(name: string, { deployments, pods }: Outposts, namespace: s
   );
 }
 
-export const outpostOf = (deployment: V1Deployment): string => deployment.metadata?.labels?.[outpostNameLabel] ?? "";
-export const nameOf = ({ metadata }: V1Deployment | V1Pod): string => metadata?.name ?? "";
+/** Label that names the outpost in authentik's page on manual deployment, and in authentik's own Deployments too. */
+const instanceLabel = "app.kubernetes.io/instance";
 
-function selects({ spec }: V1Deployment, { metadata }: V1Pod): boolean {
-  const labels = Object.entries(spec?.selector.matchLabels ?? {});
-  return labels.length > 0 && labels.every(([key, value]) => metadata?.labels?.[key] === value);
+/** Returns the outpost's slug, by the Deployment's labels; else the Deployment's name. */
+export function outpostOf(deployment: V1Deployment): string {
+  const { labels = {} } = deployment.metadata ?? {};
+  return labels[outpostNameLabel] ?? labels[instanceLabel] ?? nameOf(deployment);
 }
+export const nameOf = ({ metadata }: V1Deployment | V1Pod): string => metadata?.name ?? "";
 
 function isStaying({ metadata, status }: V1Pod): boolean {
   return metadata?.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";

@@ -6,7 +6,7 @@ import { solutionBy } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
 import { mapParallel } from "../progress";
 import { carriesSidecar } from "./containers";
-import { sweptOutposts } from "./cronJob";
+import { sweptDeployments } from "./cronJob";
 import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
 import { usageSources, type Source, type Usage } from "./usageSources";
 
@@ -41,7 +41,9 @@ export async function podFacts(cluster: Cluster, pods: OutpostPod[], now: Date):
   return mapParallel(pods, async (pod) => {
     const { cronJob, note } = cronJobs[namespaces.indexOf(pod.namespace)];
     const swept =
-      cronJob !== undefined && cronJob.spec?.suspend !== true && sweptOutposts(cronJob).includes(pod.outpost);
+      cronJob !== undefined &&
+      cronJob.spec?.suspend !== true &&
+      sweptDeployments(cronJob).includes(pod.deployment ?? "");
     const facts = { ...statically(pod, swept), notes: note ? [note] : [] };
     if (facts.phase !== "Running") return { ...facts, notes: [...facts.notes, notRunning(facts)] };
     const { usage, source, notes } = await sources.ask(pod);

@@ -1,4 +1,3 @@
-import { outpostContainer } from "../../authentik/names";
 import { metricsPort } from "../../cleaner/constants";
 import { metricsFile, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { sweepByStdin } from "../../cleaner/scripts";
@@ -101,11 +100,11 @@ function metricsInContainer(cluster: Cluster, { namespace, name }: OutpostPod, n
   };
 }
 
-function count(cluster: Cluster, { namespace, name }: OutpostPod): Attempt {
+function count(cluster: Cluster, { namespace, name, container }: OutpostPod): Attempt {
   return {
     source: "exec",
-    what: `a count in container ${outpostContainer}`,
-    ask: async () => usageOfCount(await countIn(cluster, { namespace, pod: name, container: outpostContainer })),
+    what: `a count in container ${container}`,
+    ask: async () => usageOfCount(await countIn(cluster, { namespace, pod: name, container })),
   };
 }
 

@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import type { V1Container, V1Deployment, V1PodSpec } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { outpostContainer } from "../../authentik/names";
 import { ownVolumes, shmMountPath, sidecarContainer, stackManagerPrefix } from "../../cleaner/names";
 import { ownersOf, type FieldPath } from "../../kubernetes/fieldOwners";
 import { sidecarFields } from "../../sidecar/takenFields";
+import { outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 
 /**
@@ -35,15 +35,20 @@ export function manifestOf(deployment: V1Deployment): V1Deployment {
   };
 }
 
-function withoutOurs(podSpec: V1PodSpec, { metadata }: V1Deployment): V1PodSpec {
+function withoutOurs(podSpec: V1PodSpec, deployment: V1Deployment): V1PodSpec {
+  const outpost = outpostContainerIn(deployment);
   const isOurs = (path: FieldPath): boolean => {
-    const owners = ownersOf(path, metadata?.managedFields ?? []);
+    const owners = ownersOf(path, deployment.metadata?.managedFields ?? []);
     return owners.length > 0 && owners.every((owner) => owner.startsWith(stackManagerPrefix));
   };
-  const ours = new Set(sidecarFields.filter(({ path }) => isOurs(path)).map(({ field }) => field));
-  const mount = `mount ${shmMountPath} of container ${outpostContainer}`;
+  const ours = new Set(
+    sidecarFields(outpost)
+      .filter(({ path }) => isOurs(path))
+      .map(({ field }) => field),
+  );
+  const mount = `mount ${shmMountPath} of container ${outpost}`;
   const unmounted = (container: V1Container): V1Container =>
-    container.name === outpostContainer && ours.has(mount)
+    container.name === outpost && ours.has(mount)
       ? { ...container, volumeMounts: container.volumeMounts?.filter(({ mountPath }) => mountPath !== shmMountPath) }
       : container;
   return {

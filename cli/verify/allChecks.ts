@@ -14,11 +14,13 @@ export async function allChecks(round: Round, expected: Expectation, found: Outp
   const checks = expected.rolloutOnly ? rolloutChecks : outpostChecks;
   for (const outpost of outposts) ofOutposts.push(await checks(round, outpost, found));
   if (expected.rolloutOnly) return ofOutposts.flat();
+  const swept = expected.outposts.filter((outpost) => hasCronJob(outpost) && !hasSidecar(outpost));
+  const lost = swept.filter((outpost) => !deploymentOf(outpost, found));
   const ofCronJob = expected.outposts.some(hasCronJob) ? await cronJobChecks(round, expected) : [];
   const unswept = expected.outposts
     .filter(({ solution }) => solution === "none")
     .map((outpost) => noSolution(round, outpost));
-  return [...ofOutposts.flat(), ...ofCronJob, ...unswept];
+  return [...ofOutposts.flat(), ...lost.map((outpost) => missing(outpost, found)), ...ofCronJob, ...unswept];
 }
 
 const deploymentOf = (expected: ExpectedOutpost, { deployments }: Outposts) =>
@@ -63,10 +65,10 @@ function missing({ name, deployment }: ExpectedOutpost, found: Outposts, check =
  * Reports an outpost that nothing sweeps. Only an expectation in force has one: the stack's outposts without a solution are not
  * checked.
  */
-function noSolution({ outpostShm }: Round, { name, slug }: ExpectedOutpost): Check {
+function noSolution({ outpostShm }: Round, { name, deployment }: ExpectedOutpost): Check {
   return checksOf(name).fail(
     "solution",
     "neither a sidecar nor the CronJob sweeps it",
-    `Add it to the stack's outposts and run \`pulumi up\`; until then: ${outpostShm(`status ${slug}`)}`,
+    `Add it to the stack's outposts and run \`pulumi up\`; until then: ${outpostShm(`status ${deployment}`)}`,
   );
 }

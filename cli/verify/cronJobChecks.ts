@@ -1,12 +1,11 @@
 import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { proxySelector } from "../../authentik/names";
 import { cronJobName } from "../../cleaner/names";
 import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
 import { execRules } from "../../kubernetes/execRights";
 import type { Expectation } from "../../settings/expectation";
 import { hasCronJob } from "../../settings/settings";
-import { resumeCronJob, sweptOutposts } from "../pods/cronJob";
+import { resumeCronJob, sweptDeployments } from "../pods/cronJob";
 import { wordsOf } from "../pods/metrics";
 import { formatAge } from "../units";
 import { checksOf, type Check, type Round } from "./check";
@@ -43,8 +42,8 @@ function scheduleCheck({ kubectl }: Round, cronJob: V1CronJob, { schedule, outpo
   if (schedule !== undefined && spec?.schedule !== schedule) {
     return fail("schedule", `its schedule is ${spec?.schedule}, not ${schedule}`, "Run `pulumi up`.");
   }
-  const swept = sweptOutposts(cronJob);
-  const missing = outposts.filter((outpost) => hasCronJob(outpost) && !swept.includes(outpost.slug));
+  const swept = sweptDeployments(cronJob);
+  const missing = outposts.filter((outpost) => hasCronJob(outpost) && !swept.includes(outpost.deployment));
   if (missing.length > 0) {
     return fail("schedule", `it does not sweep ${missing.map(({ name }) => name).join(", ")}`, "Run `pulumi up`.");
   }
@@ -74,7 +73,7 @@ async function runCheck(
   run: Run | undefined,
 ): Promise<Check> {
   if (ownRun?.waitsFor) {
-    const todo = `A run is started once that is over. See why it is not: ${kubectl} get pods --selector ${proxySelector}`;
+    const todo = `A run is started once that is over. See why it is not: ${kubectl} get deployments,pods`;
     return fail("run", `not started: ${ownRun.waitsFor}`, todo);
   }
   const lastSuccess = cronJob.status?.lastSuccessfulTime;
@@ -108,7 +107,7 @@ async function failuresOf(cluster: Cluster, namespace: string, job: string): Pro
     .split("\n")
     .map(wordsOf)
     .filter(({ result }) => result === "failed");
-  return failed.map(({ outpost, pod, reason }) => `${pod ? `pod ${pod}` : `outpost ${outpost}`}: ${reason}`);
+  return failed.map(({ deployment, pod, reason }) => `${pod ? `pod ${pod}` : `Deployment ${deployment}`}: ${reason}`);
 }
 
 /** Reviews the rights as the account itself, or about it if the user may not impersonate. A successful run is evidence too. */
@@ -169,9 +168,11 @@ async function review(cluster: Cluster, namespace: string, user: string): Promis
 function wishes(namespace: string): Wish[] {
   return execRules.flatMap((rule) =>
     (rule.resources as string[]).flatMap((path) => {
+      const [group] = rule.apiGroups as string[];
       const [resource, subresource] = path.split("/");
       return (rule.verbs as string[]).map((verb) => ({
         namespace,
+        ...(group && { group }),
         resource,
         ...(subresource && { subresource }),
         verb,

@@ -1,5 +1,5 @@
 import type { V1Container, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { outpostContainer, outpostNameLabel } from "../../authentik/names";
+import { authentikManager, managedByLabel } from "../../authentik/names";
 import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { ExpectedOutpost } from "../../settings/expectation";
@@ -24,7 +24,7 @@ export function volumeCheck(expected: ExpectedOutpost, deployment: V1Deployment)
       bringIt,
     );
   }
-  const bare = [outpostContainer, sidecarContainer].filter(
+  const bare = [expected.container, sidecarContainer].filter(
     (container) => !mountsShm(containersNamed(deployment, container)[0]),
   );
   if (bare.length > 0) {
@@ -37,10 +37,10 @@ export function volumeCheck(expected: ExpectedOutpost, deployment: V1Deployment)
 export function namesCheck(expected: ExpectedOutpost, deployment: V1Deployment): Check {
   const { pass, fail } = checksOf(expected.name);
   const first = deployment.spec?.template.spec?.containers[0]?.name;
-  if (first !== outpostContainer) {
+  if (first !== expected.container && deployment.metadata?.labels?.[managedByLabel] === authentikManager) {
     return fail(
       "names",
-      `the first container is ${first}, not ${outpostContainer}`,
+      `the first container is ${first}, not ${expected.container}`,
       "authentik recreates a Deployment whose first container is not its own: remove what was put before it.",
     );
   }
@@ -59,15 +59,7 @@ export function namesCheck(expected: ExpectedOutpost, deployment: V1Deployment):
       "It was pasted by hand: see docs/delivery.md for how to have it taken over.",
     );
   }
-  const label = deployment.spec?.template.metadata?.labels?.[outpostNameLabel];
-  if (label !== expected.slug && expected.slug !== "") {
-    return fail(
-      "names",
-      `the pods' label ${outpostNameLabel} is ${label ?? "missing"}, not ${expected.slug}`,
-      "Give the outpost's name as authentik shows it.",
-    );
-  }
-  return pass("names", `${outpostContainer}, then ${sidecarContainer}; pods labelled ${label}`);
+  return pass("names", `${expected.container}, then ${sidecarContainer}`);
 }
 
 function mountsShm(container: V1Container | undefined): boolean {

@@ -6,8 +6,8 @@ import { settingsConfigMap, settingsFile, cronJobName } from "../../cleaner/name
 import type { Cluster } from "../../kubernetes/cluster";
 import { solutionBy, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
-import { carriesSidecar } from "../pods/containers";
-import { sweptOutposts } from "../pods/cronJob";
+import { carriesSidecar, outpostContainerIn } from "../pods/containers";
+import { sweptDeployments } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";
 
 /** Expectations stated on the command line. */
@@ -39,12 +39,11 @@ function outpostInForce(
   settings: V1ConfigMap | undefined,
   { shmSize, solution }: Stated,
 ): ExpectedOutpost {
-  const slug = outpostOf(deployment);
   const interval = /^SWEEP_INTERVAL_SECONDS=(\d+)$/m.exec(settings?.data?.[settingsFile] ?? "")?.[1];
   return {
-    name: slug,
-    slug,
+    name: outpostOf(deployment),
     deployment: nameOf(deployment),
+    container: outpostContainerIn(deployment),
     solution: solution ?? solutionOf(deployment, cronJob),
     ...(shmSize !== undefined && { shmSize }),
     sweepIntervalSeconds: interval === undefined ? sweepDefault("SWEEP_INTERVAL_SECONDS") : Number(interval),
@@ -52,6 +51,6 @@ function outpostInForce(
 }
 
 function solutionOf(deployment: V1Deployment, cronJob: V1CronJob | undefined): Solution {
-  const swept = cronJob !== undefined && sweptOutposts(cronJob).includes(outpostOf(deployment));
+  const swept = cronJob !== undefined && sweptDeployments(cronJob).includes(nameOf(deployment));
   return solutionBy({ sidecar: carriesSidecar(deployment), cronJob: swept });
 }

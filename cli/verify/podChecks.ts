@@ -1,5 +1,4 @@
 import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { outpostContainer } from "../../authentik/names";
 import { idleFilesPerSecond } from "../../cleaner/constants";
 import { shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
@@ -51,17 +50,17 @@ const cannotStart =
 const isStuck = ({ pod }: OutpostPod): boolean =>
   statusesOf(pod).some(({ state }) => cannotStart.test(state?.waiting?.reason ?? ""));
 
-function containersOf({ pod, name }: OutpostPod, kubectl: string): Seen {
+function containersOf({ pod, name, container: outpost }: OutpostPod, kubectl: string): Seen {
   const { status, reason, message } = pod.status?.conditions?.find(({ type }) => type === "PodScheduled") ?? {};
   if (status === "False") {
     const wrong = `it finds no node: ${reason}${message ? ` (${message})` : ""}`;
     return { wrong, todo: `See why: ${kubectl} describe pod ${name}` };
   }
   const statuses = statusesOf(pod);
-  const stopped = [outpostContainer, sidecarContainer]
+  const stopped = [outpost, sidecarContainer]
     .map((container) => ({ container, status: statuses.find((each) => each.name === container) }))
     .filter(({ status }) => !status?.state?.running);
-  if (stopped.length === 0) return { right: `${outpostContainer} and ${sidecarContainer} are running` };
+  if (stopped.length === 0) return { right: `${outpost} and ${sidecarContainer} are running` };
   // A container that waits for another is not to blame.
   const guilty = stopped.filter(({ status }) => status?.state?.waiting?.reason !== "PodInitializing");
   const wrong = (guilty.length > 0 ? guilty : stopped).map(
@@ -119,9 +118,12 @@ function whySize({ name, pod }: OutpostPod, bytes: number, size: string, kubectl
   return `The kubelet gives no more than the pod's memory limit or the node's allocatable memory: raise the limit to more than ${size}, or lower shmSize.`;
 }
 
-async function dfIn(cluster: Cluster, { namespace, name }: OutpostPod): Promise<{ bytes: number; source: string }> {
+async function dfIn(
+  cluster: Cluster,
+  { namespace, name, container }: OutpostPod,
+): Promise<{ bytes: number; source: string }> {
   const command = ["df", "-kP", shmMountPath];
-  const ended = await cluster.exec({ namespace, pod: name, container: outpostContainer }, command);
+  const ended = await cluster.exec({ namespace, pod: name, container }, command);
   const [, kibibytes] = ended.stdout.trim().split("\n").at(-1)?.split(/\s+/) ?? [];
   if (ended.status !== 0 || !/^\d+$/.test(kibibytes ?? "")) throw new Error(ended.stderr.trim() || "df said nothing");
   return { bytes: Number(kibibytes) * 1024, source: "df" };

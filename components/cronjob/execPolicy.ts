@@ -1,4 +1,3 @@
-import { outpostContainer } from "../../authentik/names";
 import { sidecarContainer } from "../../cleaner/names";
 import type { CleanerScripts } from "../../cleaner/scripts";
 import { sweepVariables } from "../../settings/sweepVariables";
@@ -23,7 +22,7 @@ export function execPolicySpec(
 ) {
   const account = `system:serviceaccount:${namespace}:${serviceAccountName}`;
   const settings = [...new Set(outposts.map((outpost) => literal(sweepVariables(outpost))))].sort();
-  const containers = [outpostContainer, sidecarContainer];
+  const containers = [...new Set([...outposts.map(({ container }) => container), sidecarContainer])].sort();
   return {
     failurePolicy: "Fail",
     matchConstraints: {

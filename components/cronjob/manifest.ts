@@ -15,7 +15,7 @@ const startingDeadlineSeconds = 300;
 export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 
 /** An outpost that the CronJob sweeps. */
-export type SweptOutpost = Pick<OutpostSettings, "slug"> & SweepSettings;
+export type SweptOutpost = Pick<OutpostSettings, "deployment" | "container"> & SweepSettings;
 
 /** Settings that the CronJob is made from. */
 export interface CronJobSettings {
@@ -28,10 +28,10 @@ export interface CronJobSettings {
   serviceAccountName: string;
 }
 
-/** Writes one line per outpost for `cleaner/cronjob.sh`: the slug of its pods' label, then its sweep settings. */
+/** Writes one line per outpost for `cleaner/cronjob.sh`: its Deployment and container, then its sweep settings. */
 function outpostLines(outposts: SweptOutpost[]): string {
   return outposts
-    .map((outpost) => [outpost.slug, ...sweepVariables(outpost)].join(" "))
+    .map((outpost) => [outpost.deployment, outpost.container, ...sweepVariables(outpost)].join(" "))
     .sort()
     .join("\n");
 }

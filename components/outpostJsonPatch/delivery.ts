@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { authentikError, isAuthentikError } from "../../authentik/apiErrors";
 import type { AuthentikClient, OutpostConfig } from "../../authentik/client";
-import { belongsTo, authentikManager } from "../../authentik/names";
+import { belongsTo, authentikManager, outpostContainer } from "../../authentik/names";
 import { isJsonPatchError, type JsonPatchOperation } from "../../authentik/operations";
 import {
   deploymentOperations,
@@ -194,7 +194,9 @@ function isOf({ deployment }: OutpostJsonPatchState, config: OutpostConfig): boo
 }
 
 const isPatchedBy = (fieldManager: string, { metadata }: Deployment): boolean =>
-  sidecarFields.some(({ path }) => ownersOf(path, metadata?.managedFields ?? []).includes(fieldManager));
+  sidecarFields(outpostContainer).some(({ path }) =>
+    ownersOf(path, metadata?.managedFields ?? []).includes(fieldManager),
+  );
 
 const isOnlyOurs = (live: Deployment, pk: string, { fieldManager }: OutpostJsonPatchState): boolean =>
   belongsTo(pk, live) && !isPatchedBy(fieldManager, live);

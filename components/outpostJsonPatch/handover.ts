@@ -1,3 +1,4 @@
+import { outpostContainer } from "../../authentik/names";
 import type { FieldPath } from "../../kubernetes/fieldOwners";
 import type { ManagedFieldsEntry } from "../../kubernetes/types";
 import { sidecarFields } from "../../sidecar/takenFields";
@@ -27,12 +28,17 @@ const isUpdateBy = (manager: string) => (entry: ManagedFieldsEntry) =>
   entry.manager === manager && entry.operation === "Update" && !entry.subresource;
 
 function withoutSidecar(entry: ManagedFieldsEntry): ManagedFieldsEntry {
-  const fieldsV1 = sidecarFields.reduce((fields, { path }) => without(fields, path), entry.fieldsV1 as Fields);
+  const fieldsV1 = sidecarFields(outpostContainer).reduce(
+    (fields, { path }) => without(fields, path),
+    entry.fieldsV1 as Fields,
+  );
   return { ...entry, fieldsV1 };
 }
 
 function sidecarIn(fields: Fields): Fields {
-  return sidecarFields.map(({ path }) => only(fields, path)).reduce(union, {});
+  return sidecarFields(outpostContainer)
+    .map(({ path }) => only(fields, path))
+    .reduce(union, {});
 }
 
 /** Returns the fields at the path, under the levels above it. */

@@ -73,7 +73,7 @@ const without = { volumes: [], containers: ["proxy"], initContainers: [] };
 /** Lists everyone who owns a field of the sidecar on the live Deployment. */
 async function sidecarOwners(scenario: Scenario): Promise<string[]> {
   const { metadata } = await scenario.deployment("main");
-  return [...new Set(sidecarFields.flatMap(({ path }) => ownersOf(path, metadata?.managedFields ?? [])))];
+  return [...new Set(sidecarFields("proxy").flatMap(({ path }) => ownersOf(path, metadata?.managedFields ?? [])))];
 }
 
 const configOf = ({ authentik }: Scenario): OutpostConfig => authentik.outpost("main").config;

@@ -33,7 +33,7 @@ interface Outcome {
 async function outcomeOf(scenario: Scenario): Promise<Outcome> {
   const { metadata } = await scenario.deployment("main");
   const managedFields = metadata?.managedFields ?? [];
-  const owners = sidecarFields.map(({ field, path }) => [field, ownersOf(path, managedFields)]);
+  const owners = sidecarFields("proxy").map(({ field, path }) => [field, ownersOf(path, managedFields)]);
   const { config } = scenario.authentik.outpost("main");
   return { objects: withoutOwners(await scenario.objects()), owners: Object.fromEntries(owners) as never, config };
 }

@@ -23,9 +23,15 @@ const kubectl = `#!/bin/sh
 printf '%s\\n' "$*" | head -n 1 | cut -c 1-300 >>"$FAKE/calls"
 case $1 in
 get)
-  for word; do case $word in *outpost-name=*) outpost=\${word##*outpost-name=} ;; esac; done
-  [ -e "$FAKE/pods/$outpost" ] || { echo 'Error from server (Forbidden): pods is forbidden' >&2; exit 1; }
-  cat "$FAKE/pods/$outpost" ;;
+  case $2 in
+    deployment)
+      [ -e "$FAKE/pods/$3" ] || { echo "Error from server (NotFound): deployments.apps \\"$3\\" not found" >&2; exit 1; }
+      echo "$(cat "$FAKE/replicas" 2>/dev/null || echo 1)|app=$3,tier in (a,b)," ;;
+    pods)
+      outpost=\${6#app=} outpost=\${outpost%%,*}
+      [ "$outpost" != secret ] || { echo 'Error from server (Forbidden): pods is forbidden' >&2; exit 1; }
+      cat "$FAKE/pods/$outpost" ;;
+  esac ;;
 exec)
   pod=$4 container=$6
   shift 7
@@ -86,25 +92,32 @@ for (const shell of shells) {
         utimesSync(path, Date.now() / 1000 - age, Date.now() / 1000 - age);
       }
       const job = await runJob(
-        "one ANONYMOUS_MAX_AGE_SECONDS=200 HIGH_WATERMARK_PERCENT=99\ntwo HIGH_WATERMARK_PERCENT=99\n",
+        "one proxy ANONYMOUS_MAX_AGE_SECONDS=200 HIGH_WATERMARK_PERCENT=99\ntwo proxy HIGH_WATERMARK_PERCENT=99\n",
         { PARALLEL: "1" },
       );
       assert.equal(job.status, 0, job.stdout + job.stderr);
       assert.deepEqual(readdirSync(join(fake, "shm")), [goName(0)]);
       assert.deepEqual(
-        job.lines.map(({ outpost, pod, container, result, removed }) => ({ outpost, pod, container, result, removed })),
+        job.lines.map(({ deployment, pod, container, result, removed }) => ({
+          deployment,
+          pod,
+          container,
+          result,
+          removed,
+        })),
         [
-          { outpost: "one", pod: "one-a", container: "proxy", result: "swept", removed: "1" },
-          { outpost: "one", pod: "one-b", container: "shm-cleanup", result: "swept", removed: "0" },
-          { outpost: "two", pod: "two-a", container: "proxy", result: "swept", removed: "0" },
+          { deployment: "one", pod: "one-a", container: "proxy", result: "swept", removed: "1" },
+          { deployment: "one", pod: "one-b", container: "shm-cleanup", result: "swept", removed: "0" },
+          { deployment: "two", pod: "two-a", container: "proxy", result: "swept", removed: "0" },
         ],
       );
       for (const field of ["used_before_bytes", "used_after_bytes", "total_bytes"]) {
         assert.match(job.of("one-a")?.[field] ?? "", /^\d+$/);
       }
-      const selector = "--selector goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name";
-      assert.ok(calls()[0]?.startsWith(`get pods --namespace sso ${selector}=one --output jsonpath=`), calls()[0]);
-      assert.ok(calls()[2]?.startsWith("exec --namespace sso one-a --container proxy -- sh -c #!/bin/sh"), calls()[2]);
+      assert.ok(calls()[0]?.startsWith("get deployment one --namespace sso --output go-template={{.spec.replicas}}"));
+      const list = "get pods --namespace sso --selector app=one,tier in (a,b) --output jsonpath=";
+      assert.ok(calls()[1]?.startsWith(list), calls()[1]);
+      assert.ok(calls()[4]?.startsWith("exec --namespace sso one-a --container proxy -- sh -c #!/bin/sh"), calls()[4]);
     });
 
     it("hands the sweep over whole, as one command without input", async () => {
@@ -114,7 +127,7 @@ for (const shell of shells) {
         'exec)\n  shift 7; printf "%s|" "$@" >"$FAKE/command"; cat >"$FAKE/stdin"; exit 0\n',
       );
       writeFileSync(join(fake, "bin", "kubectl"), recorder);
-      await runJob("one ANONYMOUS_MAX_AGE_SECONDS=200 DRY_RUN=*");
+      await runJob("one proxy ANONYMOUS_MAX_AGE_SECONDS=200 DRY_RUN=*");
       const expected = ["sh", "-c", sweepText, "sweep", "ANONYMOUS_MAX_AGE_SECONDS=200", "DRY_RUN=*", ""].join("|");
       assert.equal(readFileSync(join(fake, "command"), "utf8"), expected);
       assert.equal(readFileSync(join(fake, "stdin"), "utf8"), "");
@@ -128,7 +141,7 @@ for (const shell of shells) {
         pod("c", "Running", { deleted: "2026-11-24T00:00:00Z" }),
         pod("d"),
       );
-      const job = await runJob("one HIGH_WATERMARK_PERCENT=99");
+      const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
       assert.equal(job.status, 0);
       assert.deepEqual(
         job.lines.map(({ pod }) => pod),
@@ -136,14 +149,38 @@ for (const shell of shells) {
       );
     });
 
-    it("says that an outpost has no pods, which is no failure", async () => {
+    it("says that an outpost scaled to nothing has no pods, which is no failure", async () => {
       outpost("one");
-      const job = await runJob("one");
+      writeFileSync(join(fake, "replicas"), "0");
+      const job = await runJob("one proxy");
       assert.equal(job.status, 0);
-      assert.match(
-        job.stdout,
-        /^time=\S+ outpost=one result=no_pods selector="goauthentik.io\/outpost-type=proxy,goauthentik.io\/outpost-name=one"\n$/,
+      assert.match(job.stdout, /^time=\S+ deployment=one result=no_pods\n$/);
+    });
+
+    it("fails if a Deployment wants pods and has none", async () => {
+      outpost("one");
+      writeFileSync(join(fake, "replicas"), "2");
+      const job = await runJob("one proxy");
+      assert.equal(job.status, 1);
+      assert.match(job.stdout, /^time=\S+ deployment=one result=failed reason="it wants 2 pods and has none"\n$/);
+    });
+
+    it("names a Deployment that is not there, does the others, and fails", async () => {
+      outpost("two", pod("other"));
+      const job = await runJob("gone proxy\ntwo proxy HIGH_WATERMARK_PERCENT=99");
+      assert.equal(job.status, 1);
+      assert.deepEqual(
+        [job.lines[0]?.deployment, job.lines[0]?.reason],
+        ["gone", "Error from server (NotFound): deployments.apps 'gone' not found"],
       );
+      assert.equal(job.of("other")?.result, "swept");
+    });
+
+    it("sweeps in the container that is named, unless there is a sidecar", async () => {
+      outpost("one", pod("a", "Running", { containers: "gatekeeper" }));
+      outpost("two", pod("b", "Running", { containers: "gatekeeper shm-cleanup" }));
+      const job = await runJob("one gatekeeper HIGH_WATERMARK_PERCENT=99\ntwo gatekeeper HIGH_WATERMARK_PERCENT=99");
+      assert.deepEqual([job.of("a")?.container, job.of("b")?.container], ["gatekeeper", "shm-cleanup"]);
     });
 
     const failures: Record<string, { pods: string; behaviour?: string; status?: string; reason: RegExp }> = {
@@ -179,13 +216,13 @@ for (const shell of shells) {
         outpost("one", pods, pod("good"));
         outpost("two", pod("other"));
         if (behaviour) behaves("bad", behaviour);
-        const job = await runJob("one HIGH_WATERMARK_PERCENT=99\ntwo HIGH_WATERMARK_PERCENT=99", {
+        const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99\ntwo HIGH_WATERMARK_PERCENT=99", {
           POD_TIMEOUT_SECONDS: "1",
         });
         assert.equal(job.status, 1);
         assert.deepEqual([job.of("good")?.result, job.of("other")?.result], ["swept", "swept"]);
         const bad = job.of("bad");
-        assert.deepEqual([bad?.outpost, bad?.result], ["one", "failed"]);
+        assert.deepEqual([bad?.deployment, bad?.result], ["one", "failed"]);
         assert.match(bad?.reason ?? "", reason);
         if (status) assert.equal(bad?.status, status);
       });
@@ -193,24 +230,27 @@ for (const shell of shells) {
 
     it("sweeps a pod that is running but not ready: that may be what a full /dev/shm did to it", async () => {
       outpost("one", pod("one-a", "Running", { ready: "False" }));
-      const job = await runJob("one HIGH_WATERMARK_PERCENT=99");
+      const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
       assert.deepEqual([job.status, job.of("one-a")?.result], [0, "swept"]);
     });
 
     it("names an outpost whose pods can not be listed, does the others, and fails", async () => {
+      outpost("secret");
       outpost("two", pod("other"));
-      const job = await runJob("one\ntwo HIGH_WATERMARK_PERCENT=99");
+      const job = await runJob("secret proxy\ntwo proxy HIGH_WATERMARK_PERCENT=99");
       assert.equal(job.status, 1);
-      assert.deepEqual([job.lines[0]?.outpost, job.lines[0]?.reason], ["one", "its pods can not be listed"]);
+      assert.deepEqual(
+        [job.lines[0]?.deployment, job.lines[0]?.reason],
+        ["secret", "Error from server (Forbidden): pods is forbidden"],
+      );
       assert.equal(job.of("other")?.result, "swept");
-      assert.match(job.stderr, /pods is forbidden/);
     });
 
     it("has at most so many pods in hand at once, and not one after the other", async () => {
       const names = ["a", "b", "c", "d", "e"];
       outpost("one", ...names.map((name) => pod(name)));
       for (const name of names) behaves(name, "takes");
-      const job = await runJob("one HIGH_WATERMARK_PERCENT=99", { PARALLEL: "2" });
+      const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99", { PARALLEL: "2" });
       assert.equal(job.lines.length, 5);
       const seen = readFileSync(join(fake, "parallel"), "utf8").trim().split(/\s+/).map(Number);
       assert.equal(Math.max(...seen), 2);
@@ -218,7 +258,7 @@ for (const shell of shells) {
 
     it("passes on what a sweep complains of", async () => {
       outpost("one", pod("one-a"));
-      const job = await runJob("one HIGH_WATERMARK_PERCENT=99 ANONYMOUS_MAX_AGE_SECONDS=soon");
+      const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99 ANONYMOUS_MAX_AGE_SECONDS=soon");
       assert.equal(job.status, 0);
       const [complaint] = job.lines;
       assert.deepEqual([complaint?.pod, complaint?.event, complaint?.value], ["one-a", "setting_ignored", "soon"]);
@@ -226,7 +266,7 @@ for (const shell of shells) {
 
     for (const missing of ["NAMESPACE", "OUTPOSTS"]) {
       it(`does not start without ${missing}`, async () => {
-        const job = await runJob("one", { [missing]: "" });
+        const job = await runJob("one proxy", { [missing]: "" });
         assert.notEqual(job.status, 0);
         assert.match(job.stderr, new RegExp(missing));
         assert.ok(!existsSync(join(fake, "calls")));

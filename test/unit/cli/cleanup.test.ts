@@ -326,9 +326,7 @@ describe("cleanup", () => {
     assert.deepEqual(await cleanup(["-n", "default", "--anonymous"], none), {
       code: 1,
       stdout: "",
-      stderr:
-        "error: No proxy outposts in namespace default (pods with the label goauthentik.io/outpost-type=proxy). " +
-        "They are in authentik: name one with --namespace.\n",
+      stderr: "error: No proxy outposts in namespace default. " + "They are in authentik: name one with --namespace.\n",
       asked: [],
     });
   });

@@ -93,11 +93,12 @@ export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "
 }
 
 export function outpostDeployment(outpost = "main", spec: Partial<V1Deployment["spec"]> = {}): V1Deployment {
-  const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
-  const template = { metadata: { labels }, spec: { containers: [{ name: "proxy" }] } };
+  const selected = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
+  const labels = { "app.kubernetes.io/managed-by": "goauthentik.io", ...selected };
+  const template = { metadata: { labels: selected }, spec: { containers: [{ name: "proxy" }] } };
   return {
     metadata: { name: `ak-outpost-${outpost}`, namespace: "authentik", labels, generation: 1 },
-    spec: { replicas: 1, selector: { matchLabels: labels }, template, ...spec },
+    spec: { replicas: 1, selector: { matchLabels: selected }, template, ...spec },
     status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
   };
 }
@@ -106,7 +107,7 @@ export function sweepCronJob(
   outposts: string[],
   { suspend = false, lastSuccessfulTime = secondsAgo(600) } = {},
 ): V1CronJob {
-  const value = outposts.map((slug) => `${slug} SWEEP_INTERVAL_SECONDS=60`).join("\n");
+  const value = outposts.map((outpost) => `ak-outpost-${outpost} proxy SWEEP_INTERVAL_SECONDS=60`).join("\n");
   const container = { name: "shm-cleanup-cronjob", env: [{ name: "OUTPOSTS", value }] };
   return {
     metadata: { name: "authentik-outpost-shm-cleanup", namespace: "authentik" },

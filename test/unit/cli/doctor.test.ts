@@ -174,7 +174,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (selectors)",
         "it wants 1 pods and has none",
         "Nobody gets at the outpost's applications.",
-        "See why: kubectl --namespace authentik describe replicasets -l goauthentik.io/outpost-name=main (a quota, an admission webhook, Pod Security).",
+        "See why: kubectl --namespace authentik describe replicasets -l goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name=main (a quota, an admission webhook, Pod Security).",
       ),
     ],
     "a CronJob of an older guide, whose selector matches nothing": [
@@ -190,8 +190,8 @@ describe("doctor", () => {
       { cronJobs: [sweepCronJob(["main", "mian"])] },
       found(
         "CronJob/authentik-outpost-shm-cleanup (selectors)",
-        "it sweeps outpost mian, which no Deployment here belongs to",
-        "Its runs sweep no pod for that outpost, and say so by result=no_pods only.",
+        "it sweeps Deployment ak-outpost-mian, which is not here",
+        "Each of its runs fails for that outpost.",
         "Correct the name in `outposts` to that in authentik, and run `pulumi up`.",
       ),
     ],
@@ -510,7 +510,7 @@ describe("doctor", () => {
       assert.equal(
         stdout,
         "Namespace/default (selectors)\n" +
-          "  seen: no Deployment and no pod with the label goauthentik.io/outpost-type=proxy; some are in authentik\n" +
+          "  seen: no Deployment of a proxy outpost; some are in authentik\n" +
           "  why:  There is nothing here to look after.\n  do:   Look there: npx --no-install outpost-shm doctor --namespace authentik\n\n" +
           `${checked.replace(" authentik's log,", "")}${noAccess}` +
           "Not checked: authentik's log (no pods with the label app.kubernetes.io/name=authentik in namespace default; " +
@@ -658,7 +658,7 @@ describe("doctor", () => {
       expectation: {
         namespace: "authentik",
         outposts: [
-          { name, slug: name, deployment: `ak-outpost-${name}`, solution: "sidecar", sweepIntervalSeconds: 60 },
+          { name, deployment: `ak-outpost-${name}`, container: "proxy", solution: "sidecar", sweepIntervalSeconds: 60 },
         ],
       },
     });

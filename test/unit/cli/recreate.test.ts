@@ -262,7 +262,7 @@ describe("recreate", () => {
       assert.equal(
         await timedOut([renewed(0)]),
         "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: it is back, 0 of 1 pods are available.\n" +
-          "See why: kubectl --namespace authentik describe pods -l goauthentik.io/outpost-name=main. " +
+          "See why: kubectl --namespace authentik describe pods -l goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name=main. " +
           `As it was, it is in ${file}\n`,
       );
     });

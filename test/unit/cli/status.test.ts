@@ -220,9 +220,7 @@ describe("status", () => {
       Promise.resolve(namespace ? [] : [outpostPod({ name: "a" }), outpostPod({ name: "b" })]);
     assert.deepEqual(await status({ ...none, pods }), {
       code: 0,
-      stdout:
-        "No proxy outposts in namespace default (pods with the label goauthentik.io/outpost-type=proxy). " +
-        "They are in authentik: name one with --namespace.\n",
+      stdout: "No proxy outposts in namespace default. " + "They are in authentik: name one with --namespace.\n",
       stderr: "",
     });
   });

@@ -64,16 +64,16 @@ describe("where a command works", () => {
         outposts: [
           {
             name: "Proxy Intranet",
-            slug: "proxy-intranet",
             deployment: "ak-outpost-proxy-intranet",
+            container: "proxy",
             solution: "sidecar",
             shmSize: "256Mi",
             sweepIntervalSeconds: 90,
           },
           {
             name: "Proxy Public",
-            slug: "proxy-public",
             deployment: "ak-outpost-proxy-public",
+            container: "proxy",
             solution: "cronjob",
             shmSize: "1Gi",
             sweepIntervalSeconds: 90,

@@ -23,6 +23,7 @@ function patched(change: (deployment: V1Deployment) => void = () => undefined, s
   const deployment = outpostDeployment();
   const settings = {
     deployment: "ak-outpost-main",
+    container: "proxy",
     shmSize,
     cleanerImage: "docker.io/library/busybox:1.37",
     runAsUser: 1000,
@@ -82,7 +83,7 @@ describe("verify", () => {
         "OUTPOST  CHECK       RESULT  SEEN",
         "main     volume      pass    dshm of 256Mi, in memory, on /dev/shm of both containers",
         "main     containers  pass    1 pod: proxy and shm-cleanup are running",
-        "main     names       pass    proxy, then shm-cleanup; pods labelled main",
+        "main     names       pass    proxy, then shm-cleanup",
         "main     size        pass    1 pod: /dev/shm has 256Mi (by df)",
         "main     sweep       pass    1 pod: the last sweep was at most 20s ago, without error",
         "",
@@ -329,7 +330,7 @@ describe("verify", () => {
   }
 
   it("checks nothing but the rollout where that is all that is expected, and knows a pod without a node", async () => {
-    const main = { name: "main", slug: "main", deployment: "ak-outpost-main", solution: "sidecar" };
+    const main = { name: "main", deployment: "ak-outpost-main", solution: "sidecar" };
     const expectation = { namespace: "authentik", rolloutOnly: true, outposts: [main] };
     const input = () => JSON.stringify({ expectation, wait: 0, run: false });
     const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
@@ -418,7 +419,7 @@ describe("verify", () => {
         "OUTPOST  CHECK     RESULT  SEEN",
         "main     solution  FAIL    neither a sidecar nor the CronJob sweeps it",
         "",
-        "main solution: Add it to the stack's outposts and run `pulumi up`; until then: npx --no-install outpost-shm status main --namespace authentik",
+        "main solution: Add it to the stack's outposts and run `pulumi up`; until then: npx --no-install outpost-shm status ak-outpost-main --namespace authentik",
         "",
         "1 of 1 checks failed.",
         "",
@@ -453,7 +454,7 @@ describe("verify", () => {
         stdout,
         [
           "OUTPOST  CHECK     RESULT  SEEN",
-          "CronJob  schedule  pass    0 * * * *, active; sweeps main",
+          "CronJob  schedule  pass    0 * * * *, active; sweeps ak-outpost-main",
           "CronJob  run       pass    Job sweep-1 succeeded 10m ago",
           "CronJob  rbac      pass    ServiceAccount default may list pods and exec in them (SelfSubjectAccessReview as that account)",
           "",
@@ -470,6 +471,7 @@ describe("verify", () => {
       const user = "system:serviceaccount:authentik:default";
       const namespace = "authentik";
       assert.deepEqual(asked, [
+        [{ namespace, group: "apps", resource: "deployments", verb: "get" }, user],
         [{ namespace, resource: "pods", verb: "get" }, user],
         [{ namespace, resource: "pods", verb: "list" }, user],
         [{ namespace, resource: "pods", subresource: "exec", verb: "create" }, user],
@@ -643,7 +645,7 @@ describe("verify", () => {
       );
       assert.match(
         io.stdout,
-        /^CronJob run: A run is started once that is over\. See why it is not: kubectl --namespace authentik get pods --selector goauthentik\.io\/outpost-type=proxy$/m,
+        /^CronJob run: A run is started once that is over\. See why it is not: kubectl --namespace authentik get deployments,pods$/m,
       );
     });
 

@@ -33,13 +33,13 @@ interface Registered {
   inputs: Record<string, unknown>;
 }
 
-const nothingFound: Preflight = { warnings: [], restarts: [], underWay: [], execPolicy: true };
+const nothingFound = { restarts: [], underWay: [] };
 
 const settingsOf = (raw: Record<string, unknown>) =>
   resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw });
 
 /** Runs the component as the program has it, with its verification. */
-const program = (raw: Record<string, unknown>, found: Partial<Preflight> = {}) =>
+const program = (raw: Record<string, unknown>, found: Partial<Pick<Preflight, "restarts" | "underWay">> = {}) =>
   run(() => {
     const settings = settingsOf(raw);
     const args = { ...settings, takeOver: true, awaitRollout: false };
@@ -183,7 +183,7 @@ describe("OutpostShmCleanup on mocks", () => {
     assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarsOf("ak-outpost-one"), ...heldCronJob].sort());
     assert.deepEqual((outputs as { solutions: unknown }).solutions, { one: "sidecar", two: "cronjob" });
     const spec = JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob").spec);
-    assert.match(spec, /"name":"OUTPOSTS","value":"two SWEEP_INTERVAL_SECONDS=300 [^"]*"/);
+    assert.match(spec, /"name":"OUTPOSTS","value":"ak-outpost-two proxy SWEEP_INTERVAL_SECONDS=300 [^"]*"/);
     assert.doesNotMatch(spec, /"value":"one /);
   });
 
@@ -344,7 +344,7 @@ describe("OutpostShmCleanup on mocks", () => {
       kind: "PodMonitor",
       metadata,
       spec: {
-        selector: { matchLabels: { "goauthentik.io/outpost-type": "proxy" } },
+        selector: {},
         podTargetLabels: ["goauthentik.io/outpost-name"],
         podMetricsEndpoints: [{ port: "shm-metrics", path: "/metrics.txt" }],
       },
@@ -435,8 +435,8 @@ describe("OutpostShmCleanup on mocks", () => {
     });
     const one = {
       name: "one",
-      slug: "one",
       deployment: "ak-outpost-one",
+      container: "proxy",
       solution: "sidecar",
       sweepIntervalSeconds: 0,
     };
@@ -487,8 +487,8 @@ describe("OutpostShmCleanup on mocks", () => {
         outposts: [
           {
             name: "one",
-            slug: "one",
             deployment: "ak-outpost-one",
+            container: "proxy",
             solution: "both",
             shmSize: "256Mi",
             sweepIntervalSeconds: 300,

@@ -4,6 +4,7 @@ import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
 import type { Places } from "../../../preflight/look";
 import { inspectOutposts } from "../../../preflight/outposts";
+import { resolveSettings } from "../../../settings/resolve";
 import type { OutpostSettings } from "../../../settings/settings";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
@@ -59,8 +60,49 @@ describe("inspection of the outposts' Deployments", () => {
       'outpost "My Outpost": there is no Deployment ak-outpost-my-outpost in namespace authentik; ' +
         "proxy outposts found there: ak-outpost-another, ak-outpost-other. Correct the outpost's name or the namespace; " +
         "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
-        "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
+        "(authentik's embedded outpost has no Deployment and needs none of this: since 2025.10 it keeps its sessions in PostgreSQL.)",
     ]);
+  });
+
+  it("names it for the CronJob too, whose runs would fail", async () => {
+    const { problems } = await look(cluster([]).api, outpostSettings({ solution: "cronjob" }));
+    assert.equal(problems.length, 1);
+    assert.match(
+      problems[0],
+      /^outpost "My Outpost": there is no Deployment ak-outpost-my-outpost in namespace authentik;/,
+    );
+  });
+
+  it("takes the name that authentik gave a Deployment before 2025.4, if that is the one that is there", async () => {
+    const name = "n".repeat(60);
+    const former = `ak-outpost-${name}`;
+    const { api, dryRuns } = cluster([liveDeployment(former)]);
+    const found = await look(api, resolveSettings({ namespace: "authentik", outposts: [name] }).outposts[0]);
+    assert.deepEqual(found, {
+      problems: [],
+      warnings: [
+        `outpost "${name}": its Deployment is ${former}, as authentik named it before 2025.4. ` +
+          `A Deployment of the name that authentik gives today, ak-outpost-${"n".repeat(52)}, is not there.`,
+      ],
+      formerNames: [{ name, deployment: former }],
+    });
+    assert.deepEqual(
+      dryRuns.map((each) => each.name),
+      [former],
+    );
+  });
+
+  it("takes a container of another name, if the settings give it", async () => {
+    const live = liveDeployment("ak-outpost-my-outpost");
+    live.spec!.template.spec!.containers[0].name = "authentik-proxy";
+    assert.deepEqual(await look(cluster([live]).api, outpostSettings({ container: "authentik-proxy" })), {
+      problems: [],
+      warnings: [],
+    });
+    for (const solution of ["sidecar", "cronjob"]) {
+      const { problems } = await look(cluster([live]).api, outpostSettings({ solution }));
+      assert.match(problems.join(), /has no container proxy, only authentik-proxy\. Set the outpost's `container` to/);
+    }
   });
 
   it("reports the problems of all outposts together", async () => {
@@ -83,7 +125,8 @@ describe("inspection of the outposts' Deployments", () => {
     live.spec!.template.spec!.containers[0].name = "ldap";
     assert.deepEqual((await look(cluster([live]).api, wantsSidecar)).problems, [
       'outpost "My Outpost": Deployment ak-outpost-my-outpost has no container proxy, only ldap. ' +
-        "Only proxy outposts keep sessions in /dev/shm; name a proxy outpost, or set this one's `solution` to none.",
+        "Set the outpost's `container` to the one that runs authentik's proxy; or, if none does, take the outpost off `outposts`: " +
+        "outposts of other types (LDAP, RADIUS, RAC) have no sessions in /dev/shm.",
     ]);
   });
 

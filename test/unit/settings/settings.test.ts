@@ -9,7 +9,7 @@ import { seconds } from "../../../settings/values/duration";
 type Config = Record<string, unknown>;
 
 const MINIMAL: Config = { namespace: "authentik", outposts: ["Proxy Dev"] };
-const IDENTITY: readonly (keyof OutpostSettings)[] = ["name", "slug", "deployment"];
+const IDENTITY: readonly (keyof OutpostSettings)[] = ["name", "deployment"];
 
 /** Returns the minimal config with these changes; undefined removes a key. */
 function config(changes: Config): Config {
@@ -49,10 +49,10 @@ const SIZE = "write e.g. 256Mi or 1Gi";
 const ADD = `add one with: pulumi config set --path 'outposts[0]' "<name in authentik>"`;
 const WATERMARKS = "a sweep under pressure starts at highWatermark and stops at lowWatermark, e.g. 80 and 60";
 const KEYS_OF_OUTPOST =
-  "name, deployment, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
+  "name, deployment, solution, delivery, container, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
   "lowWatermark, cleanerImage, runAsUser";
 const KEYS_OF_STACK =
-  "namespace, outposts, solution, delivery, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
+  "namespace, outposts, solution, delivery, container, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
   "lowWatermark, cleanerImage, runAsUser, schedule, kubectlImage, restrictExec, monitoring, podMonitor, alerts, dashboard, " +
   "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, verify, verifyTimeout, authentikUrl, authentikToken";
 
@@ -63,10 +63,10 @@ describe("settings that hold", () => {
       outposts: [
         {
           name: "Proxy Dev",
-          slug: "proxy-dev",
           deployment: "ak-outpost-proxy-dev",
           solution: "sidecar",
           delivery: "deployment",
+          container: "proxy",
           shmSize: "256Mi",
           sweepInterval: "5m",
           anonymousMaxAge: "24h",
@@ -132,10 +132,10 @@ describe("settings that hold", () => {
       outposts: [
         {
           name: "Proxy Dev",
-          slug: "proxy-dev",
           deployment: "ak-outpost-proxy-dev",
           solution: "both",
           delivery: "authentik",
+          container: "proxy",
           shmSize: "512Mi",
           sweepInterval: "1m30s",
           anonymousMaxAge: "30m",
@@ -170,6 +170,7 @@ describe("settings that hold", () => {
       deployment: "public-proxy",
       solution: "cronjob",
       delivery: "deployment",
+      container: "authentik-proxy",
       shmSize: "1Gi",
       sweepInterval: "5s",
       anonymousMaxAge: "1m",
@@ -182,10 +183,10 @@ describe("settings that hold", () => {
     const { outposts } = resolve({ outposts: ["Intranet", override], shmSize: "128Mi" });
     assert.deepEqual(outposts[1], {
       name: "Public",
-      slug: "public",
       deployment: "public-proxy",
       solution: "cronjob",
       delivery: "deployment",
+      container: "authentik-proxy",
       shmSize: "1Gi",
       sweepInterval: "5s",
       anonymousMaxAge: "1m",
@@ -199,7 +200,6 @@ describe("settings that hold", () => {
       { ...outposts[0], name: "Proxy Dev" },
       {
         ...outpost({ shmSize: "128Mi" }),
-        slug: "intranet",
         deployment: "ak-outpost-intranet",
       },
     );
@@ -230,7 +230,7 @@ describe("settings that hold", () => {
   });
 
   it("takes numbers for outposts' names, which is what `pulumi config set --path` makes of 123", () => {
-    assert.deepEqual(identity(123), ["123", "123", "ak-outpost-123"]);
+    assert.deepEqual(identity(123), ["123", "ak-outpost-123"]);
   });
 
   it("lets one outpost make up for what the stack's watermarks alone would not allow", () => {
@@ -240,36 +240,35 @@ describe("settings that hold", () => {
 });
 
 describe("names of outposts", () => {
-  const slugs: Record<string, string> = {
+  const deployments: Record<string, string> = {
     "My Outpost": "my-outpost",
     "  Ärger & Söhne  ": "arger-sohne",
     "Straße – Nord": "strae-nord",
     "ﬁne ½": "fine-12",
-    "a__b -- c": "a__b-c",
+    my_outpost: "my-outpost",
+    "a__b -- c": "a-b-c",
     __x__: "x",
     Kelvin: "kelvin",
     "tab\tand\u001cfriends": "tab-and-friends",
     "A.B/C:D": "abcd",
+    ["a".repeat(52)]: "a".repeat(52),
+    ["b".repeat(60)]: "b".repeat(52),
+    [`${"c".repeat(51)}-d`]: "c".repeat(51),
   };
-  for (const [name, slug] of Object.entries(slugs)) {
-    it(`makes ${slug} of ${JSON.stringify(name)}, as Django does`, () => {
-      assert.deepEqual(identity({ name, deployment: "d" }), [name, slug, "d"]);
+  for (const [name, slug] of Object.entries(deployments)) {
+    it(`gives ${JSON.stringify(name)} the Deployment ak-outpost-${slug}, as authentik does since 2025.4`, () => {
+      assert.deepEqual(identity(name), [name, `ak-outpost-${slug}`]);
     });
   }
 
-  it("takes the longest slug that gives a Deployment's name", () => {
-    const name = "a".repeat(52);
-    assert.deepEqual(identity(name), [name, name, `ak-outpost-${name}`]);
+  it("gives a name without a single letter of ASCII the Deployment ak-outpost", () => {
+    assert.deepEqual(identity("日本"), ["日本", "ak-outpost"]);
   });
 
-  it("takes a name without slug where nothing needs one", () => {
-    assert.deepEqual(identity({ name: "日本", deployment: "ak-outpost-7" }), ["日本", "", "ak-outpost-7"]);
-  });
-
-  it("takes two names without slug, told apart by their Deployments", () => {
+  it("takes outposts of one slug, told apart by their Deployments", () => {
     const outposts = [
-      { name: "日本", deployment: "one" },
-      { name: "中国", deployment: "two" },
+      { name: "Main", deployment: "one" },
+      { name: "main", deployment: "two" },
     ];
     assert.deepEqual(
       resolve({ outposts }).outposts.map(({ deployment }) => deployment),
@@ -590,12 +589,12 @@ describe("settings that don't hold", () => {
   bad(
     "an outpost listed twice by name",
     { outposts: ["Proxy A", "b", "proxy a"] },
-    'outposts[2]: "proxy a" is listed twice: outposts[0] has the same slug "proxy-a"',
+    'outposts[2]: "proxy a" is listed twice: outposts[0] has the same Deployment "ak-outpost-proxy-a"',
   );
   bad(
     "an outpost listed twice, once with overrides",
     { outposts: ["a", { name: "a", deployment: "other" }] },
-    'outposts[1].name: "a" is listed twice: outposts[0] has the same slug "a"',
+    'outposts[1].name: "a" is listed twice: outposts[0] has the same name',
   );
   bad(
     "an outpost listed twice by Deployment",
@@ -612,34 +611,17 @@ describe("settings that don't hold", () => {
     { outposts: [{ name: "a", deployment: "ak_outpost_a" }] },
     `outposts[0].deployment: "ak_outpost_a" is no DNS label (${LABEL})`,
   );
-  const GIVE = `which is no DNS label (${LABEL}); give the real one: {"name": …, "deployment": …}`;
   bad(
-    "a name that keeps an underscore",
-    { outposts: ["my_proxy"] },
-    `outposts[0]: "my_proxy" gives the Deployment "ak-outpost-my_proxy", ${GIVE}`,
-  );
-  bad(
-    "a name that leaves no slug",
-    { outposts: ["日本"] },
-    `outposts[0]: "日本" gives the Deployment "ak-outpost-", ${GIVE}`,
-  );
-  const long = "a".repeat(53);
-  bad(
-    "a name too long for a Deployment",
-    { outposts: [{ name: long }] },
-    `outposts[0].name: "${long}" gives the Deployment "ak-outpost-${long}", ${GIVE}`,
-  );
-  const longer = "a".repeat(64);
-  bad(
-    "a name too long for a label",
-    { outposts: [{ name: longer, deployment: "d" }] },
-    `outposts[0].name: "${longer}" has a slug of 64 characters, and a pod's label holds 63; rename the outpost in authentik`,
-  );
-  bad(
-    "a CronJob for a name without slug",
-    { solution: "both", outposts: [{ name: "日本", deployment: "d" }] },
-    'outposts[0].name: "日本" has an empty slug, so the CronJob has no label to find its pods by; ' +
-      "choose solution sidecar or none, or rename the outpost in authentik",
+    "another container where authentik names it",
+    {
+      delivery: "authentik",
+      authentikUrl: "https://a.example",
+      authentikToken: "t",
+      outposts: [{ name: "a", container: "b" }],
+    },
+    'outposts[0].container: "b" is not proxy, as authentik names it in the Deployments that delivery authentik is for; ' +
+      "take it out, or set delivery to deployment",
+    ["authentikToken"],
   );
 
   const PLAIN =

@@ -52,9 +52,9 @@ describe("CronJob manifest", () => {
                     {
                       name: "OUTPOSTS",
                       value:
-                        "alpha SWEEP_INTERVAL_SECONDS=300 ANONYMOUS_MAX_AGE_SECONDS=600 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
+                        "ak-outpost-alpha proxy SWEEP_INTERVAL_SECONDS=300 ANONYMOUS_MAX_AGE_SECONDS=600 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
                         "HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60\n" +
-                        "zulu SWEEP_INTERVAL_SECONDS=300 ANONYMOUS_MAX_AGE_SECONDS=86400 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
+                        "ak-outpost-zulu proxy SWEEP_INTERVAL_SECONDS=300 ANONYMOUS_MAX_AGE_SECONDS=86400 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
                         "HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60",
                     },
                     { name: "PARALLEL", value: "8" },
@@ -80,6 +80,7 @@ describe("CronJob manifest", () => {
 
   it("grants what exec takes and no more", () => {
     assert.deepEqual(execRules, [
+      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get"] },
       { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
       { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
     ]);
