@@ -34,6 +34,8 @@ export interface Wish {
   group?: string;
   resource: string;
   subresource?: string;
+  /** Default: any. */
+  name?: string;
   verb: string;
 }
 

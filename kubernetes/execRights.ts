@@ -1,8 +1,11 @@
 import type { PolicyRule } from "./types";
 
-/** Rights that `kubectl exec` in a Deployment's pods needs, by its own selector. From Kubernetes 1.35 a WebSocket exec needs `create` and `get`. */
-export const execRules: PolicyRule[] = [
-  { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get"] },
+/**
+ * Returns the rights that `kubectl exec` in these Deployments' pods needs, by each one's own selector. From Kubernetes 1.35 a
+ * WebSocket exec needs `create` and `get`. RBAC can't select pods by label, but it can name Deployments.
+ */
+export const execRules = (deployments: string[]): PolicyRule[] => [
+  { apiGroups: ["apps"], resources: ["deployments"], resourceNames: [...deployments].sort(), verbs: ["get"] },
   { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
   { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
 ];

@@ -209,13 +209,7 @@ async function named(
 
 const inNamespace = (namespace: string | undefined): string => (namespace ? `in ${namespace}` : "in all namespaces");
 
-const attributes = ({ namespace, group = "", resource, subresource, verb }: Wish) => ({
-  namespace,
-  group,
-  resource,
-  subresource,
-  verb,
-});
+const attributes = ({ group = "", ...wish }: Wish) => ({ group, ...wish });
 
 function verdict(status: { allowed: boolean; reason?: string; evaluationError?: string } | undefined): Verdict {
   const reason = status?.reason || status?.evaluationError;

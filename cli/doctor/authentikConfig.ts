@@ -1,6 +1,5 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { AuthentikClient } from "../../authentik/client";
-import { authentikManager, managedByLabel, outpostUuidLabel } from "../../authentik/names";
 import { shmMountPath } from "../../cleaner/names";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
@@ -10,15 +9,14 @@ import type { Snapshot } from "./snapshot";
 export const configCheck = "authentik's config";
 const check = configCheck;
 
-/** Finds patches that authentik has but does not apply. Without access to its API, it judges by the Deployments alone. */
+/** Finds patches that authentik has but does not apply. */
 export async function authentikConfigFindings(
   snapshot: Snapshot,
   authentik: Pick<AuthentikClient, "readOutpost"> | undefined,
 ): Promise<{ findings: Finding[]; unchecked: Unchecked[] }> {
-  const unmanaged = snapshot.outposts.deployments.flatMap(notManaged);
   if (!authentik) {
     const why = "no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN";
-    return { findings: unmanaged, unchecked: [{ what: check, why }] };
+    return { findings: [], unchecked: [{ what: check, why }] };
   }
   const asked = (snapshot.expectation?.outposts ?? []).map(async ({ name, deployment }): Promise<Finding[]> => {
     const live = snapshot.outposts.deployments.find((each) => nameOf(each) === deployment);
@@ -29,22 +27,7 @@ export async function authentikConfigFindings(
       return [unfit(deployment, (error as Error).message)];
     }
   });
-  return { findings: [...unmanaged, ...(await Promise.all(asked)).flat()], unchecked: [] };
-}
-
-/** Reports a Deployment made by hand, as in authentik's manual for "manual deployment". */
-function notManaged(deployment: V1Deployment): Finding[] {
-  const { labels = {} } = deployment.metadata ?? {};
-  if (labels[managedByLabel] === authentikManager && labels[outpostUuidLabel]) return [];
-  return [
-    {
-      check,
-      subject: `Deployment/${nameOf(deployment)}`,
-      seen: `it is not managed by authentik: the labels ${managedByLabel}=${authentikManager} and ${outpostUuidLabel} are not both there`,
-      why: "authentik applies kubernetes_json_patches only to what it deploys itself by a Kubernetes integration.",
-      todo: "Use `delivery: deployment`, which needs no authentik; or choose a Kubernetes integration for the outpost (Applications › Outposts › Edit).",
-    },
-  ];
+  return { findings: (await Promise.all(asked)).flat(), unchecked: [] };
 }
 
 function notApplied(config: Record<string, unknown>, live: V1Deployment, { outpostShm }: Snapshot): Finding[] {

@@ -122,7 +122,7 @@ async function rbacCheck(
   let how: string;
   let denied: Wish[];
   try {
-    ({ how, denied } = await review(cluster, namespace, user));
+    ({ how, denied } = await review(cluster, user, wishes(namespace, cronJob)));
   } catch (error) {
     const reason = (error as Error).message;
     if (hasSucceeded)
@@ -135,7 +135,8 @@ async function rbacCheck(
   }
   if (denied.length === 0) return pass("rbac", `ServiceAccount ${account} may list pods and exec in them (${how})`);
   const what = denied.map(
-    ({ verb, resource, subresource }) => `${verb} ${resource}${subresource ? `/${subresource}` : ""}`,
+    ({ verb, resource, subresource, name }) =>
+      `${verb} ${resource}${subresource ? `/${subresource}` : ""}${name ? ` ${name}` : ""}`,
   );
   return fail(
     "rbac",
@@ -144,7 +145,8 @@ async function rbacCheck(
   );
 }
 
-async function review(cluster: Cluster, namespace: string, user: string): Promise<{ how: string; denied: Wish[] }> {
+async function review(cluster: Cluster, user: string, wanted: Wish[]): Promise<{ how: string; denied: Wish[] }> {
+  const [{ namespace }] = wanted;
   const groups = ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
   const ways: { how: string; ask: (wish: Wish) => Promise<Verdict> }[] = [
     { how: "SelfSubjectAccessReview as that account", ask: (wish) => cluster.selfMay(wish, user) },
@@ -155,7 +157,7 @@ async function review(cluster: Cluster, namespace: string, user: string): Promis
   ];
   for (const [index, { how, ask }] of ways.entries()) {
     try {
-      const verdicts = await Promise.all(wishes(namespace).map(async (wish) => ({ wish, ...(await ask(wish)) })));
+      const verdicts = await Promise.all(wanted.map(async (wish) => ({ wish, ...(await ask(wish)) })));
       return { how, denied: verdicts.filter(({ allowed }) => !allowed).map(({ wish }) => wish) };
     } catch (error) {
       if (index === ways.length - 1 || refusedWith(error) !== 403) throw error;
@@ -165,18 +167,20 @@ async function review(cluster: Cluster, namespace: string, user: string): Promis
 }
 
 /** The rights that the Role grants to the CronJob's account, one by one. */
-function wishes(namespace: string): Wish[] {
-  return execRules.flatMap((rule) =>
-    (rule.resources as string[]).flatMap((path) => {
-      const [group] = rule.apiGroups as string[];
-      const [resource, subresource] = path.split("/");
-      return (rule.verbs as string[]).map((verb) => ({
+function wishes(namespace: string, cronJob: V1CronJob): Wish[] {
+  return execRules(sweptDeployments(cronJob)).flatMap(({ apiGroups, resources, resourceNames, verbs }) => {
+    const [group] = apiGroups as string[];
+    const [resource, subresource] = (resources as string[])[0].split("/");
+    const names = (resourceNames as string[] | undefined) ?? [undefined];
+    return names.flatMap((name) =>
+      (verbs as string[]).map((verb) => ({
         namespace,
         ...(group && { group }),
         resource,
         ...(subresource && { subresource }),
+        ...(name !== undefined && { name }),
         verb,
-      }));
-    }),
-  );
+      })),
+    );
+  });
 }

@@ -41,7 +41,8 @@ export class SweepCronJob extends pulumi.ComponentResource {
     };
 
     const account = new kubernetes.core.v1.ServiceAccount(name, { metadata }, child);
-    const role = new kubernetes.rbac.v1.Role(name, { metadata, rules: execRules }, child);
+    const rules = pulumi.output(args.outposts).apply((outposts) => execRules(outposts.map((each) => each.deployment)));
+    const role = new kubernetes.rbac.v1.Role(name, { metadata, rules }, child);
     const binding = new kubernetes.rbac.v1.RoleBinding(
       name,
       {

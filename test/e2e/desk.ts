@@ -21,6 +21,8 @@ export interface Result {
 export interface Desk {
   /** Runs a line of shell in the clone. */
   shell(line: string): Promise<Result>;
+  /** Runs it likewise, and ends it as Ctrl-C in a terminal does, by a signal to all its processes, once `when` has resolved. */
+  interrupt(line: string, when: () => Promise<unknown>): Promise<Result>;
   /** Runs it likewise. Fails with everything that was printed unless it exits with 0. */
   succeed(line: string): Promise<Result>;
 }
@@ -63,18 +65,28 @@ export async function openDesk({
     // The program runs on the Node that runs this test.
     PATH: [bin, dirname(process.execPath), process.env.PATH].join(":"),
   };
-  const shell = async (line: string): Promise<Result> => {
-    const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
-    const ended = once(child, "close") as Promise<[number]>;
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    return { stdout, stderr, code };
+  const start = (line: string, detached = false) => {
+    const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached });
+    const ended = once(child, "close") as Promise<[number | null]>;
+    const result = Promise.all([text(child.stdout), text(child.stderr), ended]);
+    return { child, result: result.then(([stdout, stderr, [code]]) => ({ stdout, stderr, code: code ?? -1 })) };
+  };
+  const shell = (line: string): Promise<Result> => start(line).result;
+  const interrupt = async (line: string, when: () => Promise<unknown>): Promise<Result> => {
+    const { child, result } = start(line, true);
+    try {
+      await when();
+    } finally {
+      process.kill(-child.pid!, "SIGINT");
+    }
+    return result;
   };
   const succeed = async (line: string): Promise<Result> => {
     const result = await shell(line);
     assert.equal(result.code, 0, `${line}:\n${result.stdout}\n${result.stderr}`);
     return result;
   };
-  return { shell, succeed };
+  return { shell, interrupt, succeed };
 }
 
 /** Copies this clone as it is now, without ignored files, and links its node_modules: as after `git clone` and `npm ci`. */

@@ -1,11 +1,13 @@
 // The ordinary `pulumi` CLI in a copy of this clone, used as in the README. Its loader compiles and runs index.ts, and the tests
 // read what it prints. Without a network the language host and the Command provider are stand-ins.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { createOutpost, deleteOutpost, outpostObjectName } from "../../../sandbox/outpost";
 import { repositoryRoot } from "../../../sandbox/paths";
+import { waitUntil } from "../../../sandbox/waitUntil";
 import { openDesk, type Desk } from "../desk";
 import { sharedCluster } from "./fixture";
 import { cordon } from "./kubectl";
@@ -123,7 +125,7 @@ describe("the pulumi CLI", () => {
         '  - outpost "Other": there is no Deployment ak-outpost-other in namespace authentik; ' +
         "proxy outposts found there: ak-outpost-my-outpost. Correct the outpost's name or the namespace; " +
         "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
-        "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
+        "(authentik's embedded outpost has no Deployment and needs none of this: since 2025.10 it keeps its sessions in PostgreSQL.)",
     );
     assert.deepEqual((await live()).configMaps, [
       "ak-outpost-my-outpost-shm-cleanup",
@@ -162,12 +164,23 @@ describe("the pulumi CLI", () => {
     }
   });
 
+  /** Resolves once a pod of the new size waits for a node, and so the update for its rollout. */
+  const waitBegins = () =>
+    waitUntil(
+      async () => {
+        const { items } = await core.listNamespacedPod({ namespace, fieldSelector: "status.phase=Pending" });
+        const processes = execFileSync("ps", ["-axo", "args="], { encoding: "utf8" });
+        return (items.length > 0 && processes.includes("cli/outpost-shm.mjs verify-update")) || undefined;
+      },
+      { what: "the wait for the rollout", timeoutMs: 120_000 },
+    );
+
   it("keeps what is done when Ctrl-C ends the wait for a rollout, and goes on from there", async () => {
     await cordon(kubeconfig, true);
     try {
       await succeed("pulumi config set shmSize 512Mi");
-      // The wait itself would last ten minutes. The signal goes to the whole group, as from a terminal.
-      const { code, stdout } = await shell(`timeout --signal=INT 20 ${upAtOnce}`);
+      // The wait itself would last ten minutes.
+      const { code, stdout } = await desk.interrupt(upAtOnce, waitBegins);
       assert.notEqual(code, 0);
       assert.match(stdout, /\^C received; cancelling/);
     } finally {

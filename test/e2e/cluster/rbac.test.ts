@@ -38,7 +38,7 @@ describe("the CronJob's account", () => {
   });
 
   const verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
-  const resources: { group?: string; resource: string; subresource?: string; but?: string[] }[] = [
+  const resources: { group?: string; resource: string; subresource?: string; name?: string; but?: string[] }[] = [
     { resource: "pods", but: ["get", "list"] },
     { resource: "pods", subresource: "exec", but: ["create", "get"] },
     { resource: "pods", subresource: "attach" },
@@ -56,6 +56,7 @@ describe("the CronJob's account", () => {
     { resource: "nodes", subresource: "proxy" },
     { resource: "namespaces" },
     { resource: "persistentvolumeclaims" },
+    { group: "apps", resource: "deployments", name: "ak-outpost-main", but: ["get"] },
     { group: "apps", resource: "deployments" },
     { group: "apps", resource: "deployments", subresource: "scale" },
     { group: "apps", resource: "replicasets" },
@@ -66,12 +67,13 @@ describe("the CronJob's account", () => {
     { group: "rbac.authorization.k8s.io", resource: "clusterroles" },
     { group: "*", resource: "*" },
   ];
-  for (const { group = "", resource, subresource, but = [] } of resources) {
-    const name = [group, resource, subresource].filter(Boolean).join("/");
-    it(`may do nothing${but.length > 0 ? " else" : ""} with ${name}`, async () => {
+  for (const { group = "", resource, subresource, name, but = [] } of resources) {
+    const what = [group, resource, subresource, name].filter(Boolean).join("/");
+    it(`may do nothing${but.length > 0 ? " else" : ""} with ${what}`, async () => {
       const { namespace } = scenario;
       const allowed: string[] = [];
-      for (const verb of verbs) if (await may({ namespace, group, resource, subresource, verb })) allowed.push(verb);
+      for (const verb of verbs)
+        if (await may({ namespace, group, resource, subresource, name, verb })) allowed.push(verb);
       assert.deepEqual(allowed.sort(), [...but].sort());
     });
   }

@@ -77,7 +77,9 @@ const withScriptsInPods: Record<string, { changes: string[]; warning: string }> 
       "update kubernetes:apps/v1:DeploymentPatch::outpost-shm-ak-outpost-main",
       "update kubernetes:batch/v1:CronJob::outpost-shm-cronjob",
       "update kubernetes:core/v1:ConfigMap::outpost-shm-ak-outpost-main",
+      "update kubernetes:monitoring.coreos.com/v1:PodMonitor::outpost-shm-monitoring-pod-monitor",
       "update kubernetes:monitoring.coreos.com/v1:PrometheusRule::outpost-shm-monitoring-alerts",
+      "update kubernetes:rbac.authorization.k8s.io/v1:Role::outpost-shm-cronjob",
     ],
     warning:
       "Deployment ak-outpost-main: this change restarts its pod (rolling update). The sessions in a restarted pod end: their users log in again.",

@@ -80,7 +80,7 @@ describe("verify: true", () => {
     const up = await scenario.stack.up();
     assert.deepEqual(commands(up), ["create"]);
     const said = up.diagnostics.map(({ message }) => message).join("\n");
-    assert.match(said, /CronJob {2}schedule {2}pass {4}0 \* \* \* \*, active; sweeps main\n/);
+    assert.match(said, /CronJob {2}schedule {2}pass {4}0 \* \* \* \*, active; sweeps ak-outpost-main\n/);
     assert.match(
       said,
       /CronJob {2}run {7}pass {4}Job authentik-outpost-shm-cleanup-verify-[0-9a-f]{6} succeeded \ds ago\n/,

@@ -56,7 +56,7 @@ describe("a Job from the CronJob", function () {
           { ...line, time: "", duration_ms: "" },
           {
             time: "",
-            outpost,
+            deployment: `ak-outpost-${outpost}`,
             pod: name,
             container: "proxy",
             result: "swept",

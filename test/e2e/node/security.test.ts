@@ -37,9 +37,13 @@ describe("in a namespace that enforces Pod Security `restricted`", function () {
     assert.equal(outcome, "Complete");
     assert.deepEqual(
       attempts[0]
-        .map(({ outpost, container, result }) => ({ outpost, container, result }))
-        .sort((a, b) => a.outpost.localeCompare(b.outpost)),
-      ["main", "second"].map((outpost) => ({ outpost, container: "shm-cleanup", result: "swept" })),
+        .map(({ deployment, container, result }) => ({ deployment, container, result }))
+        .sort((a, b) => a.deployment.localeCompare(b.deployment)),
+      ["ak-outpost-main", "ak-outpost-second"].map((deployment) => ({
+        deployment,
+        container: "shm-cleanup",
+        result: "swept",
+      })),
     );
   });
 

@@ -458,15 +458,6 @@ describe("doctor", () => {
         "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`; or have it taken over by `delivery: authentik`.",
       ),
     ],
-    "a Deployment that authentik does not manage": [
-      { deployments: [deployment({ labels: { "goauthentik.io/outpost-uuid": "" } })] },
-      found(
-        "Deployment/ak-outpost-main (authentik's config)",
-        "it is not managed by authentik: the labels app.kubernetes.io/managed-by=goauthentik.io and goauthentik.io/outpost-uuid are not both there",
-        "authentik applies kubernetes_json_patches only to what it deploys itself by a Kubernetes integration.",
-        "Use `delivery: deployment`, which needs no authentik; or choose a Kubernetes integration for the outpost (Applications › Outposts › Edit).",
-      ),
-    ],
   };
   for (const [name, [stage, stdout]] of Object.entries(cases)) {
     it(`finds ${name}`, async () => {

@@ -471,7 +471,7 @@ describe("verify", () => {
       const user = "system:serviceaccount:authentik:default";
       const namespace = "authentik";
       assert.deepEqual(asked, [
-        [{ namespace, group: "apps", resource: "deployments", verb: "get" }, user],
+        [{ namespace, group: "apps", resource: "deployments", name: "ak-outpost-main", verb: "get" }, user],
         [{ namespace, resource: "pods", verb: "get" }, user],
         [{ namespace, resource: "pods", verb: "list" }, user],
         [{ namespace, resource: "pods", subresource: "exec", verb: "create" }, user],

@@ -251,7 +251,7 @@ describe("OutpostShmCleanup on mocks", () => {
       apiVersion: "rbac.authorization.k8s.io/v1",
       kind: "Role",
       metadata,
-      rules: execRules,
+      rules: execRules(["ak-outpost-one", "ak-outpost-two"]),
     });
     assert.deepEqual(inputsOf(registered, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), {
       apiVersion: "rbac.authorization.k8s.io/v1",
@@ -344,7 +344,9 @@ describe("OutpostShmCleanup on mocks", () => {
       kind: "PodMonitor",
       metadata,
       spec: {
-        selector: {},
+        selector: {
+          matchExpressions: [{ key: "app.kubernetes.io/name", operator: "NotIn", values: ["authentik-outpost-shm"] }],
+        },
         podTargetLabels: ["goauthentik.io/outpost-name"],
         podMetricsEndpoints: [{ port: "shm-metrics", path: "/metrics.txt" }],
       },

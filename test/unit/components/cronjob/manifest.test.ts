@@ -79,8 +79,8 @@ describe("CronJob manifest", () => {
   });
 
   it("grants what exec takes and no more", () => {
-    assert.deepEqual(execRules, [
-      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get"] },
+    assert.deepEqual(execRules(["zulu", "alpha"]), [
+      { apiGroups: ["apps"], resources: ["deployments"], resourceNames: ["alpha", "zulu"], verbs: ["get"] },
       { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
       { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
     ]);

@@ -1,0 +1,126 @@
+// Outposts deployed by hand, from authentik's own page and as public repositories have them, on a real API server. Nothing runs
+// in the pods here: test/e2e/node/manual.test.ts has the sweep, and `verify`.
+import assert from "node:assert/strict";
+import { run } from "../../../cli/program";
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { waitUntil } from "../../../sandbox/waitUntil";
+import { isDeployment, manualOutpost } from "../../fixtures/outposts";
+import { fakeIo } from "../../unit/cli/cluster";
+import { changes, failure } from "./harness";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+const forwardAuth = { name: "forward-auth", deployment: "authentik-outpost" };
+const renamed = { name: "intranet", deployment: "authentik-proxy", container: "authentik-proxy" };
+
+describe("outposts deployed by hand", () => {
+  let scenario: Scenario;
+
+  before(async () => {
+    scenario = await openScenario({ name: "manual" });
+    const { KubernetesObjectApi } = await import("@kubernetes/client-node");
+    const api = KubernetesObjectApi.makeApiClient(scenario.kubeConfig);
+    const { namespace } = scenario;
+    for (const object of [
+      ...manualOutpost("manual", namespace, "forward-auth"),
+      ...manualOutpost("authentik-proxy", namespace, "intranet"),
+    ])
+      await api.create(object, undefined, undefined, "kubectl-create");
+  });
+  after(closeScenarios);
+
+  async function outpostShm(...args: string[]) {
+    const io = fakeIo();
+    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace];
+    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
+    const code = await run([...args, ...flags], io, { cluster, env: {} });
+    return { code, stdout: io.stdout, stderr: io.stderr };
+  }
+
+  async function deployment(name: string) {
+    const { AppsV1Api } = await import("@kubernetes/client-node");
+    const { namespace } = scenario;
+    return scenario.kubeConfig.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name });
+  }
+
+  const available = (name: string) =>
+    waitUntil(
+      async () => {
+        const { metadata, spec, status } = await deployment(name);
+        const isCurrent = status?.observedGeneration === metadata?.generation;
+        return (
+          (isCurrent && status?.availableReplicas === spec?.replicas && status?.updatedReplicas === spec?.replicas) ||
+          undefined
+        );
+      },
+      { what: `Deployment ${name} to be available`, timeoutMs: 60_000 },
+    );
+
+  it("names the containers there are, and the setting, where the container has another name", async () => {
+    await scenario.configure({ outposts: [{ ...renamed, container: undefined }] });
+    assert.match(
+      await failure(scenario.stack.preview()),
+      /outpost "intranet": Deployment authentik-proxy has no container proxy, only authentik-proxy\. Set the outpost's `container` to the one that runs authentik's proxy;/,
+    );
+  });
+
+  it("get the sidecar, and the CronJob sweeps them by their own selectors", async () => {
+    await scenario.configure({ outposts: [forwardAuth, renamed], solution: "both" });
+    await scenario.stack.up();
+    for (const { deployment: name } of [forwardAuth, renamed]) await available(name);
+    const objects = await scenario.objects();
+    const cronJob = JSON.stringify(objects["CronJob/authentik-outpost-shm-cleanup"]);
+    assert.match(cronJob, /"authentik-outpost proxy SWEEP_[^"]*\\nauthentik-proxy authentik-proxy SWEEP_/);
+    const { spec } = await deployment("authentik-proxy");
+    assert.equal(spec!.template.spec!.containers[0].volumeMounts![0].mountPath, "/dev/shm");
+    assert.deepEqual(changes(await scenario.stack.preview()), []);
+  });
+
+  it("are seen by status, with the pods of each", async () => {
+    const { stdout } = await outpostShm("status", "-o", "json");
+    const { pods } = JSON.parse(stdout) as { pods: Record<string, string>[] };
+    const hand = pods.filter((pod) => pod.deployment !== "ak-outpost-main");
+    assert.deepEqual(
+      hand.map(({ deployment, outpost, solution }) => [deployment, outpost, solution]),
+      [
+        ["authentik-outpost", "forward-auth", "both"],
+        ["authentik-proxy", "authentik-proxy", "both"],
+        ["authentik-proxy", "authentik-proxy", "both"],
+      ],
+    );
+  });
+
+  it("can be named by outpost, by Deployment and by pod", async () => {
+    const { stdout } = await outpostShm("status", "forward-auth", "-o", "json");
+    const [pod] = (JSON.parse(stdout) as { pods: { pod: string }[] }).pods;
+    for (const name of ["authentik-outpost", "deployment/authentik-outpost", pod.pod])
+      assert.equal((await outpostShm("status", name, "-o", "json")).stdout, stdout);
+  });
+
+  it("are nothing that doctor complains of, but for the one of an old release", async () => {
+    const { stdout } = await outpostShm("doctor", "-o", "json");
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; subject: string }[] };
+    assert.deepEqual(
+      findings
+        .filter(({ subject }) => subject !== "Deployment/ak-outpost-main")
+        .map(({ check, subject }) => `${subject} ${check}`),
+      ["Deployment/authentik-proxy versions"],
+    );
+  });
+
+  it("are as before once the stack is gone", async () => {
+    await scenario.stack.destroy();
+    for (const object of manualOutpost("manual", scenario.namespace, "forward-auth").filter(isDeployment)) {
+      const { spec } = await deployment(object.metadata!.name!);
+      const { volumes, initContainers, containers } = spec!.template.spec!;
+      assert.deepEqual([volumes, initContainers, containers[0].volumeMounts], [undefined, undefined, undefined]);
+    }
+  });
+
+  it("are missed by the CronJob too, if their name is mistyped", async () => {
+    await scenario.configure({ outposts: [{ name: "Demo Outpots", solution: "cronjob" }] });
+    assert.match(
+      await failure(scenario.stack.preview()),
+      /outpost "Demo Outpots": there is no Deployment ak-outpost-demo-outpots in namespace test-manual; proxy outposts found there: ak-outpost-main, authentik-outpost, authentik-proxy\./,
+    );
+  });
+});
