@@ -281,7 +281,7 @@ describe("the program on a cluster", () => {
                 `  - outpost "${name}": there is no Deployment ak-outpost-${name} in namespace test-missing; ` +
                 "proxy outposts found there: ak-outpost-main. Correct the outpost's name or the namespace; " +
                 "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
-                "(authentik's embedded outpost has no Deployment of its own: give its applications a separate outpost.)",
+                "(authentik's embedded outpost has no Deployment and needs none of this: since 2025.10 it keeps its sessions in PostgreSQL.)",
             )
             .join("\n"),
       );
