@@ -10,6 +10,8 @@ import type {
   "resolution-mode": "import",
 };
 
+import { printable } from "./untrusted";
+
 /** The `kubernetes:*` stack config that selects the Kubernetes provider's cluster. */
 export interface KubernetesConfig {
   /** A kubeconfig's text, or the path of one. Default: $KUBECONFIG, ~/.kube/config, or the pod's own account. */
@@ -118,7 +120,8 @@ function selectContext(kubeConfig: KubeConfig, context: string, givenBy: string)
 /** Returns the API server's own words. The client leaves the body of a failed request as text. */
 export function messageOf(error: ApiException<string>): string {
   try {
-    return (JSON.parse(error.body) as { message?: string }).message ?? `HTTP ${error.code}`;
+    const { kind, message } = JSON.parse(error.body) as { kind?: string; message?: string };
+    return kind === "Status" && message ? printable(message) : `HTTP ${error.code}`;
   } catch {
     return `HTTP ${error.code}`;
   }

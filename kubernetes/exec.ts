@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import type { KubeConfig, V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { ContainerPlace, ExecOptions, Executed } from "./cluster";
+import { longestText, printable } from "./untrusted";
 
 /** The part of the client's Exec that is used; tests inject one. */
 export interface ExecClient {
@@ -34,7 +35,7 @@ export async function webSocketExec(kubeConfig: KubeConfig): Promise<ExecClient>
 
 /**
  * Runs a command in a container, without a terminal.
- * @throws if the command could not be started, its connection broke, or it did not end in time
+ * @throws if the command could not be started, its connection broke, it did not end in time, or it printed more than a mebibyte
  */
 export async function execIn(
   client: ExecClient,
@@ -42,8 +43,9 @@ export async function execIn(
   command: string[],
   { timeoutMs = defaultTimeoutMs, stdin, onStdout }: ExecOptions = {},
 ): Promise<Executed> {
-  const stdout = collected(onStdout);
-  const stderr = collected();
+  const endless = new AbortController();
+  const stdout = collected(endless, onStdout);
+  const stderr = collected(endless);
   // Never ended: the client would close the connection, and the rest of the output would be lost.
   const input = stdin === undefined ? null : new PassThrough();
   input?.write(stdin);
@@ -53,6 +55,7 @@ export async function execIn(
   try {
     const status = await new Promise<V1Status>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`no end within ${timeoutMs / 1000} s`)), timeoutMs);
+      endless.signal.onabort = () => reject(new Error("it printed more than 1 MiB, and was left alone"));
       client.exec(namespace, pod, container, command, stdout.stream, stderr.stream, input, false, resolve).then(
         (opened) => {
           socket = opened;
@@ -73,13 +76,20 @@ export async function execIn(
   }
 }
 
-/** Collects the text of a stream, up to its end. The client ends it with the command's status. */
-function collected(listener?: (text: string) => void): { stream: PassThrough; text: Promise<string> } {
+/**
+ * Collects the text of a stream, up to its end. The client ends it with the command's status.
+ * @param endless is aborted if there is too much of it
+ */
+function collected(
+  endless: AbortController,
+  listener?: (text: string) => void,
+): { stream: PassThrough; text: Promise<string> } {
   const stream = new PassThrough();
   let text = "";
   stream.setEncoding("utf8").on("data", (piece: string) => {
-    text += piece;
-    listener?.(piece);
+    if (text.length + piece.length > longestText) return endless.abort();
+    text += printable(piece);
+    listener?.(printable(piece));
   });
   return { stream, text: new Promise((resolve) => stream.once("end", () => resolve(text))) };
 }
@@ -88,7 +98,7 @@ function collected(listener?: (text: string) => void): { stream: PassThrough; te
 function exitStatus({ status, message, details }: V1Status): number {
   if (status === "Success") return 0;
   const code = details?.causes?.find(({ reason }) => reason === "ExitCode")?.message;
-  if (code === undefined) throw new Error(message ?? "the command was not started");
+  if (code === undefined) throw new Error(printable(message ?? "the command was not started"));
   return Number(code);
 }
 

@@ -2,7 +2,9 @@ import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } f
 import { connection, messageOf, orUndefined, type Call, type Client, type KubernetesConfig } from "./connection";
 import { dryRunPatch, refusalOf } from "./dryRun";
 import { execIn, NotOpened, webSocketExec } from "./exec";
+import { getThroughProxy } from "./podProxy";
 import { supportOf } from "./support";
+import { allPrintable, longestText, printable } from "./untrusted";
 
 /** The cluster of a kubeconfig and context. Connects at the first request. */
 export function liveCluster(config: KubernetesConfig): Cluster {
@@ -45,14 +47,16 @@ function readers(call: Call): Readers {
         const list = namespace
           ? core.listNamespacedPod({ namespace, labelSelector })
           : core.listPodForAllNamespaces({ labelSelector });
-        return (await list).items;
+        return (await list).items.map(withPrintableStatus);
       }),
     deployments: (namespace) =>
       call(`list the Deployments ${inNamespace(namespace)}`, async ({ apps }) => {
-        return (await apps.listNamespacedDeployment({ namespace })).items;
+        return (await apps.listNamespacedDeployment({ namespace })).items.map(withPrintableStatus);
       }),
     deployment: (namespace, name) =>
-      one(`Deployment ${namespace}/${name}`, ({ apps }) => apps.readNamespacedDeployment({ namespace, name })),
+      one(`Deployment ${namespace}/${name}`, ({ apps }) =>
+        apps.readNamespacedDeployment({ namespace, name }).then(withPrintableStatus),
+      ),
     configMap: (namespace, name) =>
       one(`ConfigMap ${namespace}/${name}`, ({ core }) => core.readNamespacedConfigMap({ namespace, name })),
     cronJob: (namespace, name) =>
@@ -85,7 +89,7 @@ function readers(call: Call): Readers {
     events: (namespace, kind, name) =>
       call(`list the events ${inNamespace(namespace)}`, async ({ core }) => {
         const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name}`;
-        return (await core.listNamespacedEvent({ namespace, fieldSelector })).items;
+        return (await core.listNamespacedEvent({ namespace, fieldSelector })).items.map(allPrintable);
       }),
   };
 }
@@ -95,13 +99,16 @@ function processes(call: Call): Pick<Cluster, "log" | "exec" | "podProxy" | "nod
   return {
     log: (at, { tailLines, previous } = {}) =>
       call(`show the log of ${place(at)}`, ({ core }) =>
-        core.readNamespacedPodLog({
-          namespace: at.namespace,
-          name: at.pod,
-          container: at.container,
-          tailLines,
-          previous,
-        }),
+        core
+          .readNamespacedPodLog({
+            namespace: at.namespace,
+            name: at.pod,
+            container: at.container,
+            tailLines,
+            previous,
+            limitBytes: longestText,
+          })
+          .then(printable),
       ),
     exec: async (at, command, options) => {
       const client = await call("be found", ({ kubeConfig }) => webSocketExec(kubeConfig));
@@ -111,8 +118,8 @@ function processes(call: Call): Pick<Cluster, "log" | "exec" | "podProxy" | "nod
       });
     },
     podProxy: (namespace, pod, port, path) =>
-      call(`pass a request on to port ${port} of pod ${namespace}/${pod}`, ({ core }) =>
-        core.connectGetNamespacedPodProxyWithPath({ namespace, name: `${pod}:${port}`, path }),
+      call(`pass a request on to port ${port} of pod ${namespace}/${pod}`, ({ kubeConfig }) =>
+        getThroughProxy(kubeConfig, { namespace, pod, port, path }),
       ),
     nodeSummary: (node) =>
       call(`show the kubelet's summary of node ${node}`, async ({ core }) => {
@@ -208,6 +215,12 @@ async function named(
 }
 
 const inNamespace = (namespace: string | undefined): string => (namespace ? `in ${namespace}` : "in all namespaces");
+
+/** Cleans what a status quotes of containers, webhooks and the like. A spec stays as it is, since it may be written back. */
+function withPrintableStatus<T extends { status?: unknown }>(object: T): T {
+  allPrintable(object.status);
+  return object;
+}
 
 const attributes = ({ group = "", ...wish }: Wish) => ({ group, ...wish });
 

@@ -110,4 +110,25 @@ describe("exec", () => {
     });
     await assert.rejects(execIn(answers("connect ECONNREFUSED"), place, ["sh"]), { message: "connect ECONNREFUSED" });
   });
+
+  it("leaves a command alone that prints without end", async () => {
+    const { client: endless, socket } = client(([, , , , stdout]) => {
+      for (let mebibytes = 0; mebibytes < 3; mebibytes++) stdout.write("x".repeat(1024 * 1024));
+    });
+    await assert.rejects(execIn(endless, place, ["yes"]), {
+      message: "it printed more than 1 MiB, and was left alone",
+    });
+    assert.equal(socket.terminated, 1);
+  });
+
+  it("gives what a terminal would obey as question marks", async () => {
+    const { client: rude } = client(([, , , , stdout, stderr, , , onStatus]) => {
+      stdout.end("\u001b]0;title\u0007ok\u202e\n\ttab\r\n");
+      stderr.end("\u009b2J");
+      onStatus({ status: "Success" });
+    });
+    const pieces: string[] = [];
+    const { stdout, stderr } = await execIn(rude, place, ["df"], { onStdout: (text) => pieces.push(text) });
+    assert.deepEqual([stdout, stderr, pieces.join("")], ["?]0;title?ok?\n\ttab\n", "?2J", "?]0;title?ok?\n\ttab\n"]);
+  });
 });
