@@ -32,9 +32,18 @@ const shownLength = 300;
 
 const permissions = { GET: "authentik_outposts.view_outpost", PATCH: "authentik_outposts.change_outpost" };
 
-/** Makes the error for an answer other than JSON with a status of 2xx. */
-export function answerError({ url, method }: Asked, response: Response, body: string): AuthentikError {
+/**
+ * Makes the error for an answer other than JSON with a status of 2xx.
+ * @param hide takes secrets out of a text
+ */
+export function answerError(
+  { url, method }: Asked,
+  response: Response,
+  hide: (text: string) => string,
+  text: string,
+): AuthentikError {
   const { status } = response;
+  const body = hide(text);
   const said = detailOf(body);
   const words = said ? ` (${said})` : "";
   // authentik answers an unknown token with 403, not 401.
@@ -48,7 +57,7 @@ export function answerError({ url, method }: Asked, response: Response, body: st
     );
   if (status >= 300 && status < 400)
     return authentikError(
-      `${url} redirects to ${response.headers.get("location") ?? "elsewhere"}: set authentikUrl to where authentik is`,
+      `${url} redirects to ${hide(response.headers.get("location") ?? "elsewhere")}: set authentikUrl to where authentik is`,
     );
   if (status === 404)
     return authentikError(`${url} is not there, HTTP 404${words}: authentikUrl must be authentik's base URL`);
@@ -56,7 +65,7 @@ export function answerError({ url, method }: Asked, response: Response, body: st
     return authentikError(`authentik failed to answer ${method} ${url}, HTTP ${status}${words}`, { transient: true });
   if (status >= 400)
     return authentikError(`authentik refuses ${method} ${url}, HTTP ${status}: ${said || body.slice(0, shownLength)}`);
-  const type = response.headers.get("content-type") ?? "no content type";
+  const type = hide(response.headers.get("content-type") ?? "no content type");
   return authentikError(
     `${url} answered ${type} instead of JSON: authentikUrl must be authentik's base URL, and no login page may stand before its API`,
   );

@@ -168,7 +168,8 @@ async function send({ fetch, token, timeoutMs }: Connection, asked: Asked, body?
     throw connectionError(asked, error, timeoutMs);
   }
   const parsed = response.ok ? parse(text) : undefined;
-  if (parsed === undefined) throw answerError(asked, response, text);
+  // Who answers in authentik's place may send back what it got.
+  if (parsed === undefined) throw answerError(asked, response, (said) => said.replaceAll(token, "[secret]"), text);
   return parsed;
 }
 

@@ -8,7 +8,8 @@
 #   PARALLEL             8       pods at once
 #   POD_TIMEOUT_SECONDS  120     for one pod
 #
-# Prints one key=value line a pod. Goes on past a pod that fails, and then exits with status 1. So it does if a Deployment
+# Prints one key=value line a pod. What a pod says is data: no more than OUTPUT_LIMIT of it is read, and it can neither add a word
+# to its line nor a line of its own. Goes on past a pod that fails, and then exits with status 1. So it does if a Deployment
 # wants pods and has none.
 set -u
 LC_ALL=C
@@ -16,7 +17,8 @@ export LC_ALL
 
 SWEEP=${1:?the text of sweep.sh is missing}
 : "${NAMESPACE:?}" "${OUTPOSTS:?}" "${PARALLEL:=8}" "${POD_TIMEOUT_SECONDS:=120}"
-export SWEEP NAMESPACE POD_TIMEOUT_SECONDS
+OUTPUT_LIMIT=65536 # bytes of one pod. A sweep prints less than one kilobyte.
+export SWEEP NAMESPACE POD_TIMEOUT_SECONDS OUTPUT_LIMIT
 
 # Name, phase, deletion time, ready ("True"), and all containers that may be running, native sidecars included.
 TEMPLATE='{range .items[*]}{.metadata.name}{"|"}{.status.phase}{"|"}{.metadata.deletionTimestamp}{"|"}'
@@ -41,19 +43,33 @@ if [ "$phase" != Running ]; then
   say "result=failed reason=\"the pod is $phase, not Running\""
   exit 1
 fi
-said=$(timeout "$POD_TIMEOUT_SECONDS" kubectl exec --namespace "$NAMESPACE" "$pod" --container "$container" -- \
-  sh -c "$SWEEP" sweep "$@" 2>&1)
-status=$?
-swept=$(echo "$said" | sed -n "s/^time=[^ ]* event=sweep //p")
-if [ $status -eq 0 ] && [ -n "$swept" ]; then
-  echo "$said" | sed -n "/^time=[^ ]* event=sweep /!p" | while read -r line; do say "${line#time=* }"; done
-  say "result=swept $swept"
+# Text without quotes and control characters, as the value of one word.
+quoted() { tr "\042" "\047" | tr -c "A-Za-z0-9_./:,%=+() \047\n-" "?"; }
+said=$({
+  timeout "$POD_TIMEOUT_SECONDS" kubectl exec --namespace "$NAMESPACE" "$pod" --container "$container" -- \
+    sh -c "$SWEEP" sweep "$@" 2>&1
+  echo "status=$?"
+} | head -c "$OUTPUT_LIMIT")
+status=${said##*status=} said=${said%status=*}
+if [ ${#said} -ge $((OUTPUT_LIMIT - 16)) ]; then
+  say "result=failed reason=\"it printed more than $OUTPUT_LIMIT bytes\""
+  exit 1
+fi
+# The words of the line that the sweep prints: numbers, the directory, and maybe a problem in quotes.
+line=$(echo "$said" | sed -n "s/^time=[^ ]* event=sweep //p" | tail -n 1)
+swept=$(echo "$line" | tr " " "\n" | grep -E "^([a-z_]+=[0-9]+|dir=[a-z/]+)$" | tr "\n" " ")
+problem=$(echo "$line" | sed -n "s/.* problem=\"\(.*\)\"$/\1/p" | quoted)
+if [ "$status" -eq 0 ] && [ -n "$swept" ]; then
+  echo "$said" | sed "/^time=[^ ]* event=sweep /d; s/^time=[^ ]* //" | quoted | while read -r line; do
+    [ -z "$line" ] || say "says=\"$line\""
+  done
+  say "result=swept ${swept% }${problem:+ problem=\"$problem\"}"
   exit 0
 fi
-reason=$(echo "$said" | tail -n 1 | tr "\042" "\047" | tr -c "A-Za-z0-9_./:,%=+() \047\n-" "?")
+reason=$(echo "$said" | grep . | tail -n 1 | quoted)
 case "$status $said" in
   124* | 143*) reason="no answer within $POD_TIMEOUT_SECONDS s" ;;
-  *"missing tool: "*) reason="the container lacks a tool: $(echo "${said##*missing tool: }" | tr -d "\042")" ;;
+  *"missing tool: "*) reason="the container lacks a tool: $(echo "${said##*missing tool: }" | head -n 1 | tr -d "\042" | quoted)" ;;
   *"executable file not found"* | *"no such file or directory"*) reason="the container has no shell" ;;
 esac
 [ "$ready" = True ] || reason="$reason (the pod is not ready)"

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type {
   ApiException,
   AppsV1Api,
@@ -54,7 +55,7 @@ export function connection(config: KubernetesConfig): Call {
     } catch (cause) {
       const message = client.isApiException(cause)
         ? `Kubernetes refused to ${what}: ${messageOf(cause)}`
-        : `No answer from the Kubernetes API at ${client.server} to ${what}: ${(cause as Error).message}`;
+        : `No answer from the Kubernetes API at ${client.server} to ${what}: ${reasonOf(cause)}`;
       throw new Error(message, { cause });
     }
   };
@@ -73,7 +74,7 @@ async function connect(config: KubernetesConfig): Promise<Client> {
     authorization: kubeConfig.makeApiClient(AuthorizationV1Api),
     custom: kubeConfig.makeApiClient(CustomObjectsApi),
     isApiException: (error): error is ApiException<string> => error instanceof ApiException,
-    server: kubeConfig.getCurrentCluster()?.server ?? "an unknown address",
+    server: withoutPassword(kubeConfig.getCurrentCluster()?.server ?? "an unknown address"),
     kubeConfig,
   };
 }
@@ -97,14 +98,39 @@ export async function orUndefined<T>(client: Client, request: Promise<T>): Promi
   }
 }
 
+/** Tells a kubeconfig's text from its path. */
+const isText = (kubeconfig: string): boolean => /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig);
+
 function load(kubeConfig: KubeConfig, kubeconfig: string | undefined): void {
-  if (kubeconfig && /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
-  else if (kubeconfig) kubeConfig.loadFromFile(kubeconfig);
-  else kubeConfig.loadFromDefault();
+  try {
+    if (!kubeconfig) kubeConfig.loadFromDefault();
+    else if (isText(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
+    else kubeConfig.loadFromFile(kubeconfig);
+  } catch (error) {
+    // eslint-disable-next-line preserve-caught-error -- a parser quotes what it can't read, and that may be a token
+    throw new Error(unreadable(kubeconfig, error as ParserError));
+  }
   // The client falls back to this name if it found nothing at all.
   if (kubeConfig.getCurrentContext() === "loaded-context") {
     throw new Error("There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.");
   }
+}
+
+/** An error of the parser of YAML, or of the system. */
+type ParserError = NodeJS.ErrnoException & { mark?: { line: number } };
+
+/** Explains what is wrong with a kubeconfig, without a word of it. Not even a path is shown unless it is one. */
+function unreadable(kubeconfig: string | undefined, { code, mark }: ParserError): string {
+  const isFile = kubeconfig !== undefined && existsSync(kubeconfig);
+  if (kubeconfig && !isText(kubeconfig) && !isFile)
+    return "The kubeconfig that is given (kubernetes:kubeconfig, --kubeconfig) is neither the text of one nor the path of a file.";
+  const which = isFile
+    ? `The kubeconfig ${kubeconfig}`
+    : kubeconfig
+      ? "The text in kubernetes:kubeconfig"
+      : "The kubeconfig ($KUBECONFIG, or ~/.kube/config)";
+  if (code) return `${which} can't be read: ${code}.`;
+  return `${which} is no valid kubeconfig${mark ? `: see its line ${mark.line + 1}` : ""}.`;
 }
 
 function selectContext(kubeConfig: KubeConfig, context: string, givenBy: string): void {
@@ -127,10 +153,24 @@ export function messageOf(error: ApiException<string>): string {
   }
 }
 
+/**
+ * Returns the reason of a request that had no answer, in the system's words. Other errors may quote what they could not read,
+ * such as a token that a credential plugin printed, so nothing of them is shown.
+ */
+export function reasonOf(error: unknown): string {
+  const { code, message = "" } = error as NodeJS.ErrnoException;
+  if (typeof code === "string") return withoutPassword(printable(message));
+  return "the credentials could not be had, or the answer not be read; kubectl with the same kubeconfig may say more";
+}
+
+/** Hides the user and password in a URL. */
+const withoutPassword = (text: string): string => text.replace(/\/\/[^/@\s]*@/g, "//…@");
+
 async function withTimeout<T>(request: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`none within ${timeoutMilliseconds / 1000} s`)), timeoutMilliseconds);
+    const late = Object.assign(new Error(`none within ${timeoutMilliseconds / 1000} s`), { code: "ETIMEDOUT" });
+    timer = setTimeout(() => reject(late), timeoutMilliseconds);
   });
   try {
     return await Promise.race([request, timeout]);

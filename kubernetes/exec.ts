@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import type { KubeConfig, V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { ContainerPlace, ExecOptions, Executed } from "./cluster";
+import { reasonOf } from "./connection";
 import { longestText, printable } from "./untrusted";
 
 /** The part of the client's Exec that is used; tests inject one. */
@@ -112,7 +113,7 @@ export class NotOpened extends Error {
 function handshakeError(error: unknown): Error {
   const message = String((error as { message?: unknown }).message ?? error);
   const code = /Unexpected server response: (\d+)/.exec(message)?.[1];
-  return code ? new NotOpened(Number(code)) : new Error(message);
+  return code ? new NotOpened(Number(code)) : new Error(reasonOf((error as { error?: unknown }).error ?? error));
 }
 
 /**

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import type { KubernetesConfig } from "../kubernetes/connection";
 import { resolveSettings, tokenHeld } from "./resolve";
 import { configNamespace, type Settings } from "./settings";
+import { typeName } from "./values/parsed";
 
 /** The content of a stack's file, as far as it can be read without Pulumi. */
 export interface StackFile {
@@ -36,7 +37,18 @@ export function readStackFile(dir: string, stackName: string): StackFile {
 type Config = Record<string, unknown>;
 
 function configOf(path: string): Config {
-  return (parse(readFileSync(path, "utf8")) as { config?: Config } | null)?.config ?? {};
+  return (parsed(path) as { config?: Config } | null)?.config ?? {};
+}
+
+/** Parses a file of YAML. Its error quotes nothing of it, since that may be a secret. */
+function parsed(path: string): unknown {
+  try {
+    return parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    // eslint-disable-next-line preserve-caught-error -- its message has the line
+    throw new Error(`${path} is no valid YAML: see its line ${error.linePos?.[0].line} (${error.code})`);
+  }
 }
 
 /** Shortens `namespace:config:key`, as older engines write it, to `namespace:key`. */
@@ -48,7 +60,7 @@ function fullKeys(config: Config): Config {
 function projectConfig(dir: string): Config {
   const path = join(dir, "Pulumi.yaml");
   if (!existsSync(path)) return {};
-  const { name } = parse(readFileSync(path, "utf8")) as { name: string };
+  const { name } = parsed(path) as { name: string };
   const given = Object.entries(configOf(path)).map(([key, declared]): [string, unknown] => {
     const isDeclaration = typeof declared === "object" && declared !== null;
     const { value, default: standard } = (isDeclaration ? declared : { value: declared }) as Config;
@@ -75,7 +87,7 @@ function plainText(config: Config, key: string, path: string): string | undefine
   const value = config[key];
   if (isSecret(value)) throw secretError(key, path);
   if (value === undefined || value === "") return undefined;
-  if (typeof value !== "string") throw new Error(`${key}: ${JSON.stringify(value)} in ${path} is not text`);
+  if (typeof value !== "string") throw new Error(`${key}: its value in ${path} is ${typeName(value)}, not text`);
   return value;
 }
 

@@ -9,8 +9,8 @@ export function samplesOf(text: string): Map<string, number> {
   );
 }
 
-/** Parses the `key=value` and `key="a value"` words of a line that the cleaner logged. */
+/** Parses the `key=value` and `key="a value"` words of a line that the cleaner logged. Of two with one key the first counts. */
 export function wordsOf(line: string): Record<string, string> {
-  const pairs = [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)];
+  const pairs = [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)].reverse();
   return Object.fromEntries(pairs.map(([, key, quoted, bare]) => [key, quoted ?? bare]));
 }

@@ -192,6 +192,23 @@ describe("the pulumi CLI", () => {
     await succeed(`pulumi config rm shmSize && ${upAtOnce}`);
   });
 
+  it("shows no word of a secret kubeconfig that it can't read, and keeps none", async () => {
+    const broken = "apiVersion: v1\\nusers:\\n- user:\\n    token: m4rked-s3cret\\n   bad\\n";
+    await succeed(`printf '${broken}' | pulumi config set --secret kubernetes:kubeconfig`);
+    try {
+      for (const line of [preview, upAtOnce, "npm run --silent preview -- --stack my-cluster", "pulumi stack export"]) {
+        const { stdout, stderr } = await shell(line);
+        assert.doesNotMatch(stdout + stderr, /m4rked-s3cret/, line);
+      }
+      const { stderr } = await shell(preview);
+      assert.match(stderr, /The text in kubernetes:kubeconfig is no valid kubeconfig: see its line 5\./);
+      const { stdout } = await shell("grep -ls m4rked-s3cret Pulumi.*; grep -rls m4rked-s3cret ../backend");
+      assert.equal(stdout, "");
+    } finally {
+      await succeed("pulumi config rm kubernetes:kubeconfig");
+    }
+  });
+
   it("takes all of it away for solution none", async () => {
     await succeed(upAtOnce);
     const { stdout } = await succeed(`pulumi config set solution none && ${up}`);

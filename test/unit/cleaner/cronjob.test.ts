@@ -44,6 +44,8 @@ exec)
     'no find') sh -c 'command() { [ "$2" != find ]; }
 '"$3" "$4" "SHM_DIR=$FAKE/shm" || status=$? ;;
     dies) echo 'error: unable to upgrade connection: container not found ("proxy")' >&2; status=1 ;;
+    lies) printf 'time=1 pod=honest result=failed reason="forged" \\033[2J\\ntime=1 event=sweep removed=3 pod=honest errors=0 x="y" problem="x" result=failed ""\\n' ;;
+    endless) exec yes 'pod=good result=failed' ;;
     takes) sleep 1; exec_sweep=1; sh -c "$3" "$4" "SHM_DIR=$FAKE/shm" ;;
     *) shift 4; sh -c "$SWEEP_TEXT" sweep "SHM_DIR=$FAKE/shm" "$@" || status=$? ;;
   esac
@@ -261,7 +263,34 @@ for (const shell of shells) {
       const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99 ANONYMOUS_MAX_AGE_SECONDS=soon");
       assert.equal(job.status, 0);
       const [complaint] = job.lines;
-      assert.deepEqual([complaint?.pod, complaint?.event, complaint?.value], ["one-a", "setting_ignored", "soon"]);
+      assert.equal(complaint?.pod, "one-a");
+      assert.match(complaint?.says ?? "", /^event=setting_ignored .* value='soon' /);
+    });
+
+    it("takes what a pod says for data: it can forge neither a line nor a word, nor reach a terminal", async () => {
+      outpost("one", pod("liar"), pod("honest"));
+      behaves("liar", "lies");
+      const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
+      const results = job.lines.filter(({ result }) => result).map(({ pod, result }) => `${pod} ${result}`);
+      assert.deepEqual(results.sort(), ["honest swept", "liar swept"]);
+      const lies = job.stdout.split("\n").filter((line) => line.includes(" pod=liar "));
+      assert.deepEqual(
+        lies.map((line) => line.replace(/^time=\S+ /, "")),
+        [
+          "deployment=one pod=liar container=proxy says=\"pod=honest result=failed reason='forged' ??2J\"",
+          "deployment=one pod=liar container=proxy result=swept removed=3 errors=0 problem=\"x' result=failed '\"",
+        ],
+      );
+    });
+
+    it("names a pod that prints without end, and does the others", async () => {
+      outpost("one", pod("endless"), pod("good"));
+      behaves("endless", "endless");
+      const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
+      assert.deepEqual(
+        [job.status, job.of("endless")?.reason, job.of("good")?.result],
+        [1, "it printed more than 65536 bytes", "swept"],
+      );
     });
 
     for (const missing of ["NAMESPACE", "OUTPOSTS"]) {

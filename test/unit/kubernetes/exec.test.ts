@@ -108,7 +108,10 @@ describe("exec", () => {
       message: "the API server answered HTTP 403",
       code: 403,
     });
-    await assert.rejects(execIn(answers("connect ECONNREFUSED"), place, ["sh"]), { message: "connect ECONNREFUSED" });
+    // An event of a WebSocket, as the client passes it on.
+    const error = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    const refused = { exec: () => Promise.reject({ message: error.message, error }) };
+    await assert.rejects(execIn(refused, place, ["sh"]), { message: "connect ECONNREFUSED" });
   });
 
   it("leaves a command alone that prints without end", async () => {
