@@ -1,24 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { Outpost, PaginatedOutpostList } from "@goauthentik/api" with { "resolution-mode": "import" };
-import { answerError, authentikError, connectionError, isAuthentikError, type Asked } from "./apiErrors";
+import type { Outpost } from "@goauthentik/api" with { "resolution-mode": "import" };
+import { authentikError, isAuthentikError } from "./apiErrors";
+import { lastChangeBy, tokenValidities, type TokenValidity } from "./asides";
 import { embeddedOutpost } from "./names";
+import { connectionTo, listAll, lists, send, urlOf, type ClientOptions, type Connection } from "./requests";
 
 export { isAuthentikError, type AuthentikError } from "./apiErrors";
-
-export interface ClientOptions {
-  /** Base URL of authentik, without trailing slash. */
-  url: string;
-  token: string;
-  /** Default: the global fetch. */
-  fetch?: typeof fetch;
-  /** Longest wait for one answer, in milliseconds. Default: 15,000. */
-  timeoutMs?: number;
-  /** Maximum number of attempts at a request that fails temporarily. Default: 4. */
-  attempts?: number;
-  /** Pause before the second attempt, in milliseconds, doubled before each further one. Default: 500. */
-  pauseMs?: number;
-}
 
 /** Config of an outpost: an object whose keys depend on authentik's version. */
 export type OutpostConfig = Record<string, unknown>;
@@ -30,15 +18,14 @@ export interface ProxyOutpost {
   config: OutpostConfig;
 }
 
-/** Fields as in the JSON. authentik's own client renames those of `Outpost`. */
-interface OutpostAnswer extends Pick<Outpost, "pk" | "name" | "type" | "managed" | "config"> {
-  service_connection_obj: { meta_model_name?: string; name?: string } | null;
-}
-interface ListAnswer extends Pick<PaginatedOutpostList, "pagination"> {
-  results: OutpostAnswer[];
+/** An outpost of any kind. Fields as in the JSON: authentik's own client renames those of `Outpost`. */
+export interface OutpostAnswer extends Pick<Outpost, "pk" | "name" | "type" | "managed" | "config" | "providers"> {
+  /** The integration; `local` for that of the cluster authentik runs in. */
+  service_connection_obj: { meta_model_name?: string; name?: string; local?: boolean } | null;
 }
 
-const kubernetes = "authentik_outposts.kubernetesserviceconnection";
+/** The kind of an integration that deploys to Kubernetes. */
+export const kubernetesIntegration = "authentik_outposts.kubernetesserviceconnection";
 /** Number of times to read a config again that others change at the same moment. */
 const maximumRounds = 5;
 
@@ -55,6 +42,12 @@ export interface AuthentikClient {
    * @returns the config in force
    */
   changeConfig(which: OutpostReference, change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig>;
+  /** Returns the outpost of this id, with or without hyphens. Undefined if there is none that the token's user may see. */
+  outpostById(id: string): Promise<OutpostAnswer | undefined>;
+  /** Returns who changed the outpost last, by authentik's event log. Undefined if that does not say, or can't be read. */
+  lastChangeBy(pk: string): Promise<string | undefined>;
+  /** Returns how long the tokens of the outpost's proxy providers are valid. None if they can't be read. */
+  tokenValidities(outpost: string): Promise<TokenValidity[]>;
 }
 
 export interface OutpostReference {
@@ -62,15 +55,18 @@ export interface OutpostReference {
   pk?: string;
 }
 
-/** The server that the requests go to, with every default. */
-type Connection = Required<ClientOptions>;
-
 export function authentikClient(options: ClientOptions): AuthentikClient {
-  const connection = { fetch: globalThis.fetch, timeoutMs: 15_000, attempts: 4, pauseMs: 500, ...options };
+  const connection = connectionTo(options);
   return {
     readOutpost: (name) => readOutpost(connection, name),
     findOutpost: (which) => findOutpost(connection, which),
     changeConfig: (which, change) => changeConfig(connection, which, change),
+    outpostById: async (id) => {
+      const isIt = ({ pk }: OutpostAnswer) => pk.replaceAll("-", "") === id.replaceAll("-", "");
+      return (await listOutposts(connection)).find(isIt);
+    },
+    lastChangeBy: (pk) => lastChangeBy(connection, pk),
+    tokenValidities: (outpost) => tokenValidities(connection, outpost),
   };
 }
 
@@ -88,20 +84,8 @@ async function findOutpost(connection: Connection, { name, pk }: OutpostReferenc
   return outpost;
 }
 
-async function listOutposts(connection: Connection): Promise<OutpostAnswer[]> {
-  const known: OutpostAnswer[] = [];
-  for (let page = 1; page > 0;) {
-    const path = `?ordering=name&page_size=100&page=${page}`;
-    const { results, pagination } = await get<Partial<ListAnswer>>(connection, path);
-    if (!Array.isArray(results) || !pagination)
-      throw authentikError(
-        `${urlOf(connection, path)} answered no list of outposts: authentikUrl must be authentik's base URL`,
-      );
-    known.push(...results);
-    page = pagination.next;
-  }
-  return known;
-}
+const listOutposts = (connection: Connection): Promise<OutpostAnswer[]> =>
+  listAll<OutpostAnswer>(connection, lists.outposts, "outposts");
 
 async function changeConfig(
   connection: Connection,
@@ -130,56 +114,16 @@ async function changeConfig(
  */
 async function write(connection: Connection, pk: string, config: OutpostConfig, round: number): Promise<boolean> {
   try {
-    await send(connection, { method: "PATCH", url: urlOf(connection, `${pk}/`) }, JSON.stringify({ config }));
+    await send(
+      connection,
+      { method: "PATCH", url: urlOf(connection, `${lists.outposts}${pk}/`) },
+      JSON.stringify({ config }),
+    );
     return true;
   } catch (error) {
     if (!isAuthentikError(error) || !error.transient || round === maximumRounds) throw error;
     await sleep(connection.pauseMs * 2 ** (round - 1));
     return false;
-  }
-}
-
-async function get<T>(connection: Connection, path: string): Promise<T> {
-  const { attempts, pauseMs } = connection;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return (await send(connection, { method: "GET", url: urlOf(connection, path) })) as T;
-    } catch (error) {
-      if (!isAuthentikError(error) || !error.transient || attempt === attempts) throw error;
-      await sleep(pauseMs * 2 ** (attempt - 1));
-    }
-  }
-}
-
-async function send({ fetch, token, timeoutMs }: Connection, asked: Asked, body?: string): Promise<unknown> {
-  const headers = {
-    accept: "application/json",
-    "content-type": "application/json",
-    authorization: `Bearer ${token}`,
-  };
-  let response: Response;
-  let text: string;
-  try {
-    const signal = AbortSignal.timeout(timeoutMs);
-    // A redirect is not followed, since it would drop the token or carry it elsewhere.
-    response = await fetch(asked.url, { method: asked.method, headers, body, signal, redirect: "manual" });
-    text = await response.text();
-  } catch (error) {
-    throw connectionError(asked, error, timeoutMs);
-  }
-  const parsed = response.ok ? parse(text) : undefined;
-  // Who answers in authentik's place may send back what it got.
-  if (parsed === undefined) throw answerError(asked, response, (said) => said.replaceAll(token, "[secret]"), text);
-  return parsed;
-}
-
-const urlOf = ({ url }: Connection, path: string): string => `${url}/api/v3/outposts/instances/${path}`;
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }
 
@@ -193,11 +137,11 @@ function unknownOutpost(name: string, known: readonly OutpostAnswer[]): string {
 
 function whyUnfit({ managed, type, service_connection_obj: integration }: OutpostAnswer): string | undefined {
   if (managed === embeddedOutpost)
-    return "is the embedded outpost, which has no Deployment of its own: give its applications a separate outpost";
+    return "is the embedded outpost, which runs within authentik and needs none of this: it keeps its sessions in PostgreSQL since 2025.10, before in Redis; take it off `outposts`";
   if (type !== "proxy") return `is of type ${type}: only proxy outposts keep sessions in /dev/shm`;
   if (!integration)
     return "has no integration, so authentik does not deploy it: choose a Kubernetes integration in authentik, or set its `delivery` to deployment";
-  if (integration.meta_model_name !== kubernetes)
+  if (integration.meta_model_name !== kubernetesIntegration)
     return `has the integration "${integration.name}", which is not a Kubernetes one: only those apply kubernetes_json_patches`;
   return undefined;
 }

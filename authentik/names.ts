@@ -36,13 +36,21 @@ export const isProxyOutpost = ({ metadata, spec }: Deployment): boolean =>
 /** Longest name of an object of authentik's (KubernetesObjectReconciler.name in its source, since 2025.4). */
 const longestName = 63;
 
+/** authentik's default for the names of an outpost's objects. */
+export const defaultNamingTemplate = "ak-outpost-%(name)s";
+
 /**
  * Returns the names that an outpost's Deployment may have by authentik's default object_naming_template: since 2025.4, and
  * before if that was another.
  */
-export function deploymentNames(outpost: string): [string, ...string[]] {
-  const before = `ak-outpost-${slugify(outpost)}`;
-  const since = before
+export const deploymentNames = (outpost: string): [string, ...string[]] =>
+  namesBy(defaultNamingTemplate, { name: outpost, uuid: "" });
+
+/** Returns the same by any object_naming_template. */
+export function namesBy(template: string, { name, uuid }: { name: string; uuid: string }): [string, ...string[]] {
+  const values: Record<string, string> = { name: slugify(name), uuid: uuid.replaceAll("-", "") };
+  const before = template.replace(/%\((\w+)\)s/g, (_, key: string) => values[key] ?? "").toLowerCase();
+  const since = slugify(before)
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, longestName)
     .replace(/-$/, "");

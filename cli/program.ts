@@ -143,6 +143,7 @@ function addRecreate(program: Command, io: Io, perform: Perform): void {
     .argument("<outpost>", "by its name, its slug or its Deployment")
     .option("--dry-run", "say what it would do, change nothing")
     .option("-y, --yes", "do it without asking")
+    .option("--accept-outage", "do it without asking authentik whether it would bring the Deployment back")
     .option("--timeout <duration>", "how long authentik has to bring it back", durationFlag("1s", "24h"), 300)
     .option("--manifest <file>", "where its manifest is saved before; default: ./DEPLOYMENT-TIME.json")
     .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outpost")

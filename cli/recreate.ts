@@ -10,6 +10,7 @@ import { findAuthentik, type Authentik } from "./pods/authentikPods";
 import { carriesSidecar } from "./pods/containers";
 import { findOutposts, nameOf, outpostOf, type OutpostPod, isReady } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
+import { askAuthentik } from "./recreate/authentiksAnswer";
 import { comeback, type Comeback } from "./recreate/comeback";
 import { saveManifest } from "./recreate/manifest";
 import type { Target } from "./target";
@@ -20,6 +21,8 @@ export interface RecreateOptions {
   outpost: string;
   dryRun?: boolean;
   yes?: boolean;
+  /** True to go on where authentik can't be asked whether it would bring the Deployment back. */
+  acceptOutage?: boolean;
   /** Seconds that authentik has to bring it back. */
   timeout: number;
   /** File to save the manifest to. Default: one named after the Deployment and the time, in the current folder. */
@@ -41,7 +44,10 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   const authentik = await findAuthentik(cluster, options.authentikNamespace ?? namespace);
   const refusal = whyNotRecreated(deployment, authentik);
   if (refusal) throw new Error(refusal);
-  io.out(planOf(deployment, await podFacts(cluster, pods, io.now()), doubt(authentik)));
+  const answer = await askAuthentik(target, deployment, authentik, options.acceptOutage);
+  if (answer.refusal) throw new Error(answer.refusal);
+  const doubts = [doubt(authentik), answer.doubt].filter((each) => each !== undefined);
+  io.out(planOf(deployment, await podFacts(cluster, pods, io.now()), doubts));
   if (options.dryRun) {
     io.out("Nothing was changed.\n");
     return exitCodes.ok;
@@ -119,7 +125,7 @@ async function leftToDo(
 }
 
 /** Describes a recreation and the sessions that end with it, one line each. */
-export function planOf(deployment: V1Deployment, facts: PodFacts[], doubt: string | undefined): string {
+export function planOf(deployment: V1Deployment, facts: PodFacts[], doubts: string[]): string {
   const lines = [
     `Deployment ${deployment.metadata?.namespace}/${nameOf(deployment)} of outpost ${outpostOf(deployment)} is deleted with its ` +
       `${counted(facts.length, "pod")}, and authentik creates it again.`,
@@ -129,7 +135,7 @@ export function planOf(deployment: V1Deployment, facts: PodFacts[], doubt: strin
     ...(isBareAfterwards(deployment)
       ? ["It comes back without the sidecar, which `pulumi up --refresh` then brings again."]
       : []),
-    ...(doubt ? [`warning: ${doubt}.`] : []),
+    ...doubts.map((each) => `warning: ${each}.`),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -2,7 +2,8 @@
 // no Admin UI and no outpost traffic. It deploys only proxy outposts, and keeps only their Deployments up to date.
 import { randomBytes } from "node:crypto";
 import { KubernetesObjects } from "./authentik/kubernetesObjects";
-import type { Backend } from "./authentik/messages";
+import { updated } from "./authentik/events";
+import type { AuditEvent, Backend } from "./authentik/messages";
 import { Misbehaviour, type Fault, type When } from "./authentik/misbehaviour";
 import { asStored, defaultConfig, type OutpostConfig } from "./authentik/outpostConfig";
 import { newOutpost, type NewOutpost, type Outpost } from "./authentik/outposts";
@@ -43,8 +44,8 @@ export interface AuthentikStandIn {
   addOutpost(options: NewOutpost): Promise<OutpostStatus>;
   /** Returns the outpost of that name. If there is none, throws an error that lists the existing names. */
   outpost(name: string): OutpostStatus;
-  /** Saves an outpost's config, as someone in the Admin UI does. Resolves when it is reconciled. */
-  edit(name: string, change: (config: OutpostConfig) => OutpostConfig): Promise<void>;
+  /** Saves an outpost's config, as someone in the Admin UI does, or a program. Resolves when it is reconciled. */
+  edit(name: string, change: (config: OutpostConfig) => OutpostConfig, by?: string): Promise<void>;
   /** Reconciles one outpost or all, as authentik's schedule does. An error ends up in the outpost's `lastError`. */
   reconcile(name?: string): Promise<void>;
   /** Resolves when no reconcile is left. Every change of an outpost by the API starts one, and doesn't wait for it. */
@@ -67,6 +68,7 @@ export async function startAuthentik(options: AuthentikOptions): Promise<Authent
 
 class Authentik implements AuthentikStandIn, Backend {
   readonly requests: ServedRequest[] = [];
+  readonly events: AuditEvent[] = [];
   readonly #outposts = new Map<Outpost, DeploymentRecord>();
   readonly #misbehaviour = new Misbehaviour();
   #tasks: Promise<void> = Promise.resolve();
@@ -109,9 +111,9 @@ class Authentik implements AuthentikStandIn, Backend {
     return structuredClone({ pk: found.pk, name, config: found.config, ...record });
   }
 
-  async edit(name: string, change: (config: OutpostConfig) => OutpostConfig): Promise<void> {
+  async edit(name: string, change: (config: OutpostConfig) => OutpostConfig, by = "akadmin"): Promise<void> {
     const outpost = this.#find(name);
-    this.save(outpost, { config: change(structuredClone(outpost.config)) });
+    this.save(outpost, { config: change(structuredClone(outpost.config)) }, by);
     await this.settled();
   }
 
@@ -141,8 +143,9 @@ class Authentik implements AuthentikStandIn, Backend {
     return [...this.#outposts.keys()];
   }
 
-  save(outpost: Outpost, { config, ...changes }: Partial<Outpost>): void {
+  save(outpost: Outpost, { config, ...changes }: Partial<Outpost>, by: string): void {
     Object.assign(outpost, changes, config && { config: asStored(config) });
+    this.events.push(updated(outpost, by));
     void this.#task(outpost);
   }
 

@@ -1,20 +1,43 @@
-// The two requests of authentik's API that this program sends: a page of outposts, and a change of an outpost's config, with the
-// answers and errors of Django REST framework. Anything else is answered as one that the stand-in does not know.
-// Source: authentik/outposts/api/outposts.py, authentik/api/{authentication,pagination}.py.
+// The requests of authentik's API that this program sends: a page of outposts, proxy providers or events, and a change of an
+// outpost's config, with the answers and errors of Django REST framework. Anything else is answered as one that the stand-in does
+// not know. Source: authentik/outposts/api/outposts.py, authentik/providers/proxy/api.py, authentik/events/api/events.py,
+// authentik/api/{authentication,pagination}.py.
 import { detail, page, type Answer, type Backend, type Request } from "./messages";
 import { configError, isRecord, type OutpostConfig } from "./outpostConfig";
-import { serialized } from "./outposts";
+import { serialized, serializedProvider } from "./outposts";
 
-const instances = "/api/v3/outposts/instances/";
+const base = "/api/v3/";
+const instances = `${base}outposts/instances/`;
+/** Lists by path, in the order of a request without one of its own. */
+const lists: Record<string, (backend: Backend, query: URLSearchParams) => Record<string, unknown>[]> = {
+  [instances]: (backend) => byName(backend.outposts()).map(serialized),
+  [`${base}providers/proxy/`]: (backend) => {
+    const providers = backend.outposts().flatMap((outpost) => outpost.providers);
+    const known = new Map(providers.map((provider) => [provider.pk, provider]));
+    return byName([...known.values()]).map((provider) => serializedProvider(provider, backend.outposts()));
+  },
+  [`${base}events/events/`]: eventsOf,
+};
 
 export function answer(request: Request, backend: Backend): Answer {
-  if (!request.path.startsWith(instances)) return page(404, "Not Found");
+  const { method, path } = request;
+  if (!Object.keys(lists).some((list) => path.startsWith(list))) return page(404, "Not Found");
   const denied = denial(request.authorization, backend.token);
   if (denied) return detail(403, denied);
-  const pk = request.path.slice(instances.length).replace(/\/$/, "");
-  if (request.method === "GET" && pk === "") return list(request.query, backend);
-  if (request.method === "PATCH" && pk !== "") return update(pk, request, backend);
-  return detail(501, `The stand-in knows no ${request.method} ${request.path}`);
+  if (method === "GET" && path in lists) return pageOf(lists[path](backend, request.query), request.query);
+  const pk = path.slice(instances.length).replace(/\/$/, "");
+  if (method === "PATCH" && path.startsWith(instances) && pk !== "") return update(pk, request, backend);
+  return detail(501, `The stand-in knows no ${method} ${path}`);
+}
+
+const byName = <T extends { name: string }>(all: readonly T[]): T[] =>
+  [...all].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** Selects events of one model, the newest first. The id may have hyphens, which the stored one never has. */
+function eventsOf({ events }: Backend, query: URLSearchParams): Record<string, unknown>[] {
+  const pk = query.get("context_model_pk")?.replaceAll("-", "");
+  const action = query.get("action") ?? "";
+  return events.filter((event) => event.action.includes(action) && event.context.model.pk === pk).reverse();
 }
 
 /**
@@ -28,8 +51,7 @@ function denial(authorization = "", token: string): string | undefined {
   return credentials === token ? undefined : "Token invalid/expired";
 }
 
-function list(query: URLSearchParams, backend: Backend): Answer {
-  const found = [...backend.outposts()].sort((a, b) => (a.name < b.name ? -1 : 1));
+function pageOf(found: Record<string, unknown>[], query: URLSearchParams): Answer {
   const [size, current] = [Number(query.get("page_size")), Number(query.get("page"))];
   const pages = Math.max(1, Math.ceil(found.length / size));
   const results = found.slice((current - 1) * size, current * size);
@@ -42,7 +64,7 @@ function list(query: URLSearchParams, backend: Backend): Answer {
     start_index: results.length === 0 ? 0 : (current - 1) * size + 1,
     end_index: (current - 1) * size + results.length,
   };
-  return { status: 200, body: { pagination, results: results.map(serialized), autocomplete: {} } };
+  return { status: 200, body: { pagination, results, autocomplete: {} } };
 }
 
 function update(pk: string, { body }: Request, backend: Backend): Answer {
@@ -53,7 +75,7 @@ function update(pk: string, { body }: Request, backend: Backend): Answer {
     return detail(501, "The stand-in knows only a change of config");
   const error = configError(config);
   if (error) return { status: 400, body: { config: [error] } };
-  backend.save(outpost, { config: config as OutpostConfig });
+  backend.save(outpost, { config: config as OutpostConfig }, "outpost-shm");
   // The answer repeats the request; only the next read has the database's order.
   return { status: 200, body: { ...serialized(outpost), config } };
 }

@@ -17,11 +17,23 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
+/** An entry of the event log, as EventSerializer renders it. */
+export interface AuditEvent extends Record<string, unknown> {
+  action: string;
+  user: { pk: number; username: string; email: string };
+  context: { model: { app: string; model_name: string; pk: string; name: string } };
+}
+
 export interface Backend {
   readonly token: string;
+  /** The event log, oldest first. */
+  readonly events: readonly AuditEvent[];
   outposts(): readonly Outpost[];
-  /** Stores the changes, and starts what authentik does after a change. */
-  save(outpost: Outpost, changes: Partial<Outpost>): void;
+  /**
+   * Stores the changes, and starts what authentik does after a change.
+   * @param by name of the user who makes them
+   */
+  save(outpost: Outpost, changes: Partial<Outpost>, by: string): void;
 }
 
 /** Answers as Django itself does: with a page, whatever the client asked for. */

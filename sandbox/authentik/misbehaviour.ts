@@ -18,6 +18,8 @@ export type Fault =
 export interface When {
   /** Defaults to any. */
   method?: "GET" | "PATCH" | "PUT";
+  /** Beginning of the path, without the base path. Defaults to any. */
+  path?: string;
   /** Number of requests that succeed first; default 0. */
   skip?: number;
   /** Number of requests to affect; by default all from then on. */
@@ -27,6 +29,7 @@ export interface When {
 interface Rule {
   fault: Fault;
   method: string | undefined;
+  path: string;
   skip: number;
   times: number;
 }
@@ -34,8 +37,8 @@ interface Rule {
 export class Misbehaviour {
   #rules: Rule[] = [];
 
-  add(fault: Fault, { method, skip = 0, times = Infinity }: When): void {
-    this.#rules.push({ fault, method, skip, times });
+  add(fault: Fault, { method, path = "", skip = 0, times = Infinity }: When): void {
+    this.#rules.push({ fault, method, path, skip, times });
   }
 
   clear(): void {
@@ -43,8 +46,10 @@ export class Misbehaviour {
   }
 
   /** Returns the faults that affect this request, all at once, and counts it. */
-  meet({ method }: Request): Fault[] {
-    const concerned = this.#rules.filter((rule) => rule.method === undefined || rule.method === method);
+  meet({ method, path }: Request): Fault[] {
+    const concerned = this.#rules.filter(
+      (rule) => (rule.method === undefined || rule.method === method) && path.startsWith(rule.path),
+    );
     return concerned.filter(counts).map(({ fault }) => fault);
   }
 }

@@ -13,6 +13,16 @@ export interface ServiceConnection {
   pk: string;
   name: string;
   kind: "kubernetes" | "docker";
+  /** True if it is for the machine or cluster that authentik itself runs in. */
+  local: boolean;
+}
+
+/** A proxy provider, as far as outposts and their sessions are concerned. */
+export interface Provider {
+  pk: number;
+  name: string;
+  /** Validity of its logins, as authentik writes durations. */
+  accessTokenValidity: string;
 }
 
 export interface Outpost {
@@ -20,7 +30,7 @@ export interface Outpost {
   readonly pk: string;
   name: string;
   type: OutpostType;
-  providers: number[];
+  providers: Provider[];
   serviceConnection: ServiceConnection | null;
   /** The config as it was saved. Keys may be missing, since all have defaults. */
   config: OutpostConfig;
@@ -32,10 +42,12 @@ export interface NewOutpost {
   name?: string;
   /** Defaults to `proxy`. */
   type?: OutpostType;
-  /** Integration that deploys the outpost; null for none. Defaults to the Kubernetes integration. */
-  serviceConnection?: "kubernetes" | "docker" | null;
+  /** Integration that deploys the outpost, `remote` for that of another cluster; null for none. Defaults to `kubernetes`. */
+  serviceConnection?: keyof typeof serviceConnections | null;
   /** True for the outpost inside authentik itself; default false. */
   embedded?: boolean;
+  /** Defaults to one provider with the validity that the Admin UI's form gives. */
+  providers?: Provider[];
   /** Differences from authentik's defaults. */
   config?: Partial<OutpostConfig>;
 }
@@ -44,16 +56,24 @@ const kubernetes: ServiceConnection = {
   pk: "6f1d7a4e-2f5c-4b60-9d3a-5c1e8f0b7a21",
   name: "Local Kubernetes Cluster",
   kind: "kubernetes",
+  local: true,
+};
+const remote: ServiceConnection = {
+  pk: "a83e5b17-6c0d-49f2-8b3f-91d4c7a6e052",
+  name: "Other Kubernetes Cluster",
+  kind: "kubernetes",
+  local: false,
 };
 const docker: ServiceConnection = {
   pk: "0b9c3f52-81d7-4e0a-a6f4-d27c95e1b830",
   name: "Local Docker connection",
   kind: "docker",
+  local: true,
 };
-const serviceConnections: readonly ServiceConnection[] = [kubernetes, docker];
+const serviceConnections = { kubernetes, remote, docker };
 
-/** The one provider of every outpost here: authentik requires one, except of the embedded outpost. */
-const PROVIDER = 1;
+/** The one provider of most outposts here: authentik requires one, except of the embedded outpost. */
+const provider: Provider = { pk: 1, name: "Provider 1", accessTokenValidity: "hours=24" };
 
 /** @param namespace the one that authentik runs in */
 export function newOutpost(options: NewOutpost, namespace: string): Outpost {
@@ -66,8 +86,8 @@ export function newOutpost(options: NewOutpost, namespace: string): Outpost {
     pk: withDashes(outpostUuid({ namespace: config.kubernetes_namespace, name })),
     name,
     type,
-    providers: [PROVIDER],
-    serviceConnection: serviceConnections.find(({ kind }) => kind === serviceConnection) ?? null,
+    providers: options.providers ?? [provider],
+    serviceConnection: serviceConnection && serviceConnections[serviceConnection],
     config: asStored(config),
     managed: embedded ? EMBEDDED_OUTPOST_MARK : null,
   };
@@ -83,8 +103,8 @@ export function serialized(outpost: Outpost): Record<string, unknown> {
     pk: outpost.pk,
     name: outpost.name,
     type: outpost.type,
-    providers: outpost.providers,
-    providers_obj: outpost.providers.map(serializedProvider),
+    providers: outpost.providers.map(({ pk }) => pk),
+    providers_obj: outpost.providers.map(serializedBase),
     service_connection: outpost.serviceConnection?.pk ?? null,
     service_connection_obj: outpost.serviceConnection && serializedConnection(outpost.serviceConnection),
     refresh_interval_s: 300, // from "minutes=5", whatever the config says
@@ -94,12 +114,12 @@ export function serialized(outpost: Outpost): Record<string, unknown> {
   };
 }
 
-function serializedConnection({ pk, name, kind }: ServiceConnection): Record<string, unknown> {
+function serializedConnection({ pk, name, kind, local }: ServiceConnection): Record<string, unknown> {
   const label = kind === "kubernetes" ? "Kubernetes" : "Docker";
   return {
     pk,
     name,
-    local: true,
+    local,
     component: `ak-service-connection-${kind}-form`,
     verbose_name: `${label} Service-Connection`,
     verbose_name_plural: `${label} Service-Connections`,
@@ -107,10 +127,22 @@ function serializedConnection({ pk, name, kind }: ServiceConnection): Record<str
   };
 }
 
-function serializedProvider(pk: number): Record<string, unknown> {
+/** Renders the provider as ProxyProviderSerializer does, without the keys that only its own proxy needs. */
+export function serializedProvider(provider: Provider, outposts: readonly Outpost[]): Record<string, unknown> {
+  const served = outposts.filter(({ providers }) => providers.some(({ pk }) => pk === provider.pk));
+  return {
+    ...serializedBase(provider),
+    mode: "forward_single",
+    access_token_validity: provider.accessTokenValidity,
+    refresh_token_validity: "days=30",
+    outpost_set: served.map(({ name }) => name),
+  };
+}
+
+function serializedBase({ pk, name }: Provider): Record<string, unknown> {
   return {
     pk,
-    name: `Provider ${pk}`,
+    name,
     authentication_flow: null,
     authorization_flow: "5a2d8c61-4d0b-4d9e-8f0e-3b7c6a915e24",
     invalidation_flow: "c1f0e7b8-92a3-4c55-b1de-0f6a7d3e8b49",

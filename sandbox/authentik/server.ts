@@ -95,7 +95,7 @@ function edit({ body }: Answer, { edit: change }: Extract<Fault, { edit: unknown
   const edited = backend.outposts().filter(({ pk }) => shown.some((outpost) => outpost.pk === pk));
   for (const outpost of edited) {
     const config: OutpostConfig = change(structuredClone(outpost.config));
-    backend.save(outpost, { config });
+    backend.save(outpost, { config }, "colleague");
   }
 }
 

@@ -52,7 +52,7 @@ describe("authentik's refusals", () => {
     ],
     [
       "authentik Embedded Outpost",
-      'outpost "authentik Embedded Outpost" is the embedded outpost, which has no Deployment of its own: give its applications a separate outpost',
+      'outpost "authentik Embedded Outpost" is the embedded outpost, which runs within authentik and needs none of this: it keeps its sessions in PostgreSQL since 2025.10, before in Redis; take it off `outposts`',
     ],
     ["directory", 'outpost "directory" is of type ldap: only proxy outposts keep sessions in /dev/shm'],
     [

@@ -1,7 +1,7 @@
 // `outpost-shm recreate` on a real API server. The stand-in of authentik brings the Deployment back.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../../cli/program";
@@ -22,6 +22,15 @@ describe("recreate", () => {
     scenario = await openScenario({ name: "recreate", authentik: true });
     await scenario.stack.up();
     dir = mkdtempSync(join(tmpdir(), "recreate-"));
+    writeFileSync(
+      join(dir, "Pulumi.recreate.yaml"),
+      `config:
+  authentik-outpost-shm:namespace: ${scenario.namespace}
+  authentik-outpost-shm:outposts: [main]
+  authentik-outpost-shm:authentikUrl: ${scenario.authentik.url.replace(/\/$/, "")}
+  authentik-outpost-shm:authentikToken: { secure: v1 }
+`,
+    );
   });
   after(async () => {
     rmSync(dir, { recursive: true });
@@ -34,9 +43,10 @@ describe("recreate", () => {
     const io = fakeIo({ now: () => new Date() });
     const { err } = io;
     io.err = (text) => (err(text), onSaid(text));
-    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace, "--manifest", manifest];
+    const flags = ["--kubeconfig", scenario.kubeconfig, "--stack", "recreate", "--manifest", manifest];
     const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
-    const code = await run(["recreate", ...args, ...flags], io, { cluster, env: {} });
+    const env = { AUTHENTIK_TOKEN: scenario.authentik.token };
+    const code = await run(["recreate", ...args, ...flags], io, { cluster, env, projectDir: dir });
     return { code, stdout: io.stdout, stderr: io.stderr, manifest };
   }
 
@@ -69,7 +79,7 @@ describe("recreate", () => {
     assert.match(
       stdout,
       new RegExp(
-        `\nDeployment ${name} is back and ready, as authentik creates it\\.\nIt has no sidecar\\. What is left to do: pulumi up --refresh\n$`,
+        `\nDeployment ${name} is back and ready, as authentik creates it\\.\nIt has no sidecar\\. What is left to do: pulumi up --refresh --stack recreate\n$`,
       ),
     );
     const after = await scenario.deployment("main");
@@ -106,6 +116,24 @@ describe("recreate", () => {
     const { writes } = scenario.authentik;
     await scenario.authentik.reconcile("main");
     assert.deepEqual(scenario.authentik.writes, writes);
+  });
+
+  it("refuses a Deployment that bears authentik's marks and that authentik leaves alone, and leaves it too", async () => {
+    const { metadata } = await scenario.deployment("main");
+    const disable = (kubernetes_disabled_components: string[]) =>
+      scenario.authentik.edit("main", (config) => ({ ...config, kubernetes_disabled_components }));
+    await disable(["deployment"]);
+    const { code, stderr } = await recreate(["main", "--yes"]);
+    assert.deepEqual(
+      [code, stderr],
+      [
+        1,
+        'error: outpost "main" has `deployment` among the kubernetes_disabled_components of its config: nobody would bring Deployment ' +
+          `${scenario.namespace}/ak-outpost-main back\n`,
+      ],
+    );
+    await disable([]);
+    assert.equal((await scenario.deployment("main")).metadata?.uid, metadata?.uid);
   });
 
   it("refuses a Deployment that authentik does not manage, and leaves it", async () => {

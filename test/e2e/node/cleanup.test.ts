@@ -156,7 +156,7 @@ describe("recreate", function () {
     await visit(scenario, before, { logins, rate: 100, seconds: 1 });
     const visitors = Number(await scenario.exec(before, "proxy", "sh", "-c", "ls /dev/shm | wc -l")) - logins;
     const manifest = join(dir, "manifest.json");
-    const running = outpostShm(scenario, "recreate", "main", "--yes", `--manifest=${manifest}`);
+    const running = outpostShm(scenario, "recreate", "main", "--yes", "--accept-outage", `--manifest=${manifest}`);
     await scenario.until("the old Deployment's end", async () =>
       (await scenario.tryKubectl("get", "deployment", "ak-outpost-main")).status === 1 ? true : undefined,
     );

@@ -227,7 +227,7 @@ describe("the client of authentik's API", () => {
     [
       "the embedded outpost",
       { managed: "goauthentik.io/outposts/embedded" },
-      'outpost "main" is the embedded outpost, which has no Deployment of its own: give its applications a separate outpost',
+      'outpost "main" is the embedded outpost, which runs within authentik and needs none of this: it keeps its sessions in PostgreSQL since 2025.10, before in Redis; take it off `outposts`',
     ],
     [
       "an outpost of another type",

@@ -2,6 +2,7 @@
 import type { V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Io } from "../../../cli/io";
 import { run } from "../../../cli/program";
+import type { TargetMakers } from "../../../cli/target";
 import type { Cluster } from "../../../kubernetes/cluster";
 
 /** The present time in tests. */
@@ -43,10 +44,18 @@ export function fakeIo(options: Partial<Io> = {}): Printed {
   return io;
 }
 
-/** Runs a command line on a cluster with these methods. Returns its exit status and everything it printed. */
-export async function runOn(methods: Partial<Cluster>, argv: string[], options?: Partial<Io>) {
+/**
+ * Runs a command line on a cluster with these methods. Returns its exit status and everything it printed.
+ * @param makers environment and project folder; empty and this clone by default
+ */
+export async function runOn(
+  methods: Partial<Cluster>,
+  argv: string[],
+  options?: Partial<Io>,
+  makers: Partial<TargetMakers> = {},
+) {
   const io = fakeIo(options);
-  const code = await run(argv, io, { cluster: () => Promise.resolve(fakeCluster(methods)), env: {} });
+  const code = await run(argv, io, { cluster: () => Promise.resolve(fakeCluster(methods)), env: {}, ...makers });
   return { code, stdout: io.stdout, stderr: io.stderr };
 }
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../../kubernetes/cluster";
+import type { TargetMakers } from "../../../cli/target";
+import { startAuthentik, type AuthentikStandIn, type NewOutpost } from "../../../sandbox/authentik";
 import { metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
@@ -70,6 +72,8 @@ describe("recreate", () => {
     authentik?: V1Pod[];
     methods?: Partial<Cluster>;
     options?: Partial<Printed>;
+    /** Access to authentik, by a stack; without it the outage is accepted. */
+    makers?: Partial<TargetMakers>;
   }
 
   /** Runs the command. Each look takes 100 s, and every change is recorded. */
@@ -93,7 +97,8 @@ describe("recreate", () => {
       ...stage.methods,
     };
     const clock = { now: () => new Date(NOW.getTime() + looks * 100_000) };
-    const ended = await runOn(methods, ["recreate", ...args, "--manifest", file], { ...clock, ...stage.options });
+    const argv = ["recreate", ...args, "--manifest", file, ...(stage.makers ? [] : ["--accept-outage"])];
+    const ended = await runOn(methods, argv, { ...clock, ...stage.options }, stage.makers);
     return { ...ended, changes };
   }
 
@@ -103,13 +108,15 @@ describe("recreate", () => {
     "Until then nobody gets at the outpost's applications. authentik looks at its outposts every four hours, and at once when one is " +
     "saved: be ready to save it in the Admin UI (Applications › Outposts › Edit › Update).\n" +
     "It comes back without the sidecar, which `pulumi up --refresh` then brings again.\n";
+  const unasked =
+    "warning: authentik was not asked whether it manages Deployment authentik/ak-outpost-main. If it does not, nobody brings it back.\n";
 
   it("says what it will do, saves the manifest, deletes, waits for a new one, and says what is left to do", async () => {
     const { code, stdout, stderr, changes } = await recreate(["main", "--yes"]);
     assert.deepEqual(changes, [["authentik", "ak-outpost-main", "old", true]]);
     assert.equal(
       stdout,
-      `${plan}Deployment authentik/ak-outpost-main is back and ready, as authentik creates it.\n` +
+      `${plan}${unasked}Deployment authentik/ak-outpost-main is back and ready, as authentik creates it.\n` +
         "It has no sidecar. What is left to do: pulumi up --refresh\n",
     );
     assert.equal(
@@ -138,7 +145,7 @@ describe("recreate", () => {
 
   it("changes nothing in a dry run", async () => {
     const { code, stdout, changes } = await recreate(["main", "--dry-run"]);
-    assert.deepEqual([code, stdout, changes], [0, `${plan}Nothing was changed.\n`, []]);
+    assert.deepEqual([code, stdout, changes], [0, `${plan}${unasked}Nothing was changed.\n`, []]);
     assert.equal(existsSync(file), false);
   });
 
@@ -156,6 +163,56 @@ describe("recreate", () => {
       "error: Deployment authentik/ak-outpost-main will be deleted, and there is no terminal to ask on: nothing was changed; " +
       "--yes goes on\n";
     assert.deepEqual([code, stderr, changes], [2, error, []]);
+  });
+
+  describe("asks authentik first", () => {
+    let authentik: AuthentikStandIn;
+    beforeEach(async () => (authentik = await startAuthentik({ namespace: "authentik" })));
+    afterEach(() => authentik.stop());
+
+    async function asked(outpost: NewOutpost, args: string[]) {
+      const { pk } = await authentik.addOutpost(outpost);
+      const url = authentik.url.replace(/\/$/, "");
+      writeFileSync(
+        join(dir, "Pulumi.prod.yaml"),
+        `config:
+  authentik-outpost-shm:namespace: authentik
+  authentik-outpost-shm:outposts: [main]
+  authentik-outpost-shm:authentikUrl: ${url}
+  authentik-outpost-shm:authentikToken: { secure: v1 }
+`,
+      );
+      const makers = { projectDir: dir, env: { AUTHENTIK_TOKEN: authentik.token } };
+      const before = managed({ labels: { "goauthentik.io/outpost-uuid": pk.replaceAll("-", "") } });
+      return recreate(["main", "--stack", "prod", ...args], { before, makers });
+    }
+
+    it("and goes on where it manages the Deployment", async () => {
+      const { code, stdout, changes } = await asked({ name: "main" }, ["--yes"]);
+      assert.deepEqual([code, changes], [0, [["authentik", "ak-outpost-main", "old", true]]]);
+      assert.ok(stdout.startsWith(`${plan}Deployment `), stdout);
+    });
+
+    it("and deletes nothing where it does not, whatever the flags", async () => {
+      for (const flags of [["--yes"], ["--yes", "--accept-outage"]]) {
+        const { code, stderr, changes } = await asked({ name: "main", embedded: true }, flags);
+        const error =
+          'error: outpost "main" is authentik\'s embedded outpost, which has no Deployment any more: nobody would bring Deployment ' +
+          "authentik/ak-outpost-main back\n";
+        assert.deepEqual([code, stderr, changes], [1, error, []]);
+        assert.equal(existsSync(file), false);
+        await authentik.stop();
+        authentik = await startAuthentik({ namespace: "authentik" });
+      }
+    });
+  });
+
+  it("deletes nothing unasked: --yes alone does not do", async () => {
+    for (const flags of [["--yes"], ["--dry-run"]]) {
+      const { code, stdout, stderr, changes } = await recreate(["main", ...flags], { makers: {} });
+      assert.deepEqual([code, stdout, changes], [1, "", []]);
+      assert.match(stderr, /^error: authentik was not asked whether .* --accept-outage goes on without its answer/);
+    }
   });
 
   describe("refuses what nobody would bring back:", () => {
@@ -200,7 +257,7 @@ describe("recreate", () => {
     assert.equal(
       none.stdout,
       `${plan}warning: No pods of authentik are in namespace authentik: if it runs in another, name that with --authentik-namespace; ` +
-        "if it runs elsewhere, make sure that it does.\nNothing was changed.\n",
+        `if it runs elsewhere, make sure that it does.\n${unasked}Nothing was changed.\n`,
     );
     const pods: Cluster["pods"] = (namespace) =>
       namespace === "idp"

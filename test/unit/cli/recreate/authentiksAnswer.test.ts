@@ -1,0 +1,154 @@
+// The question to authentik before a Deployment is deleted, answered by the stand-in of its API.
+import assert from "node:assert/strict";
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { askAuthentik, type Answer } from "../../../../cli/recreate/authentiksAnswer";
+import { startAuthentik, type AuthentikStandIn, type NewOutpost } from "../../../../sandbox/authentik";
+import { referenceDeployment } from "../../../../sandbox/outpost/reference";
+
+const namespace = "authentik";
+const there = { namespace, pods: [{ metadata: { name: "authentik-worker-0" } }] };
+const unseen = { namespace, pods: [] };
+
+describe("authentik's answer to recreate", () => {
+  let authentik: AuthentikStandIn;
+  beforeEach(async () => (authentik = await startAuthentik({ namespace })));
+  afterEach(() => authentik.stop());
+
+  const access = () => ({ url: authentik.url.replace(/\/$/, ""), token: authentik.token });
+  const ask = (live: V1Deployment, pods = there) => askAuthentik({ authentikAccess: access() }, live, pods, undefined);
+
+  /** Returns the answer for the Deployment that authentik once made for this outpost, as `ak-outpost-my-outpost`. */
+  async function answer(now: NewOutpost, pods = there): Promise<Answer> {
+    const { pk } = await authentik.addOutpost({ name: "My Outpost", ...now });
+    const live = referenceDeployment({ namespace, name: "My Outpost" });
+    live.metadata!.labels!["goauthentik.io/outpost-uuid"] = pk.replaceAll("-", "");
+    return ask(live, pods);
+  }
+
+  const back = "nobody would bring Deployment authentik/ak-outpost-my-outpost back";
+
+  it("is yes for what it deploys, whatever the outpost's name has in it", async () => {
+    assert.deepEqual(await answer({}), {});
+    assert.deepEqual(await answer({ name: "my_outpost" }), {});
+  });
+
+  it("goes by the naming template, with name and id", async () => {
+    for (const template of ["ak-outpost-my-%(name)s", "AK-%(name)s-my-outpost"])
+      assert.deepEqual(await answer({ name: "Outpost", config: { object_naming_template: template } }).then(reset), {});
+    const byId = { config: { object_naming_template: "ak-%(uuid)s" } };
+    const { pk } = await authentik.addOutpost({ name: "By id", ...byId });
+    const live = referenceDeployment({ namespace, name: "By id" });
+    live.metadata!.name = `ak-${pk.replaceAll("-", "")}`;
+    live.metadata!.labels!["goauthentik.io/outpost-uuid"] = pk.replaceAll("-", "");
+    assert.deepEqual(await ask(live), {});
+  });
+
+  const refused: Record<string, [NewOutpost, string]> = {
+    "the embedded outpost": [{ embedded: true }, "is authentik's embedded outpost, which has no Deployment any more"],
+    "an outpost of another type": [{ type: "ldap" }, "is of type ldap, and the Deployment that of a proxy"],
+    "one without an integration": [{ serviceConnection: null }, "has no integration, so authentik does not deploy it"],
+    "one on Docker": [
+      { serviceConnection: "docker" },
+      'has the integration "Local Docker connection", which is not a Kubernetes one',
+    ],
+    "one whose Deployment is left to others": [
+      { config: { kubernetes_disabled_components: ["ingress", "deployment"] } },
+      "has `deployment` among the kubernetes_disabled_components of its config",
+    ],
+    "one that moved to another namespace": [
+      { config: { kubernetes_namespace: "sso" } },
+      "is deployed to namespace sso by now",
+    ],
+    "one of another naming template": [
+      { config: { object_naming_template: "%(name)s" } },
+      "is deployed as my-outpost by now (its name, by the object_naming_template %(name)s)",
+    ],
+  };
+  for (const [what, [now, why]] of Object.entries(refused))
+    it(`is no for ${what}`, async () => {
+      assert.deepEqual(await answer(now), { refusal: `outpost "My Outpost" ${why}: ${back}` });
+    });
+
+  it("is no for an outpost that is gone, and for one that was renamed", async () => {
+    const live = referenceDeployment({ namespace, name: "My Outpost" });
+    live.metadata!.labels!["goauthentik.io/outpost-uuid"] = "00000000000040008000000000000000";
+    assert.deepEqual(await ask(live), {
+      refusal: `authentik has no outpost of the id 00000000000040008000000000000000, or none that the token's user may view: ${back}`,
+    });
+    assert.deepEqual(await answer({ name: "Renamed" }), {
+      refusal:
+        'outpost "Renamed" is deployed as ak-outpost-renamed by now (its name, by the object_naming_template ak-outpost-%(name)s): ' +
+        back,
+    });
+  });
+
+  it("takes authentik's own namespace for that of an outpost whose config names none", async () => {
+    const config = { kubernetes_namespace: undefined } as unknown as NewOutpost["config"];
+    assert.deepEqual(await answer({ config }), {});
+    await authentik.stop();
+    authentik = await startAuthentik({ namespace });
+    assert.deepEqual(await answer({ config }, unseen), {
+      refusal:
+        'outpost "My Outpost" has no kubernetes_namespace in its config, so it belongs where authentik is, and no pods of authentik ' +
+        `were found (--authentik-namespace names its namespace): ${back}`,
+    });
+  });
+
+  it("doubts an integration with a kubeconfig of its own", async () => {
+    assert.deepEqual(await answer({ serviceConnection: "remote" }), {
+      doubt:
+        'authentik deploys it by the integration "Other Kubernetes Cluster", which has a kubeconfig of its own: make sure that it is for this cluster',
+    });
+  });
+
+  const unknown = "whether authentik would bring Deployment authentik/ak-outpost-my-outpost back is not known: ";
+  const failures: [string, Parameters<AuthentikStandIn["misbehave"]>[0], RegExp][] = [
+    ["the token may not view outposts", { status: 403 }, /authentik lets the token's user not view outposts, HTTP 403/],
+    [
+      "the address is not authentik's",
+      { status: 404 },
+      /is not there, HTTP 404: authentikUrl must be authentik's base URL$/,
+    ],
+    ["a login page stands before it", { html: true }, /answered text\/html; charset=utf-8 instead of JSON/],
+  ];
+  for (const [what, fault, why] of failures)
+    it(`is not known where ${what}`, async () => {
+      authentik.misbehave(fault);
+      const { refusal = "", ...rest } = await answer({});
+      assert.ok(refusal.startsWith(unknown), refusal);
+      assert.match(refusal, why);
+      assert.deepEqual(rest, {});
+    });
+
+  it("is not known where authentik can't be reached", async function () {
+    this.timeout(15_000);
+    const live = referenceDeployment({ namespace, name: "My Outpost" });
+    const { refusal = "" } = await askAuthentik(
+      { authentikAccess: { url: "http://127.0.0.1:9", token: "t" } },
+      live,
+      there,
+      true,
+    );
+    assert.ok(refusal.startsWith(`${unknown}authentik can't be reached at http://127.0.0.1:9: `), refusal);
+  });
+
+  it("is not asked without access: that takes a flag of its own", async () => {
+    const live = referenceDeployment({ namespace, name: "My Outpost" });
+    assert.deepEqual(await askAuthentik({}, live, there, undefined), {
+      refusal:
+        "authentik was not asked whether it would bring Deployment authentik/ak-outpost-my-outpost back: that takes --stack with authentikUrl, " +
+        "and in AUTHENTIK_TOKEN a token that may view outposts. --accept-outage goes on without its answer: then the outpost's applications may stay out of reach",
+    });
+    assert.deepEqual(await askAuthentik({}, live, there, true), {
+      doubt:
+        "authentik was not asked whether it manages Deployment authentik/ak-outpost-my-outpost. If it does not, nobody brings it back",
+    });
+  });
+
+  /** Starts over with another authentik, so that the next outpost may have the same name. */
+  async function reset(given: Answer): Promise<Answer> {
+    await authentik.stop();
+    authentik = await startAuthentik({ namespace });
+    return given;
+  }
+});
