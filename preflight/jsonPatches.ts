@@ -89,7 +89,7 @@ async function inspectLive(
   const taken = takenFields(live, look.fieldManager, settings.container)
     .map(({ field, owners }) => ({ field, owners: owners.filter((owner) => owner !== authentikManager) }))
     .filter(({ owners }) => owners.length > 0);
-  if (taken.length > 0) return problem(messages.takenFields(settings, look.namespace, taken));
+  if (taken.length > 0) return problem(messages.takenFields(settings, taken));
   const change = sidecarMerge(part, live)!;
   const dryRun = await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
   return merge([restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);

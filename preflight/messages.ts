@@ -34,7 +34,7 @@ export function formerName({ name, deployment }: OutpostSettings): string {
   );
 }
 
-export function takenFields(settings: OutpostSettings, namespace: string, taken: TakenField[]): string {
+export function takenFields(settings: OutpostSettings, taken: TakenField[]): string {
   const found = taken.map(({ field, owners }) => `${field} (owned by ${owners.join(", ")})`).join("; ");
   const isOwnedBy = (test: (owner: string) => boolean) => taken.some(({ owners }) => owners.some(test));
   if (isOwnedBy((owner) => owner.startsWith(stackManagerPrefix))) {
@@ -43,14 +43,22 @@ export function takenFields(settings: OutpostSettings, namespace: string, taken:
       `That is another stack of this program. Take the outpost off the \`outposts\` of one of the two.`
     );
   }
-  const authentik = isOwnedBy((owner) => owner === authentikManager);
-  const waysOn = authentik
-    ? `That is a patch pasted into the outpost's kubernetes_json_patches. Set \`delivery\` to authentik, which takes it over; ` +
-      `or remove it in authentik and then have the Deployment ` +
-      `recreated without it: kubectl -n ${namespace} delete deployment ${settings.deployment}; ` +
-      `or set the outpost's \`solution\` to cronjob, which needs none of these.`
+  const waysOn = isOwnedBy((owner) => owner === authentikManager)
+    ? waysFromPatch(settings)
     : `Undo that change, or set the outpost's \`solution\` to cronjob, which needs none of these.`;
   return `outpost "${settings.name}": Deployment ${settings.deployment} already has ${found}. ${waysOn}`;
+}
+
+/** Lists the ways on from a patch in authentik. Taking it over comes last: another program would put it back. */
+function waysFromPatch({ deployment }: OutpostSettings): string {
+  return (
+    `That came by the outpost's kubernetes_json_patches. ` +
+    `Take the patch out where it is kept (the Admin UI, Terraform's authentik_outpost, a blueprint), and have authentik create the Deployment ` +
+    `without it: npx --no-install outpost-shm recreate ${deployment} --stack STACK (its users log in again); ` +
+    `or keep the patch there, and set the outpost's \`solution\` to cronjob, which needs none of these; ` +
+    `or set its \`delivery\` to authentik, which takes the patch over: only where nobody else writes the outpost's config, ` +
+    `since Terraform and blueprints write all of it and would take ours out again.`
+  );
 }
 
 export function invalid(live: Deployment, reason: string): string {

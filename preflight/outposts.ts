@@ -79,7 +79,7 @@ async function inspectPatch(
   if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
   const taken = takenFields(live, look.fieldManager, settings.container);
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
-  if (!moving) return problem(messages.takenFields(settings, look.namespace, taken));
+  if (!moving) return problem(messages.takenFields(settings, taken));
   const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
   return merge([moving, restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
 }

@@ -52,5 +52,5 @@ const unfit = (deployment: string, message: string): Finding => ({
   subject: `Deployment/${deployment}`,
   seen: message,
   why: "authentik deploys, and patches, only proxy outposts that have a Kubernetes integration.",
-  todo: "Choose a Kubernetes integration (Applications › Outposts › Edit), or set `delivery` to deployment.",
+  todo: "Choose a Kubernetes integration (Applications › Outposts › Edit), or set `delivery` to deployment. Take an embedded outpost off `outposts`: it needs none of this.",
 });

@@ -85,7 +85,7 @@ function pasted(deployment: V1Deployment, { kubectl, outpostShm }: Snapshot): Fi
         ? "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working."
         : "It was put there by hand, and keeps `pulumi up` from working: two owners of /dev/shm would get in each other's way.",
       todo: owners.includes(authentikManager)
-        ? `Have it taken over by \`delivery: authentik\`; or remove the patch in authentik, then \`${outpostShm(`recreate ${nameOf(deployment)}`)}\` and \`pulumi up\`.`
+        ? `Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then \`${outpostShm(`recreate ${nameOf(deployment)}`)}\` and \`pulumi up\`; or, only where nobody else writes the outpost's config, have it taken over by \`delivery: authentik\`.`
         : `Remove it (${kubectl} edit deployment ${nameOf(deployment)}), then run \`pulumi up\`.`,
     },
   ];

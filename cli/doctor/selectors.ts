@@ -19,7 +19,7 @@ function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: S
   const [other] = elsewhere;
   const embedded =
     authentik.pods.length > 0
-      ? "authentik itself is here: its embedded outpost has no Deployment of its own and can't be given a /dev/shm. Give its applications a separate outpost (Applications › Outposts)"
+      ? "authentik itself is here: its embedded outpost has no Deployment and needs none of this, since it keeps its sessions in PostgreSQL (before 2025.10 in Redis). If there are other outposts, name their namespace"
       : "Name the namespace of the outposts";
   return [
     {

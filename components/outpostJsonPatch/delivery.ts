@@ -141,7 +141,9 @@ export async function unlessGone<T>(
   } catch (error) {
     if (!isAuthentikError(error) || !error.unknownOutpost) throw error;
     if (!(await deployment.read())) return undefined;
-    const hint = `If it was deleted in authentik, delete what is left of it: kubectl -n ${namespace} delete deployment ${name}`;
+    const hint =
+      `Deployment ${namespace}/${name} is still there. If the outpost was deleted in authentik, nobody would bring that back: ` +
+      `give its applications to another outpost, remove what is left of this one, and try again`;
     throw authentikError(`${error.message}. ${hint}`, { unknownOutpost: true, cause: error });
   }
 }

@@ -311,7 +311,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     await assert.rejects(provider.read("pk", renamed), /authentik has no outpost "renamed"/);
     await assert.rejects(
       provider.delete("pk", renamed),
-      /authentik has no outpost "renamed"; .*If it was deleted in authentik, delete what is left of it: kubectl -n provider-gone delete deployment ak-outpost-main$/,
+      /authentik has no outpost "renamed"; .*Deployment provider-gone\/ak-outpost-main is still there\. If the outpost was deleted in authentik, nobody would bring that back: .*, and try again$/,
     );
     await deleteOutpost(kubeconfig, outpost);
     assert.deepEqual(await provider.read("pk", renamed), {});

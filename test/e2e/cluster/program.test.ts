@@ -308,10 +308,12 @@ describe("the program on a cluster", () => {
         "Nothing was changed. The cluster is not as the settings need it:\n" +
           '  - outpost "main": Deployment ak-outpost-main already has volume dshm (owned by goauthentik.io); ' +
           "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
-          "That is a patch pasted into the outpost's kubernetes_json_patches. Set `delivery` to authentik, which takes it over; " +
-          "or remove it in authentik and then have the Deployment " +
-          "recreated without it: kubectl -n test-pasted delete deployment ak-outpost-main; " +
-          "or set the outpost's `solution` to cronjob, which needs none of these.",
+          "That came by the outpost's kubernetes_json_patches. " +
+          "Take the patch out where it is kept (the Admin UI, Terraform's authentik_outpost, a blueprint), and have authentik create the Deployment " +
+          "without it: npx --no-install outpost-shm recreate ak-outpost-main --stack STACK (its users log in again); " +
+          "or keep the patch there, and set the outpost's `solution` to cronjob, which needs none of these; " +
+          "or set its `delivery` to authentik, which takes the patch over: only where nobody else writes the outpost's config, " +
+          "since Terraform and blueprints write all of it and would take ours out again.",
       );
     });
 

@@ -387,7 +387,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (leftovers)",
         "volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
         "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
-        "Have it taken over by `delivery: authentik`; or remove the patch in authentik, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`.",
+        "Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`; or, only where nobody else writes the outpost's config, have it taken over by `delivery: authentik`.",
       ),
     ],
     "a volume put there by hand": [
@@ -513,7 +513,7 @@ describe("doctor", () => {
       const { stdout } = await doctor(none);
       assert.match(
         stdout,
-        /\n {2}do: {3}authentik itself is here: its embedded outpost has no Deployment of its own and can't be given a \/dev\/shm\. Give its applications a separate outpost \(Applications › Outposts\): npx --no-install outpost-shm doctor --namespace NAMESPACE\n/,
+        /\n {2}do: {3}authentik itself is here: its embedded outpost has no Deployment and needs none of this, since it keeps its sessions in PostgreSQL \(before 2025\.10 in Redis\)\. If there are other outposts, name their namespace: npx --no-install outpost-shm doctor --namespace NAMESPACE\n/,
       );
     });
   });

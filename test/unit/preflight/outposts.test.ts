@@ -130,7 +130,7 @@ describe("inspection of the outposts' Deployments", () => {
     ]);
   });
 
-  it("stops at a patch pasted into authentik, before any dry run, and offers both ways on", async () => {
+  it("stops at a patch pasted into authentik, before any dry run, and offers the ways on", async () => {
     const live = withOwner(liveDeployment("ak-outpost-my-outpost"), "goauthentik.io", {
       "f:volumes": { 'k:{"name":"dshm"}': {} },
       "f:containers": {
@@ -142,10 +142,12 @@ describe("inspection of the outposts' Deployments", () => {
     assert.deepEqual((await look(api, wantsSidecar)).problems, [
       'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by goauthentik.io); ' +
         "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
-        "That is a patch pasted into the outpost's kubernetes_json_patches. Set `delivery` to authentik, which takes it over; " +
-        "or remove it in authentik and then have the Deployment " +
-        "recreated without it: kubectl -n authentik delete deployment ak-outpost-my-outpost; " +
-        "or set the outpost's `solution` to cronjob, which needs none of these.",
+        "That came by the outpost's kubernetes_json_patches. " +
+        "Take the patch out where it is kept (the Admin UI, Terraform's authentik_outpost, a blueprint), and have authentik create the Deployment " +
+        "without it: npx --no-install outpost-shm recreate ak-outpost-my-outpost --stack STACK (its users log in again); " +
+        "or keep the patch there, and set the outpost's `solution` to cronjob, which needs none of these; " +
+        "or set its `delivery` to authentik, which takes the patch over: only where nobody else writes the outpost's config, " +
+        "since Terraform and blueprints write all of it and would take ours out again.",
     ]);
     assert.deepEqual(dryRuns, []);
   });
@@ -164,7 +166,10 @@ describe("inspection of the outposts' Deployments", () => {
     const volume = { "f:volumes": { 'k:{"name":"dshm"}': {} } };
     const live = withOwner(liveDeployment("ak-outpost-my-outpost"), ours, volume);
     const { problems } = await look(cluster([withOwner(live, "goauthentik.io", volume)]).api, wantsSidecar);
-    assert.match(problems[0], /already has volume dshm \(owned by goauthentik\.io\)\. That is a patch pasted/);
+    assert.match(
+      problems[0],
+      /already has volume dshm \(owned by goauthentik\.io\)\. That came by the outpost's kubernetes_json_patches/,
+    );
   });
 
   it("goes on where somebody edited what is ours, for the update to mend", async () => {
