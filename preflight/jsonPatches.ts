@@ -13,6 +13,7 @@ import {
   type Composition,
 } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
+import { hasVanished } from "../sidecar/jsonPatch/vanished";
 import { memoryWarning } from "../sidecar/memoryLimit";
 import { hasContainer, takenFields, type TakenField } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
@@ -40,7 +41,9 @@ export async function inspectJsonPatch(
     if (live && !belongsTo(pk, live)) return problem(messages.otherOutpost(settings, look.namespace));
     const onCluster = live ? await inspectLive(look, settings, live, part) : nothing;
     const others = live ? strangers(composed.operations, live) : [];
+    const gone = live !== undefined && hasVanished(config, live);
     return merge([
+      gone ? warning(messages.vanished(settings, await look.authentik!.lastChangeBy(pk))) : nothing,
       ...changes(settings, existing, composed),
       others.length > 0 ? warning(messages.writtenForOthers(settings, others)) : nothing,
       onCluster,

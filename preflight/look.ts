@@ -6,7 +6,7 @@ import type { Deployment } from "../kubernetes/types";
 export interface Places {
   cluster: Pick<Cluster, "deployment" | "deployments" | "dryRunApply" | "dryRunMerge">;
   /** Undefined unless the settings give access to authentik. */
-  authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost">;
+  authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost" | "lastChangeBy" | "tokenValidities">;
   namespace: string;
   /** Field manager of our patches with `delivery: deployment`. */
   fieldManager: string;

@@ -82,6 +82,16 @@ export function adopted(settings: OutpostSettings, parts: string[]): string {
   return `outpost "${settings.name}": the patch pasted by hand is taken over: ours replaces its ${parts.join(", ")}.`;
 }
 
+/** @param by name of the user who changed the outpost last, if that is known */
+export function vanished({ name, deployment }: OutpostSettings, by: string | undefined): string {
+  return (
+    `outpost "${name}": our part has vanished from its kubernetes_json_patches in authentik since the last update; Deployment ${deployment} ` +
+    `still has it. Programs that write an outpost's config as a whole do that, such as Terraform (authentik_outpost) or a blueprint` +
+    `${by === undefined ? "" : `; by authentik's event log, ${by} changed the outpost last`}. ` +
+    `This update puts it back, and such a program takes it out again: docs/delivery.md, "An outpost whose config another program writes", has the ways on.`
+  );
+}
+
 export function otherOutpost(settings: OutpostSettings, namespace: string): string {
   return (
     `outpost "${settings.name}": Deployment ${settings.deployment} in namespace ${namespace} of this cluster is that of another outpost ` +

@@ -1,6 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { AuthentikClient } from "../../authentik/client";
 import { shmMountPath } from "../../cleaner/names";
+import { hasVanished } from "../../sidecar/jsonPatch/vanished";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding, Unchecked } from "./finding";
@@ -12,7 +13,7 @@ const check = configCheck;
 /** Finds patches that authentik has but does not apply. */
 export async function authentikConfigFindings(
   snapshot: Snapshot,
-  authentik: Pick<AuthentikClient, "readOutpost"> | undefined,
+  authentik: Pick<AuthentikClient, "readOutpost" | "lastChangeBy"> | undefined,
 ): Promise<{ findings: Finding[]; unchecked: Unchecked[] }> {
   if (!authentik) {
     const why = "no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN";
@@ -21,13 +22,26 @@ export async function authentikConfigFindings(
   const asked = (snapshot.expectation?.outposts ?? []).map(async ({ name, deployment }): Promise<Finding[]> => {
     const live = snapshot.outposts.deployments.find((each) => nameOf(each) === deployment);
     try {
-      const { config } = await authentik.readOutpost(name);
-      return live ? notApplied(config, live, snapshot) : [];
+      const { pk, config } = await authentik.readOutpost(name);
+      if (!live) return [];
+      if (hasVanished(config, live)) return [vanished(live, await authentik.lastChangeBy(pk))];
+      return notApplied(config, live, snapshot);
     } catch (error) {
       return [unfit(deployment, (error as Error).message)];
     }
   });
   return { findings: (await Promise.all(asked)).flat(), unchecked: [] };
+}
+
+function vanished(live: V1Deployment, by: string | undefined): Finding {
+  const last = by === undefined ? "" : `; by authentik's event log, ${by} changed the outpost last`;
+  return {
+    check,
+    subject: `Deployment/${nameOf(live)}`,
+    seen: `authentik has put the sidecar there, and the outpost's kubernetes_json_patches have it no more${last}`,
+    why: "Programs that write an outpost's config as a whole do that, such as Terraform (authentik_outpost) or a blueprint. A Deployment that authentik creates anew is without the sidecar.",
+    todo: 'If it was a mistake, run `pulumi up`. If such a program keeps the config, see docs/delivery.md, "An outpost whose config another program writes".',
+  };
 }
 
 function notApplied(config: Record<string, unknown>, live: V1Deployment, { outpostShm }: Snapshot): Finding[] {

@@ -134,7 +134,7 @@ function handPasted(operations: JsonPatchOperation[]): string[] {
 }
 
 /** Tells whether an operation brings the sidecar that we made, not a hand-pasted one. */
-export function readsOurSettings({ value }: JsonPatchOperation): boolean {
+export function readsOurSettings({ value }: Pick<JsonPatchOperation, "value">): boolean {
   return (Array.isArray(value) ? value : [value]).some(isOurSidecar);
 }
 

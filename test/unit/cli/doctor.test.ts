@@ -687,6 +687,7 @@ describe("doctor", () => {
     const config = (operations: unknown[]) => ({
       readOutpost: () =>
         Promise.resolve({ pk: "1", name: "main", config: { kubernetes_json_patches: { deployment: operations } } }),
+      lastChangeBy: () => Promise.resolve("terraform"),
     });
     const operation = {
       op: "add",
@@ -702,6 +703,21 @@ describe("doctor", () => {
       );
     });
 
+    it("finds a patch of ours that was taken out again, and who changed the outpost last", async () => {
+      const live = deployment({ owner: "goauthentik.io" });
+      const { findings } = await authentikConfigFindings(snapshot(live), config([]));
+      assert.deepEqual(
+        findings.map(({ seen }) => seen),
+        [
+          "authentik has put the sidecar there, and the outpost's kubernetes_json_patches have it no more; by authentik's event log, terraform changed the outpost last",
+        ],
+      );
+      const silent = { ...config([]), lastChangeBy: () => Promise.resolve(undefined) };
+      const [untold] = (await authentikConfigFindings(snapshot(live), silent)).findings;
+      assert.match(untold.seen, /kubernetes_json_patches have it no more$/);
+      assert.deepEqual((await authentikConfigFindings(snapshot(deployment()), config([]))).findings, []);
+    });
+
     it("finds nothing without such a patch", async () => {
       const { findings, unchecked } = await authentikConfigFindings(
         snapshot(deployment({ sidecar: false })),
@@ -712,7 +728,7 @@ describe("doctor", () => {
 
     it("passes on what authentik says of an outpost that it does not deploy", async () => {
       const readOutpost = () => Promise.reject(new Error('outpost "main" has no integration'));
-      const { findings } = await authentikConfigFindings(snapshot(deployment()), { readOutpost });
+      const { findings } = await authentikConfigFindings(snapshot(deployment()), { ...config([]), readOutpost });
       assert.deepEqual(
         findings.map(({ seen }) => seen),
         ['outpost "main" has no integration'],

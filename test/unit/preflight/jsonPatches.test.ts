@@ -1,6 +1,8 @@
 // The look at outposts that get their sidecar through authentik, or no longer do, before anything is changed.
 import assert from "node:assert/strict";
+import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikError } from "../../../authentik/apiErrors";
+import type { TokenValidity } from "../../../authentik/asides";
 import type { JsonPatchOperation } from "../../../authentik/operations";
 import type { DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
@@ -30,11 +32,14 @@ interface World {
   /** Other keys of the outpost's config. */
   config?: Record<string, unknown>;
   dryRun?: DryRun;
+  /** The user who changed the outpost last, by authentik's event log. */
+  lastChangeBy?: string;
+  validities?: TokenValidity[];
 }
 
 /** Returns what a look finds for an outpost with this delivery, and the dry runs that it asked for. */
 async function look(delivery: string, world: World, overrides: Record<string, unknown> = {}) {
-  const { live, operations = [], config, dryRun } = world;
+  const { live, operations = [], config, dryRun, validities = [] } = world;
   const dryRuns: string[] = [];
   const answer = (how: string, fieldManager: string): Promise<DryRun> => {
     dryRuns.push(`${how} ${fieldManager}`);
@@ -54,7 +59,13 @@ async function look(delivery: string, world: World, overrides: Record<string, un
           name: "My Outpost",
           config: { kubernetes_namespace: "authentik", ...config, kubernetes_json_patches: { deployment: operations } },
         });
-  const authentik = { readOutpost: find, findOutpost: find };
+  const lastChangeBy = () => Promise.resolve(world.lastChangeBy);
+  const authentik = {
+    readOutpost: find,
+    findOutpost: find,
+    lastChangeBy,
+    tokenValidities: () => Promise.resolve(validities),
+  };
   const settings = { ...delivered(overrides), delivery: delivery as "authentik" };
   const findings = await inspectOutposts({ cluster, authentik, namespace: "authentik", fieldManager: ours }, [
     settings,
@@ -149,6 +160,50 @@ describe("inspection of delivery through authentik", () => {
     const live = liveDeployment(name, { memoryLimit: "128Mi" });
     const { warnings } = await look("authentik", { live, operations: composed });
     assert.match(warnings[0], /^Deployment ak-outpost-my-outpost: container proxy has a memory limit of 128Mi/);
+  });
+
+  describe("says that our part has vanished from the config", () => {
+    /** Returns the Deployment with our sidecar, put there by this manager. */
+    function carrying(manager: string): Deployment {
+      const live = ownedBy(manager);
+      const sidecar = { "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} } };
+      live.metadata!.managedFields!.push(managed(manager, { "f:spec": { "f:template": { "f:spec": sidecar } } }));
+      live.spec!.template.spec!.initContainers = podFragment(delivered()).initContainers as V1Container[];
+      return live;
+    }
+    const vanished = (who: string) =>
+      'outpost "My Outpost": our part has vanished from its kubernetes_json_patches in authentik since the last update; Deployment ' +
+      "ak-outpost-my-outpost still has it. Programs that write an outpost's config as a whole do that, such as Terraform " +
+      `(authentik_outpost) or a blueprint${who}. This update puts it back, and such a program takes it out again: docs/delivery.md, ` +
+      '"An outpost whose config another program writes", has the ways on.';
+
+    it("and who changed it last, if authentik tells", async () => {
+      const { problems, warnings } = await look("authentik", { live: carrying("goauthentik.io") });
+      assert.deepEqual([problems, warnings[0]], [[], vanished("")]);
+      const told = await look("authentik", { live: carrying("goauthentik.io"), lastChangeBy: "terraform" });
+      assert.equal(told.warnings[0], vanished("; by authentik's event log, terraform changed the outpost last"));
+    });
+
+    it("but not where it is there, or where another delivery brought the sidecar", async () => {
+      const there = await look("authentik", { live: carrying("goauthentik.io"), operations: composed });
+      assert.deepEqual(there.warnings, []);
+      const moved = await look("authentik", { live: carrying(ours) });
+      assert.deepEqual(moved.warnings, [taken.replaceAll("- add", "+ add")]);
+    });
+  });
+
+  it("says whose logins are to live longer than the sweep lets them, whatever the solution", async () => {
+    const validities = [{ provider: "Wiki", validity: "weeks=4" }];
+    const live = liveDeployment(name);
+    for (const [delivery, solution] of [
+      ["authentik", "sidecar"],
+      ["deployment", "sidecar"],
+      ["deployment", "cronjob"],
+    ]) {
+      const { warnings } = await look(delivery, { live, validities }, { solution });
+      assert.match(warnings.at(-1)!, /^outpost "My Outpost": people are logged out early\. /);
+    }
+    assert.deepEqual((await look("deployment", { live, validities }, { solution: "none" })).warnings, []);
   });
 
   describe("on the way to delivery deployment, or to none", () => {

@@ -1,0 +1,34 @@
+import type { OutpostConfig } from "../../authentik/client";
+import { authentikManager } from "../../authentik/names";
+import { isJsonPatchError } from "../../authentik/operations";
+import { deploymentOperations } from "../../authentik/outpostPatches";
+import { sidecarContainer } from "../../cleaner/names";
+import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
+import type { Deployment } from "../../kubernetes/types";
+import { readsOurSettings } from "./jsonPatch";
+
+/**
+ * Tells whether authentik has put our sidecar on the Deployment by a patch that its config no longer has. False if the
+ * operations are no patch, which others report.
+ */
+export function hasVanished(config: OutpostConfig, live: Deployment): boolean {
+  return isByAuthentik(live) && !hasOurPart(config);
+}
+
+function isByAuthentik({ metadata, spec }: Deployment): boolean {
+  const lists = ["initContainers", "containers"] as const;
+  return lists.some(
+    (list) =>
+      (spec?.template.spec?.[list] ?? []).some((container) => readsOurSettings({ value: container })) &&
+      ownersOf(containerPath(list, sidecarContainer), metadata?.managedFields ?? []).includes(authentikManager),
+  );
+}
+
+function hasOurPart(config: OutpostConfig): boolean {
+  try {
+    return deploymentOperations(config).some(readsOurSettings);
+  } catch (error) {
+    if (isJsonPatchError(error)) return true;
+    throw error;
+  }
+}
