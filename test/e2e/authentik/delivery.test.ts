@@ -267,7 +267,7 @@ describe("delivery through authentik", () => {
       await scenario.configure({});
       await assert.rejects(
         scenario.stack.preview(),
-        /already has volume dshm \(owned by goauthentik\.io\).*Set `delivery` to authentik, which takes it over/,
+        /already has volume dshm \(owned by goauthentik\.io\).*set its `delivery` to authentik, which takes the patch over: only where nobody else writes the outpost's config/,
       );
       await scenario.configure(throughAuthentik);
     });
