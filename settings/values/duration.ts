@@ -41,8 +41,8 @@ function secondsOf(text: string): number | undefined {
 
 function secondsOfParts(parts: string[]): number | undefined {
   const seconds = parts.map((part) => {
-    const [, unit = "", count] = /^(\w+)=(\d{1,9})$/.exec(part.trim()) ?? [];
-    return (authentikUnits[unit] ?? NaN) * Number(count);
+    const [, unit = "", count] = /^(\w+)=\s*(\d{1,9})$/.exec(part.trim()) ?? [];
+    return (authentikUnits[unit.toLowerCase()] ?? NaN) * Number(count);
   });
   const sum = seconds.reduce((total, each) => total + each, 0);
   return Number.isNaN(sum) ? undefined : sum;

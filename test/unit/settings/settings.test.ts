@@ -311,6 +311,8 @@ describe("values that hold", () => {
     "weeks=4": "672h",
     "days=1;hours=12": "36h",
     "minutes=90; seconds=5": "1h30m5s",
+    "minutes=1;seconds=30": "1m30s",
+    "Days= 28": "672h",
   };
   for (const [given, expected] of Object.entries(durationsOfAuthentik)) {
     it(`reads authentik's duration ${given} as ${expected}`, () =>
