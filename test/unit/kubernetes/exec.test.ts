@@ -108,8 +108,9 @@ describe("exec", () => {
       message: "the API server answered HTTP 403",
       code: 403,
     });
-    // An event of a WebSocket, as the client passes it on.
+    // The client passes on an event of the WebSocket, which is no Error.
     const error = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     const refused = { exec: () => Promise.reject({ message: error.message, error }) };
     await assert.rejects(execIn(refused, place, ["sh"]), { message: "connect ECONNREFUSED" });
   });
