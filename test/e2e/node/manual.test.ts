@@ -54,6 +54,8 @@ describe("an outpost deployed by hand", function () {
 
   it("shows in status, and is cleaned up by its name", async () => {
     await visit(scenario, pod, { logins: 5, rate: 50, seconds: 1 });
+    // Not so young that they are on their way through the login page.
+    await scenario.exec(pod, "proxy", "sh", "-c", "touch -d @$(($(date +%s) - 60)) /dev/shm/session_*");
     const { rows } = rowsOf((await outpostShm(scenario, "status", "forward-auth")).stdout);
     assert.deepEqual([Object.keys(rows), rows[pod][1], rows[pod].at(-1)], [[pod], "both", "metrics"]);
     const { status, stdout } = await outpostShm(scenario, "cleanup", "forward-auth", "--all", "--yes");
