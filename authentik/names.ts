@@ -20,6 +20,9 @@ export const proxySelector = `${outpostTypeLabel}=proxy`;
 /** The outpost's container in a Deployment of authentik's, which names it after the outpost's type. */
 export const outpostContainer = "proxy";
 
+/** Directory of the sessions: the TMPDIR of authentik's image from 2025.4.1 on. */
+export const sessionDirectory = "/dev/shm";
+
 /** Image of a proxy outpost, in whatever registry. */
 const proxyImage = /(^|\/)goauthentik\/proxy([:@]|$)/;
 

@@ -1,4 +1,5 @@
 // Names of everything that this program makes in a cluster.
+import { sessionDirectory } from "../authentik/names";
 
 /** Labels of every object we create; authentik's own Deployment gets none of them. */
 export const objectLabels = {
@@ -21,7 +22,7 @@ export const sidecarMemoryLimit = "32Mi";
 export const sidecarCpuLimit = "250m";
 
 export const shmVolume = "dshm";
-export const shmMountPath = "/dev/shm";
+export const shmMountPath = sessionDirectory;
 
 /** The ConfigMap that carries the sweep settings of an outpost's sidecar, and the one key in it. */
 export const settingsConfigMap = (deployment: string): string => `${deployment}-shm-cleanup`;

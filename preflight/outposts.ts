@@ -11,6 +11,7 @@ import { merge, nothing, problem, restarts, warning, type Findings } from "./fin
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
 import type { Look, Places } from "./look";
 import * as messages from "./messages";
+import { inspectSessions } from "./sessions";
 import { inspectTokenValidity } from "./tokenValidity";
 
 /** Looks at every outpost's Deployment, and at those that an earlier update patched and the settings no longer name. */
@@ -31,7 +32,11 @@ export async function inspectOutposts(places: Places, outposts: OutpostSettings[
 
 async function inspectOutpost(look: Look, given: OutpostSettings): Promise<Findings> {
   const { settings, live } = await liveOf(look, given);
-  const found = merge([await inspectSolution(look, settings, live), await inspectTokenValidity(look, settings, live)]);
+  const found = merge([
+    inspectSessions(settings, live),
+    await inspectSolution(look, settings, live),
+    await inspectTokenValidity(look, settings, live),
+  ]);
   const { name, deployment } = settings;
   if (deployment === given.deployment) return found;
   return merge([warning(messages.formerName(settings)), found, { ...nothing, formerNames: [{ name, deployment }] }]);

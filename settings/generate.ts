@@ -1,9 +1,11 @@
 // `npm run generate` writes the files that follow from table.ts: the config block of Pulumi.yaml, the table of
-// docs/settings.md, and the types of the component's arguments. A test checks that they are current.
+// docs/settings.md, and the types of the component's arguments. It also writes the table of docs/authentik-versions.md, from
+// authentik/versions.ts. A test checks that they are current.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { stringify } from "yaml";
+import { versionsTable } from "../authentik/versions";
 import { outpostKeys, outpostRows, specialRows, stackKeys, stackRows, structuralKeys, type Row } from "./table";
 
 type AnyRow = Pick<Row<unknown>, "default" | "text" | "restartsPods" | "type">;
@@ -76,7 +78,8 @@ function argumentTypes(): string {
 const ofTheProgram = ["verify", "verifyTimeout"];
 
 const root = join(__dirname, "..");
-const notice = "written by `npm run generate` from settings/table.ts";
+const writtenFrom = (file: string): string => `written by \`npm run generate\` from ${file}`;
+const notice = writtenFrom("settings/table.ts");
 
 /** Replaces the text between the two marks. */
 function between(file: string, [open, close]: [string, string], text: string): string {
@@ -86,6 +89,9 @@ function between(file: string, [open, close]: [string, string], text: string): s
   return `${old.slice(0, start)}${open}\n${text}${old.slice(end)}`;
 }
 
+const withTable = (file: string, source: string, table: string): string =>
+  between(file, [`<!-- ${source} -->`, "<!-- end -->"], `\n${table}\n`);
+
 /** Returns the current text of every generated file. */
 export async function generated(): Promise<Record<string, string>> {
   const files = {
@@ -94,7 +100,12 @@ export async function generated(): Promise<Record<string, string>> {
       [`  # From here on ${notice}.`, "  # End of what is written."],
       configBlock(),
     ),
-    "docs/settings.md": between("docs/settings.md", [`<!-- ${notice} -->`, "<!-- end -->"], `\n${settingsTable()}\n`),
+    "docs/settings.md": withTable("docs/settings.md", notice, settingsTable()),
+    "docs/authentik-versions.md": withTable(
+      "docs/authentik-versions.md",
+      writtenFrom("authentik/versions.ts"),
+      versionsTable(),
+    ),
     "components/args.ts": argumentTypes(),
   };
   const formatted = Object.entries(files).map(async ([file, text]) => {

@@ -23,7 +23,7 @@ function readYaml(file: string): unknown {
   return parse(readFileSync(join(ROOT, file), "utf8"));
 }
 
-describe("what is generated from the table of settings", () => {
+describe("what is generated from the tables of settings and of releases", () => {
   it("is current: else run `npm run generate`", async () => {
     for (const [file, text] of Object.entries(await generated())) {
       assert.equal(readFileSync(join(ROOT, file), "utf8"), text, file);

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { DryRun } from "../../../kubernetes/cluster";
+import type { Findings } from "../../../preflight/findings";
+import { inspectOutposts } from "../../../preflight/outposts";
+import { outpostSettings } from "../outposts";
+import { liveDeployment } from "./liveDeployment";
+
+const deployment = "ak-outpost-my-outpost";
+const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
+
+/** Inspects an outpost whose container has these fields, of which an apply would change nothing. */
+function look(fields: Partial<V1Container>, settings: Parameters<typeof outpostSettings>[0] = {}): Promise<Findings> {
+  const live = liveDeployment(deployment);
+  Object.assign(live.spec!.template.spec!.containers[0], fields);
+  const unchanged = (): Promise<DryRun> => Promise.resolve({ outcome: "applied", deployment: live });
+  const cluster = {
+    deployment: () => Promise.resolve(live),
+    deployments: () => Promise.resolve([live]),
+    dryRunApply: unchanged,
+    dryRunMerge: unchanged,
+  };
+  const fieldManager = "authentik-outpost-shm-prod";
+  return inspectOutposts({ cluster, namespace: "authentik", fieldManager }, [outpostSettings(settings)]);
+}
+
+const cures = ["sidecar", "cronjob", "both"];
+const inEnv = "Set TMPDIR to /dev/shm in its env (kubernetes_json_patches of the outpost, or its manifest)";
+const leave = "To leave them there, set the outpost's `solution` to none.";
+
+describe("inspection of the outposts' sessions", () => {
+  for (const solution of cures) {
+    it(`${solution}: refuses an outpost whose TMPDIR is elsewhere`, async () => {
+      const env = [{ name: "TMPDIR", value: "/sessions" }];
+      assert.deepEqual(await look({ env }, { solution }), {
+        problems: [
+          `outpost "My Outpost": in Deployment ${deployment}, container proxy keeps its sessions in /sessions, not in /dev/shm: ` +
+            `its env sets TMPDIR. No solution reaches them there. ${inEnv}. ${leave}`,
+        ],
+        warnings: [],
+      });
+    });
+
+    it(`${solution}: refuses an image from before 2025.4.1, which sets no TMPDIR`, async () => {
+      const image = proxy("2024.12.3");
+      assert.deepEqual(await look({ image }, { solution }), {
+        problems: [
+          `outpost "My Outpost": in Deployment ${deployment}, container proxy keeps its sessions in /tmp, not in /dev/shm: ` +
+            `${image}, from before 2025.4.1, sets no TMPDIR. No solution reaches them there. ` +
+            `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it. ${leave}`,
+        ],
+        warnings: [],
+      });
+    });
+
+    for (const tag of ["2025.10.0", "2025.10.1", "2025.10.2"]) {
+      it(`${solution}: refuses ${tag}, on which forward auth is open`, async () => {
+        assert.deepEqual(await look({ image: proxy(tag) }, { solution }), {
+          problems: [
+            `outpost "My Outpost": Deployment ${deployment} runs ${proxy(tag)}, and forward auth is open on 2025.10.0 to 2025.10.2: ` +
+              "behind Traefik, Caddy and Envoy, a visit whose session is gone, or that meets a full /dev/shm, is answered HTTP 200 " +
+              "without a login. So making room opens it too. Upgrade authentik to 2025.10.3 or later. " +
+              "To go on without this outpost, set its `solution` to none.",
+          ],
+          warnings: [],
+        });
+      });
+    }
+  }
+
+  it("says both of an outpost that has both", async () => {
+    const env = [{ name: "TMPDIR", value: "/sessions" }];
+    const { problems } = await look({ image: proxy("2025.10.1"), env });
+    assert.deepEqual(
+      problems.map((text) => /forward auth|\/sessions/.exec(text)?.[0]),
+      ["forward auth", "/sessions"],
+    );
+  });
+
+  it("warns if the spec does not tell where they are", async () => {
+    const env = [{ name: "TMPDIR", valueFrom: { configMapKeyRef: { name: "outpost", key: "tmp" } } }];
+    assert.deepEqual(await look({ env }), {
+      problems: [],
+      warnings: [
+        `outpost "My Outpost": the place of its sessions is not known, because in Deployment ${deployment}, container proxy, ` +
+          "its TMPDIR comes from ConfigMap outpost. This cure reaches only sessions in /dev/shm. To read it in the pods: outpost-shm verify.",
+      ],
+    });
+  });
+
+  it("lets everything be that has no solution", async () => {
+    for (const tag of ["2024.12.3", "2025.10.1"])
+      assert.deepEqual(await look({ image: proxy(tag) }, { solution: "none" }), { problems: [], warnings: [] });
+  });
+
+  it("takes every other release, tags that do not tell, and a TMPDIR that is /dev/shm", async () => {
+    const tags = [
+      "2025.4.1",
+      "2025.8.6",
+      "2025.10.3",
+      "2025.12.4",
+      "2026.5.0",
+      "2026.8.4",
+      "latest",
+      "gh-next",
+      "2025.10",
+    ];
+    for (const tag of tags) assert.deepEqual(await look({ image: proxy(tag) }), { problems: [], warnings: [] }, tag);
+    const env = [{ name: "TMPDIR", value: "/dev/shm/" }];
+    assert.deepEqual(await look({ image: proxy("2024.12.3"), env }), { problems: [], warnings: [] });
+  });
+
+  it("looks at the container that the settings name", async () => {
+    const { problems } = await look(
+      { name: "authentik-proxy", image: proxy("2024.12.3") },
+      { container: "authentik-proxy" },
+    );
+    assert.match(
+      problems.join(),
+      /^outpost "My Outpost": in Deployment \S+, container authentik-proxy keeps its sessions in \/tmp/,
+    );
+  });
+});
