@@ -13,7 +13,7 @@ const withoutTmpdir = "/tmp";
 export const directoryOf = (tmpdir: string): string =>
   tmpdir === "" ? withoutTmpdir : posix.normalize(tmpdir).replace(/(.)\/$/, "$1");
 
-/** Returns the place of an outpost's sessions, by the spec of its container. An image without a known release sets TMPDIR. */
+/** Returns the place of an outpost's sessions, by the spec of its container. */
 export function sessionPlace({ image = "", env = [], envFrom = [] }: Partial<V1Container>): SessionPlace {
   // The last of several holds.
   const tmpdir = env.filter(({ name }) => name === "TMPDIR").at(-1);
@@ -21,7 +21,8 @@ export function sessionPlace({ image = "", env = [], envFrom = [] }: Partial<V1C
   if (tmpdir?.value?.includes("$(")) return { unknown: `its TMPDIR is ${tmpdir.value}` };
   if (tmpdir) return { dir: directoryOf(tmpdir.value ?? ""), because: "its env sets TMPDIR" };
   const releases = releasesOf(image);
-  if (!releases || releases.tmpdir) return { dir: sessionDirectory, because: "its image sets TMPDIR" };
+  if (!releases) return { dir: sessionDirectory, because: "images from 2025.4.1 on set TMPDIR" };
+  if (releases.tmpdir) return { dir: sessionDirectory, because: "its image sets TMPDIR" };
   if (envFrom.length > 0) return { unknown: `${image} sets no TMPDIR, and its envFrom may` };
   return { dir: withoutTmpdir, because: `${image}, from before 2025.4.1, sets no TMPDIR` };
 }

@@ -1,11 +1,14 @@
 import type { Expectation, ExpectedOutpost } from "../../settings/expectation";
 import { hasCronJob, hasSidecar } from "../../settings/settings";
-import { nameOf, type Outposts } from "../pods/outpostPods";
+import { lookInside } from "../pods/inside";
+import { nameOf, type OutpostPod, type Outposts } from "../pods/outpostPods";
 import { podFacts } from "../pods/podFacts";
+import { mapParallel } from "../progress";
 import { checksOf, type Check, type Round } from "./check";
 import { cronJobChecks } from "./cronJobChecks";
 import { namesCheck, volumeCheck } from "./deploymentChecks";
 import { containersCheck, sizeCheck, sweepCheck } from "./podChecks";
+import { sessionsCheck, type LookedInto } from "./sessionsCheck";
 
 /** Checks everything in a namespace against the expectation. */
 export async function allChecks(round: Round, expected: Expectation, found: Outposts): Promise<Check[]> {
@@ -15,12 +18,13 @@ export async function allChecks(round: Round, expected: Expectation, found: Outp
   for (const outpost of outposts) ofOutposts.push(await checks(round, outpost, found));
   if (expected.rolloutOnly) return ofOutposts.flat();
   const swept = expected.outposts.filter((outpost) => hasCronJob(outpost) && !hasSidecar(outpost));
-  const lost = swept.filter((outpost) => !deploymentOf(outpost, found));
+  const ofSwept: Check[] = [];
+  for (const outpost of swept) ofSwept.push(await sweptCheck(round, outpost, found));
   const ofCronJob = expected.outposts.some(hasCronJob) ? await cronJobChecks(round, expected) : [];
   const unswept = expected.outposts
     .filter(({ solution }) => solution === "none")
     .map((outpost) => noSolution(round, outpost));
-  return [...ofOutposts.flat(), ...lost.map((outpost) => missing(outpost, found)), ...ofCronJob, ...unswept];
+  return [...ofOutposts.flat(), ...ofSwept, ...ofCronJob, ...unswept];
 }
 
 const deploymentOf = (expected: ExpectedOutpost, { deployments }: Outposts) =>
@@ -42,14 +46,29 @@ async function outpostChecks(round: Round, expected: ExpectedOutpost, found: Out
   if (!deployment) return [missing(expected, found)];
   const own = podsOf(expected, found);
   const facts = await podFacts(round.cluster, own, round.now);
-  const pods = own.map((pod, index) => ({ pod, facts: facts[index] }));
+  const pods = (await lookedInto(round, own)).map((pod, index) => ({ ...pod, facts: facts[index] }));
   return [
     volumeCheck(expected, deployment),
     containersCheck(round, expected, deployment, own),
     namesCheck(expected, deployment),
-    await sizeCheck(round, expected, deployment, pods),
+    sizeCheck(round, expected, deployment, pods),
+    sessionsCheck(expected, deployment, pods),
     await sweepCheck(round, expected, pods),
   ];
+}
+
+/** Looks into the pods that run. */
+const lookedInto = ({ cluster }: Round, pods: OutpostPod[]): Promise<LookedInto[]> =>
+  mapParallel(pods, async (pod) => ({
+    pod,
+    inside: pod.pod.status?.phase === "Running" ? await lookInside(cluster, pod) : {},
+  }));
+
+/** Checks an outpost that the CronJob alone sweeps, as far as the outpost goes. */
+async function sweptCheck(round: Round, expected: ExpectedOutpost, found: Outposts): Promise<Check> {
+  const deployment = deploymentOf(expected, found);
+  if (!deployment) return missing(expected, found);
+  return sessionsCheck(expected, deployment, await lookedInto(round, podsOf(expected, found)));
 }
 
 function missing({ name, deployment }: ExpectedOutpost, found: Outposts, check = "volume"): Check {

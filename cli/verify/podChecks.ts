@@ -12,10 +12,10 @@ import type { PodFacts } from "../pods/podFacts";
 import { mapParallel } from "../progress";
 import { formatAge, formatBytes } from "../units";
 import { checksOf, overPods, type Check, type Round, type Seen } from "./check";
+import type { LookedInto } from "./sessionsCheck";
 
-/** A pod with the facts about it. */
-export interface KnownPod {
-  pod: OutpostPod;
+/** A pod with the facts about it, and what a command in it reports. */
+export interface KnownPod extends LookedInto {
   facts: PodFacts;
 }
 
@@ -76,27 +76,17 @@ function notRunning(status: V1ContainerStatus | undefined): string {
 }
 
 /** Checks that /dev/shm in every pod has the expected size, as the outpost's own container sees it. */
-export async function sizeCheck(
-  round: Round,
-  expected: ExpectedOutpost,
-  deployment: V1Deployment,
-  pods: KnownPod[],
-): Promise<Check> {
+export function sizeCheck(round: Round, expected: ExpectedOutpost, deployment: V1Deployment, pods: KnownPod[]): Check {
   const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
   const size = expected.shmSize ?? volume?.emptyDir?.sizeLimit ?? "";
-  const verdicts = await mapParallel(pods, async (known) => ({
-    pod: known.pod.name,
-    seen: await sizeIn(round, known, size),
-  }));
+  const verdicts = pods.map((known) => ({ pod: known.pod.name, seen: sizeIn(round, known, size) }));
   return overPods(expected.name, "size", verdicts);
 }
 
-async function sizeIn({ cluster, kubectl }: Round, { pod, facts }: KnownPod, size: string): Promise<Seen> {
+function sizeIn({ kubectl }: Round, { pod, facts, inside }: KnownPod, size: string): Seen {
   if (facts.phase !== "Running") return notRunningYet(pod, facts, kubectl);
-  const { bytes, source } = await dfIn(cluster, pod).catch((error: Error) => ({
-    bytes: facts.sizeBytes,
-    source: facts.source ?? error.message,
-  }));
+  const bytes = inside.shmBytes ?? facts.sizeBytes;
+  const source = inside.shmBytes === undefined ? (facts.source ?? inside.error) : "df";
   if (bytes === undefined) {
     return { wrong: `its size is not known: ${source}`, todo: "Have somebody verify who may exec in the pods." };
   }
@@ -116,17 +106,6 @@ function whySize({ name, pod }: OutpostPod, bytes: number, size: string, kubectl
     return `The pod is not of the template that is wanted: wait for the rollout, or replace it: ${kubectl} delete pod ${name} (its users log in again).`;
   }
   return `The kubelet gives no more than the pod's memory limit or the node's allocatable memory: raise the limit to more than ${size}, or lower shmSize.`;
-}
-
-async function dfIn(
-  cluster: Cluster,
-  { namespace, name, container }: OutpostPod,
-): Promise<{ bytes: number; source: string }> {
-  const command = ["df", "-kP", shmMountPath];
-  const ended = await cluster.exec({ namespace, pod: name, container }, command);
-  const [, kibibytes] = ended.stdout.trim().split("\n").at(-1)?.split(/\s+/) ?? [];
-  if (ended.status !== 0 || !/^\d+$/.test(kibibytes ?? "")) throw new Error(ended.stderr.trim() || "df said nothing");
-  return { bytes: Number(kibibytes) * 1024, source: "df" };
 }
 
 /** Checks that the sidecar's last sweep is no older than three of its intervals and had no error. */

@@ -19,6 +19,8 @@ export const SHELL_LESS_IMAGE = `${OUTPOST_IMAGE}-without-shell`;
 /** Image of an outpost that does nothing, so that many fit on a node. It starts with {@link ASLEEP_SESSIONS} expired sessions. */
 export const ASLEEP_IMAGE = `${OUTPOST_IMAGE}-asleep`;
 export const ASLEEP_SESSIONS = 50;
+/** Environment of an outpost's image, as authentik's proxy.Dockerfile sets it. */
+const IMAGE_ENV = { TMPDIR: "/dev/shm/" };
 const FALL_ASLEEP = `
 for n in $(seq ${ASLEEP_SESSIONS}); do echo a visitor >/dev/shm/session_$n; done
 touch -d @1000000000 /dev/shm/session_*
@@ -90,12 +92,12 @@ function images(standIn: string, kubectl: string): ImageSpec[] {
     programs: [standIn],
     command: ["outpost-stand-in"],
     user: "1000:1000",
-    env: { TMPDIR: "/dev/shm" },
+    env: IMAGE_ENV,
   };
   return [
     { name: OUTPOST_IMAGE, ...outpost },
     { name: SHELL_LESS_IMAGE, ...outpost, shell: false },
-    { name: ASLEEP_IMAGE, command: ["sh", "-c", FALL_ASLEEP], user: outpost.user },
+    { name: ASLEEP_IMAGE, command: ["sh", "-c", FALL_ASLEEP], user: outpost.user, env: outpost.env },
     { name: String(outpostRows.cleanerImage.default), command: ["sh"] },
     { name: String(stackRows.kubectlImage.default), programs: [kubectl], command: ["kubectl"] },
   ];

@@ -145,15 +145,17 @@ describe("the pulumi CLI", () => {
       const lines = diagnostics(stdout).map((line) => line.trim().split(/ {2,}/).slice(0, 3).join(" "));
       // Pulumi lists the resources with messages in no fixed order.
       const start = lines.indexOf("command:local:Command (outpost-shm-verify):") + 1;
-      const table = lines.slice(start).filter(Boolean).slice(0, 5);
+      const table = lines.slice(start).filter(Boolean).slice(0, 7);
       assert.deepEqual(
         table,
         [
           "OUTPOST CHECK RESULT",
+          "My Outpost sessions pass",
+          "Other sessions pass",
           "CronJob schedule pass",
           "CronJob run pass",
           "CronJob rbac pass",
-          "All 3 checks passed.",
+          "All 5 checks passed.",
         ],
         stdout,
       );

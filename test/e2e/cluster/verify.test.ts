@@ -89,7 +89,7 @@ describe("verify: true", () => {
       said,
       /CronJob {2}rbac {6}pass {4}ServiceAccount authentik-outpost-shm-cleanup may list pods and exec in them/,
     );
-    assert.match(said, /All 3 checks passed\./);
+    assert.match(said, /All 4 checks passed\./);
     assert.deepEqual(commands(await scenario.stack.up()), []);
     await config();
   });
@@ -111,12 +111,13 @@ describe("verify: true", () => {
     const { message } = await failed(scenario.stack.up());
     assert.match(message, /main {5}volume {6}pass {4}dshm of 256Mi, in memory, on \/dev\/shm of both containers\n/);
     assert.match(message, /main {5}size {8}FAIL {4}pod ak-outpost-main-\S+: its size is not known: /);
+    assert.match(message, /main {5}sessions {4}pass {4}1 pod: sessions are in \/dev\/shm: its image sets TMPDIR\n/);
     assert.match(message, /main {5}sweep {7}FAIL {4}pod ak-outpost-main-\S+: the metrics endpoint did not tell: /);
     assert.match(
       message,
       /\nmain sweep: See what it says: kubectl --context \S+ --namespace test-verify logs ak-outpost-main-\S+ -c shm-cleanup\n/,
     );
-    assert.match(message, /\n2 of 5 checks failed\./);
+    assert.match(message, /\n2 of 6 checks failed\./);
   });
 
   it("is gone with the last solution", async () => {

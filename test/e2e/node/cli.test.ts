@@ -54,10 +54,11 @@ describe("the command line", function () {
       const lines = said.split("\n").filter((line) => / {2}(pass|FAIL) {2}/.test(line));
       const checks = lines.map((line) => line.split(/ {2,}/).slice(0, 3).join(" "));
       assert.deepEqual(checks, [
-        ...["volume", "containers", "names", "size", "sweep"].map((check) => `swept ${check} pass`),
+        ...["volume", "containers", "names", "size", "sessions", "sweep"].map((check) => `swept ${check} pass`),
+        "scheduled sessions pass",
         ...["schedule", "run", "rbac"].map((check) => `CronJob ${check} pass`),
       ]);
-      assert.match(said, /All 8 checks passed\./);
+      assert.match(said, /All 10 checks passed\./);
       for (const outpost of ["swept", "scheduled", "bare", "shell-less"] as const)
         pods[outpost] = await scenario.pod(outpost);
     });
@@ -237,11 +238,14 @@ describe("the command line", function () {
       assert.equal(status, 1);
       assert.match(stdout, /^bare {8}solution {4}FAIL {4}neither a sidecar nor the CronJob sweeps it$/m);
       assert.match(stdout, /^shell-less {2}solution {4}FAIL {4}neither/m);
-      assert.match(stdout, /^2 of 10 checks failed\.$/m);
+      assert.match(stdout, /^2 of 12 checks failed\.$/m);
       const good = await outpostShm(scenario, "verify", "swept", "scheduled");
       assert.equal(good.status, 0, good.stdout);
-      assert.match(good.stdout, /^swept {4}size {8}pass {4}1 pod: \/dev\/shm has 256Mi \(by df\)$/m);
-      assert.match(good.stdout, /^CronJob {2}rbac {8}pass {4}.*\(SelfSubjectAccessReview as that account\)$/m);
+      assert.match(good.stdout, /^swept {6}size {8}pass {4}1 pod: \/dev\/shm has 256Mi \(by df\)$/m);
+      const inShm = /sessions {4}pass {4}1 pod: sessions are in \/dev\/shm \(by its environment\)$/.source;
+      assert.match(good.stdout, new RegExp(`^swept {6}${inShm}`, "m"));
+      assert.match(good.stdout, new RegExp(`^scheduled {2}${inShm}`, "m"));
+      assert.match(good.stdout, /^CronJob {4}rbac {8}pass {4}.*\(SelfSubjectAccessReview as that account\)$/m);
     });
 
     it("fails where the account lost its rights, and where the CronJob is suspended", async () => {
@@ -286,7 +290,7 @@ describe("the command line", function () {
       }
       await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
       const up = await scenario.stack.up();
-      assert.match(up.diagnostics.map(({ message }) => message).join("\n"), /All 5 checks passed\./);
+      assert.match(up.diagnostics.map(({ message }) => message).join("\n"), /All 6 checks passed\./);
     });
   });
 
@@ -312,7 +316,7 @@ describe("the command line", function () {
     it("starts the run that it judges once the rollout is over, and passes", async () => {
       await config({ outposts: [{ name: "scheduled", solution: "both" }] });
       const said = (await scenario.stack.up()).diagnostics.map(({ message }) => message).join("\n");
-      assert.match(said, /All 8 checks passed\./);
+      assert.match(said, /All 9 checks passed\./);
       const run = /Job (authentik-outpost-shm-cleanup-verify-\S+) succeeded/.exec(said)![1];
       const { metadata, status } = await scenario.get<V1Job>("job", run);
       const [pod] = await scenario.pods("scheduled");

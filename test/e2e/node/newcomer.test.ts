@@ -71,7 +71,7 @@ describe("a newcomer with a full /dev/shm", function () {
   });
 
   it("sees that the cure took", async () => {
-    assert.match(await type(verify), /\n\nAll 5 checks passed\.\n$/);
+    assert.match(await type(verify), /\n\nAll 6 checks passed\.\n$/);
     assert.deepEqual(commands, []);
   });
 

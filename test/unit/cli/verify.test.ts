@@ -43,7 +43,7 @@ function pod(options: Partial<PodOptions> = {}) {
 
 const df = (kibibytes: number) => ({
   status: 0,
-  stdout: `Filesystem     1024-blocks  Used Available Capacity Mounted on\ntmpfs ${kibibytes} 8080 254064 4% /dev/shm\n`,
+  stdout: `TMPDIR=/dev/shm/\nFilesystem     1024-blocks  Used Available Capacity Mounted on\ntmpfs ${kibibytes} 8080 254064 4% /dev/shm\n`,
   stderr: "",
 });
 
@@ -85,9 +85,10 @@ describe("verify", () => {
         "main     containers  pass    1 pod: proxy and shm-cleanup are running",
         "main     names       pass    proxy, then shm-cleanup",
         "main     size        pass    1 pod: /dev/shm has 256Mi (by df)",
+        "main     sessions    pass    1 pod: sessions are in /dev/shm (by its environment)",
         "main     sweep       pass    1 pod: the last sweep was at most 20s ago, without error",
         "",
-        "All 5 checks passed.",
+        "All 6 checks passed.",
         "",
       ].join("\n"),
       stderr: "",
@@ -106,11 +107,14 @@ describe("verify", () => {
     });
   });
 
-  it("asks df in the outpost's own container", async () => {
+  it("asks for df and TMPDIR in the outpost's own container, by one command", async () => {
     const asked: unknown[] = [];
     await verify({ ...sound, exec: (...args) => (asked.push(args), Promise.resolve(df(262144))) });
     assert.deepEqual(asked, [
-      [{ namespace: "authentik", pod: "main-a", container: "proxy" }, ["df", "-kP", "/dev/shm"]],
+      [
+        { namespace: "authentik", pod: "main-a", container: "proxy" },
+        ["sh", "-c", 'echo "TMPDIR=$TMPDIR"; df -kP /dev/shm'],
+      ],
     ]);
   });
 
@@ -359,11 +363,12 @@ describe("verify", () => {
     assert.equal(code, 1);
     assert.deepEqual(stdout.split("\n").slice(4), [
       "main     size        FAIL    pod main-a: /dev/shm has 128Mi, not 256Mi (by df)",
+      "main     sessions    pass    1 pod: sessions are in /dev/shm (by its environment)",
       "main     sweep       pass    1 pod: the last sweep was at most 20s ago, without error",
       "",
       "main size: The kubelet gives no more than the pod's memory limit or the node's allocatable memory: raise the limit to more than 256Mi, or lower shmSize.",
       "",
-      "1 of 5 checks failed.",
+      "1 of 6 checks failed.",
       "",
     ]);
   });
@@ -373,7 +378,7 @@ describe("verify", () => {
     const { stdout } = await verify({ ...sound, pods: () => Promise.resolve([pod({ status: pending })]) });
     assert.match(
       stdout,
-      /\n\nmain containers, main size, main sweep: See why: kubectl --namespace authentik describe pod main-a\n\n3 of 5 checks failed\.\n$/,
+      /\n\nmain containers, main size, main sweep: See why: kubectl --namespace authentik describe pod main-a\n\n3 of 6 checks failed\.\n$/,
     );
   });
 
@@ -454,11 +459,12 @@ describe("verify", () => {
         stdout,
         [
           "OUTPOST  CHECK     RESULT  SEEN",
+          "main     sessions  pass    1 pod: sessions are in /dev/shm (by its environment)",
           "CronJob  schedule  pass    0 * * * *, active; sweeps ak-outpost-main",
           "CronJob  run       pass    Job sweep-1 succeeded 10m ago",
           "CronJob  rbac      pass    ServiceAccount default may list pods and exec in them (SelfSubjectAccessReview as that account)",
           "",
-          "All 3 checks passed.",
+          "All 4 checks passed.",
           "",
         ].join("\n"),
       );
@@ -602,7 +608,7 @@ describe("verify", () => {
       const { code, stdout, stderr } = await verify(failed, "--run", "-o", "json");
       assert.deepEqual([code, stderr], [1, ""]);
       const { checks } = JSON.parse(stdout) as { checks: Check[] };
-      assert.deepEqual(checks[1], {
+      assert.deepEqual(checks[2], {
         subject: "CronJob",
         check: "run",
         passed: false,
@@ -678,7 +684,7 @@ describe("verify", () => {
       const exec = () => Promise.resolve(df(rounds++ < 2 ? 65536 : 262144));
       const { code, stdout, stderr } = await verify({ ...sound, exec }, "--wait", "1m");
       assert.deepEqual([code, stderr, rounds], [0, "waiting for: main size\n", 3]);
-      assert.match(stdout, /All 5 checks passed/);
+      assert.match(stdout, /All 6 checks passed/);
     });
 
     it("gives up early on what only gets better if somebody mends it, naming the pod to blame", async () => {
