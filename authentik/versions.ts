@@ -99,6 +99,17 @@ export const openForwardAuth =
   "or that meets a full /dev/shm, is answered HTTP 200 without a login";
 export const closeForwardAuth = "Upgrade authentik to 2025.10.3 or later.";
 
+/** Describes a full /dev/shm, as a clause: what these releases do, or what releases do if these are not known. */
+export function fullInWords(of: Releases | undefined): string {
+  if (!of?.full) return `once it is full, ${fullAnywhere}`;
+  return `once it is full, a visit ${of.full.visit}, and a login ${of.full.login}`;
+}
+
+/** Completes "once /dev/shm is full, …" for every release with sessions there. */
+export const fullAnywhere =
+  "no new session can be saved: depending on the outpost's release, visits or logins fail, " +
+  "or visitors get in without a login (2025.10.0 to 2025.10.2)";
+
 /** The tag of an image of authentik's: a calendar version, what may follow it (-rc1, -amd64), and a digest. */
 const calendarTag = /:v?(20\d\d)\.(\d{1,2})(?:\.(\d+))?(?:-[\w.-]+)?(?:@[\w:]+)?$/;
 

@@ -8,6 +8,7 @@ import { memoryFindings } from "./memory";
 import { writeFindings } from "./reconcileWrites";
 import { scriptsFindings } from "./scripts";
 import { selectorFindings } from "./selectors";
+import { forwardAuthFindings, sessionsFindings } from "./sessions";
 import type { Snapshot } from "./snapshot";
 import { twoCleanersFindings } from "./twoCleaners";
 import { unsweptFindings } from "./unswept";
@@ -15,6 +16,8 @@ import { versionFindings } from "./versions";
 
 /** All checks that need only a snapshot. The first are those whose findings stop everything else. */
 export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] = [
+  { name: "forward auth", of: forwardAuthFindings },
+  { name: "sessions", of: sessionsFindings },
   { name: "selectors", of: selectorFindings },
   { name: "solution", of: unsweptFindings },
   { name: "sidecar", of: crashFindings },

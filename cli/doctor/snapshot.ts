@@ -3,6 +3,7 @@ import { ownSelector, scriptsConfigMap, sidecarContainer } from "../../cleaner/n
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import type { Expectation } from "../../settings/expectation";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";
+import { lookInside, type Inside } from "../pods/inside";
 import { namespacesWithOutposts } from "../pods/noOutposts";
 import { findOutposts, isRunning, type OutpostPod, type Outposts } from "../pods/outpostPods";
 import { countIn } from "../pods/usageSources";
@@ -35,6 +36,8 @@ export interface Snapshot {
   scripts?: Record<string, string>;
   /** The sessions in each running pod, as the words of the sweep's count. */
   counts: Record<string, Record<string, string>>;
+  /** The facts that a command in each running pod's own container reports. */
+  insides: Record<string, Inside>;
   /** The user's right to exec in the pods, by verb. */
   mayExec: { verb: string; verdict: Verdict }[];
   /** The last lines of each sidecar's log, from its previous run if it is not running. */
@@ -64,7 +67,7 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
   };
   const outposts = await findOutposts(target);
   const authentik = await findAuthentik(cluster, authentikNamespace ?? namespace);
-  const [authentikLogs, cronJobs, ownObjects, version, mayExec, sidecarLogs, counts, scripts, elsewhere] =
+  const [authentikLogs, cronJobs, ownObjects, version, mayExec, sidecarLogs, counts, insides, scripts, elsewhere] =
     await Promise.all([
       logsOfAuthentik(cluster, authentik, unchecked),
       attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
@@ -73,10 +76,11 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
       attempt("exec", [], () => execVerdicts(cluster, namespace)),
       attempt("logs of sidecars", {}, () => logsOfSidecars(cluster, outposts.pods)),
       attempt("machine clients", {}, () => countsOf(cluster, outposts.pods)),
+      insidesOf(cluster, outposts.pods),
       attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
       outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
     ]);
-  const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, counts, elsewhere, unchecked };
+  const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, counts, insides, elsewhere, unchecked };
   const known = { namespace, kubectl, outpostShm, outposts, authentik, ...read };
   return { ...known, ...(version && { version }), ...(scripts && { scripts }), ...(expectation && { expectation }) };
 }
@@ -133,9 +137,15 @@ async function logsOfSidecars(cluster: Cluster, pods: OutpostPod[]): Promise<Rec
   return Object.fromEntries(logs);
 }
 
+const isUp = ({ pod }: OutpostPod): boolean => pod.status?.phase === "Running";
+
+async function insidesOf(cluster: Cluster, pods: OutpostPod[]): Promise<Snapshot["insides"]> {
+  const look = async (pod: OutpostPod) => [pod.name, await lookInside(cluster, pod)] as const;
+  return Object.fromEntries(await mapParallel(pods.filter(isUp), look));
+}
+
 async function countsOf(cluster: Cluster, pods: OutpostPod[]): Promise<Snapshot["counts"]> {
-  const running = pods.filter(({ pod }) => pod.status?.phase === "Running");
-  const counts = await mapParallel(running, async ({ namespace, name, pod, ...own }) => {
+  const counts = await mapParallel(pods.filter(isUp), async ({ namespace, name, pod, ...own }) => {
     const container = isRunning(pod, sidecarContainer) ? sidecarContainer : own.container;
     return [name, await countIn(cluster, { namespace, pod: name, container })] as const;
   });

@@ -1,18 +1,20 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { fullInWords, type Releases } from "../../authentik/versions";
 import { cronJobName } from "../../cleaner/names";
 import { carriesSidecar } from "../pods/containers";
 import { resumeCronJob, sweptDeployments } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
+import { isCurable, releasesIn } from "./sessions";
 import type { Snapshot } from "./snapshot";
 
-/** Finds outposts that nothing sweeps. */
+/** Finds outposts that nothing sweeps, except for those that no sweep would help. */
 export function unsweptFindings(snapshot: Snapshot): Finding[] {
   const { outposts, cronJobs, unchecked } = snapshot;
   if (unchecked.some(({ what }) => what === "CronJobs")) return [];
   const cronJob = cronJobs.find(({ metadata }) => metadata?.name === cronJobName);
   return outposts.deployments
-    .filter((deployment) => !carriesSidecar(deployment))
+    .filter((deployment) => !carriesSidecar(deployment) && isCurable(deployment, snapshot))
     .flatMap((deployment) => {
       const isSwept = cronJob !== undefined && sweptDeployments(cronJob).includes(nameOf(deployment));
       if (isSwept && cronJob.spec?.suspend !== true) return [];
@@ -25,9 +27,10 @@ export function unsweptFindings(snapshot: Snapshot): Finding[] {
 function because(
   deployment: V1Deployment,
   isSuspended: boolean,
-  { expectation, kubectl, outpostShm }: Snapshot,
+  snapshot: Snapshot,
 ): Pick<Finding, "seen" | "why" | "todo"> {
-  const why = "Its /dev/shm fills with the sessions of visitors, and once it is full every new one gets HTTP 400.";
+  const { expectation, kubectl, outpostShm } = snapshot;
+  const why = cost(releasesIn(deployment, snapshot));
   if (isSuspended) {
     return {
       seen: `CronJob ${cronJobName}, which is to sweep it, is suspended`,
@@ -49,4 +52,9 @@ function because(
     why,
     todo: `Run \`pulumi up --refresh\`: authentik may have recreated the Deployment. ${room}`,
   };
+}
+
+function cost(releases: Releases | undefined): string {
+  const filled = `Its /dev/shm fills with the sessions of ${releases?.filledBy ?? "visitors"}, and ${fullInWords(releases)}.`;
+  return releases && !releases.ownSweep ? `${filled} It has no sweep of its own.` : filled;
 }

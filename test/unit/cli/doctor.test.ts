@@ -123,7 +123,7 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
 }
 
 const checked =
-  "Checked: selectors, solution, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
+  "Checked: forward auth, sessions, selectors, solution, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
 const noAccess =
   "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
 
@@ -137,7 +137,7 @@ describe("doctor", () => {
   });
 
   const why = {
-    full: "Its /dev/shm fills with the sessions of visitors, and once it is full every new one gets HTTP 400.",
+    full: "Its /dev/shm fills with the sessions of visitors, and once it is full, a visit gets HTTP 400, and a login can't begin.",
     unswept: "Nothing sweeps this pod's /dev/shm, and the pod is not ready: it is sent no visitors.",
     age: "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.",
   };
@@ -413,15 +413,6 @@ describe("doctor", () => {
         "Raise the limit to at least 320Mi in authentik (kubernetes_json_patches), or lower `shmSize`.",
       ),
     ],
-    "an authentik without a sweep of its own": [
-      { deployments: [deployment({ image: "registry.example:5000/goauthentik/proxy:2025.6.4@sha256:abc" })] },
-      found(
-        "Deployment/ak-outpost-main (versions)",
-        "the outpost is registry.example:5000/goauthentik/proxy:2025.6.4@sha256:abc, from before 2025.8",
-        "It has no sweep of its own: without ours no session goes before its pod does.",
-        "See that something sweeps it, and update authentik when you can.",
-      ),
-    ],
     "a native sidecar on a cluster that knows none": [
       { version: "v1.28.15-eks-1" },
       found(
@@ -532,7 +523,7 @@ describe("doctor", () => {
     assert.equal(code, 1);
     assert.equal(
       stdout.slice(stdout.indexOf("Checked: ")),
-      "Checked: selectors, solution, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
+      "Checked: forward auth, sessions, selectors, solution, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
         noAccess +
         "Not checked: authentik's log in pod authentik-worker-0 (Kubernetes refused to show the log: forbidden)\n" +
         "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +
@@ -645,6 +636,7 @@ describe("doctor", () => {
       mayExec: [],
       sidecarLogs: {},
       counts: {},
+      insides: {},
       unchecked: [],
       expectation: {
         namespace: "authentik",
