@@ -1,9 +1,11 @@
+import { closeForwardAuth } from "../authentik/versions";
 import { cleanupRequest, inWords, type CleanupFlags, type CleanupRequest } from "./cleanup/request";
 import { sweepPod, type PodCleanup } from "./cleanup/sweepPod";
 import { exitCodes } from "./errors";
 import { confirmed, type Io, emphasised } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
 import { noOutposts } from "./pods/noOutposts";
+import { openAmong } from "./pods/openForwardAuth";
 import { findOutposts, type OutpostPod } from "./pods/outpostPods";
 import type { Sessions } from "./pods/usageSources";
 import { withProgress } from "./progress";
@@ -28,7 +30,7 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
     return exitCodes.failed;
   }
   const dryRun = options.dryRun === true;
-  if (!dryRun && !(await mayLogOut(target, pods, request, options, io))) {
+  if (!(await agreed(target, pods, request, options, io))) {
     io.err("Nothing was removed.\n");
     return exitCodes.failed;
   }
@@ -39,24 +41,45 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
   return results.every(({ removed, errors }) => removed && !errors) ? exitCodes.ok : exitCodes.failed;
 }
 
-/** Tells whether the removal may go on. If it would log people out, it first counts them by a dry run and asks. */
-async function mayLogOut(
+/**
+ * Asks if the removal logs people out, or lets visitors in without a login. A dry run, or `--yes`, is not asked, only told of the
+ * latter.
+ */
+async function agreed(
   target: Target,
   pods: OutpostPod[],
   request: CleanupRequest,
-  { all, yes }: CleanupOptions,
+  options: CleanupOptions,
   io: Io,
 ): Promise<boolean> {
-  if (request.loginsOlderThan === undefined || yes) return true;
+  const open = openAmong(pods);
+  const opening = open && `${open}. Removing sessions opens it too. ${closeForwardAuth.replace(/\.$/, "")}`;
+  if (options.dryRun || options.yes) {
+    if (opening) io.err(`${opening}.\n`);
+    return true;
+  }
+  const losses = [opening, await logouts(target, pods, request, options, io)].filter((loss) => loss !== undefined);
+  return losses.length === 0 || confirmed(io, losses.join(". "), false);
+}
+
+/** Counts, by a dry run, the people whom the removal logs out. Undefined if it logs out nobody. */
+async function logouts(
+  target: Target,
+  pods: OutpostPod[],
+  request: CleanupRequest,
+  { all }: CleanupOptions,
+  io: Io,
+): Promise<string | undefined> {
+  if (request.loginsOlderThan === undefined) return undefined;
   const looked = await withProgress(io, "counting", pods, (pod) => sweepPod(target, pod, request, true));
   const { removed, failed } = totalOf(looked);
-  if (!all && removed.authenticated === 0 && failed === 0) return true;
+  if (!all && removed.authenticated === 0 && failed === 0) return undefined;
   const unknown = failed > 0 ? ` (${counted(failed, "pod")} could not be asked: ${firstProblem(looked)})` : "";
   const ending = looked.filter((result) => result.removed && result.removed.authenticated > 0).length;
   const loss =
     `${inWords(request)} go: ${counted(removed.authenticated, "session")} of logged-in people in ` +
     `${counted(ending, "pod")} will end, they log in again; ${counted(removed.anonymous, "session")} of visitors${unknown}`;
-  return confirmed(io, loss.charAt(0).toUpperCase() + loss.slice(1), yes);
+  return loss.charAt(0).toUpperCase() + loss.slice(1);
 }
 
 const firstProblem = (results: PodCleanup[]): string => {

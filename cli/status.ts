@@ -1,8 +1,10 @@
+import { closeForwardAuth } from "../authentik/versions";
 import { defaultsOf } from "../settings/readFields";
 import { stackRows } from "../settings/table";
 import { type Io, emphasised, type Urgency } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
 import { noOutposts } from "./pods/noOutposts";
+import { openAmong } from "./pods/openForwardAuth";
 import { findOutposts } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
 import type { Target } from "./target";
@@ -32,8 +34,15 @@ export async function status(target: Target, options: StatusOptions, io: Io): Pr
 async function lookOnce(target: Target, { names, output }: StatusOptions, io: Io): Promise<string> {
   const { pods, deployments } = await findOutposts(target, names);
   const facts = await podFacts(target.cluster, pods, io.now());
-  if (output === "json") return asJson({ namespace: target.namespace, pods: facts.map(withPercent) });
-  if (facts.length > 0) return statusTable(facts, output === "wide", io);
+  const open = openAmong(pods);
+  if (output === "json") {
+    const warnings = open === undefined ? {} : { warnings: [`${open}. ${closeForwardAuth}`] };
+    return asJson({ namespace: target.namespace, ...warnings, pods: facts.map(withPercent) });
+  }
+  if (facts.length > 0) {
+    const first = open === undefined ? "" : `${emphasised(io, "critical", open)}.\n${closeForwardAuth}\n\n`;
+    return `${first}${statusTable(facts, output === "wide", io)}`;
+  }
   return `${await noOutposts(target, deployments)}\n`;
 }
 
