@@ -1,3 +1,4 @@
+import { fullAnywhere } from "../../authentik/versions";
 import { idleFilesPerSecond, loginPercent } from "../../cleaner/constants";
 import { sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
@@ -41,7 +42,7 @@ function usageAlerts(selector: string, { usageWarning, usageCritical }: AlertThr
     summary: "/dev/shm of an outpost is nearly full.",
     description:
       `/dev/shm of ${where} is {{ $value | printf "%.0f" }} % full, and the sweep does not bring it down. ` +
-      `Once it is full, every new visitor gets HTTP 400.`,
+      `Once it is full, ${fullAnywhere}.`,
   };
   return [
     { ...alert, severity: "warning", expr: `${usage} > ${usageWarning}`, for: config.patience.usageWarning },

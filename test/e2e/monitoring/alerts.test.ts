@@ -82,7 +82,7 @@ describe("the alerts, under promtool", function () {
       severity,
       labels: target,
       summary: "/dev/shm of an outpost is nearly full.",
-      description: `/dev/shm of ${where} is ${percent} % full, and the sweep does not bring it down. Once it is full, every new visitor gets HTTP 400.`,
+      description: `/dev/shm of ${where} is ${percent} % full, and the sweep does not bring it down. Once it is full, no new session can be saved: depending on the outpost's release, visits or logins fail, or visitors get in without a login (2025.10.0 to 2025.10.2).`,
     });
 
     it("warns above 80 % for five minutes", () =>
