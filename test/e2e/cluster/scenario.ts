@@ -58,7 +58,7 @@ export interface ScenarioOptions {
   /** Name of the namespace and the stack; unique among the tests. */
   name: string;
   /** Outposts that authentik has created; by default one, "main". */
-  outposts?: { name: string; replicas?: number; memoryLimit?: string }[];
+  outposts?: { name: string; replicas?: number; memoryLimit?: string; image?: string }[];
   /** True if authentik's stand-in deploys and keeps the outposts, and the stack config has access to it. */
   authentik?: boolean;
   /** Stack config besides `namespace` and `outposts`, which default to the scenario's own. */
