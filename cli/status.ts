@@ -1,3 +1,4 @@
+import { sessionsElsewhere } from "../authentik/sessionPlace";
 import { closeForwardAuth } from "../authentik/versions";
 import { defaultsOf } from "../settings/readFields";
 import { stackRows } from "../settings/table";
@@ -5,8 +6,9 @@ import { type Io, emphasised, type Urgency } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
 import { noOutposts } from "./pods/noOutposts";
 import { openAmong } from "./pods/openForwardAuth";
-import { findOutposts } from "./pods/outpostPods";
+import { findOutposts, type OutpostPod } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
+import { sessionPlaceIn } from "./pods/sessionPlace";
 import type { Target } from "./target";
 import { formatAge, formatBytes } from "./units";
 import { repeatedly } from "./watch";
@@ -33,7 +35,8 @@ export async function status(target: Target, options: StatusOptions, io: Io): Pr
 
 async function lookOnce(target: Target, { names, output }: StatusOptions, io: Io): Promise<string> {
   const { pods, deployments } = await findOutposts(target, names);
-  const facts = await podFacts(target.cluster, pods, io.now());
+  const known = await podFacts(target.cluster, pods, io.now());
+  const facts = known.map((each, index) => ({ ...each, notes: [...each.notes, ...elsewhere(pods[index])] }));
   const open = openAmong(pods);
   if (output === "json") {
     const warnings = open === undefined ? {} : { warnings: [`${open}. ${closeForwardAuth}`] };
@@ -44,6 +47,12 @@ async function lookOnce(target: Target, { names, output }: StatusOptions, io: Io
     return `${first}${statusTable(facts, output === "wide", io)}`;
   }
   return `${await noOutposts(target, deployments)}\n`;
+}
+
+/** Notes that the pod's sessions are not in /dev/shm, by its spec: its numbers are not theirs. */
+function elsewhere({ pod, container }: OutpostPod): string[] {
+  const found = sessionsElsewhere(container, sessionPlaceIn(pod, container));
+  return found ? [found.seen] : [];
 }
 
 const withPercent = (facts: PodFacts) => ({ ...facts, usedPercent: usedPercent(facts) });

@@ -121,3 +121,18 @@ describe("the check of the place of the sessions", () => {
     );
   });
 });
+
+describe("status", () => {
+  it("notes below its table that the numbers are not those of the sessions", async () => {
+    const container = { image: proxy("2024.12.3") };
+    const nodeSummary = () => Promise.resolve({ pods: [] });
+    const { code, stdout } = await runOn({ ...swept({ container }), nodeSummary }, ["status"]);
+    assert.equal(code, 0);
+    assert.ok(
+      stdout.endsWith(
+        `main-a: container proxy keeps its sessions in /tmp, not in /dev/shm: ${proxy("2024.12.3")}, from before 2025.4.1, sets no TMPDIR\n`,
+      ),
+      stdout,
+    );
+  });
+});
