@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Container, V1EnvVarSource } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sessionDirectory } from "./names";
 import { releasesOf } from "./versions";
 
@@ -27,10 +27,7 @@ export function sessionPlace({ image = "", env = [], envFrom = [] }: Partial<V1C
   return { dir: withoutTmpdir, because: `${image}, from before 2025.4.1, sets no TMPDIR` };
 }
 
-function sourceOf({
-  configMapKeyRef,
-  secretKeyRef,
-}: NonNullable<NonNullable<V1Container["env"]>[number]["valueFrom"]>) {
+function sourceOf({ configMapKeyRef, secretKeyRef }: V1EnvVarSource): string {
   if (configMapKeyRef) return `ConfigMap ${configMapKeyRef.name}`;
   return secretKeyRef ? `Secret ${secretKeyRef.name}` : "a field of the pod";
 }

@@ -23,8 +23,10 @@ export interface Releases {
 }
 
 const byValidity = "every 5 min: files older than the token validity of the provider that was loaded last";
-const readInvisibly = "nothing is noticed";
-const noVisit = { visit: "gets HTTP 400", login: "can't begin" };
+const unnoticed = "nothing is noticed";
+const loginFails = { visit: "goes on to the login page", login: "ends with HTTP 400" };
+const visitFails = { visit: "gets HTTP 400", login: "can't begin" };
+const keepsVisitors = "needed: its own sweep keeps visitors as long as logins";
 const shm = { tmpdir: sessionDirectory, filledBy: "visitors" };
 
 /** What each release of a proxy outpost does with its sessions, the oldest first. docs/authentik-versions.md shows it. */
@@ -40,18 +42,18 @@ export const releases: readonly [Releases, ...Releases[]] = [
     ...shm,
     first: [2025, 4, 1],
     name: "2025.4.1 to 2025.6",
-    early: readInvisibly,
-    full: { visit: "goes on to the login page", login: "ends with HTTP 400" },
+    early: unnoticed,
+    full: loginFails,
     cure: "needed: nothing else removes a session before its pod ends",
   },
   {
     ...shm,
     first: [2025, 8, 0],
     name: "2025.8",
-    early: readInvisibly,
-    full: { visit: "goes on to the login page", login: "ends with HTTP 400" },
+    early: unnoticed,
+    full: loginFails,
     ownSweep: byValidity,
-    cure: "needed: its own sweep keeps visitors as long as logins",
+    cure: keepsVisitors,
   },
   {
     ...shm,
@@ -68,25 +70,25 @@ export const releases: readonly [Releases, ...Releases[]] = [
     first: [2025, 10, 3],
     name: "2025.10.3",
     early: "the next visit gets HTTP 400, once",
-    full: noVisit,
+    full: visitFails,
     ownSweep: byValidity,
-    cure: "needed: its own sweep keeps visitors as long as logins",
+    cure: keepsVisitors,
   },
   {
     ...shm,
     first: [2025, 10, 4],
     name: "2025.10.4 to 2026.5",
     early: "behind Traefik, Caddy and Envoy a login ends with HTTP 400, once: the person logs in a second time",
-    full: noVisit,
+    full: visitFails,
     ownSweep: byValidity,
-    cure: "needed: its own sweep keeps visitors as long as logins",
+    cure: keepsVisitors,
   },
   {
     tmpdir: sessionDirectory,
     first: [2026, 8, 0],
     name: "2026.8 and later",
     filledBy: "people who log in",
-    early: readInvisibly,
+    early: unnoticed,
     full: { visit: "goes on to the login page", login: "ends with HTTP 500" },
     ownSweep: "every 5 min: files past the end that they state themselves",
     cure: "needed where logins are many or live for weeks; floods of visits matter less",
