@@ -28,6 +28,7 @@ describe("a new setting", () => {
       "authentik",
       "cleaner",
       "kubernetes",
+      "docs/authentik-versions.md",
       "docs/settings.md",
       "Pulumi.yaml",
       "package.json",
