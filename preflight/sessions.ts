@@ -6,19 +6,20 @@ import { merge, nothing, problem, warning, type Findings } from "./findings";
 
 /** Finds outposts that no solution helps: their sessions are elsewhere, or removing these would open forward auth. */
 export function inspectSessions(settings: OutpostSettings, live: Deployment | undefined): Findings {
-  const { solution, container: name } = settings;
-  const container = live?.spec?.template.spec?.containers.find((each) => each.name === name);
-  if (!container || solution === "none") return nothing;
-  const { image = "" } = container;
-  return merge([
-    releasesOf(image)?.isOpen ? problem(open(settings, image)) : nothing,
-    elsewhere(settings, sessionPlace(container)),
-  ]);
+  const container = live?.spec?.template.spec?.containers.find(({ name }) => name === settings.container);
+  if (!container) return nothing;
+  const open = inspectForwardAuth(settings, container.image);
+  return settings.solution === "none" ? open : merge([open, elsewhere(settings, sessionPlace(container))]);
 }
 
-const open = ({ name, deployment }: OutpostSettings, image: string): string =>
-  `outpost "${name}": Deployment ${deployment} runs ${image}, and ${openForwardAuth}. So making room opens it too. ` +
-  `${closeForwardAuth} To go on without this outpost, set its \`solution\` to none.`;
+/** Refuses a solution where forward auth is open. Without one it is a warning, since a restart of the pods opens it too. */
+function inspectForwardAuth({ name, deployment, solution }: OutpostSettings, image: string | undefined): Findings {
+  if (!releasesOf(image)?.isOpen) return nothing;
+  const open = `outpost "${name}": Deployment ${deployment} runs ${image}, and ${openForwardAuth}.`;
+  if (solution === "none") return warning(`${open} So a restart of its pods opens it too. ${closeForwardAuth}`);
+  const without = "To go on without this outpost, set its `solution` to none.";
+  return problem(`${open} So making room opens it too. ${closeForwardAuth} ${without}`);
+}
 
 function elsewhere({ name, deployment, container }: OutpostSettings, place: SessionPlace): Findings {
   if ("unknown" in place)

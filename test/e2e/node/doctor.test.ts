@@ -53,6 +53,16 @@ describe("doctor", function () {
     assert.deepEqual(await foundOf("well"), []);
   });
 
+  it("finds sessions that are elsewhere, by TMPDIR in the running container, where the spec does not tell", async () => {
+    await scenario.kubectl("create", "configmap", "place", "--from-literal=TMPDIR=/tmp");
+    await scenario.kubectl("set", "env", "deployment/ak-outpost-well", "--containers=proxy", "--from=configmap/place");
+    await scenario.rollout("well");
+    assert.equal(
+      await untilFound("well", /^sessions/),
+      "sessions: container proxy keeps its sessions in /tmp, not in /dev/shm: TMPDIR in its environment is /tmp",
+    );
+  });
+
   it("finds a sidecar of another uid than the outpost's, once it has tried to remove something", async () => {
     const pod = await scenario.pod("uid");
     await visitExactly(scenario, pod, 10);

@@ -88,9 +88,17 @@ describe("inspection of the outposts' sessions", () => {
     });
   });
 
-  it("lets everything be that has no solution", async () => {
-    for (const tag of ["2024.12.3", "2025.10.1"])
-      assert.deepEqual(await look({ image: proxy(tag) }, { solution: "none" }), { problems: [], warnings: [] });
+  it("refuses nothing that has no solution, and warns of open forward auth all the same", async () => {
+    const none = { solution: "none" };
+    assert.deepEqual(await look({ image: proxy("2024.12.3") }, none), { problems: [], warnings: [] });
+    assert.deepEqual(await look({ image: proxy("2025.10.1") }, none), {
+      problems: [],
+      warnings: [
+        `outpost "My Outpost": Deployment ${deployment} runs ${proxy("2025.10.1")}, and forward auth is open on 2025.10.0 to 2025.10.2: ` +
+          "behind Traefik, Caddy and Envoy, a visit whose session is gone, or that meets a full /dev/shm, is answered HTTP 200 " +
+          "without a login. So a restart of its pods opens it too. Upgrade authentik to 2025.10.3 or later.",
+      ],
+    });
   });
 
   it("takes every other release, tags that do not tell, and a TMPDIR that is /dev/shm", async () => {
