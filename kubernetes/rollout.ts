@@ -1,25 +1,48 @@
 import type { Deployment } from "./types";
 
+type Condition = NonNullable<NonNullable<Deployment["status"]>["conditions"]>[number];
+
 /**
- * Returns Kubernetes' own words for why it refuses new pods of a Deployment (a quota, Pod Security, a webhook); undefined if it
- * doesn't.
+ * Returns Kubernetes' own words for why it refuses new pods of a Deployment (a quota, Pod Security, an SCC, a webhook), or even
+ * their ReplicaSet; undefined if it doesn't.
  */
-export function refusedPods({ metadata, status = {} }: Deployment): string | undefined {
-  if ((status.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return undefined;
-  const failure = status.conditions?.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
+export function refusedPods(deployment: Deployment): string | undefined {
+  // Without its ReplicaSet a Deployment stays unobserved: the controller writes this condition and tries again.
+  const replicaSet = condition(deployment, "Progressing", "False");
+  const isRefused = replicaSet?.reason === "ReplicaSetCreateError";
+  const pods = isObserved(deployment) ? condition(deployment, "ReplicaFailure", "True") : undefined;
+  const failure = isRefused ? replicaSet : pods;
   return failure && (failure.message ?? failure.reason ?? "no reason given");
 }
 
 /**
- * Describes what a rollout still lacks, in the terms of `kubectl rollout status`. Undefined once all pods are new and
- * available.
+ * Describes what a rollout still lacks, in the terms of `kubectl rollout status`, and why Kubernetes refuses its pods if it
+ * does. Undefined once all pods are new and available.
  */
-export function unfinishedRollout({ metadata, spec, status = {} }: Deployment): string | undefined {
+export function unfinishedRollout(deployment: Deployment): string | undefined {
+  const missing = missingPods(deployment);
+  const refusal = missing && refusedPods(deployment);
+  return refusal ? `${missing}; Kubernetes refuses new pods: ${refusal}` : missing;
+}
+
+function missingPods(deployment: Deployment): string | undefined {
+  const { spec, status = {} } = deployment;
   const wanted = spec?.replicas ?? 1;
-  const { observedGeneration = 0, updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = status;
-  if (observedGeneration < (metadata?.generation ?? 0)) return "the rollout has not begun";
+  const { updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = status;
+  if (!isObserved(deployment)) return "the rollout has not begun";
   if (updatedReplicas < wanted) return `${updatedReplicas} of ${wanted} pods updated`;
   if (replicas > updatedReplicas) return `old pods on their way out: ${replicas - updatedReplicas}`;
   if (availableReplicas < updatedReplicas) return `${availableReplicas} of ${wanted} pods available`;
   return undefined;
 }
+
+/** Tells whether the present rollout made no progress for as long as the Deployment allows. */
+export const isGivenUp = (deployment: Deployment): boolean =>
+  isObserved(deployment) && condition(deployment, "Progressing", "False")?.reason === "ProgressDeadlineExceeded";
+
+/** Tells whether the status is that of the present spec. */
+export const isObserved = ({ metadata, status }: Deployment): boolean =>
+  (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+
+const condition = ({ status }: Deployment, type: string, is: "True" | "False"): Condition | undefined =>
+  status?.conditions?.find((each) => each.type === type && each.status === is);

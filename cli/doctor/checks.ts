@@ -6,6 +6,7 @@ import { leftoverFindings } from "./leftovers";
 import { machineClientFindings } from "./machineClients";
 import { memoryFindings } from "./memory";
 import { writeFindings } from "./reconcileWrites";
+import { rolloutFindings } from "./rollouts";
 import { scriptsFindings } from "./scripts";
 import { selectorFindings } from "./selectors";
 import { forwardAuthFindings, sessionsFindings } from "./sessions";
@@ -19,6 +20,7 @@ export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] =
   { name: "forward auth", of: forwardAuthFindings },
   { name: "sessions", of: sessionsFindings },
   { name: "selectors", of: selectorFindings },
+  { name: "rollout", of: rolloutFindings },
   { name: "solution", of: unsweptFindings },
   { name: "sidecar", of: crashFindings },
   { name: "scripts", of: scriptsFindings },

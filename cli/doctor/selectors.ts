@@ -1,6 +1,7 @@
 import { cronJobName } from "../../cleaner/names";
 import { sweptDeployments } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
+import { refusedPods } from "../../kubernetes/rollout";
 import { selectorOf } from "../../kubernetes/selector";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -35,7 +36,10 @@ function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: S
 function withoutPods({ outposts, kubectl }: Snapshot): Finding[] {
   const empty = outposts.deployments.filter(
     (deployment) =>
-      (deployment.spec?.replicas ?? 1) > 0 && !outposts.pods.some((pod) => pod.deployment === nameOf(deployment)),
+      (deployment.spec?.replicas ?? 1) > 0 &&
+      !outposts.pods.some((pod) => pod.deployment === nameOf(deployment)) &&
+      // The check "rollout" gives the reason.
+      refusedPods(deployment) === undefined,
   );
   return empty.map((deployment) => ({
     check,

@@ -1,6 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../kubernetes/cluster";
 import { poll } from "../../kubernetes/poll";
+import { isObserved, refusedPods } from "../../kubernetes/rollout";
 import { selectorOf } from "../../kubernetes/selector";
 import type { Io } from "../io";
 import { nameOf, troubleOf } from "../pods/outpostPods";
@@ -35,9 +36,9 @@ async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {
   if (!deployment) return { stage: "gone", seen: "it is gone, and authentik has not created it again" };
   if (deployment.metadata?.uid === before.metadata?.uid)
     return { stage: "deleting", seen: "the old one is going, its pods first", deployment };
-  const { metadata, spec, status } = deployment;
+  const { spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
-  const current = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+  const current = isObserved(deployment);
   const available = current ? (status?.availableReplicas ?? 0) : 0;
   if (current && available >= wanted) return { stage: "ready", seen: "it is back", deployment };
   const trouble = await troubleIn(cluster, deployment).catch(() => "");
@@ -45,6 +46,8 @@ async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {
 }
 
 async function troubleIn(cluster: Cluster, deployment: V1Deployment): Promise<string> {
+  const refusal = refusedPods(deployment);
+  if (refusal) return `: Kubernetes refuses new pods: ${refusal}`;
   const pods = await cluster.pods(deployment.metadata?.namespace, selectorOf(deployment));
   const [first] = pods.flatMap((pod) => troubleOf(pod) ?? []);
   return first ? `: ${first}` : "";

@@ -1,5 +1,6 @@
 import type { Expectation, ExpectedOutpost } from "../../settings/expectation";
 import { hasCronJob, hasSidecar } from "../../settings/settings";
+import { currentPods } from "../pods/currentPods";
 import { lookInside } from "../pods/inside";
 import { nameOf, type OutpostPod, type Outposts } from "../pods/outpostPods";
 import { podFacts } from "../pods/podFacts";
@@ -45,12 +46,18 @@ async function outpostChecks(round: Round, expected: ExpectedOutpost, found: Out
   const deployment = deploymentOf(expected, found);
   if (!deployment) return [missing(expected, found)];
   const own = podsOf(expected, found);
-  const facts = await podFacts(round.cluster, own, round.now);
-  const pods = (await lookedInto(round, own)).map((pod, index) => ({ ...pod, facts: facts[index] }));
-  return [
+  const ofDeployment = [
     volumeCheck(expected, deployment),
     containersCheck(round, expected, deployment, own),
     namesCheck(expected, deployment),
+  ];
+  const current = currentPods(deployment, own);
+  // Only old pods are there, which say nothing of the cure.
+  if (own.length > 0 && current.length === 0) return ofDeployment;
+  const facts = await podFacts(round.cluster, current, round.now);
+  const pods = (await lookedInto(round, current)).map((pod, index) => ({ ...pod, facts: facts[index] }));
+  return [
+    ...ofDeployment,
     sizeCheck(round, expected, deployment, pods),
     sessionsCheck(expected, deployment, pods),
     await sweepCheck(round, expected, pods),

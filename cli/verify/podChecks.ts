@@ -3,9 +3,10 @@ import { idleFilesPerSecond } from "../../cleaner/constants";
 import { shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
-import { refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
+import { isGivenUp, refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
+import { currentPods } from "../pods/currentPods";
 import { wordsOf } from "../pods/metrics";
 import { nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
@@ -19,7 +20,10 @@ export interface KnownPod extends LookedInto {
   facts: PodFacts;
 }
 
-/** Checks that the rollout is over and both containers run in every pod. */
+/**
+ * Checks that the rollout is over and both containers run in every pod. While it is not, only pods of the present template are
+ * judged: an old one is not to blame.
+ */
 export function containersCheck(
   { kubectl }: Round,
   expected: ExpectedOutpost,
@@ -28,19 +32,19 @@ export function containersCheck(
 ): Check {
   const { fail } = checksOf(expected.name);
   const unfinished = unfinishedRollout(deployment);
-  const refusal = unfinished && refusedPods(deployment);
-  if (refusal) {
-    const todo = `Change what refuses them, or the setting that it refuses: ${kubectl} describe deployment ${nameOf(deployment)}`;
-    return { ...fail("containers", `${unfinished}; Kubernetes refuses new pods: ${refusal}`, todo), stuck: true };
+  const described = `${kubectl} describe deployment ${nameOf(deployment)}`;
+  if (unfinished && refusedPods(deployment)) {
+    const todo = `Change what refuses them, or the setting that it refuses: ${described}`;
+    return { ...fail("containers", unfinished, todo), stuck: true };
   }
-  // Pods that can't start come first: a pod of the former template only waits for its successor.
-  const inOrder = [...pods].sort((a, b) => Number(isStuck(b)) - Number(isStuck(a)));
+  // Pods that can't start come first: others may only wait for them.
+  const inOrder = currentPods(deployment, pods).sort((a, b) => Number(isStuck(b)) - Number(isStuck(a)));
   const verdicts = inOrder.map((pod) => ({ pod: pod.name, seen: containersOf(pod, kubectl) }));
   const judged = overPods(expected.name, "containers", verdicts);
   if (!judged.passed) return { ...judged, ...(inOrder.some(isStuck) && { stuck: true }) };
   if (!unfinished) return judged;
-  const todo = `Wait for it, or see why it stays so: ${kubectl} describe deployment ${nameOf(deployment)}`;
-  return fail("containers", unfinished, todo);
+  const end = isGivenUp(deployment) ? "; Kubernetes has given the rollout up (progressDeadlineSeconds)" : "";
+  return fail("containers", `${unfinished}${end}`, `Wait for it, or see why it stays so: ${described}`);
 }
 
 /** Reasons for which the kubelet can't start a container. It goes on trying, in vain unless the image or the pod changes. */

@@ -1,8 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { JsonPatchOperation } from "../../authentik/operations";
 import { poll } from "../../kubernetes/poll";
-import { unfinishedRollout } from "../../kubernetes/rollout";
-import type { Deployment } from "../../kubernetes/types";
+import { isGivenUp, unfinishedRollout } from "../../kubernetes/rollout";
 import { differences } from "../../sidecar/jsonPatch/liveSidecar";
 import type { OutpostDeployment } from "./outpostDeployment";
 
@@ -69,13 +68,6 @@ async function until(
   const left = await poll(look, { timeoutMs, pauseMs, say: (awaits) => say(`waiting: ${awaits}`) });
   if (left) throw new Error(`${left}, after ${timeoutMs / 1000} s${hint}`);
 }
-
-/** Tells whether the present rollout made no progress for as long as the Deployment allows. */
-const isGivenUp = ({ metadata, status }: Deployment): boolean =>
-  status?.observedGeneration === metadata?.generation &&
-  (status?.conditions ?? []).some(
-    ({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded",
-  );
 
 /** Lists containers that can't start, with the kubelet's reason, and pods that find no node. */
 function troubles({ metadata, status }: V1Pod): string[] {

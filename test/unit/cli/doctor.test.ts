@@ -81,6 +81,20 @@ function pod(status: Partial<V1ContainerStatus> = {}): V1Pod {
   return made;
 }
 
+const forbidden =
+  'pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: exceeded quota: pods, used: pods=1, limited: pods=1';
+
+/** Returns a Deployment whose pods, or whose ReplicaSet, Kubernetes refuses. */
+function refusing(type: "ReplicaFailure" | "Progressing"): V1Deployment {
+  const made = deployment();
+  const isPods = type === "ReplicaFailure";
+  const reason = isPods ? "FailedCreate" : "ReplicaSetCreateError";
+  const conditions = [{ type, status: isPods ? "True" : "False", reason, message: forbidden }];
+  made.metadata!.generation = 2;
+  made.status = { replicas: 1, updatedReplicas: 0, observedGeneration: isPods ? 2 : 1, conditions };
+  return made;
+}
+
 interface Stage {
   deployments?: V1Deployment[];
   /** The Deployments a while later. */
@@ -123,7 +137,7 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
 }
 
 const checked =
-  "Checked: forward auth, sessions, selectors, solution, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
+  "Checked: forward auth, sessions, selectors, rollout, solution, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
 const noAccess =
   "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
 
@@ -175,6 +189,33 @@ describe("doctor", () => {
         "it wants 1 pods and has none",
         "Nobody gets at the outpost's applications.",
         "See why: kubectl --namespace authentik describe replicasets -l goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name=main (a quota, an admission webhook, Pod Security).",
+      ),
+    ],
+    "new pods that a quota refuses, while the old one runs": [
+      { deployments: [refusing("ReplicaFailure")] },
+      found(
+        "Deployment/ak-outpost-main (rollout)",
+        `0 of 1 pods updated; Kubernetes refuses new pods: ${forbidden}`,
+        "No pod has what was changed last, and a pod that ends is not replaced.",
+        "Change what refuses them, or the setting that it refuses: kubectl --namespace authentik describe deployment ak-outpost-main",
+      ),
+    ],
+    "pods that are refused, and none there": [
+      { deployments: [refusing("ReplicaFailure")], pods: [] },
+      found(
+        "Deployment/ak-outpost-main (rollout)",
+        `0 of 1 pods updated; Kubernetes refuses new pods: ${forbidden}`,
+        "Nobody gets at the outpost's applications.",
+        "Change what refuses them, or the setting that it refuses: kubectl --namespace authentik describe deployment ak-outpost-main",
+      ),
+    ],
+    "a ReplicaSet that is refused, which leaves the Deployment unobserved": [
+      { deployments: [refusing("Progressing")] },
+      found(
+        "Deployment/ak-outpost-main (rollout)",
+        `the rollout has not begun; Kubernetes refuses new pods: ${forbidden}`,
+        "No pod has what was changed last, and a pod that ends is not replaced.",
+        "Change what refuses them, or the setting that it refuses: kubectl --namespace authentik describe deployment ak-outpost-main",
       ),
     ],
     "a CronJob of an older guide, whose selector matches nothing": [
@@ -523,7 +564,7 @@ describe("doctor", () => {
     assert.equal(code, 1);
     assert.equal(
       stdout.slice(stdout.indexOf("Checked: ")),
-      "Checked: forward auth, sessions, selectors, solution, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
+      "Checked: forward auth, sessions, selectors, rollout, solution, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
         noAccess +
         "Not checked: authentik's log in pod authentik-worker-0 (Kubernetes refused to show the log: forbidden)\n" +
         "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +

@@ -323,6 +323,16 @@ describe("recreate", () => {
           `As it was, it is in ${file}\n`,
       );
     });
+
+    it("its pods are refused", async () => {
+      const message = 'pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: violates PodSecurity "restricted:latest"';
+      const refused = renewed(0);
+      refused.status!.conditions = [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message }];
+      assert.match(
+        await timedOut([refused]),
+        / it is back, 0 of 1 pods are available: Kubernetes refuses new pods: pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: violates PodSecurity "restricted:latest"\.\n/,
+      );
+    });
   });
 
   it("goes on waiting while the API server is away", async () => {

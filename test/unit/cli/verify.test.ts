@@ -245,6 +245,55 @@ describe("verify", () => {
         "kubectl --namespace authentik describe deployment ak-outpost-main",
       stuck: true,
     },
+    "new pods are refused before there is a ReplicaSet, and the old pod has no sidecar": {
+      check: "containers",
+      cluster: {
+        ...deploymentOf((deployment) => {
+          const message = 'Failed to create new replica set "main-5d9": exceeded quota: no-replicasets';
+          const refused = { type: "Progressing", status: "False", reason: "ReplicaSetCreateError", message };
+          deployment.metadata!.generation = 2;
+          deployment.status = { ...deployment.status, conditions: [refused] };
+        }),
+        ...podOf({ sidecar: false, shmSize: "64Mi" }),
+      },
+      seen:
+        "the rollout has not begun; Kubernetes refuses new pods: " +
+        'Failed to create new replica set "main-5d9": exceeded quota: no-replicasets',
+      todo:
+        "Change what refuses them, or the setting that it refuses: " +
+        "kubectl --namespace authentik describe deployment ak-outpost-main",
+      stuck: true,
+    },
+    "the rollout is given up, with an old pod alone, which is not to blame": {
+      check: "containers",
+      cluster: {
+        ...deploymentOf((deployment) => {
+          const end = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" };
+          deployment.status = { ...deployment.status, updatedReplicas: 0, conditions: [end] };
+        }),
+        ...podOf({ sidecar: false, status: { phase: "Running", containerStatuses: [] } }),
+      },
+      seen: "0 of 1 pods updated; Kubernetes has given the rollout up (progressDeadlineSeconds)",
+      todo: "Wait for it, or see why it stays so: kubectl --namespace authentik describe deployment ak-outpost-main",
+    },
+    "one of the new pods has no node, beside an old one": {
+      check: "containers",
+      cluster: {
+        ...deploymentOf((deployment) => (deployment.status = { ...deployment.status, availableReplicas: 0 })),
+        pods: () => {
+          const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
+          const [old, fresh] = [pod({ name: "main-a", sidecar: false }), pod({ name: "main-b" })];
+          old.metadata = { ...old.metadata, creationTimestamp: secondsAgo(900) };
+          old.metadata.labels = { ...old.metadata.labels, "pod-template-hash": "1" };
+          fresh.metadata = { ...fresh.metadata, creationTimestamp: secondsAgo(60) };
+          fresh.metadata.labels = { ...fresh.metadata.labels, "pod-template-hash": "2" };
+          fresh.status = { ...fresh.status, conditions: [condition] };
+          return Promise.resolve([old, fresh]);
+        },
+      },
+      seen: "pod main-b: it finds no node: Unschedulable (0/1 nodes)",
+      todo: "See why: kubectl --namespace authentik describe pod main-b",
+    },
     "another container was put first": {
       check: "names",
       cluster: deploymentOf((deployment) => podSpec(deployment).containers.unshift({ name: "istio-proxy" })),
