@@ -27,7 +27,7 @@ export async function doctor(
   { authentikNamespace, observe, output }: DoctorOptions,
   io: Io,
 ): Promise<number> {
-  const snapshot = await readSnapshot(target, authentikNamespace);
+  const snapshot = await readSnapshot(target, authentikNamespace, io.now());
   const observed = observe > 0 ? await observedFor(target, snapshot, observe, io) : snapshot;
   const diagnosis = await diagnose(observed, target);
   const { namespace } = target;

@@ -23,8 +23,8 @@ export interface SharedArgs {
   lowWatermark?: pulumi.Input<number>;
   /** Image of the sidecar, with tag or digest; any with busybox, or with a POSIX sh, awk, setsid and the GNU tools. The metrics require busybox's `httpd` and `nc`. Default: `docker.io/library/busybox:1.37`. */
   cleanerImage?: pulumi.Input<string>;
-  /** User id the outpost runs as, as in authentik's image unless the cluster assigns another; never 0. Only a file's owner may remove it from /dev/shm. Default: `1000`. */
-  runAsUser?: pulumi.Input<number>;
+  /** User id the outpost runs as, as in authentik's image; never 0. Only a file's owner may remove it from /dev/shm. `cluster` leaves it to the cluster, as on OpenShift, which assigns one to each namespace. Default: `1000`. */
+  runAsUser?: pulumi.Input<string>;
 }
 
 /** One outpost. */

@@ -4,6 +4,7 @@ import type {
   V1CronJob,
   V1Deployment,
   V1Job,
+  V1LimitRange,
   V1Pod,
   KubernetesObject,
 } from "@kubernetes/client-node" with {
@@ -83,6 +84,7 @@ export interface Cluster {
   configMap: (namespace: string, name: string) => Promise<V1ConfigMap | undefined>;
   cronJob: (namespace: string, name: string) => Promise<V1CronJob | undefined>;
   cronJobs: (namespace: string) => Promise<V1CronJob[]>;
+  limitRanges: (namespace: string) => Promise<V1LimitRange[]>;
   /** ConfigMaps, ServiceAccounts, Roles and RoleBindings with the labels. */
   ownObjects: (namespace: string, labelSelector: string) => Promise<OwnObject[]>;
   /** Jobs that the CronJob of that name has started, the newest first. */

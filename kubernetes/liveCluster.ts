@@ -23,6 +23,7 @@ type Readers = Pick<
   | "configMap"
   | "cronJob"
   | "cronJobs"
+  | "limitRanges"
   | "ownObjects"
   | "jobsOf"
   | "events"
@@ -64,6 +65,10 @@ function readers(call: Call): Readers {
     cronJobs: (namespace) =>
       call(`list the CronJobs ${inNamespace(namespace)}`, async ({ batch }) => {
         return (await batch.listNamespacedCronJob({ namespace })).items;
+      }),
+    limitRanges: (namespace) =>
+      call(`list the LimitRanges ${inNamespace(namespace)}`, async ({ core }) => {
+        return (await core.listNamespacedLimitRange({ namespace })).items;
       }),
     ownObjects: (namespace, labelSelector) =>
       call(`list the objects ${inNamespace(namespace)}`, async ({ core, kubeConfig }) => {

@@ -1,5 +1,7 @@
 // The types of modules that build or inspect objects without Pulumi or a client. Types only: nothing is loaded at run time.
-import type { V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Deployment, V1LimitRange, V1ManagedFieldsEntry, V1Pod, V1PodSpec } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
 import type * as kubernetes from "@pulumi/kubernetes";
 
 /** Parts of objects we apply. */
@@ -11,3 +13,6 @@ export type PolicyRule = kubernetes.types.input.rbac.v1.PolicyRule;
 /** Objects as the API server returns them. */
 export type Deployment = V1Deployment;
 export type ManagedFieldsEntry = V1ManagedFieldsEntry;
+export type Pod = V1Pod;
+export type PodSpec = V1PodSpec;
+export type LimitRange = V1LimitRange;

@@ -14,11 +14,11 @@ import {
 } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
 import { hasVanished } from "../sidecar/jsonPatch/vanished";
-import { memoryWarning } from "../sidecar/memoryLimit";
 import { hasContainer, takenFields, type TakenField } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
 import * as messages from "./messages";
+import { inspectPods } from "./pods";
 
 /** Finds what `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
 export async function inspectJsonPatch(
@@ -95,7 +95,7 @@ async function inspectLive(
   if (taken.length > 0) return problem(messages.takenFields(settings, taken));
   const change = sidecarMerge(part, live)!;
   const dryRun = await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
-  return merge([restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
+  return merge([restarts(live, dryRun), await inspectPods(look, settings, live)]);
 }
 
 function changes(

@@ -4,7 +4,7 @@ import type { Deployment } from "../kubernetes/types";
 
 /** The systems that the preflight looks at, and our name there. */
 export interface Places {
-  cluster: Pick<Cluster, "deployment" | "deployments" | "dryRunApply" | "dryRunMerge">;
+  cluster: Pick<Cluster, "deployment" | "deployments" | "pods" | "limitRanges" | "dryRunApply" | "dryRunMerge">;
   /** Undefined unless the settings give access to authentik. */
   authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost" | "lastChangeBy" | "tokenValidities">;
   namespace: string;

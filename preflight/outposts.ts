@@ -4,13 +4,13 @@ import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
 import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/settings";
 import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
-import { memoryWarning } from "../sidecar/memoryLimit";
 import { podFragment } from "../sidecar/podFragment";
 import { hasContainer, takenFields } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
 import type { Look, Places } from "./look";
 import * as messages from "./messages";
+import { inspectPods } from "./pods";
 import { inspectSessions } from "./sessions";
 import { inspectTokenValidity } from "./tokenValidity";
 
@@ -87,7 +87,7 @@ async function inspectPatch(
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
   if (!moving) return problem(messages.takenFields(settings, taken));
   const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
-  return merge([moving, restarts(live, dryRun), { problems: [], warnings: memoryWarning(settings, live) }]);
+  return merge([moving, restarts(live, dryRun), await inspectPods(look, settings, live)]);
 }
 
 /** Finds what removing the sidecar would change, whichever delivery brought it. */

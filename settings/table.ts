@@ -43,6 +43,9 @@ export type Delivery = (typeof deliveries)[number];
 /** The highest user id that the API server accepts (IsValidUserID in k8s.io/apimachinery). */
 const highestUserId = 2 ** 31 - 1;
 
+/** Value of `runAsUser` that leaves the sidecar's user to the cluster, as it leaves the outpost's. */
+export const clusterUser = "cluster";
+
 /** Settings of one outpost. The stack's value applies to all of them, and an entry of `outposts` overrides it for one. */
 export const outpostRows = {
   solution: row({
@@ -96,9 +99,9 @@ export const outpostRows = {
     restartsPods: "yes",
   }),
   runAsUser: row({
-    default: 1000,
+    default: "1000",
     read: readUser,
-    text: "User id the outpost runs as, as in authentik's image unless the cluster assigns another; never 0. Only a file's owner may remove it from /dev/shm.",
+    text: "User id the outpost runs as, as in authentik's image; never 0. Only a file's owner may remove it from /dev/shm. `cluster` leaves it to the cluster, as on OpenShift, which assigns one to each namespace.",
     restartsPods: "yes",
   }),
 };
@@ -249,10 +252,15 @@ function percent(standard: number, rest: Omit<Row<number>, "default" | "read">) 
   return row({ default: standard, read, ...rest });
 }
 
-function readUser(value: unknown): Parsed<number> {
+/** Reads a user id, in canonical form as text, since `cluster` is none. */
+function readUser(value: unknown): Parsed<string> {
+  if (value === clusterUser) return { value: clusterUser };
   if (value === 0 || value === "0") return { wrong: "is root, and the outpost runs as a user of its own, e.g. 1000" };
   const user = parseInteger(value, 1, highestUserId);
-  return "wrong" in user ? { wrong: `${user.wrong}; give the outpost's numeric user id, e.g. 1000` } : user;
+  if (!("wrong" in user)) return { value: String(user.value) };
+  return {
+    wrong: `${user.wrong}; give the outpost's numeric user id, e.g. 1000, or ${clusterUser} to leave it to the cluster`,
+  };
 }
 
 /** Reads empty text, the default of an optional setting, as not set. */

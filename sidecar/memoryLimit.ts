@@ -1,7 +1,8 @@
 import { sidecarContainer, sidecarMemoryLimit } from "../cleaner/names";
 import { quantityBytes } from "../kubernetes/quantity";
-import type { Deployment } from "../kubernetes/types";
+import type { Deployment, PodSpec } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
+import { effectiveSpec, type LimitSources } from "./effectiveLimits";
 
 const mebibyte = 1024 * 1024;
 
@@ -11,7 +12,6 @@ const mebibyte = 1024 * 1024;
  */
 const workingSetBytes = 64 * mebibyte;
 
-type PodSpec = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>;
 type Containers = PodSpec["containers"];
 
 /** A memory limit that holds less than a full /dev/shm, in MiB unless stated otherwise. */
@@ -46,21 +46,49 @@ export function memoryShortage(
   };
 }
 
+/** The shortage with the limit that pods really get, and the source of that limit. */
+export interface LiveShortage extends MemoryShortage {
+  /** The limit and where it comes from, unless that is the Deployment. */
+  limitFrom: string;
+  todo: string;
+}
+
+/** Judges the memory limit that the pods of a template really get. Undefined if it is enough. */
+export function liveShortage(
+  shmSize: string,
+  container: string,
+  template: Partial<PodSpec>,
+  from: LimitSources,
+): LiveShortage | undefined {
+  const { spec, sources } = effectiveSpec(template, from);
+  const shortage = memoryShortage(shmSize, container, spec);
+  if (!shortage) return undefined;
+  const { limit, neededMi } = shortage;
+  const source = sources[container];
+  const raise = source
+    ? `Give the container a limit of its own of at least ${neededMi}Mi`
+    : `Raise the limit to at least ${neededMi}Mi`;
+  return {
+    ...shortage,
+    limitFrom: source ? `${limit} (${source})` : limit,
+    todo: `${raise} in authentik (kubernetes_json_patches), or lower \`shmSize\`.`,
+  };
+}
+
 /** Warns if the outpost's own memory limit would end it before its /dev/shm is full. Empty without a limit. */
-export function memoryWarning(settings: OutpostSettings, live: Deployment): string[] {
+export function memoryWarning(settings: OutpostSettings, live: Deployment, from: LimitSources): string[] {
   const { container, shmSize } = settings;
-  const shortage = memoryShortage(shmSize, container, live.spec?.template.spec ?? {});
+  const shortage = liveShortage(shmSize, container, live.spec?.template.spec ?? {}, from);
   if (!shortage) return [];
-  const { limit, neededMi, cappedMi } = shortage;
+  const { limitFrom, cappedMi, todo } = shortage;
   const capped =
     cappedMi !== undefined
       ? `With it /dev/shm has only ${cappedMi}Mi: every container of the pod has a memory limit, and the kubelet makes ` +
         `the volume no bigger than their sum. `
       : "";
   return [
-    `Deployment ${settings.deployment}: container ${container} has a memory limit of ${limit}, too little for a /dev/shm of ` +
-      `${shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}` +
-      `Raise the limit to at least ${neededMi}Mi in authentik (kubernetes_json_patches), or lower shmSize.`,
+    `Deployment ${settings.deployment}: container ${container} has a memory limit of ${limitFrom}, too little for a /dev/shm of ` +
+      `${shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}${todo}`,
   ];
 }
 

@@ -20,6 +20,7 @@ import {
 import { cleanerScripts } from "../cleaner/scripts";
 import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
+import { clusterUser } from "../settings/table";
 
 /** Settings that the fragment depends on. A change of these restarts the outpost's pods; one of the sweep settings does not. */
 export type PodFragmentSettings = Pick<
@@ -72,8 +73,7 @@ function sidecarSpec(settings: PodFragmentSettings): ContainerPatch {
     // /dev/shm is mode 1777: only the uid that wrote a file can delete it, so the sidecar runs as the outpost's.
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: settings.runAsUser,
-      runAsGroup: settings.runAsUser,
+      ...userOf(settings),
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
@@ -86,4 +86,8 @@ function sidecarSpec(settings: PodFragmentSettings): ContainerPatch {
       { name: runVolume, mountPath: runDirectory },
     ],
   };
+}
+
+function userOf({ runAsUser }: PodFragmentSettings): { runAsUser?: number; runAsGroup?: number } {
+  return runAsUser === clusterUser ? {} : { runAsUser: Number(runAsUser), runAsGroup: Number(runAsUser) };
 }

@@ -1,4 +1,5 @@
 import { authentikLogFindings } from "./authentikLog";
+import { containerFindings } from "./containers";
 import { crashFindings } from "./crashes";
 import { execFindings } from "./execRights";
 import type { Finding } from "./finding";
@@ -22,6 +23,7 @@ export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] =
   { name: "selectors", of: selectorFindings },
   { name: "rollout", of: rolloutFindings },
   { name: "solution", of: unsweptFindings },
+  { name: "containers", of: containerFindings },
   { name: "sidecar", of: crashFindings },
   { name: "scripts", of: scriptsFindings },
   { name: "authentik's log", of: authentikLogFindings },

@@ -1,6 +1,8 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sidecarContainer, sidecarMemoryLimit } from "../../cleaner/names";
-import { containersNamed } from "../pods/containers";
+import { clusterUser } from "../../settings/table";
+import { otherUser, ownerOnly, uidIn } from "../../sidecar/user";
+import { containersNamed, podSpecOf } from "../pods/containers";
 import { wordsOf } from "../pods/metrics";
 import type { OutpostPod } from "../pods/outpostPods";
 import type { Finding } from "./finding";
@@ -17,7 +19,11 @@ export function crashFindings(snapshot: Snapshot): Finding[] {
     const status = sidecarStatus(pod.pod);
     if (!status) return [];
     const log = sidecarLogs[pod.name] ?? "";
-    const cause = ofStatus(status, pod, kubectl) ?? ofLog(log, pod, snapshot) ?? unexplained(status, log, pod, kubectl);
+    const cause =
+      ofStatus(status, pod, kubectl) ??
+      ofUser(pod) ??
+      ofLog(log, pod, snapshot) ??
+      unexplained(status, log, pod, kubectl);
     return cause ? [{ check, subject: `Pod/${pod.name}`, ...cause }] : [];
   });
 }
@@ -49,6 +55,13 @@ function ofStatus({ state, lastState, image }: V1ContainerStatus, pod: OutpostPo
     };
   }
   return undefined;
+}
+
+function ofUser({ pod, container }: OutpostPod): Cause | undefined {
+  const seen = otherUser(podSpecOf(pod), container);
+  const uid = uidIn(podSpecOf(pod), container);
+  const todo = `Set \`runAsUser\` to ${uid}, or to \`${clusterUser}\` if the cluster assigns it, and run \`pulumi up\`.`;
+  return seen === undefined ? undefined : { seen, why: ownerOnly, todo };
 }
 
 /** Complaints in a sidecar's log, with their remedies. The first match wins. */
@@ -98,8 +111,8 @@ function unexplained(
   pod: OutpostPod,
   kubectl: string,
 ): Cause | undefined {
-  if (state?.waiting?.reason !== "CrashLoopBackOff") return undefined;
-  const ended = lastState?.terminated;
+  const ended = state?.terminated ?? lastState?.terminated;
+  if (state?.waiting?.reason !== "CrashLoopBackOff" && !state?.terminated) return undefined;
   const last = log.trim().split("\n").at(-1) ?? "";
   return {
     seen: `container ${sidecarContainer} has ended ${restartCount} times, last with exit code ${ended?.exitCode}${last ? `, saying: ${last}` : ""}`,

@@ -1,5 +1,5 @@
 import { shmVolume } from "../../cleaner/names";
-import { memoryShortage } from "../../sidecar/memoryLimit";
+import { liveShortage } from "../../sidecar/memoryLimit";
 import { outpostContainerIn, podSpecOf } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
@@ -8,21 +8,23 @@ import type { Snapshot } from "./snapshot";
 /** Size of /dev/shm that the runtime gives a pod without a volume. */
 const defaultShm = "64Mi";
 
-/** Finds outposts that their own memory limit ends before /dev/shm is full. */
-export function memoryFindings({ outposts }: Snapshot): Finding[] {
+/** Finds outposts that the memory limit of their pods ends before /dev/shm is full. */
+export function memoryFindings({ outposts, limitRanges }: Snapshot): Finding[] {
   return outposts.deployments.flatMap((deployment) => {
     const container = outpostContainerIn(deployment);
     const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
     const shmSize = volume?.emptyDir?.sizeLimit ?? defaultShm;
-    const shortage = memoryShortage(shmSize, container, podSpecOf(deployment));
+    const own = outposts.pods.filter((pod) => pod.deployment === nameOf(deployment));
+    const from = { limitRanges, pods: own.map(({ pod }) => pod) };
+    const shortage = liveShortage(shmSize, container, podSpecOf(deployment), from);
     if (!shortage) return [];
     return [
       {
         check: "memory",
         subject: `Deployment/${nameOf(deployment)}`,
-        seen: `container ${container} has a memory limit of ${shortage.limit}, and /dev/shm is of ${shmSize}${shortage.cappedMi ? `, of which the kubelet gives ${shortage.cappedMi}Mi` : ""}`,
+        seen: `container ${container} has a memory limit of ${shortage.limitFrom}, and /dev/shm is of ${shmSize}${shortage.cappedMi ? `, of which the kubelet gives ${shortage.cappedMi}Mi` : ""}`,
         why: "Its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full.",
-        todo: `Raise the limit to at least ${shortage.neededMi}Mi in authentik (kubernetes_json_patches), or lower \`shmSize\`.`,
+        todo: shortage.todo,
       },
     ];
   });

@@ -1,4 +1,6 @@
-import type { V1CronJob, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1CronJob, V1Deployment, V1LimitRange } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
 import { ownSelector, scriptsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import type { Expectation } from "../../settings/expectation";
@@ -28,6 +30,7 @@ export interface Snapshot {
   /** The last lines of the logs of authentik's own pods, by pod. */
   authentikLogs: Record<string, string>;
   cronJobs: V1CronJob[];
+  limitRanges: V1LimitRange[];
   /** Objects with our label in the namespace. */
   ownObjects: OwnObject[];
   /** The cluster's version, such as `v1.34.4`. */
@@ -42,6 +45,8 @@ export interface Snapshot {
   mayExec: { verb: string; verdict: Verdict }[];
   /** The last lines of each sidecar's log, from its previous run if it is not running. */
   sidecarLogs: Record<string, string>;
+  /** The time at which it was read. */
+  now: Date;
   /** The same Deployments a while later; only with `--observe`. */
   later?: V1Deployment[];
   unchecked: Unchecked[];
@@ -54,7 +59,11 @@ const authentikTail = 2_000;
 const authentikPods = 8;
 
 /** Reads the whole snapshot. Rejects only if not even the outposts can be listed. */
-export async function readSnapshot(target: Target, authentikNamespace: string | undefined): Promise<Snapshot> {
+export async function readSnapshot(
+  target: Target,
+  authentikNamespace: string | undefined,
+  now: Date,
+): Promise<Snapshot> {
   const { cluster, namespace, kubectl, outpostShm, expectation } = target;
   const unchecked: Unchecked[] = [];
   const attempt = async <T>(what: string, instead: T, read: () => Promise<T>): Promise<T> => {
@@ -67,7 +76,19 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
   };
   const outposts = await findOutposts(target);
   const authentik = await findAuthentik(cluster, authentikNamespace ?? namespace);
-  const [authentikLogs, cronJobs, ownObjects, version, mayExec, sidecarLogs, counts, insides, scripts, elsewhere] =
+  const [
+    authentikLogs,
+    cronJobs,
+    ownObjects,
+    version,
+    mayExec,
+    sidecarLogs,
+    counts,
+    insides,
+    scripts,
+    limitRanges,
+    elsewhere,
+  ] =
     await Promise.all([
       logsOfAuthentik(cluster, authentik, unchecked),
       attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
@@ -78,10 +99,11 @@ export async function readSnapshot(target: Target, authentikNamespace: string | 
       attempt("machine clients", {}, () => countsOf(cluster, outposts.pods)),
       insidesOf(cluster, outposts.pods),
       attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
+      attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
       outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
     ]);
   const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, counts, insides, elsewhere, unchecked };
-  const known = { namespace, kubectl, outpostShm, outposts, authentik, ...read };
+  const known = { namespace, kubectl, outpostShm, outposts, authentik, limitRanges, now, ...read };
   return { ...known, ...(version && { version }), ...(scripts && { scripts }), ...(expectation && { expectation }) };
 }
 

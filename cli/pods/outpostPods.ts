@@ -145,6 +145,10 @@ export function isReady({ status }: V1Pod): boolean {
   return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 }
 
+/** Reasons for which the kubelet can't start a container. It goes on trying, in vain unless the image or the pod changes. */
+export const cannotStart =
+  /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer(Config)?Error|RunContainerError)$/;
+
 /** Returns why a pod is not ready, in the kubelet's or the scheduler's words, such as "Unschedulable (0/1 nodes …)". */
 export function troubleOf(pod: V1Pod): string | undefined {
   const stuck = statusesOf(pod).flatMap(({ name, ready, state }) => {

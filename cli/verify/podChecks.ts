@@ -6,9 +6,11 @@ import { quantityBytes } from "../../kubernetes/quantity";
 import { isGivenUp, refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
+import { otherUser, ownerOnly } from "../../sidecar/user";
+import { podSpecOf } from "../pods/containers";
 import { currentPods } from "../pods/currentPods";
 import { wordsOf } from "../pods/metrics";
-import { nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
+import { cannotStart, nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { mapParallel } from "../progress";
 import { formatAge, formatBytes } from "../units";
@@ -47,11 +49,8 @@ export function containersCheck(
   return fail("containers", `${unfinished}${end}`, `Wait for it, or see why it stays so: ${described}`);
 }
 
-/** Reasons for which the kubelet can't start a container. It goes on trying, in vain unless the image or the pod changes. */
-const cannotStart =
-  /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer(Config)?Error|RunContainerError)$/;
-
-const isStuck = ({ pod }: OutpostPod): boolean =>
+const isStuck = ({ pod, container }: OutpostPod): boolean =>
+  otherUser(podSpecOf(pod), container) !== undefined ||
   statusesOf(pod).some(({ state }) => cannotStart.test(state?.waiting?.reason ?? ""));
 
 function containersOf({ pod, name, container: outpost }: OutpostPod, kubectl: string): Seen {
@@ -64,6 +63,9 @@ function containersOf({ pod, name, container: outpost }: OutpostPod, kubectl: st
   const stopped = [outpost, sidecarContainer]
     .map((container) => ({ container, status: statuses.find((each) => each.name === container) }))
     .filter(({ status }) => !status?.state?.running);
+  const wrongUser = otherUser(podSpecOf(pod), outpost);
+  if (stopped.length === 0 && wrongUser)
+    return { wrong: wrongUser, todo: `${ownerOnly} Correct \`runAsUser\`, and run \`pulumi up\`.` };
   if (stopped.length === 0) return { right: `${outpost} and ${sidecarContainer} are running` };
   // A container that waits for another is not to blame.
   const guilty = stopped.filter(({ status }) => status?.state?.waiting?.reason !== "PodInitializing");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
+import type { V1ContainerStatus, V1CronJob, V1Deployment, V1LimitRange, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
@@ -101,6 +101,7 @@ interface Stage {
   later?: V1Deployment[];
   pods?: V1Pod[];
   cronJobs?: V1CronJob[];
+  limitRanges?: V1LimitRange[];
   ownObjects?: OwnObject[];
   logs?: Record<string, string>;
   version?: string;
@@ -125,6 +126,7 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
     pods: (_namespace, selector) =>
       Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [authentikPod] : pods),
     cronJobs: () => Promise.resolve(stage.cronJobs ?? []),
+    limitRanges: () => Promise.resolve(stage.limitRanges ?? []),
     ownObjects: () => Promise.resolve(stage.ownObjects ?? [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }]),
     version: () => Promise.resolve(stage.version ?? "v1.34.4"),
     selfMay: () => Promise.resolve({ allowed: true }),
@@ -137,7 +139,7 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
 }
 
 const checked =
-  "Checked: forward auth, sessions, selectors, rollout, solution, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
+  "Checked: forward auth, sessions, selectors, rollout, solution, containers, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
 const noAccess =
   "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
 
@@ -564,7 +566,7 @@ describe("doctor", () => {
     assert.equal(code, 1);
     assert.equal(
       stdout.slice(stdout.indexOf("Checked: ")),
-      "Checked: forward auth, sessions, selectors, rollout, solution, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
+      "Checked: forward auth, sessions, selectors, rollout, solution, containers, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
         noAccess +
         "Not checked: authentik's log in pod authentik-worker-0 (Kubernetes refused to show the log: forbidden)\n" +
         "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +
@@ -673,6 +675,8 @@ describe("doctor", () => {
       authentik: { namespace: "authentik", pods: [] },
       authentikLogs: {},
       cronJobs,
+      limitRanges: [],
+      now: NOW,
       ownObjects: [],
       mayExec: [],
       sidecarLogs: {},

@@ -26,7 +26,7 @@ function patched(change: (deployment: V1Deployment) => void = () => undefined, s
     container: "proxy",
     shmSize,
     cleanerImage: "docker.io/library/busybox:1.37",
-    runAsUser: 1000,
+    runAsUser: "1000",
   };
   Object.assign(deployment.spec!.template.spec!, structuredClone(podFragment(settings)));
   change(deployment);
@@ -275,6 +275,22 @@ describe("verify", () => {
       },
       seen: "0 of 1 pods updated; Kubernetes has given the rollout up (progressDeadlineSeconds)",
       todo: "Wait for it, or see why it stays so: kubectl --namespace authentik describe deployment ak-outpost-main",
+    },
+    "the sidecar has another user than the outpost": {
+      check: "containers",
+      cluster: {
+        pods: () => {
+          const made = pod();
+          made.spec!.securityContext = { runAsUser: 1000650000 };
+          made.spec!.initContainers![0].securityContext = { runAsUser: 1000 };
+          return Promise.resolve([made]);
+        },
+      },
+      seen: "pod main-a: container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
+      todo:
+        "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed. " +
+        "Correct `runAsUser`, and run `pulumi up`.",
+      stuck: true,
     },
     "one of the new pods has no node, beside an old one": {
       check: "containers",

@@ -48,6 +48,8 @@ async function look(delivery: string, world: World, overrides: Record<string, un
   const cluster: Places["cluster"] = {
     deployment: () => Promise.resolve(live),
     deployments: () => Promise.resolve([]),
+    pods: () => Promise.resolve([]),
+    limitRanges: () => Promise.resolve([]),
     dryRunApply: (_namespace, _name, manager) => answer("apply", manager),
     dryRunMerge: (_namespace, _name, manager) => answer("merge", manager),
   };

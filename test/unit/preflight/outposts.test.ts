@@ -26,6 +26,8 @@ function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged")
   const api: Places["cluster"] = {
     deployment: (_namespace, name) => Promise.resolve(byName(name)),
     deployments: () => Promise.resolve(live),
+    pods: () => Promise.resolve([]),
+    limitRanges: () => Promise.resolve([]),
     dryRunApply: (_namespace, ...asked) => dryRun(asked),
     dryRunMerge: (_namespace, ...asked) => dryRun(asked),
   };

@@ -17,6 +17,8 @@ function look(raw: Record<string, unknown>, { live = [], version = "v1.37.2", re
   const cluster = {
     deployment: (_namespace: string, name: string) => (refused ? Promise.reject(refused) : Promise.resolve(find(name))),
     deployments: () => Promise.resolve(live),
+    pods: () => Promise.resolve([]),
+    limitRanges: () => Promise.resolve([]),
     dryRunApply: dryRun,
     dryRunMerge: dryRun,
     refusal: () => Promise.resolve(undefined),

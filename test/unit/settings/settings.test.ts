@@ -74,7 +74,7 @@ describe("settings that hold", () => {
           highWatermark: 80,
           lowWatermark: 60,
           cleanerImage: "docker.io/library/busybox:1.37",
-          runAsUser: 1000,
+          runAsUser: "1000",
         },
       ],
       schedule: "0 * * * *",
@@ -143,7 +143,7 @@ describe("settings that hold", () => {
           highWatermark: 70,
           lowWatermark: 50,
           cleanerImage: "registry:5000/busybox:1",
-          runAsUser: 1000650000,
+          runAsUser: "1000650000",
         },
       ],
       schedule: "*/15 * * * *",
@@ -162,6 +162,14 @@ describe("settings that hold", () => {
       runbookUrl: "https://git.example.com/ops/shm/docs/runbooks",
       authentikUrl: "https://auth.example.com/sso",
     });
+  });
+
+  it("leaves the user to the cluster where it is asked to", () => {
+    const { outposts } = resolve({ outposts: ["Intranet", { name: "Public", runAsUser: 2000 }], runAsUser: "cluster" });
+    assert.deepEqual(
+      outposts.map(({ runAsUser }) => runAsUser),
+      ["cluster", "2000"],
+    );
   });
 
   it("lets an outpost override all it may, and leaves the others alone", () => {
@@ -194,7 +202,7 @@ describe("settings that hold", () => {
       highWatermark: 99,
       lowWatermark: 1,
       cleanerImage: "busybox:1.36",
-      runAsUser: 2000,
+      runAsUser: "2000",
     });
     assert.deepEqual(
       { ...outposts[0], name: "Proxy Dev" },
@@ -542,7 +550,8 @@ describe("settings that don't hold", () => {
     "highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
   );
 
-  const USER = "is no whole number from 1 to 2147483647; give the outpost's numeric user id, e.g. 1000";
+  const USER =
+    "is no whole number from 1 to 2147483647; give the outpost's numeric user id, e.g. 1000, or cluster to leave it to the cluster";
   bad("root", { runAsUser: "0" }, 'runAsUser: "0" is root, and the outpost runs as a user of its own, e.g. 1000');
   bad("a negative user", { runAsUser: -1 }, `runAsUser: -1 ${USER}`);
   bad("a user by name", { runAsUser: "authentik" }, `runAsUser: "authentik" ${USER}`);

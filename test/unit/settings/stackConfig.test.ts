@@ -26,8 +26,8 @@ describe("stack config", () => {
     assert.deepEqual(
       outposts.map(({ name, runAsUser }) => ({ name, runAsUser })),
       [
-        { name: "a", runAsUser: 1001 },
-        { name: "b", runAsUser: 2000 },
+        { name: "a", runAsUser: "1001" },
+        { name: "b", runAsUser: "2000" },
       ],
     );
     assert.equal(restrictExec, false);

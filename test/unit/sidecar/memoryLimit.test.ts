@@ -29,7 +29,7 @@ const warning = (limit: string, only?: string): string =>
   (only
     ? `With it /dev/shm has only ${only}: every container of the pod has a memory limit, and the kubelet makes the volume no bigger than their sum. `
     : "") +
-  "Raise the limit to at least 320Mi in authentik (kubernetes_json_patches), or lower shmSize.";
+  "Raise the limit to at least 320Mi in authentik (kubernetes_json_patches), or lower `shmSize`.";
 
 describe("the warning of a memory limit", () => {
   const cases: { what: string; deployment: Deployment; warnings: string[] }[] = [
@@ -91,7 +91,7 @@ describe("the warning of a memory limit", () => {
   ];
   for (const { what, deployment, warnings } of cases) {
     it(`${warnings.length > 0 ? "is given" : "is not given"}: ${what}`, () => {
-      assert.deepEqual(memoryWarning(settings, deployment), warnings);
+      assert.deepEqual(memoryWarning(settings, deployment, { limitRanges: [], pods: [] }), warnings);
     });
   }
 });

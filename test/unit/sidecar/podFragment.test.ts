@@ -50,6 +50,19 @@ describe("pod fragment", () => {
     });
   });
 
+  it("leaves the user to the cluster, and still never runs as root", () => {
+    const [{ securityContext }] = podFragment(outpostSettings({ runAsUser: "cluster" })).initContainers as [
+      typeof sidecar,
+    ];
+    assert.deepEqual(securityContext, {
+      runAsNonRoot: true,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+  });
+
   it("follows the size, the image, the user and the Deployment's name", () => {
     const settings = outpostSettings({
       shmSize: "1Gi",

@@ -1,0 +1,259 @@
+// doctor's look at pods: containers that are killed, crash or are not ready, and the memory that they really get.
+import assert from "node:assert/strict";
+import type { V1ContainerStatus, V1LimitRange, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import { containerFindings } from "../../../cli/doctor/containers";
+import { crashFindings } from "../../../cli/doctor/crashes";
+import { memoryFindings } from "../../../cli/doctor/memory";
+import type { Snapshot } from "../../../cli/doctor/snapshot";
+import { NOW, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
+
+const conditionOf = (ready: boolean, ago: number) => ({
+  type: "Ready",
+  status: ready ? "True" : "False",
+  lastTransitionTime: secondsAgo(ago),
+});
+
+/** Returns a pod of an hour whose outpost has this status, and a limit if given. */
+function pod(
+  status: Partial<V1ContainerStatus>,
+  { memory, ready = false, ago = 3600 }: { memory?: string; ready?: boolean; ago?: number } = {},
+): V1Pod {
+  const made = outpostPod({ name: "main-b", ready });
+  made.metadata!.creationTimestamp = secondsAgo(ago);
+  made.status!.conditions = [conditionOf(ready, ago)];
+  made.status!.containerStatuses = made.status!.containerStatuses!.map((each) => ({
+    ...each,
+    ready: each.name !== "proxy" || ready,
+  }));
+  Object.assign(made.status!.containerStatuses[1], status);
+  if (memory) made.spec!.containers[0].resources = { limits: { memory } };
+  return made;
+}
+
+function snapshot(made: V1Pod, limitRanges: V1LimitRange[] = []): Snapshot {
+  const pods = [
+    {
+      name: "main-b",
+      namespace: "authentik",
+      outpost: "main",
+      deployment: "ak-outpost-main",
+      container: "proxy",
+      pod: made,
+    },
+  ];
+  const outposts = { deployments: [outpostDeployment()], pods };
+  return { outposts, limitRanges, now: NOW, kubectl: "kubectl", sidecarLogs: {} } as unknown as Snapshot;
+}
+
+const killed = { terminated: { reason: "OOMKilled", exitCode: 137, finishedAt: secondsAgo(60) } };
+const backOff = {
+  waiting: { reason: "CrashLoopBackOff", message: "back-off 5m0s restarting failed container=proxy pod=main-b" },
+};
+
+describe("doctor on the outpost's containers", () => {
+  const unready =
+    "A pod that is not ready is sent no visitors: its share of the outpost's applications is out of reach.";
+  const restarting = "Each time it ends, the requests under way fail; its sessions in /dev/shm stay.";
+  const log = "See what it said: kubectl logs main-b -c proxy --previous";
+
+  const cases: [string, V1Pod, { seen: string; why: string; todo: string }][] = [
+    [
+      "OOM-killed in a loop, with a limit below its /dev/shm",
+      pod({ state: backOff, lastState: killed, restartCount: 12 }, { memory: "256Mi" }),
+      {
+        seen: "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 12; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
+        why: unready,
+        todo:
+          "Its memory limit is 256Mi, and the pages of a /dev/shm of 256Mi count as its memory. " +
+          `Raise the limit to at least 320Mi in authentik (kubernetes_json_patches), or lower \`shmSize\`. ${log}`,
+      },
+    ],
+    [
+      "OOM-killed, and running again",
+      pod({ lastState: killed, restartCount: 1 }, { memory: "512Mi", ready: true }),
+      {
+        seen: "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 1",
+        why: restarting,
+        todo: `Its memory limit is 512Mi: raise it. ${log}`,
+      },
+    ],
+    [
+      "OOM-killed without a limit",
+      pod({ lastState: killed, restartCount: 1 }, { ready: true }),
+      {
+        seen: "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 1",
+        why: restarting,
+        todo: `It has no memory limit: its node ran out of memory. ${log}`,
+      },
+    ],
+    [
+      "crash-looping",
+      pod({
+        state: backOff,
+        lastState: { terminated: { reason: "Error", exitCode: 1, finishedAt: secondsAgo(200) } },
+        restartCount: 7,
+      }),
+      {
+        seen: "container proxy ended: Error, exit code 1, 3m20s ago; restarts: 7; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
+        why: unready,
+        todo: log,
+      },
+    ],
+    [
+      "between two crashes",
+      pod(
+        { lastState: { terminated: { reason: "Error", exitCode: 2, finishedAt: secondsAgo(30) } }, restartCount: 3 },
+        { ready: true },
+      ),
+      { seen: "container proxy ended: Error, exit code 2, 30s ago; restarts: 3", why: restarting, todo: log },
+    ],
+    [
+      "ended just now",
+      pod(
+        { state: { terminated: { reason: "Error", exitCode: 2, finishedAt: secondsAgo(1) } }, restartCount: 0 },
+        { ago: 10 },
+      ),
+      {
+        seen: "container proxy ended: Error, exit code 2, 1s ago; restarts: 0",
+        why: unready,
+        todo: "See what it said: kubectl logs main-b -c proxy",
+      },
+    ],
+    [
+      "without its image",
+      pod(
+        {
+          state: {
+            waiting: {
+              reason: "ImagePullBackOff",
+              message: 'Back-off pulling image "ghcr.io/goauthentik/proxy:2026.50"',
+            },
+          },
+        },
+        { ago: 60 },
+      ),
+      {
+        seen: 'container proxy ImagePullBackOff (Back-off pulling image "ghcr.io/goauthentik/proxy:2026.50")',
+        why: unready,
+        todo: "See the events: kubectl describe pod main-b",
+      },
+    ],
+    [
+      "running and not ready for long",
+      pod({}, { ago: 301 }),
+      {
+        seen: "it is not ready for 5m1s: container proxy runs and is not ready",
+        why: unready,
+        todo: "See why: kubectl describe pod main-b",
+      },
+    ],
+    [
+      "waiting for long",
+      pod({ state: { waiting: { reason: "ContainerCreating" } } }, { ago: 900 }),
+      {
+        seen: "it is not ready for 15m: container proxy ContainerCreating",
+        why: unready,
+        todo: "See why: kubectl describe pod main-b",
+      },
+    ],
+  ];
+  for (const [what, made, expected] of cases) {
+    it(`finds one ${what}`, () => {
+      assert.deepEqual(containerFindings(snapshot(made)), [
+        { check: "containers", subject: "Pod/main-b", ...expected },
+      ]);
+    });
+  }
+
+  const sound: [string, V1Pod][] = [
+    ["one that is ready", pod({}, { ready: true })],
+    ["one that is merely starting", pod({ state: { waiting: { reason: "ContainerCreating" } } }, { ago: 20 })],
+    ["one that is not ready yet", pod({}, { ago: 299 })],
+    [
+      "a crash of long ago",
+      pod(
+        {
+          lastState: { terminated: { reason: "Error", exitCode: 1, finishedAt: secondsAgo(90_000) } },
+          restartCount: 4,
+        },
+        { ready: true },
+      ),
+    ],
+    [
+      "an init container that ended well",
+      pod({ name: "wait", state: { terminated: { reason: "Completed", exitCode: 0 } } }, { ready: true }),
+    ],
+  ];
+  for (const [what, made] of sound) {
+    it(`has nothing to say of ${what}`, () => {
+      assert.deepEqual(containerFindings(snapshot(made)), []);
+    });
+  }
+
+  it("finds any other container too, and leaves ours to the check of the sidecar", () => {
+    const made = pod({}, { ready: true });
+    const [sidecar, outpost] = made.status!.containerStatuses!;
+    const crashed = { state: backOff, lastState: killed, restartCount: 2 };
+    made.status!.containerStatuses = [
+      { ...sidecar, ...crashed },
+      outpost,
+      { ...outpost, ...crashed, name: "istio-proxy" },
+    ];
+    assert.deepEqual(
+      containerFindings(snapshot(made)).map(({ seen }) => seen),
+      [
+        "container istio-proxy was OOM-killed, exit code 137, 60s ago; restarts: 2; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
+      ],
+    );
+  });
+});
+
+describe("doctor on the memory that pods get", () => {
+  const limitRange: V1LimitRange = {
+    metadata: { name: "mem-limit-range" },
+    spec: { limits: [{ type: "Container", _default: { memory: "64Mi" } }] },
+  };
+  const todo =
+    "Give the container a limit of its own of at least 128Mi in authentik (kubernetes_json_patches), or lower `shmSize`.";
+
+  it("finds a LimitRange's default", () => {
+    const [{ seen, todo: advice }] = memoryFindings(snapshot(pod({}), [limitRange]));
+    assert.deepEqual(
+      [seen, advice],
+      [
+        "container proxy has a memory limit of 64Mi (the default of LimitRange mem-limit-range), and /dev/shm is of 64Mi",
+        todo,
+      ],
+    );
+  });
+
+  it("finds what the pod alone shows", () => {
+    const [{ seen, todo: advice }] = memoryFindings(snapshot(pod({}, { memory: "64Mi" })));
+    assert.deepEqual(
+      [seen, advice],
+      [
+        "container proxy has a memory limit of 64Mi (by pod main-b; the Deployment itself has none), and /dev/shm is of 64Mi",
+        todo,
+      ],
+    );
+  });
+});
+
+describe("doctor on the sidecar's user", () => {
+  it("finds one that is not the outpost's, by the pod", () => {
+    const made = pod({}, { ready: true });
+    made.spec!.containers[0].securityContext = { runAsUser: 1000650000 };
+    made.spec!.initContainers![0].securityContext = { runAsUser: 1000 };
+    assert.deepEqual(crashFindings(snapshot(made)), [
+      {
+        check: "sidecar",
+        subject: "Pod/main-b",
+        seen: "container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
+        why: "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed.",
+        todo: "Set `runAsUser` to 1000650000, or to `cluster` if the cluster assigns it, and run `pulumi up`.",
+      },
+    ]);
+  });
+});
