@@ -18,6 +18,7 @@ import { hasContainer, takenFields, type TakenField } from "../sidecar/takenFiel
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
 import * as messages from "./messages";
+import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
 
 /** Finds what `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
@@ -44,6 +45,7 @@ export async function inspectJsonPatch(
     const gone = live !== undefined && hasVanished(config, live);
     return merge([
       gone ? warning(messages.vanished(settings, await look.authentik!.lastChangeBy(pk))) : nothing,
+      inspectPastedSize(settings, live, existing),
       ...changes(settings, existing, composed),
       others.length > 0 ? warning(messages.writtenForOthers(settings, others)) : nothing,
       onCluster,

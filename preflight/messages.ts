@@ -1,7 +1,8 @@
 import { authentikManager, deploymentNames } from "../authentik/names";
-import { stackManagerPrefix } from "../cleaner/names";
+import { shmVolume, stackManagerPrefix } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
+import { outpostRows } from "../settings/table";
 import type { TakenField } from "../sidecar/takenFields";
 
 export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
@@ -89,6 +90,15 @@ export function vanished({ name, deployment }: OutpostSettings, by: string | und
     `still has it. Programs that write an outpost's config as a whole do that, such as Terraform (authentik_outpost) or a blueprint` +
     `${by === undefined ? "" : `; by authentik's event log, ${by} changed the outpost last`}. ` +
     `This update puts it back, and such a program takes it out again: docs/delivery.md, "An outpost whose config another program writes", has the ways on.`
+  );
+}
+
+export function pastedSize({ name, shmSize }: OutpostSettings, place: string, size: string): string {
+  const kept = outpostRows.shmSize.read(size);
+  const keep = "wrong" in kept ? "" : `\`shmSize: ${kept.value}\` to keep it, or `;
+  return (
+    `outpost "${name}": ${place} has a pasted volume ${shmVolume} of ${size}, and without \`shmSize\` in the settings /dev/shm becomes one of ${shmSize}. ` +
+    `Say which it is to be: ${keep}\`shmSize: ${shmSize}\`.`
   );
 }
 

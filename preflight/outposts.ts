@@ -10,6 +10,7 @@ import { merge, nothing, problem, restarts, warning, type Findings } from "./fin
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
 import type { Look, Places } from "./look";
 import * as messages from "./messages";
+import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
 import { inspectSessions } from "./sessions";
 import { inspectTokenValidity } from "./tokenValidity";
@@ -85,7 +86,8 @@ async function inspectPatch(
   if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
   const taken = takenFields(live, look.fieldManager, settings.container);
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
-  if (!moving) return problem(messages.takenFields(settings, taken));
+  if (!moving)
+    return merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
   const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
   return merge([moving, restarts(live, dryRun), await inspectPods(look, settings, live)]);
 }

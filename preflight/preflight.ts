@@ -1,5 +1,5 @@
 import type { Cluster } from "../kubernetes/cluster";
-import { hasSidecar, type Settings } from "../settings/settings";
+import { argumentsOf, hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, type Findings } from "./findings";
 import { inspectGrammar } from "./grammar";
 import type { Places } from "./look";
@@ -66,7 +66,7 @@ export async function preflight(
   const { problems, warnings, restarts = [], underWay = [], formerNames = [] } = findings;
   if (problems.length > 0) throw new PreflightError(problems);
   const outposts = settings.outposts.map((outpost) => ({
-    ...outpost,
+    ...argumentsOf(outpost),
     ...formerNames.find(({ name }) => name === outpost.name),
   }));
   return { warnings, restarts, underWay, execPolicy: policies.execPolicy, settings: { ...settings, outposts } };

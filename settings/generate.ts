@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 import { versionsTable } from "../authentik/versions";
 import { outpostKeys, outpostRows, specialRows, stackKeys, stackRows, structuralKeys, type Row } from "./table";
 
-type AnyRow = Pick<Row<unknown>, "default" | "text" | "restartsPods" | "type">;
+type AnyRow = Pick<Row<unknown>, "default" | "text" | "restartsPods" | "type" | "toldApart">;
 const rows: Record<string, AnyRow> = { ...outpostRows, ...stackRows, ...specialRows };
 const ofOutpost = (key: string): boolean => key in outpostRows;
 
@@ -28,7 +28,11 @@ function configBlock(): string {
     const overrides = `An object's keys are ${outpostKeys.join(", ")}, which hold for this one.`;
     const description = plain(key === "outposts" ? `${text} ${overrides}` : text);
     if (key === "outposts") return [key, { description }];
-    return [key, { type: configType(rows[key]), ...(standard !== undefined && { default: standard }), description }];
+    const { toldApart } = rows[key];
+    const declared = toldApart
+      ? { default: "", description: `${description} Default: ${standard}.` }
+      : { ...(standard !== undefined && { default: standard }), description };
+    return [key, { type: configType(rows[key]), ...declared }];
   });
   return stringify(Object.fromEntries(entries), { lineWidth: 120 }).replace(/^(?=.)/gm, "  ");
 }

@@ -13,6 +13,7 @@ type Values = ValuesOf<typeof outpostRows>;
 /** An outpost as read, with the keys to report its problems under. */
 interface Entry {
   readonly settings: OutpostSettings;
+  readonly raw: Raw;
   readonly place: string;
   readonly nameKey: string;
   readonly deploymentKey: string;
@@ -21,10 +22,11 @@ interface Entry {
 const HOW_TO_ADD = `add one with: pulumi config set --path 'outposts[0]' "<name in authentik>"`;
 
 /**
- * Reads the list of outposts, each over the stack's values. It returns one for every entry: anything unreadable is reported and
+ * Reads the list of outposts out of the stack's config, each over the stack's values. It returns one for every entry: anything unreadable is reported and
  * left empty.
  */
-export function readOutposts(given: unknown, stackValues: Values, problems: Problems): OutpostSettings[] {
+export function readOutposts(stack: Raw, stackValues: Values, problems: Problems): OutpostSettings[] {
+  const given = stack.outposts;
   if (given === undefined) {
     problems.line("outposts", `missing; ${HOW_TO_ADD}`);
     return [];
@@ -36,7 +38,10 @@ export function readOutposts(given: unknown, stackValues: Values, problems: Prob
   if (given.length === 0) problems.value("outposts", given, `is empty; ${HOW_TO_ADD}`);
   const entries = given.map((each, index) => readEntry(each, `outposts[${index}]`, stackValues, problems));
   reportDuplicates(entries, problems);
-  return entries.map((entry) => entry.settings);
+  return entries.map(({ settings, raw }) => ({
+    ...settings,
+    ...((isGiven(raw, "shmSize") || isGiven(stack, "shmSize")) && { shmSizeGiven: true }),
+  }));
 }
 
 function readEntry(given: unknown, place: string, stackValues: Values, problems: Problems): Entry {
@@ -50,7 +55,7 @@ function readEntry(given: unknown, place: string, stackValues: Values, problems:
   checkContainer(place, raw, values, problems);
   const deployment = readDeployment(raw, name, place, problems);
   const deploymentKey = isGiven(raw, "deployment") ? keyIn(place, "deployment") : nameKey;
-  return { settings: { name, deployment, ...values }, place, nameKey, deploymentKey };
+  return { settings: { name, deployment, ...values }, raw, place, nameKey, deploymentKey };
 }
 
 /** Advises on a key that is the stack's, not an outpost's. */

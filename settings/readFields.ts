@@ -45,6 +45,11 @@ export function defaultsOf<R extends Rows>(rows: R): ValuesOf<R> {
   return Object.fromEntries(values) as ValuesOf<R>;
 }
 
+/** Leaves out the stack's keys that are empty only because Pulumi.yaml declares them so. */
+export function withoutUnset(rows: Rows, raw: Raw): Raw {
+  return Object.fromEntries(Object.entries(raw).filter(([key, value]) => !(value === "" && rows[key]?.toldApart)));
+}
+
 /** Tells whether the place sets the key. */
 export function isGiven(given: Raw, key: string): boolean {
   return given[key] !== undefined;

@@ -1,6 +1,6 @@
 import { readOutposts } from "./outposts";
 import { Problems, SettingsError } from "./problems";
-import { isGiven, type Raw, readFields, reportUnknownKeys } from "./readFields";
+import { isGiven, type Raw, readFields, reportUnknownKeys, withoutUnset } from "./readFields";
 import { checkWatermarks, checkThresholds } from "./rules";
 import type { OutpostSettings, Settings } from "./settings";
 import { outpostRows, stackKeys, stackRows } from "./table";
@@ -11,13 +11,14 @@ export const tokenHeld = "stored-as-a-secret";
 
 /**
  * Turns stack config into settings, with every default and every rule applied. Pure.
- * @param raw config keys without their namespace. Numbers and booleans may be text, as Pulumi passes them; lists and objects
+ * @param given config keys without their namespace. Numbers and booleans may be text, as Pulumi passes them; lists and objects
  * are parsed.
  * @param secrets keys whose value was given as a secret. `authentikToken` must be one of them. Values of secrets appear in no
  * message.
  * @throws SettingsError with all problems at once
  */
-export function resolveSettings(raw: Raw, secrets: ReadonlySet<string> = new Set()): Settings {
+export function resolveSettings(given: Raw, secrets: ReadonlySet<string> = new Set()): Settings {
+  const raw = withoutUnset(outpostRows, given);
   const problems = new Problems(new Set([...secrets, "authentikToken"]));
   reportUnknownKeys(raw, stackKeys, "", problems);
   if (!isGiven(raw, "namespace")) {
@@ -25,7 +26,7 @@ export function resolveSettings(raw: Raw, secrets: ReadonlySet<string> = new Set
   }
   const common = readFields(outpostRows, raw, "", problems);
   checkWatermarks({ name: "", given: raw, values: common }, problems);
-  const outposts = readOutposts(raw.outposts, common, problems);
+  const outposts = readOutposts(raw, common, problems);
   const stack = readFields(stackRows, raw, "", problems);
   if (stack.monitoring && stack.alerts) checkThresholds(raw, stack, outposts, problems);
   checkAuthentikToken(raw, secrets, problems);

@@ -11,12 +11,19 @@ export interface OutpostSettings extends ValuesOf<typeof outpostRows> {
   name: string;
   /** The outpost's Deployment, unique in the list. Default: the name that authentik gives it (`deploymentNames`). */
   deployment: string;
+  /** Set if the stack or the outpost gives `shmSize`. For the preflight alone. */
+  shmSizeGiven?: true;
 }
 
 /** The stack's config, every value checked and in canonical form: durations such as `1h30m`, sizes such as `512Mi`. */
 export interface Settings extends ValuesOf<typeof stackRows> {
   /** At least one. No two have the same name or Deployment. */
   outposts: OutpostSettings[];
+}
+
+/** Leaves out what the preflight alone needs. The rest are arguments of the component. */
+export function argumentsOf({ shmSizeGiven: _, ...outpost }: OutpostSettings): OutpostSettings {
+  return outpost;
 }
 
 /** Settings of the sweep. Changing them restarts no pod. */

@@ -25,6 +25,8 @@ export interface Row<T> {
   readonly restartsPods?: string;
   /** The TypeScript type of the component's argument. Default: that of the default value. */
   readonly type?: string;
+  /** True if a value of the stack must be told from the default: Pulumi.yaml then declares empty text, which means not set. */
+  readonly toldApart?: true;
   /** The sweep's own name of it, and its value for cleaner/sweep.sh. */
   readonly shell?: { readonly name: string; value(value: T): number };
 }
@@ -71,6 +73,7 @@ export const outpostRows = {
     read: fromText((text) => parseSize(text, "64Mi", "16Gi")),
     text: "Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it.",
     restartsPods: "yes",
+    toldApart: true,
   }),
   // With a shorter interval the sweeps of a full volume would hardly pause.
   sweepInterval: sweepDuration("SWEEP_INTERVAL_SECONDS", ["5s", "24h"], {

@@ -272,7 +272,15 @@ describe("delivery through authentik", () => {
       await scenario.configure(throughAuthentik);
     });
 
+    it("stops at its size where the settings give none", async () => {
+      await assert.rejects(
+        scenario.stack.preview(),
+        /outpost "main": its JSON patch in authentik has a pasted volume dshm of 512Mi, and without `shmSize` in the settings \/dev\/shm becomes one of 256Mi\. Say which it is to be: `shmSize: 512Mi` to keep it, or `shmSize: 256Mi`\./,
+      );
+    });
+
     it("says that it takes it over", async () => {
+      await scenario.configure({ ...throughAuthentik, shmSize: "512Mi" });
       assert.deepEqual(warnings(await scenario.stack.preview()).slice(1), [
         'outpost "main": the patch pasted by hand is taken over: ours replaces its volume dshm, mount /dev/shm, container shm-cleanup.',
         restart,

@@ -20,6 +20,7 @@ import { execRules } from "../../../kubernetes/execRights";
 import type { Preflight } from "../../../preflight/preflight";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { resolveSettings } from "../../../settings/resolve";
+import { argumentsOf, type Settings } from "../../../settings/settings";
 import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
 import { verifyAfter } from "../../../verification/verification";
@@ -35,8 +36,11 @@ interface Registered {
 
 const nothingFound = { restarts: [], underWay: [] };
 
-const settingsOf = (raw: Record<string, unknown>) =>
-  resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw });
+/** Returns the settings as the preflight hands them on. */
+function settingsOf(raw: Record<string, unknown>): Settings {
+  const settings = resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw });
+  return { ...settings, outposts: settings.outposts.map(argumentsOf) };
+}
 
 /** Runs the component as the program has it, with its verification. */
 const program = (raw: Record<string, unknown>, found: Partial<Pick<Preflight, "restarts" | "underWay">> = {}) =>

@@ -158,6 +158,26 @@ describe("inspection of delivery through authentik", () => {
     ]);
   });
 
+  it("stops at a pasted volume of another size than the default, with either delivery, until a size is given", async () => {
+    const dshm = { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "2Gi" } };
+    const operations = [{ op: "add", path: "/spec/template/spec/volumes", value: [dshm] }] as JsonPatchOperation[];
+    const live = ownedBy("goauthentik.io");
+    live.spec!.template.spec!.volumes = [dshm];
+    const found = async (delivery: string, overrides = {}) =>
+      (await look(delivery, { live, operations }, overrides)).problems.map((text) => text.split(". ")[0]);
+    const becomes = "of 2Gi, and without `shmSize` in the settings /dev/shm becomes one of 256Mi";
+    const taken = `outpost "My Outpost": Deployment ${name} already has volume dshm (owned by goauthentik.io)`;
+    assert.deepEqual(await found("authentik"), [
+      `outpost "My Outpost": its JSON patch in authentik has a pasted volume dshm ${becomes}`,
+    ]);
+    assert.deepEqual(await found("deployment"), [
+      taken,
+      `outpost "My Outpost": Deployment ${name} has a pasted volume dshm ${becomes}`,
+    ]);
+    assert.deepEqual(await found("authentik", { shmSize: "2Gi" }), []);
+    assert.deepEqual(await found("deployment", { shmSize: "256Mi" }), [taken]);
+  });
+
   it("warns of a memory limit that is too small", async () => {
     const live = liveDeployment(name, { memoryLimit: "128Mi" });
     const { warnings } = await look("authentik", { live, operations: composed });

@@ -144,6 +144,7 @@ describe("settings that hold", () => {
           lowWatermark: 50,
           cleanerImage: "registry:5000/busybox:1",
           runAsUser: "1000650000",
+          shmSizeGiven: true,
         },
       ],
       schedule: "*/15 * * * *",
@@ -203,6 +204,7 @@ describe("settings that hold", () => {
       lowWatermark: 1,
       cleanerImage: "busybox:1.36",
       runAsUser: "2000",
+      shmSizeGiven: true,
     });
     assert.deepEqual(
       { ...outposts[0], name: "Proxy Dev" },
@@ -227,6 +229,21 @@ describe("settings that hold", () => {
   const unset = resolveSettings(MINIMAL);
   it("takes an empty authentikUrl and authentikToken as not set, as Pulumi.yaml's defaults have them", () => {
     assert.deepEqual(resolve({ authentikUrl: "", authentikToken: "" }), unset);
+  });
+
+  it("takes an empty shmSize of the stack as not set, and tells one that is given from the default", () => {
+    assert.deepEqual(resolve({ shmSize: "" }), unset);
+    const given = (raw: Record<string, unknown>) =>
+      resolve(raw).outposts.map(({ shmSize, shmSizeGiven }) => [shmSize, shmSizeGiven]);
+    const outposts = ["a", { name: "b", shmSize: "1Gi" }];
+    assert.deepEqual(given({ outposts, shmSize: "" }), [
+      ["256Mi", undefined],
+      ["1Gi", true],
+    ]);
+    assert.deepEqual(given({ outposts, shmSize: "256Mi" }), [
+      ["256Mi", true],
+      ["1Gi", true],
+    ]);
   });
 
   it("takes an undefined value as not set", () => {
