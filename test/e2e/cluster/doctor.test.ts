@@ -134,7 +134,10 @@ describe("doctor", () => {
       };
       const { findings } = await doctor(scenario, ["--observe", "4s"], () => void more());
       const [seen] = findings.flatMap(({ seen }) => (seen.startsWith("while it was observed") ? [seen] : []));
-      assert.match(seen, /^while it was observed authentik wrote it at \S+Z \(generation \d+ to \d+\)$/);
+      assert.match(
+        seen,
+        /^while it was observed \(generation \d+ to \d+\): goauthentik\.io \(Update\) at \S+Z: spec\.replicas$/,
+      );
     });
   });
 

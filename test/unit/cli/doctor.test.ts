@@ -595,12 +595,15 @@ describe("doctor", () => {
   it("watches with --observe whether authentik writes", async () => {
     const later = deployment();
     later.metadata!.generation = 2;
-    later.metadata!.managedFields![0].time = NOW;
+    later.spec!.replicas = 2;
+    const [entry] = later.metadata!.managedFields!;
+    Object.assign(entry, { operation: "Update", time: NOW });
+    (entry.fieldsV1 as { "f:spec": object })["f:spec"] = { "f:replicas": {} };
     const { code, stdout, stderr } = await doctor({ later: [later] }, ["--observe", "1s"]);
     assert.equal(stderr, "observing for 1 s whether authentik writes the Deployments\n");
     assert.match(
       stdout,
-      /^Deployment\/ak-outpost-main \(writes\)\n {2}seen: while it was observed authentik wrote it at 2026-11-24T03:00:00\.000Z \(generation 1 to 2\)\n/,
+      /^Deployment\/ak-outpost-main \(writes\)\n {2}seen: while it was observed \(generation 1 to 2\): goauthentik\.io \(Update\) at 2026-11-24T03:00:00\.000Z: spec\.replicas\n/,
     );
     assert.equal(code, 1);
     assert.equal((await doctor({}, ["--observe", "1s"])).code, 0);
