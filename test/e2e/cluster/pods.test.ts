@@ -1,0 +1,171 @@
+// What becomes of an outpost's pods, by the API server's own admission and controllers: the memory limit and the user they get,
+// new pods that are refused, and who writes the Deployment.
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import type { CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { run } from "../../../cli/program";
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { waitUntil } from "../../../sandbox/waitUntil";
+import { fakeIo } from "../../unit/cli/cluster";
+import { failure } from "./harness";
+import { patchPodSpec, waitForRollout } from "./kubectl";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+interface Line {
+  check: string;
+  seen: string;
+}
+
+describe("an outpost's pods", () => {
+  after(closeScenarios);
+
+  async function command(scenario: Scenario, name: "doctor" | "verify"): Promise<Line[]> {
+    const io = fakeIo({ now: () => new Date() });
+    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace, "-o", "json"];
+    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
+    assert.equal(await run([name, ...flags], io, { cluster, env: {} }), 1, io.stderr);
+    const { findings, checks } = JSON.parse(io.stdout) as Record<string, (Line & { passed?: boolean })[]>;
+    return findings ?? checks.filter(({ passed }) => !passed);
+  }
+  const seenBy = async (scenario: Scenario, name: "doctor" | "verify", check: string): Promise<string[]> =>
+    (await command(scenario, name)).filter((line) => line.check === check).map(({ seen }) => seen);
+
+  async function coreApi({ kubeConfig }: Scenario): Promise<CoreV1Api> {
+    const { CoreV1Api } = await import("@kubernetes/client-node");
+    return kubeConfig.makeApiClient(CoreV1Api);
+  }
+
+  it("get the limit of a LimitRange: the preflight and doctor judge that", async () => {
+    const scenario = await openScenario({ name: "limit-range" });
+    const { namespace } = scenario;
+    const name = "mem-limit-range";
+    // The manifest of Kubernetes' own page on default memory limits, with a smaller one.
+    const limits = [{ type: "Container", _default: { memory: "256Mi" }, defaultRequest: { memory: "64Mi" } }];
+    const core = await coreApi(scenario);
+    await core.createNamespacedLimitRange({ namespace, body: { metadata: { name }, spec: { limits } } });
+    const { diagnostics } = await scenario.stack.up();
+    assert.deepEqual(
+      diagnostics.map(({ message }) => message.trim()).filter((message) => message.includes("memory limit")),
+      [
+        "Deployment ak-outpost-main: container proxy has a memory limit of 256Mi (the default of LimitRange mem-limit-range), too little for a /dev/shm of 256Mi: " +
+          "its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. " +
+          "Give the container a limit of its own of at least 320Mi in authentik (kubernetes_json_patches), or lower `shmSize`.",
+      ],
+    );
+    await waitForRollout(scenario, "main");
+    const judged = (from: string) => [
+      `container proxy has a memory limit of 256Mi (${from}), and /dev/shm is of 256Mi`,
+    ];
+    assert.deepEqual(await seenBy(scenario, "doctor", "memory"), judged("the default of LimitRange mem-limit-range"));
+    // Its pods keep the limit when the LimitRange is gone.
+    await core.deleteNamespacedLimitRange({ namespace, name });
+    const [seen] = await seenBy(scenario, "doctor", "memory");
+    assert.match(
+      seen,
+      /^container proxy has a memory limit of 256Mi \(by pod ak-outpost-main-\S+; the Deployment itself has none\), /,
+    );
+  });
+
+  describe("that are refused", () => {
+    let scenario: Scenario;
+    before(async () => {
+      scenario = await openScenario({ name: "refused-pods" });
+      await scenario.stack.up();
+      await waitForRollout(scenario, "main");
+    });
+
+    /** Asserts that both commands give the refusal in these words, and nothing else of the containers. */
+    async function assertRefused(words: RegExp): Promise<void> {
+      await waitUntil(
+        async () => {
+          const conditions = (await scenario.deployment("main")).status?.conditions ?? [];
+          return (
+            conditions.some(({ type, message }) => type === "ReplicaFailure" && words.test(message ?? "")) || undefined
+          );
+        },
+        { what: "the refusal", timeoutMs: 30_000 },
+      );
+      const expected = new RegExp(`^0 of 1 pods updated; Kubernetes refuses new pods: ${words.source}`);
+      const [rollout, ...more] = await seenBy(scenario, "doctor", "rollout");
+      assert.match(rollout, expected);
+      const [containers, ...others] = await seenBy(scenario, "verify", "containers");
+      assert.match(containers, expected);
+      assert.deepEqual([more, others], [[], []]);
+    }
+
+    it("by a quota are named by doctor and verify", async () => {
+      const { namespace } = scenario;
+      const core = await coreApi(scenario);
+      const body = { metadata: { name: "one-pod" }, spec: { hard: { pods: "1" } } };
+      await core.createNamespacedResourceQuota({ namespace, body });
+      await waitUntil(
+        async () => (await core.readNamespacedResourceQuota({ namespace, name: "one-pod" })).status?.used?.pods,
+        { what: "the quota to count", timeoutMs: 30_000 },
+      );
+      await patchPodSpec(scenario, "main", "kubectl-edit", { terminationGracePeriodSeconds: 31 });
+      await assertRefused(/pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod, /);
+      await core.deleteNamespacedResourceQuota({ namespace, name: "one-pod" });
+    });
+
+    it("by Pod Security too", async () => {
+      const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+      await (
+        await coreApi(scenario)
+      ).patchNamespace(
+        {
+          name: scenario.namespace,
+          body: { metadata: { labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
+        },
+        setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
+      );
+      await patchPodSpec(scenario, "main", "kubectl-edit", { hostNetwork: true });
+      await assertRefused(
+        /pods "ak-outpost-main-\S+" is forbidden: violates PodSecurity "restricted:latest": host namespaces /,
+      );
+    });
+  });
+
+  it("run as a user that the sidecar has to have: the preflight stops otherwise", async () => {
+    const scenario = await openScenario({ name: "other-user" });
+    const container = { name: "proxy", securityContext: { runAsUser: 1000650000 } };
+    await patchPodSpec(scenario, "main", "kubectl-edit", { containers: [container] });
+    const [ofContainer, ofPod] = ["container", "pod"].map(
+      (by) => `container proxy as uid 1000650000 (securityContext of the ${by} in its template)`,
+    );
+    const refused = async (config: object) => {
+      await scenario.configure({ ...config });
+      return failure(scenario.stack.preview());
+    };
+    assert.ok(
+      (await refused({})).includes(`${ofContainer}, and the sidecar would run as uid 1000. /dev/shm is mode 1777`),
+    );
+    assert.ok((await refused({ runAsUser: "cluster" })).includes(`${ofContainer}, and \`runAsUser: cluster\` leaves`));
+    await scenario.configure({ runAsUser: 1000650000 });
+    await scenario.stack.preview();
+    const moved = {
+      containers: [{ name: "proxy", securityContext: { runAsUser: null } }],
+      securityContext: { runAsUser: 1000650000 },
+    };
+    await patchPodSpec(scenario, "main", "kubectl-edit", moved);
+    assert.ok((await refused({})).includes(`${ofPod}, and the sidecar would run as uid 1000.`));
+    await scenario.configure({ runAsUser: "cluster" });
+    await scenario.stack.up();
+    const { initContainers } = (await scenario.deployment("main")).spec!.template.spec!;
+    const { runAsNonRoot, runAsUser, runAsGroup } = initContainers![0].securityContext!;
+    assert.deepEqual([runAsNonRoot, runAsUser, runAsGroup], [true, undefined, undefined]);
+  });
+
+  it("are restarted by two programs that write one field in turn: doctor names the last writer", async () => {
+    const scenario = await openScenario({ name: "two-writers" });
+    // managedFields have whole seconds.
+    await pause(1_005 - (Date.now() % 1_000));
+    const container = { name: "proxy", image: "ghcr.io/goauthentik/proxy:2026.5.1" };
+    await patchPodSpec(scenario, "main", "keel", { containers: [container] });
+    const [seen, ...more] = await seenBy(scenario, "doctor", "writes");
+    assert.match(
+      seen,
+      /^the image of container proxy, which authentik sets, was written last by keel; last writes: keel \(Update\) at \S+Z: spec\.template\.spec\.containers\[proxy\]\.image; goauthentik\.io \(Update\) at \S+Z: /,
+    );
+    assert.deepEqual(more, []);
+  });
+});
