@@ -316,7 +316,7 @@ describe("delivery through authentik", () => {
       const scenario = await openScenario({
         name: `pasted-${list.toLowerCase()}`,
         authentik: true,
-        config: throughAuthentik,
+        config: { ...throughAuthentik, shmSize: "512Mi" },
       });
       const pasted = {
         name: "shm-cleanup",
