@@ -71,7 +71,7 @@ export function liveShortage(
   return {
     ...shortage,
     limitFrom: source ? `${limit} (${source})` : limit,
-    todo: `${raise} in authentik (kubernetes_json_patches), or lower \`shmSize\`.`,
+    todo: `${raise} where the Deployment comes from (authentik: kubernetes_json_patches), or lower \`shmSize\`.`,
   };
 }
 

@@ -49,7 +49,7 @@ describe("an outpost's pods", () => {
       [
         "Deployment ak-outpost-main: container proxy has a memory limit of 256Mi (the default of LimitRange mem-limit-range), too little for a /dev/shm of 256Mi: " +
           "its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. " +
-          "Give the container a limit of its own of at least 320Mi in authentik (kubernetes_json_patches), or lower `shmSize`.",
+          "Give the container a limit of its own of at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.",
       ],
     );
     await waitForRollout(scenario, "main");

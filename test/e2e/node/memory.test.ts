@@ -31,8 +31,8 @@ describe("an outpost with a memory limit", function () {
     const warnings = diagnostics.filter(({ message }) => message.includes("memory limit"));
     const warning = (deployment: string, size = "") =>
       `Deployment ${deployment}: container proxy has a memory limit of 128Mi, too little for a /dev/shm of 256Mi: its pages count ` +
-      `as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${size}Raise the limit to at least 320Mi in ` +
-      "authentik (kubernetes_json_patches), or lower shmSize.";
+      `as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${size}Raise the limit to at least 320Mi ` +
+      "where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
     const only =
       "With it /dev/shm has only 160Mi: every container of the pod has a memory limit, and the kubelet makes the volume no bigger than their sum. ";
     assert.deepEqual(warnings.map(({ message }) => message.trim()).sort(), [

@@ -453,7 +453,7 @@ describe("doctor", () => {
         "Deployment/ak-outpost-main (memory)",
         "container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
         "Its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full.",
-        "Raise the limit to at least 320Mi in authentik (kubernetes_json_patches), or lower `shmSize`.",
+        "Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.",
       ),
     ],
     "a native sidecar on a cluster that knows none": [

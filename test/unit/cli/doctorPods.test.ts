@@ -67,7 +67,7 @@ describe("doctor on the outpost's containers", () => {
         why: unready,
         todo:
           "Its memory limit is 256Mi, and the pages of a /dev/shm of 256Mi count as its memory. " +
-          `Raise the limit to at least 320Mi in authentik (kubernetes_json_patches), or lower \`shmSize\`. ${log}`,
+          `Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower \`shmSize\`. ${log}`,
       },
     ],
     [
@@ -216,7 +216,7 @@ describe("doctor on the memory that pods get", () => {
     spec: { limits: [{ type: "Container", _default: { memory: "64Mi" } }] },
   };
   const todo =
-    "Give the container a limit of its own of at least 128Mi in authentik (kubernetes_json_patches), or lower `shmSize`.";
+    "Give the container a limit of its own of at least 128Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
 
   it("finds a LimitRange's default", () => {
     const [{ seen, todo: advice }] = memoryFindings(snapshot(pod({}), [limitRange]));

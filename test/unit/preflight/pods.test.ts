@@ -135,7 +135,7 @@ describe("inspection of the memory that pods get", () => {
   const tooLittle = (from: string) =>
     `Deployment ${name}: container proxy has a memory limit of 256Mi (${from}), too little for a /dev/shm of 256Mi: ` +
     "its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. " +
-    "Give the container a limit of its own of at least 320Mi in authentik (kubernetes_json_patches), or lower `shmSize`.";
+    "Give the container a limit of its own of at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
 
   it("warns of a LimitRange's default", async () => {
     const { warnings } = await look({ limitRanges: [limits] });

@@ -29,7 +29,7 @@ const warning = (limit: string, only?: string): string =>
   (only
     ? `With it /dev/shm has only ${only}: every container of the pod has a memory limit, and the kubelet makes the volume no bigger than their sum. `
     : "") +
-  "Raise the limit to at least 320Mi in authentik (kubernetes_json_patches), or lower `shmSize`.";
+  "Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
 
 describe("the warning of a memory limit", () => {
   const cases: { what: string; deployment: Deployment; warnings: string[] }[] = [
