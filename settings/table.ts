@@ -9,6 +9,7 @@ import { parseLabels } from "./values/labels";
 import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
 import { parseRunbookUrl } from "./values/runbookUrl";
 import { parseSize } from "./values/size";
+import { parseUser } from "./values/user";
 
 /** One setting. `npm run generate` writes Pulumi.yaml and docs/settings.md from its row; a new setting is a new row. */
 export interface Row<T> {
@@ -41,12 +42,6 @@ export type Solution = (typeof solutions)[number];
 const deliveries = ["deployment", "authentik"] as const;
 /** The sidecar's way into the Deployment: server-side apply, or the outpost's own JSON patch through authentik's API. */
 export type Delivery = (typeof deliveries)[number];
-
-/** The highest user id that the API server accepts (IsValidUserID in k8s.io/apimachinery). */
-const highestUserId = 2 ** 31 - 1;
-
-/** Value of `runAsUser` that leaves the sidecar's user to the cluster, as it leaves the outpost's. */
-export const clusterUser = "cluster";
 
 /** Settings of one outpost. The stack's value applies to all of them, and an entry of `outposts` overrides it for one. */
 export const outpostRows = {
@@ -103,7 +98,7 @@ export const outpostRows = {
   }),
   runAsUser: row({
     default: "1000",
-    read: readUser,
+    read: parseUser,
     text: "User id the outpost runs as, as in authentik's image; never 0. Only a file's owner may remove it from /dev/shm. `cluster` leaves it to the cluster, as on OpenShift, which assigns one to each namespace.",
     restartsPods: "yes",
   }),
@@ -253,17 +248,6 @@ function percent(standard: number, rest: Omit<Row<number>, "default" | "read">) 
     return "wrong" in parsed ? { wrong: `${parsed.wrong} (percent, without a sign)` } : parsed;
   };
   return row({ default: standard, read, ...rest });
-}
-
-/** Reads a user id, in canonical form as text, since `cluster` is none. */
-function readUser(value: unknown): Parsed<string> {
-  if (value === clusterUser) return { value: clusterUser };
-  if (value === 0 || value === "0") return { wrong: "is root, and the outpost runs as a user of its own, e.g. 1000" };
-  const user = parseInteger(value, 1, highestUserId);
-  if (!("wrong" in user)) return { value: String(user.value) };
-  return {
-    wrong: `${user.wrong}; give the outpost's numeric user id, e.g. 1000, or ${clusterUser} to leave it to the cluster`,
-  };
 }
 
 /** Reads empty text, the default of an optional setting, as not set. */

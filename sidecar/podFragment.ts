@@ -20,7 +20,7 @@ import {
 import { cleanerScripts } from "../cleaner/scripts";
 import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import { clusterUser } from "../settings/table";
+import { clusterUser } from "../settings/values/user";
 
 /** Settings that the fragment depends on. A change of these restarts the outpost's pods; one of the sweep settings does not. */
 export type PodFragmentSettings = Pick<

@@ -1,7 +1,7 @@
 import { sidecarContainer } from "../cleaner/names";
 import type { Deployment, Pod, PodSpec } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import { clusterUser } from "../settings/table";
+import { clusterUser } from "../settings/values/user";
 
 /** Reason why the sidecar has to run as the outpost's user. */
 export const ownerOnly =

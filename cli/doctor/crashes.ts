@@ -1,6 +1,6 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sidecarContainer, sidecarMemoryLimit } from "../../cleaner/names";
-import { clusterUser } from "../../settings/table";
+import { clusterUser } from "../../settings/values/user";
 import { otherUser, ownerOnly, uidIn } from "../../sidecar/user";
 import { containersNamed, podSpecOf } from "../pods/containers";
 import { wordsOf } from "../pods/metrics";

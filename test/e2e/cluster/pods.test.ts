@@ -109,15 +109,21 @@ describe("an outpost's pods", () => {
 
     it("by Pod Security too", async () => {
       const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-      await (
-        await coreApi(scenario)
-      ).patchNamespace(
-        {
-          name: scenario.namespace,
-          body: { metadata: { labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
-        },
-        setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
-      );
+      const { namespace } = scenario;
+      const core = await coreApi(scenario);
+      const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+      const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+      await core.patchNamespace({ name: namespace, body: { metadata: { labels } } }, merge);
+      // The API server's admission learns of the label a moment later.
+      const spec = { hostNetwork: true, containers: [{ name: "probe", image: "busybox:1.37" }] };
+      const body = { metadata: { name: "probe" }, spec };
+      const probe = () => core.createNamespacedPod({ namespace, body, dryRun: "All" });
+      const isEnforced = () =>
+        probe().then(
+          () => undefined,
+          () => true,
+        );
+      await waitUntil(isEnforced, { what: "the standard to be enforced", timeoutMs: 30_000 });
       await patchPodSpec(scenario, "main", "kubectl-edit", { hostNetwork: true });
       await assertRefused(
         /pods "ak-outpost-main-\S+" is forbidden: violates PodSecurity "restricted:latest": host namespaces /,
