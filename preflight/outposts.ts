@@ -86,8 +86,7 @@ async function inspectPatch(
   if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
   const taken = takenFields(live, look.fieldManager, settings.container);
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
-  if (!moving)
-    return merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
+  if (!moving) return merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
   const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
   return merge([moving, restarts(live, dryRun), await inspectPods(look, settings, live)]);
 }

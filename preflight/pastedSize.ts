@@ -40,7 +40,7 @@ function sizeOnCluster({ metadata, spec }: Deployment): string | undefined {
   const { volumes = [], initContainers = [] } = spec?.template.spec ?? {};
   const owners = ownersOf(volumePath(shmVolume), metadata?.managedFields ?? []);
   const isOurs = owners.some((owner) => owner.startsWith(stackManagerPrefix));
-  return isOurs || readsOurSettings({ op: "add", path: "", value: initContainers }) ? undefined : sizeOf(volumes);
+  return isOurs || readsOurSettings({ value: initContainers }) ? undefined : sizeOf(volumes);
 }
 
 const sizeOf = (volumes: readonly Volume[]): string | undefined =>

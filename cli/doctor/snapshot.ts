@@ -88,20 +88,19 @@ export async function readSnapshot(
     scripts,
     limitRanges,
     elsewhere,
-  ] =
-    await Promise.all([
-      logsOfAuthentik(cluster, authentik, unchecked),
-      attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
-      attempt("leftovers", [], () => cluster.ownObjects(namespace, ownSelector)),
-      attempt("the cluster's version", undefined, () => released(cluster.version())),
-      attempt("exec", [], () => execVerdicts(cluster, namespace)),
-      attempt("logs of sidecars", {}, () => logsOfSidecars(cluster, outposts.pods)),
-      attempt("machine clients", {}, () => countsOf(cluster, outposts.pods)),
-      insidesOf(cluster, outposts.pods),
-      attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
-      attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
-      outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
-    ]);
+  ] = await Promise.all([
+    logsOfAuthentik(cluster, authentik, unchecked),
+    attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
+    attempt("leftovers", [], () => cluster.ownObjects(namespace, ownSelector)),
+    attempt("the cluster's version", undefined, () => released(cluster.version())),
+    attempt("exec", [], () => execVerdicts(cluster, namespace)),
+    attempt("logs of sidecars", {}, () => logsOfSidecars(cluster, outposts.pods)),
+    attempt("machine clients", {}, () => countsOf(cluster, outposts.pods)),
+    insidesOf(cluster, outposts.pods),
+    attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
+    attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
+    outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
+  ]);
   const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, counts, insides, elsewhere, unchecked };
   const known = { namespace, kubectl, outpostShm, outposts, authentik, limitRanges, now, ...read };
   return { ...known, ...(version && { version }), ...(scripts && { scripts }), ...(expectation && { expectation }) };

@@ -17,6 +17,8 @@ function look(fields: Partial<V1Container>, settings: Parameters<typeof outpostS
   const cluster = {
     deployment: () => Promise.resolve(live),
     deployments: () => Promise.resolve([live]),
+    pods: () => Promise.resolve([]),
+    limitRanges: () => Promise.resolve([]),
     dryRunApply: unchanged,
     dryRunMerge: unchanged,
   };
