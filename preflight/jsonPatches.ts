@@ -97,7 +97,7 @@ async function inspectLive(
   if (taken.length > 0) return problem(messages.takenFields(settings, taken));
   const change = sidecarMerge(part, live)!;
   const dryRun = await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
-  return merge([restarts(live, dryRun), await inspectPods(look, settings, live)]);
+  return merge([restarts(live, dryRun), inspectPods(look, settings, live)]);
 }
 
 function changes(

@@ -1,6 +1,7 @@
 import type { AuthentikClient } from "../authentik/client";
 import type { Cluster } from "../kubernetes/cluster";
-import type { Deployment } from "../kubernetes/types";
+import { isProxyOutpost } from "../authentik/names";
+import type { Deployment, LimitRange, Pod } from "../kubernetes/types";
 
 /** The systems that the preflight looks at, and our name there. */
 export interface Places {
@@ -12,8 +13,29 @@ export interface Places {
   fieldManager: string;
 }
 
-/** The same, with the Deployments that are there. */
+/** The same, with what the namespace holds, each kind listed once. A role that may not list a kind loses only what it tells. */
 export interface Look extends Places {
-  /** Deployments of proxy outposts in the namespace. */
+  /** All Deployments; undefined if they may not be listed. */
+  deployments: Deployment[] | undefined;
+  /** Those of proxy outposts. */
   known: Deployment[];
+  pods: Pod[];
+  limitRanges: LimitRange[];
+}
+
+export async function lookAround(places: Places): Promise<Look> {
+  const { cluster, namespace } = places;
+  const [deployments, pods, limitRanges] = await Promise.all([
+    cluster.deployments(namespace).catch(() => undefined),
+    cluster.pods(namespace).catch(() => []),
+    cluster.limitRanges(namespace).catch(() => []),
+  ]);
+  return { ...places, deployments, known: (deployments ?? []).filter(isProxyOutpost), pods, limitRanges };
+}
+
+/** Returns the Deployment of that name, if there is one. */
+export async function deploymentNamed({ cluster, namespace, deployments }: Look, name: string) {
+  return deployments
+    ? deployments.find(({ metadata }) => metadata?.name === name)
+    : cluster.deployment(namespace, name);
 }

@@ -1,4 +1,4 @@
-import { authentikManager, isProxyOutpost, possibleNames } from "../authentik/names";
+import { authentikManager, possibleNames } from "../authentik/names";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
@@ -8,7 +8,7 @@ import { podFragment } from "../sidecar/podFragment";
 import { hasContainer, takenFields } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
-import type { Look, Places } from "./look";
+import { deploymentNamed, lookAround, type Look, type Places } from "./look";
 import * as messages from "./messages";
 import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
@@ -17,10 +17,9 @@ import { inspectTokenValidity } from "./tokenValidity";
 
 /** Looks at every outpost's Deployment, and at those that an earlier update patched and the settings no longer name. */
 export async function inspectOutposts(places: Places, outposts: OutpostSettings[]): Promise<Findings> {
-  const all = await listOrNone(places);
-  const look: Look = { ...places, known: all.filter(isProxyOutpost) };
+  const look = await lookAround(places);
   const named = new Set(outposts.flatMap(possibleNames));
-  const dropped = all.filter((live) => !named.has(live.metadata?.name ?? ""));
+  const dropped = (look.deployments ?? []).filter((live) => !named.has(live.metadata?.name ?? ""));
   const { problems, ...found } = merge(
     await Promise.all([
       ...outposts.map((outpost) => inspectOutpost(look, outpost)),
@@ -44,12 +43,9 @@ async function inspectOutpost(look: Look, given: OutpostSettings): Promise<Findi
 }
 
 /** Finds the outpost's Deployment under any of its possible names. The settings returned have the name that it bears. */
-async function liveOf(
-  { cluster, namespace }: Look,
-  given: OutpostSettings,
-): Promise<{ settings: OutpostSettings; live?: Deployment }> {
+async function liveOf(look: Look, given: OutpostSettings): Promise<{ settings: OutpostSettings; live?: Deployment }> {
   for (const deployment of possibleNames(given)) {
-    const live = await cluster.deployment(namespace, deployment);
+    const live = await deploymentNamed(look, deployment);
     if (live) return { settings: { ...given, deployment }, live };
   }
   return { settings: given };
@@ -88,7 +84,7 @@ async function inspectPatch(
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
   if (!moving) return merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
   const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
-  return merge([moving, restarts(live, dryRun), await inspectPods(look, settings, live)]);
+  return merge([moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
 }
 
 /** Finds what removing the sidecar would change, whichever delivery brought it. */
@@ -106,9 +102,4 @@ async function inspectRelease(look: Look, live: Deployment): Promise<Findings> {
   const { name, managedFields } = live.metadata ?? {};
   if (!name || !ownsFields(look.fieldManager, managedFields ?? [])) return nothing;
   return restarts(live, await look.cluster.dryRunApply(look.namespace, name, look.fieldManager));
-}
-
-/** Lists the namespace's Deployments. They only enrich messages, so a role that may not list them loses nothing else. */
-async function listOrNone({ cluster, namespace }: Places): Promise<Deployment[]> {
-  return cluster.deployments(namespace).catch(() => []);
 }

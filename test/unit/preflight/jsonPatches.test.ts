@@ -47,7 +47,7 @@ async function look(delivery: string, world: World, overrides: Record<string, un
   };
   const cluster: Places["cluster"] = {
     deployment: () => Promise.resolve(live),
-    deployments: () => Promise.resolve([]),
+    deployments: () => Promise.resolve(live ? [live] : []),
     pods: () => Promise.resolve([]),
     limitRanges: () => Promise.resolve([]),
     dryRunApply: (_namespace, _name, manager) => answer("apply", manager),

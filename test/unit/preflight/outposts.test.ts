@@ -107,6 +107,16 @@ describe("inspection of the outposts' Deployments", () => {
     }
   });
 
+  it("asks for the Deployment by its name where a role may not list them", async () => {
+    const { api } = cluster([liveDeployment("ak-outpost-my-outpost")]);
+    const forbidden = () => Promise.reject(new Error("forbidden"));
+    assert.deepEqual(await look({ ...api, deployments: forbidden }, wantsSidecar), { problems: [], warnings: [] });
+    assert.equal(
+      (await look({ ...api, deployments: forbidden }, outpostSettings({ deployment: "x" }))).problems.length,
+      1,
+    );
+  });
+
   it("reports the problems of all outposts together", async () => {
     const { api } = cluster([]);
     const second = outpostSettings({ deployment: "elsewhere" });

@@ -16,7 +16,7 @@ function look(raw: Record<string, unknown>, { live = [], version = "v1.37.2", re
     Promise.resolve({ outcome: "applied" as const, deployment: find(name)! });
   const cluster = {
     deployment: (_namespace: string, name: string) => (refused ? Promise.reject(refused) : Promise.resolve(find(name))),
-    deployments: () => Promise.resolve(live),
+    deployments: () => (refused ? Promise.reject(refused) : Promise.resolve(live)),
     pods: () => Promise.resolve([]),
     limitRanges: () => Promise.resolve([]),
     dryRunApply: dryRun,
