@@ -8,6 +8,7 @@ export function withTarget(command: Command): Command {
   return command
     .option("-n, --namespace <name>", "namespace of the outposts; default: the stack's, or that of the context")
     .option("--context <name>", "context of the kubeconfig; default: the stack's, or the current one")
+    .option("--cluster <name>", "cluster of the kubeconfig; default: the stack's, or that of the context")
     .option("--kubeconfig <file>", "default: $KUBECONFIG, or ~/.kube/config")
     .option("--stack <name>", "take context, namespace and what is expected from Pulumi.<name>.yaml");
 }

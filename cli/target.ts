@@ -1,7 +1,13 @@
 import { possibleNames } from "../authentik/names";
 import type { Cluster } from "../kubernetes/cluster";
 import type { KubernetesConfig } from "../kubernetes/connection";
-import { contextVariable, expectationOf, kubeconfigVariable, type Expectation } from "../settings/expectation";
+import {
+  clusterVariable,
+  contextVariable,
+  expectationOf,
+  kubeconfigVariable,
+  type Expectation,
+} from "../settings/expectation";
 import { readStackFile, type StackFile } from "../settings/stackFile";
 import { UsageError } from "./errors";
 import { projectDir as clone } from "./io";
@@ -10,6 +16,7 @@ import { projectDir as clone } from "./io";
 export interface TargetOptions {
   namespace?: string;
   context?: string;
+  cluster?: string;
   kubeconfig?: string;
   /** Name of a stack. Its file gives everything that isn't given here. */
   stack?: string;
@@ -50,15 +57,18 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   const stack = options.stack === undefined ? undefined : stackNamed(options.stack, makers);
   if (stack) {
     refuseConflict("--context", options.context, stack.kubernetes.context, stack.stack);
+    refuseConflict("--cluster", options.cluster, stack.kubernetes.cluster, stack.stack);
     refuseConflict("--kubeconfig", options.kubeconfig, stack.kubernetes.kubeconfig, stack.stack);
     refuseConflict("--namespace", options.namespace, stack.settings.namespace, stack.stack);
   }
   const expected = stack ? expectationOf(stack.settings) : options.expectation;
   const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
+  const named = options.cluster ?? stack?.kubernetes.cluster ?? makers.env[clusterVariable];
   const cluster = await makers.cluster({
     kubeconfig: options.kubeconfig ?? stack?.kubernetes.kubeconfig ?? makers.env[kubeconfigVariable],
     context,
     contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
+    ...(named && { cluster: named }),
   });
   const namespace = options.namespace ?? expected?.namespace ?? (await cluster.contextNamespace());
   const expectation = expected && (await withLiveNames(cluster, expected));
@@ -66,11 +76,13 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   return {
     cluster,
     namespace,
-    kubectl: ["kubectl", ...flagsOf({ kubeconfig: options.kubeconfig, context, namespace })].join(" "),
+    kubectl: ["kubectl", ...flagsOf({ kubeconfig: options.kubeconfig, context, cluster: named, namespace })].join(" "),
     outpostShm: (command, otherNamespace) => {
       const { stack, kubeconfig } = options;
       const place =
-        stack === undefined || otherNamespace ? { context, namespace: otherNamespace ?? namespace } : { stack };
+        stack === undefined || otherNamespace
+          ? { context, cluster: named, namespace: otherNamespace ?? namespace }
+          : { stack };
       return ["npx --no-install outpost-shm", command, ...flagsOf({ kubeconfig, ...place })].join(" ");
     },
     ...(expectation && { expectation }),

@@ -21,6 +21,8 @@ export interface KubernetesConfig {
   context?: string;
   /** Source of `context`, named by the error if there is no such context. Default: kubernetes:context. */
   contextGivenBy?: string;
+  /** Name of the kubeconfig's cluster (kubernetes:cluster, --cluster). Default: the context's own. */
+  cluster?: string;
 }
 
 export interface Client {
@@ -67,6 +69,7 @@ async function connect(config: KubernetesConfig): Promise<Client> {
   const kubeConfig = new KubeConfig();
   load(kubeConfig, config.kubeconfig);
   if (config.context) selectContext(kubeConfig, config.context, config.contextGivenBy ?? "kubernetes:context");
+  if (config.cluster) selectCluster(kubeConfig, config.cluster);
   return {
     apps: kubeConfig.makeApiClient(AppsV1Api),
     batch: kubeConfig.makeApiClient(BatchV1Api),
@@ -141,6 +144,18 @@ function selectContext(kubeConfig: KubeConfig, context: string, givenBy: string)
     );
   }
   kubeConfig.setCurrentContext(context);
+}
+
+/** Takes another cluster for the context, with the context's user, as the Kubernetes provider does. */
+function selectCluster(kubeConfig: KubeConfig, cluster: string): void {
+  const clusters = kubeConfig.getClusters().map(({ name }) => name);
+  if (!clusters.includes(cluster)) {
+    throw new Error(
+      `The cluster is to be "${cluster}" (kubernetes:cluster, --cluster), which the kubeconfig does not have; it has: ${clusters.join(", ") || "none"}.`,
+    );
+  }
+  const current = kubeConfig.getCurrentContext();
+  kubeConfig.contexts = kubeConfig.contexts.map((each) => (each.name === current ? { ...each, cluster } : each));
 }
 
 /** Returns the API server's own words. The client leaves the body of a failed request as text. */

@@ -22,6 +22,9 @@ export const kubeconfigVariable = "OUTPOST_SHM_KUBECONFIG";
 /** Variable with the context, for the same check. */
 export const contextVariable = "OUTPOST_SHM_CONTEXT";
 
+/** Variable with the name of the kubeconfig's cluster, likewise. */
+export const clusterVariable = "OUTPOST_SHM_CLUSTER";
+
 /** Expectation that `outpost-shm verify` checks a namespace against. */
 export interface Expectation {
   namespace: string;

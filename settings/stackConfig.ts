@@ -27,7 +27,7 @@ export function authentikAccess({ authentikUrl: url }: Settings): { url: string;
 /** Returns the cluster of the `kubernetes:*` stack config. */
 export function kubernetesConfig(): KubernetesConfig {
   const config = new pulumi.Config("kubernetes");
-  return { kubeconfig: config.get("kubeconfig"), context: config.get("context") };
+  return { kubeconfig: config.get("kubeconfig"), context: config.get("context"), cluster: config.get("cluster") };
 }
 
 /**

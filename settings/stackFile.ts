@@ -30,6 +30,7 @@ export function readStackFile(dir: string, stackName: string): StackFile {
   const kubernetes = {
     kubeconfig: plainText(config, "kubernetes:kubeconfig", path),
     context: plainText(config, "kubernetes:context", path),
+    cluster: plainText(config, "kubernetes:cluster", path),
   };
   return { stack, settings: settingsOf(config, path), kubernetes };
 }

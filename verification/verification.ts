@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { OutpostShmCleanup } from "../components/outpostShmCleanup";
 import type { Preflight } from "../preflight/preflight";
 import {
+  clusterVariable,
   contextVariable,
   expectationOf,
   kubeconfigVariable,
@@ -83,11 +84,12 @@ function checkCommand(
   triggers: pulumi.Input<string>[],
   opts: pulumi.CustomResourceOptions,
 ): local.Command {
-  const { kubeconfig, context } = kubernetesConfig();
+  const { kubeconfig, context, cluster } = kubernetesConfig();
   const check: UpdateCheck = { expectation, wait: seconds(verifyTimeout), run };
   const environment = {
     ...(kubeconfig && { [kubeconfigVariable]: isPath(kubeconfig) ? kubeconfig : pulumi.secret(kubeconfig) }),
     ...(context && { [contextVariable]: context }),
+    ...(cluster && { [clusterVariable]: cluster }),
   };
   return new local.Command(
     name,

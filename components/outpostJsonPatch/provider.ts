@@ -23,7 +23,11 @@ export function outpostJsonPatchProvider(waits: Waits = defaultWaits): Provider 
     const get = (key: string) => configured.get?.(key);
     const url = get("authentik-outpost-shm:authentikUrl")?.replace(/\/+$/, "") || authentikUrl;
     const token = checkedToken(get("authentik-outpost-shm:authentikToken"));
-    const call = connection({ kubeconfig: get("kubernetes:kubeconfig"), context: get("kubernetes:context") });
+    const call = connection({
+      kubeconfig: get("kubernetes:kubeconfig"),
+      context: get("kubernetes:context"),
+      cluster: get("kubernetes:cluster"),
+    });
     return {
       client: authentikClient({ url, token }),
       deployment: outpostDeployment(call, namespace, deployment),

@@ -93,6 +93,17 @@ describe("where a command works", () => {
     assert.equal((await open({ context: "dev" }, env)).asked.context, "dev");
   });
 
+  it("is another cluster than the context's if the stack or a flag names one, as for the Kubernetes provider", async () => {
+    write(
+      "Pulumi.other.yaml",
+      "config:\n  kubernetes:cluster: east\n  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:outposts: [a]\n",
+    );
+    assert.equal((await open({ stack: "other" })).asked.cluster, "east");
+    assert.equal(shown("doctor", "b"), "npx --no-install outpost-shm doctor --cluster east --namespace b");
+    assert.equal((await open({ cluster: "west" })).asked.cluster, "west");
+    assert.equal((await open({}, { OUTPOST_SHM_CLUSTER: "north" })).asked.cluster, "north");
+  });
+
   it("is in the commands that are shown, as it was given", async () => {
     await open({ stack: "prod", kubeconfig: "/k" });
     assert.equal(shown("status main"), "npx --no-install outpost-shm status main --kubeconfig /k --stack prod");
