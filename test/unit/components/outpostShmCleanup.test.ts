@@ -533,9 +533,17 @@ describe("OutpostShmCleanup on mocks", () => {
       const config = pulumi.runtime.allConfig();
       try {
         for (const kubeconfig of ["/home/me/config", '{"kind":"Config"}']) {
-          pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": kubeconfig, "kubernetes:context": "prod" });
+          pulumi.runtime.setAllConfig({
+            "kubernetes:kubeconfig": kubeconfig,
+            "kubernetes:context": "prod",
+            "kubernetes:cluster": "east",
+          });
           const { environment } = inputsOf(await verified({}), commandType);
-          const given = { OUTPOST_SHM_KUBECONFIG: kubeconfig, OUTPOST_SHM_CONTEXT: "prod" };
+          const given = {
+            OUTPOST_SHM_KUBECONFIG: kubeconfig,
+            OUTPOST_SHM_CONTEXT: "prod",
+            OUTPOST_SHM_CLUSTER: "east",
+          };
           // The engine's mark of a secret.
           const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: given };
           assert.deepEqual(environment, kubeconfig.startsWith("{") ? secret : given);
