@@ -199,6 +199,10 @@ describe("the runbooks, walked", function () {
       await walk.run("CronJobFailed", "kubectl -n authentik describe job JOB", { JOB }),
       /BackoffLimitExceeded/,
     );
+    assert.match(
+      await walk.run("CronJobFailed", "kubectl -n authentik describe replicasets"),
+      /^Controlled By: +Deployment\/ak-outpost-scheduled$/m,
+    );
     assert.match(await walk.run("CronJobFailed", verify, {}, 1), /^CronJob {2,}rbac +FAIL /m);
     await walk.run("CronJobFailed", cleanup);
   });
