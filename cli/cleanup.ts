@@ -42,7 +42,7 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
 }
 
 /**
- * Asks if the removal logs people out, or lets visitors in without a login. A dry run, or `--yes`, is not asked, only told of the
+ * Asks if the removal logs people out, or lets visitors in without a login, or if the stack does not name its cluster. A dry run, or `--yes`, is not asked, only told of the
  * latter.
  */
 async function agreed(
@@ -58,8 +58,10 @@ async function agreed(
     if (opening) io.err(`${opening}.\n`);
     return true;
   }
-  const losses = [opening, await logouts(target, pods, request, options, io)].filter((loss) => loss !== undefined);
-  return losses.length === 0 || confirmed(io, losses.join(". "), false);
+  const losses = [opening, await logouts(target, pods, request, options, io), target.unpinned];
+  const said = losses.filter((loss) => loss !== undefined).join(". ");
+  if (said === "") return true;
+  return confirmed(io, `In ${await target.where(pods.map(({ name }) => name))}: ${said}`, false);
 }
 
 /** Counts, by a dry run, the people whom the removal logs out. Undefined if it logs out nobody. */

@@ -22,7 +22,9 @@ type Work = (target: Target) => Promise<number>;
 export async function run(argv: string[], io: Io, makers: TargetMakers): Promise<number> {
   let code: number = exitCodes.ok;
   const perform = async (options: TargetOptions, work: Work): Promise<void> => {
-    code = await work(await openTarget(options, makers));
+    const target = await openTarget(options, makers);
+    if (target.unpinned) io.err(`${target.unpinned}: this is ${await target.where([])}\n`);
+    code = await work(target);
   };
   const program = new Command("outpost-shm")
     .description("Looks after /dev/shm of authentik's proxy outposts on Kubernetes.")

@@ -53,7 +53,8 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
     return exitCodes.ok;
   }
   if (options.up) await requirePulumi(io);
-  if (!(await confirmed(io, `Deployment ${namespace}/${nameOf(deployment)} will be deleted`, options.yes))) {
+  const where = await target.where(pods.map(({ name }) => name));
+  if (!(await confirmed(io, `In ${where}: Deployment ${nameOf(deployment)} will be deleted`, options.yes))) {
     io.err("Nothing was changed.\n");
     return exitCodes.failed;
   }

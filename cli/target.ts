@@ -32,6 +32,10 @@ export interface Target {
   kubectl: string;
   /** Returns a command of this program for this target, such as `status main`, or for another namespace if one is named. */
   outpostShm: (command: string, otherNamespace?: string) => string;
+  /** Names cluster, namespace and pods, for the question before a removal. */
+  where: (pods: string[]) => Promise<string>;
+  /** Said of a stack whose file names no context, so that the kubeconfig's current one decides. Undefined if a context is named. */
+  unpinned?: string;
   /** The stack's expectation; undefined without a stack. */
   expectation?: Expectation;
   /** authentik's URL from the stack, and the token from the environment; undefined unless both are given. */
@@ -85,9 +89,27 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
           : { stack };
       return ["npx --no-install outpost-shm", command, ...flagsOf({ kubeconfig, ...place })].join(" ");
     },
+    where: (pods) => whereabouts(cluster, context, namespace, pods),
+    ...(stack && context === undefined && { unpinned: `stack ${stack.stack} names no kubernetes:context` }),
     ...(expectation && { expectation }),
     ...(url && token && { authentikAccess: { url, token } }),
   };
+}
+
+/** Number of pods that a question names. */
+const namedPods = 5;
+
+async function whereabouts(
+  cluster: Cluster,
+  context: string | undefined,
+  namespace: string,
+  pods: string[],
+): Promise<string> {
+  const server = await cluster.server().catch(() => "an unknown address");
+  const more = pods.length > namedPods ? ` and ${pods.length - namedPods} more` : "";
+  const named =
+    pods.length > 0 ? `, pod${pods.length === 1 ? "" : "s"} ${pods.slice(0, namedPods).join(", ")}${more}` : "";
+  return `cluster ${server} (${context ? `context ${context}` : "the current context"}), namespace ${namespace}${named}`;
 }
 
 /** Takes the name that authentik gave a Deployment before 2025.4 if that is the one that is there. */

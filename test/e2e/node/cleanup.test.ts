@@ -63,9 +63,11 @@ describe("cleanup", function () {
   it("refuses to log people out where nobody can be asked, and removes nothing", async () => {
     const { status, stdout, stderr } = await outpostShm(scenario, "cleanup", "bare", "--older-than=5s");
     assert.deepEqual([status, stdout], [2, ""]);
+    const { cluster } = scenario.stage;
     assert.equal(
       stderr,
-      `error: Sessions, logins too, older than 5s go: ${logins} sessions of logged-in people in 1 pod will end, they log in again; ` +
+      `error: In cluster ${cluster.server} (the current context), namespace node-cleanup, pod ${pods.bare}: ` +
+        `Sessions, logins too, older than 5s go: ${logins} sessions of logged-in people in 1 pod will end, they log in again; ` +
         `${pages - logins} sessions of visitors, and there is no terminal to ask on: nothing was changed; --yes goes on\n`,
     );
     assert.equal(await used("bare"), pages);

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster, ContainerPlace } from "../../../kubernetes/cluster";
 import { NotOpened } from "../../../kubernetes/exec";
@@ -40,7 +43,12 @@ class Sweeps {
 
 const pods = [outpostPod({ name: "main-b" }), outpostPod({ name: "public-a", outpost: "public", sidecar: false })];
 
-async function cleanup(args: string[], methods: Partial<Cluster> = {}, options: Partial<Printed> = {}) {
+async function cleanup(
+  args: string[],
+  methods: Partial<Cluster> = {},
+  options: Partial<Printed> = {},
+  projectDir?: string,
+) {
   const sweeps = new Sweeps({
     "main-b": { visitors: 100, logins: 7, debris: 3 },
     "public-a": { visitors: 16_370, logins: 14 },
@@ -52,7 +60,7 @@ async function cleanup(args: string[], methods: Partial<Cluster> = {}, options: 
     exec: sweeps.exec,
     ...methods,
   };
-  return { ...(await runOn(known, ["cleanup", ...args], options)), asked: sweeps.asked };
+  return { ...(await runOn(known, ["cleanup", ...args], options, { projectDir })), asked: sweeps.asked };
 }
 
 const always = ["SHM_DIR=/dev/shm", "AGES_ONLY=1", "COUNT_ONLY=0"];
@@ -146,7 +154,9 @@ describe("cleanup", () => {
   });
 
   describe("where it logs people out", () => {
+    const where = "In cluster https://cluster.example (the current context), namespace authentik";
     const loss =
+      `${where}, pods main-b, public-a: ` +
       "Sessions, logins too, older than 30m go: 21 sessions of logged-in people in 2 pods will end, they log in again; " +
       "16470 sessions of visitors";
 
@@ -190,10 +200,43 @@ describe("cleanup", () => {
       const { stderr } = await cleanup(["main", "--older-than", "30m"], { exec });
       assert.equal(
         stderr,
-        "error: Sessions, logins too, older than 30m go: 0 sessions of logged-in people in 0 pods will end, they log in again; " +
+        `error: ${where}, pod main-b: ` +
+          "Sessions, logins too, older than 30m go: 0 sessions of logged-in people in 0 pods will end, they log in again; " +
           "0 sessions of visitors (1 pod could not be asked: main-b: exec in container shm-cleanup: connection refused), " +
           "and there is no terminal to ask on: nothing was changed; --yes goes on\n",
       );
+    });
+  });
+
+  describe("with a stack whose file names no context", () => {
+    const dir = mkdtempSync(join(tmpdir(), "unpinned-"));
+    before(() => {
+      const config = "authentik-outpost-shm:namespace: authentik\n  authentik-outpost-shm:outposts: [main, public]";
+      writeFileSync(join(dir, "Pulumi.dev.yaml"), `config:\n  ${config}\n`);
+    });
+    after(() => rmSync(dir, { recursive: true }));
+    const place = "cluster https://cluster.example (the current context), namespace authentik";
+    const says = `stack dev names no kubernetes:context: this is ${place}\n`;
+    const asks = `In ${place}, pods main-b, public-a: stack dev names no kubernetes:context`;
+
+    it("says which cluster it is about to touch, and asks, even if nobody is logged out", async () => {
+      const questions: string[] = [];
+      const ask = (question: string) => (questions.push(question), Promise.resolve("n"));
+      const { code, stderr, asked } = await cleanup(["--stack", "dev", "--anonymous"], {}, { ask }, dir);
+      assert.deepEqual([code, stderr, asked], [1, `${says}Nothing was removed.\n`, []]);
+      assert.deepEqual(questions, [`${asks}. Go on? [y/N] `]);
+    });
+
+    it("removes nothing without a terminal, unless --yes says that it is the right one", async () => {
+      const refused = await cleanup(["--stack", "dev", "--anonymous"], {}, {}, dir);
+      const error = `error: ${asks}, and there is no terminal to ask on: nothing was changed; --yes goes on\n`;
+      assert.deepEqual([refused.code, refused.stderr, refused.asked], [2, says + error, []]);
+      const { code, stderr, asked } = await cleanup(["--stack", "dev", "--anonymous", "--yes"], {}, {}, dir);
+      assert.deepEqual([code, stderr, asked.length], [0, says, 2]);
+    });
+
+    it("changes nothing in a dry run, and so does not ask", async () => {
+      assert.equal((await cleanup(["--stack", "dev", "--anonymous", "--dry-run"], {}, {}, dir)).code, 0);
     });
   });
 

@@ -18,7 +18,7 @@ export function fakeCluster(methods: Partial<Cluster>): Cluster {
   // `await` asks whether a promise's value is a promise itself.
   const get = (target: Partial<Cluster>, name: keyof Cluster | "then") =>
     name === "then" ? undefined : (target[name] ?? refuse(name));
-  return new Proxy(methods, { get }) as Cluster;
+  return new Proxy({ server: () => Promise.resolve("https://cluster.example"), ...methods }, { get }) as Cluster;
 }
 
 export interface Printed extends Io {

@@ -63,6 +63,7 @@ describe("where forward auth is open", () => {
   });
 
   describe("cleanup", () => {
+    const where = "In cluster https://cluster.example (the current context), namespace authentik, pod main-a: ";
     const opening = `${main} Removing sessions opens it too. ${upgrade}`;
     const logouts =
       "Sessions, logins too, older than 5s go: 2 sessions of logged-in people in 1 pod will end, they log in again; 3 sessions of visitors";
@@ -79,7 +80,7 @@ describe("where forward auth is open", () => {
     it("says it and asks, though nobody is logged out; y goes on", async () => {
       const { questions, ask } = asking("y");
       assert.deepEqual(await cleanup("2025.10.1", ["--anonymous"], { ask }), { code: 0, stderr: "", removals: 1 });
-      assert.deepEqual(questions, [`${opening}. Go on? [y/N] `]);
+      assert.deepEqual(questions, [`${where}${opening}. Go on? [y/N] `]);
     });
 
     it("removes nothing after another answer", async () => {
@@ -91,13 +92,13 @@ describe("where forward auth is open", () => {
     it("asks once about that and about logouts", async () => {
       const { questions, ask } = asking("y");
       await cleanup("2025.10.1", ["--all"], { ask });
-      assert.deepEqual(questions, [`${opening}. ${logouts}. Go on? [y/N] `]);
+      assert.deepEqual(questions, [`${where}${opening}. ${logouts}. Go on? [y/N] `]);
     });
 
     it("removes nothing without a terminal and --yes", async () => {
       assert.deepEqual(await cleanup("2025.10.1", ["--anonymous"]), {
         code: 2,
-        stderr: `error: ${opening}, and there is no terminal to ask on: nothing was changed; --yes goes on\n`,
+        stderr: `error: ${where}${opening}, and there is no terminal to ask on: nothing was changed; --yes goes on\n`,
         removals: 0,
       });
     });

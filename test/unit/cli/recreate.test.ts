@@ -149,18 +149,20 @@ describe("recreate", () => {
     assert.equal(existsSync(file), false);
   });
 
+  const where = "In cluster https://cluster.example (the current context), namespace authentik, pod main-b";
+
   it("asks, and takes anything but y for no", async () => {
     const questions: string[] = [];
     const ask = (question: string) => (questions.push(question), Promise.resolve("n"));
     const { code, stderr, changes } = await recreate(["main"], { options: { ask } });
-    assert.deepEqual(questions, ["Deployment authentik/ak-outpost-main will be deleted. Go on? [y/N] "]);
+    assert.deepEqual(questions, [`${where}: Deployment ak-outpost-main will be deleted. Go on? [y/N] `]);
     assert.deepEqual([code, stderr, changes], [1, "Nothing was changed.\n", []]);
   });
 
   it("refuses where nobody can be asked", async () => {
     const { code, stderr, changes } = await recreate(["main"]);
     const error =
-      "error: Deployment authentik/ak-outpost-main will be deleted, and there is no terminal to ask on: nothing was changed; " +
+      `error: ${where}: Deployment ak-outpost-main will be deleted, and there is no terminal to ask on: nothing was changed; ` +
       "--yes goes on\n";
     assert.deepEqual([code, stderr, changes], [2, error, []]);
   });
@@ -176,6 +178,7 @@ describe("recreate", () => {
       writeFileSync(
         join(dir, "Pulumi.prod.yaml"),
         `config:
+  kubernetes:context: prod
   authentik-outpost-shm:namespace: authentik
   authentik-outpost-shm:outposts: [main]
   authentik-outpost-shm:authentikUrl: ${url}
