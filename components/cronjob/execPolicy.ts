@@ -1,5 +1,6 @@
 import { sidecarContainer } from "../../cleaner/names";
 import type { CleanerScripts } from "../../cleaner/scripts";
+import { podsOf } from "../../kubernetes/podNames";
 import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";
 
@@ -13,16 +14,21 @@ export const refusal = "this account may run nothing but the sweep of authentik-
 const literal = (value: unknown): string => JSON.stringify(value);
 
 /**
- * A ValidatingAdmissionPolicy by which the CronJob's account can exec only the sweep, with the settings of one of the outposts,
- * in the containers that the CronJob uses. RBAC alone can't distinguish one exec from another.
+ * A ValidatingAdmissionPolicy by which the CronJob's account can exec only the sweep: in an outpost's pods, in the containers that
+ * the CronJob uses there, with that outpost's settings. RBAC alone can't distinguish one exec from another. A policy sees no
+ * labels of the pod, so it knows an outpost's pods by the names that Kubernetes gives them.
  */
 export function execPolicySpec(
   { namespace, outposts, serviceAccountName }: ExecPolicySettings,
   scripts: Pick<CleanerScripts, "sweep">,
 ) {
   const account = `system:serviceaccount:${namespace}:${serviceAccountName}`;
-  const settings = [...new Set(outposts.map((outpost) => literal(sweepVariables(outpost))))].sort();
-  const containers = [...new Set([...outposts.map(({ container }) => container), sidecarContainer])].sort();
+  const sweeps = outposts.map((outpost) => {
+    const pods = literal(`^${podsOf(outpost.deployment)}$`);
+    const containers = literal([outpost.container, sidecarContainer]);
+    const command = `["sh", "-c", variables.sweep, "sweep"] + ${literal(sweepVariables(outpost))}`;
+    return `(request.name.matches(${pods}) && object.container in ${containers} && object.command == ${command})`;
+  });
   return {
     failurePolicy: "Fail",
     matchConstraints: {
@@ -31,18 +37,14 @@ export function execPolicySpec(
       ],
     },
     matchConditions: [{ name: "account", expression: `request.userInfo.username == ${literal(account)}` }],
-    variables: [
-      { name: "sweep", expression: literal(scripts.sweep) },
-      { name: "settings", expression: `[${settings.join(", ")}]` },
-    ],
+    variables: [{ name: "sweep", expression: literal(scripts.sweep) }],
     validations: [
       {
         expression: [
           `request.namespace == ${literal(namespace)}`,
-          `object.container in ${literal(containers)}`,
-          `variables.settings.exists(words, object.command == ["sh", "-c", variables.sweep, "sweep"] + words)`,
           "!(has(object.stdin) && object.stdin)",
           "!(has(object.tty) && object.tty)",
+          `(${sweeps.sort().join(" || ")})`,
         ].join(" && "),
         message: refusal,
         reason: "Forbidden",

@@ -1,12 +1,13 @@
 import { fullAnywhere } from "../../authentik/versions";
 import { idleFilesPerSecond, loginPercent } from "../../cleaner/constants";
 import { sidecarContainer } from "../../cleaner/names";
+import { podsOf } from "../../kubernetes/podNames";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
 import { seconds } from "../../settings/values/duration";
 import * as config from "./alertConfig";
 import type { Alert } from "./alertRule";
-import { podsOf, range, shm } from "./promql";
+import { range, shm } from "./promql";
 
 /** An outpost with a sidecar. */
 export type SweptBySidecar = Pick<

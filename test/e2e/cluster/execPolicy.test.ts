@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cleanerScripts } from "../../../cleaner/scripts";
+import { createOutpost } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
 import { waitUntil } from "../../../sandbox/waitUntil";
@@ -67,18 +68,39 @@ describe("the policy on the CronJob's account", () => {
     });
   }
 
-  it("refuses the sweep in another container", async () => {
+  it("refuses the sweep in a pod of somebody else's, though its container has the right name", async () => {
     const { CoreV1Api } = await import("@kubernetes/client-node");
     const core = scenario.kubeConfig.makeApiClient(CoreV1Api);
     const containers = ["proxy", "other"].map((name) => ({ name, image: "docker.io/library/busybox:1.37" }));
-    const [namespace, name] = [scenario.namespace, "neighbour"];
-    await core.createNamespacedPod({ namespace, body: { metadata: { name }, spec: { containers } } });
-    const run = (container: string) => exec(sweep, [`--container=${container}`], undefined, name);
-    await waitUntil(async () => letThrough.test(await run("proxy")) || undefined, {
+    const { namespace } = scenario;
+    const create = (name: string) =>
+      core.createNamespacedPod({ namespace, body: { metadata: { name }, spec: { containers } } });
+    const run = (name: string, container: string) => exec(sweep, [`--container=${container}`], undefined, name);
+    for (const name of ["neighbour", "ak-outpost-main-neighbour-5d4f8c7b9-abcde"]) {
+      await create(name);
+      assert.equal(await run(name, "proxy"), refusedExec(name, namespace));
+    }
+    // Only the names tell pods apart: who may create a pod of such a name can have it swept.
+    const alike = "ak-outpost-main-5d4f8c7b9-abcde";
+    await create(alike);
+    await waitUntil(async () => letThrough.test(await run(alike, "proxy")) || undefined, {
       what: "the pod to be scheduled",
       timeoutMs: 30_000,
     });
-    assert.equal(await run("other"), refusedExec(name, namespace));
+    assert.equal(await run(alike, "other"), refusedExec(alike, namespace));
+    await core.deleteNamespacedPod({ namespace, name: alike });
+  });
+
+  it("refuses the settings of another outpost", async () => {
+    await scenario.configure({ solution: "cronjob", outposts: ["main", { name: "second", anonymousMaxAge: "30m" }] });
+    await createOutpost(scenario.kubeconfig, { namespace: scenario.namespace, name: "second" });
+    await scenario.stack.up();
+    const of30m = [...sweep.slice(0, 5), "ANONYMOUS_MAX_AGE_SECONDS=1800", ...sweep.slice(6)];
+    const [, second] = (await podNames(scenario)).filter((name) => name.startsWith("ak-outpost-"));
+    const follows = async () => (letThrough.test(await exec(of30m, undefined, undefined, second)) ? true : undefined);
+    await waitUntil(follows, { what: "the changed policy to be in force", timeoutMs: 60_000 });
+    assert.equal(await exec(of30m), refused);
+    assert.equal(await exec(sweep, undefined, undefined, second), refusedExec(second, scenario.namespace));
   });
 
   it("is about nobody else", async () => {

@@ -6,7 +6,7 @@ import { resolveSettings } from "../../../../settings/resolve";
 const scripts = { sweep: 'echo "a\\b"\n' };
 const { outposts } = resolveSettings({
   namespace: "authentik",
-  outposts: ["one", { name: "two", anonymousMaxAge: "30m" }, "three"],
+  outposts: ["one", { name: "two", anonymousMaxAge: "30m" }, { name: "three", container: "gate" }],
 });
 const spec = execPolicySpec({ namespace: "authentik", outposts, serviceAccountName: "sweeper" }, scripts);
 
@@ -21,23 +21,21 @@ describe("the exec policy", () => {
     ]);
   });
 
-  it("knows the sweep to the letter, and each outpost's settings once", () => {
-    const words = (anonymous: number) =>
-      `["SWEEP_INTERVAL_SECONDS=300","ANONYMOUS_MAX_AGE_SECONDS=${anonymous}","AUTHENTICATED_MAX_AGE_SECONDS=86400",` +
-      '"HIGH_WATERMARK_PERCENT=80","LOW_WATERMARK_PERCENT=60"]';
-    assert.deepEqual(spec.variables, [
-      { name: "sweep", expression: '"echo \\"a\\\\b\\"\\n"' },
-      { name: "settings", expression: `[${words(1800)}, ${words(86400)}]` },
-    ]);
+  it("knows the sweep to the letter", () => {
+    assert.deepEqual(spec.variables, [{ name: "sweep", expression: '"echo \\"a\\\\b\\"\\n"' }]);
   });
 
-  it("lets just those commands through, in the containers that the CronJob uses, without stdin and terminal", () => {
+  it("lets just that through: in each outpost's pods, in its containers, with its settings, without stdin and terminal", () => {
+    const sweep = (outpost: string, container: string, anonymous: number) =>
+      `(request.name.matches("^ak-outpost-${outpost}-[a-z0-9]+-[a-z0-9]{5}$") && object.container in ["${container}","shm-cleanup"] && ` +
+      `object.command == ["sh", "-c", variables.sweep, "sweep"] + ` +
+      `["SWEEP_INTERVAL_SECONDS=300","ANONYMOUS_MAX_AGE_SECONDS=${anonymous}","AUTHENTICATED_MAX_AGE_SECONDS=86400",` +
+      '"HIGH_WATERMARK_PERCENT=80","LOW_WATERMARK_PERCENT=60"])';
     assert.deepEqual(spec.validations, [
       {
         expression:
-          'request.namespace == "authentik" && object.container in ["proxy","shm-cleanup"] && ' +
-          'variables.settings.exists(words, object.command == ["sh", "-c", variables.sweep, "sweep"] + words) && ' +
-          "!(has(object.stdin) && object.stdin) && !(has(object.tty) && object.tty)",
+          'request.namespace == "authentik" && !(has(object.stdin) && object.stdin) && !(has(object.tty) && object.tty) && ' +
+          `(${sweep("one", "proxy", 86400)} || ${sweep("three", "gate", 86400)} || ${sweep("two", "proxy", 1800)})`,
         message: "this account may run nothing but the sweep of authentik-outpost-shm, as the CronJob runs it",
         reason: "Forbidden",
       },

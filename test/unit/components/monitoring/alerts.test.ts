@@ -1,7 +1,8 @@
 // The content of the rules. test/e2e/monitoring proves with promtool that they fire when they should.
 import assert from "node:assert/strict";
 import { alertRules } from "../../../../components/monitoring/alerts";
-import { podsOf, range } from "../../../../components/monitoring/promql";
+import { range } from "../../../../components/monitoring/promql";
+import { podsOf } from "../../../../kubernetes/podNames";
 import { resolveSettings } from "../../../../settings/resolve";
 
 const cronJob = "authentik-outpost-shm-cleanup";
