@@ -25,6 +25,7 @@ describe("recreate", () => {
     writeFileSync(
       join(dir, "Pulumi.recreate.yaml"),
       `config:
+  kubernetes:context: ${scenario.kubeConfig.getCurrentContext()}
   authentik-outpost-shm:namespace: ${scenario.namespace}
   authentik-outpost-shm:outposts: [main]
   authentik-outpost-shm:authentikUrl: ${scenario.authentik.url.replace(/\/$/, "")}
@@ -97,7 +98,7 @@ describe("recreate", () => {
     const { code, stderr, manifest } = await recreate(["main", "--yes", "--timeout", "15s"]);
     assert.equal(code, 1);
     const restore =
-      `kubectl --kubeconfig ${scenario.kubeconfig} --namespace ${scenario.namespace} create ` +
+      `kubectl --kubeconfig ${scenario.kubeconfig} --context sandbox --namespace ${scenario.namespace} create ` +
       `--field-manager=goauthentik.io -f ${manifest}`;
     assert.equal(
       stderr.slice(stderr.indexOf("error: ")),
