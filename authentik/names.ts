@@ -29,12 +29,15 @@ const proxyImage = /(^|\/)goauthentik\/proxy([:@]|$)/;
 /** Tells whether a container runs authentik's image of a proxy outpost. */
 export const runsProxy = ({ image = "" }: { image?: string }): boolean => proxyImage.test(image);
 
+/** Tells whether the labels are those of a proxy outpost that authentik deploys. */
+export const isLabelledProxy = (labels: Record<string, string> = {}): boolean => labels[outpostTypeLabel] === "proxy";
+
 /**
  * Tells whether a Deployment is a proxy outpost, deployed by authentik or by hand. A manual one has any labels at all: those of
  * authentik's own page have changed over the years.
  */
 export const isProxyOutpost = ({ metadata, spec }: Deployment): boolean =>
-  metadata?.labels?.[outpostTypeLabel] === "proxy" || (spec?.template.spec?.containers ?? []).some(runsProxy);
+  isLabelledProxy(metadata?.labels) || (spec?.template.spec?.containers ?? []).some(runsProxy);
 
 /** Longest name of an object of authentik's (KubernetesObjectReconciler.name in its source, since 2025.4). */
 const longestName = 63;

@@ -18,6 +18,8 @@ export interface Releases {
   readonly ownSweep?: string;
   /** The need for the cure, in a few words. */
   readonly cure: string;
+  /** True if sessions say themselves how long they live, so that a sweep leaves them until then. */
+  readonly statesExpiry?: true;
   /** True if forward auth lets visitors in without a login: see {@link openForwardAuth}. */
   readonly isOpen?: true;
 }
@@ -91,6 +93,7 @@ export const releases: readonly [Releases, ...Releases[]] = [
     early: unnoticed,
     full: { visit: "goes on to the login page", login: "ends with HTTP 500" },
     ownSweep: "every 5 min: files past the end that they state themselves",
+    statesExpiry: true,
     cure: "needed where logins are many or live for weeks; floods of visits matter less",
   },
 ];

@@ -42,8 +42,8 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
 }
 
 /**
- * Asks if the removal logs people out, or lets visitors in without a login, or if the stack does not name its cluster. A dry run, or `--yes`, is not asked, only told of the
- * latter.
+ * Asks if the removal logs people out, if it lets visitors in without a login, or if the stack does not name its cluster. A dry
+ * run and `--yes` are not asked, only told of visitors without a login.
  */
 async function agreed(
   target: Target,

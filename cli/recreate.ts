@@ -2,7 +2,7 @@ import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-m
 import { authentikManager, managedByLabel, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
 import { containerPath, ownersOf, ownsFields } from "../kubernetes/fieldOwners";
-import { selectorOf } from "../kubernetes/selector";
+import { selectorInShell } from "../kubernetes/selector";
 import { formatDuration } from "../settings/values/duration";
 import { exitCodes, UsageError } from "./errors";
 import { confirmed, type Io } from "./io";
@@ -97,7 +97,7 @@ function failure(
   const cures = {
     deleting: `See what holds it: ${kubectl} describe deployment ${name}. Once it is gone: ${restore}`,
     gone: `${restore}\nOr have authentik look at it: save outpost ${outpostOf(before)} in the Admin UI (Applications › Outposts › Edit › Update)`,
-    starting: `See why: ${kubectl} describe pods -l ${selectorOf(before)}. As it was, it is in ${saved}`,
+    starting: `See why: ${kubectl} describe pods -l ${selectorInShell(before)}. As it was, it is in ${saved}`,
     ready: "",
   };
   return `Deployment ${before.metadata?.namespace}/${name} did not come back within ${formatDuration(timeout)}: ${seen}.\n${cures[stage]}`;

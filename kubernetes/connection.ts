@@ -10,7 +10,6 @@ import type {
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-
 import { printable } from "./untrusted";
 
 /** The `kubernetes:*` stack config that selects the Kubernetes provider's cluster. */

@@ -89,8 +89,9 @@ function collected(
   let text = "";
   stream.setEncoding("utf8").on("data", (piece: string) => {
     if (text.length + piece.length > longestText) return endless.abort();
-    text += printable(piece);
-    listener?.(printable(piece));
+    const clean = printable(piece);
+    text += clean;
+    listener?.(clean);
   });
   return { stream, text: new Promise((resolve) => stream.once("end", () => resolve(text))) };
 }

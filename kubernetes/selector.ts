@@ -5,6 +5,12 @@ type Requirement = NonNullable<NonNullable<Deployment["spec"]>["selector"]["matc
 /** Returns the selector of a Deployment's own pods, as kubectl and the API take it. */
 export const selectorOf = (deployment: Deployment): string => requirements(deployment).map(textOf).join(",");
 
+/** Returns the same for a command line, in quotes if a shell would take it apart. */
+export function selectorInShell(deployment: Deployment): string {
+  const selector = selectorOf(deployment);
+  return /^[\w=,./-]+$/.test(selector) ? selector : `'${selector}'`;
+}
+
 /** Tells whether a pod with these labels is one of the Deployment's. */
 export function selects(deployment: Deployment, labels: Record<string, string> = {}): boolean {
   const all = requirements(deployment);

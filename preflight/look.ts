@@ -1,6 +1,6 @@
 import type { AuthentikClient } from "../authentik/client";
-import type { Cluster } from "../kubernetes/cluster";
 import { isProxyOutpost } from "../authentik/names";
+import type { Cluster } from "../kubernetes/cluster";
 import type { Deployment, LimitRange, Pod } from "../kubernetes/types";
 
 /** The systems that the preflight looks at, and our name there. */

@@ -1,4 +1,5 @@
 import type { Cluster } from "../kubernetes/cluster";
+import { lacksNativeSidecars } from "../kubernetes/nativeSidecars";
 import { argumentsOf, hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, type Findings } from "./findings";
 import { inspectGrammar } from "./grammar";
@@ -30,12 +31,6 @@ export class PreflightError extends Error {
     this.name = "PreflightError";
   }
 }
-
-/**
- * Kubernetes runs native sidecars from this minor version on
- * (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/).
- */
-const nativeSidecars = 29;
 
 /**
  * Looks at the cluster, and at authentik if the settings give access to it, as they are before the update. Changes nothing: the
@@ -75,7 +70,5 @@ export async function preflight(
 async function inspectVersion(cluster: Pick<Cluster, "version">, { outposts }: Settings): Promise<Findings> {
   const version = await cluster.version();
   if (!outposts.some(hasSidecar)) return nothing;
-  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
-  const isOld = major === "1" && Number(minor) < nativeSidecars;
-  return isOld ? problem(messages.noNativeSidecars(version)) : nothing;
+  return lacksNativeSidecars(version) ? problem(messages.noNativeSidecars(version)) : nothing;
 }

@@ -1,12 +1,10 @@
 import type { TokenValidity } from "../authentik/asides";
+import { releasesOf } from "../authentik/versions";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import { formatDuration, seconds } from "../settings/values/duration";
 import { nothing, warning, type Findings } from "./findings";
 import type { Look } from "./look";
-
-/** First release whose sessions say themselves how long they live, so that a sweep leaves them until then. */
-const ownExpiry = [2026, 8];
 
 /** Finds providers whose logins are to live longer than the sweep lets them. Says nothing where authentik does not tell. */
 export async function inspectTokenValidity(
@@ -23,10 +21,8 @@ export async function inspectTokenValidity(
 }
 
 function knowsExpiry({ container }: OutpostSettings, live: Deployment | undefined): boolean {
-  const image = live?.spec?.template.spec?.containers.find(({ name }) => name === container)?.image ?? "";
-  const [, year, month] = /:v?(\d{4})\.(\d+)/.exec(image) ?? [];
-  const [firstYear, firstMonth] = ownExpiry;
-  return Number(year) > firstYear || (Number(year) === firstYear && Number(month) >= firstMonth);
+  const found = live?.spec?.template.spec?.containers.find(({ name }) => name === container);
+  return releasesOf(found?.image)?.statesExpiry === true;
 }
 
 /** Number of providers that a message names. */

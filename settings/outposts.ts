@@ -22,8 +22,8 @@ interface Entry {
 const HOW_TO_ADD = `add one with: pulumi config set --path 'outposts[0]' "<name in authentik>"`;
 
 /**
- * Reads the list of outposts out of the stack's config, each over the stack's values. It returns one for every entry: anything unreadable is reported and
- * left empty.
+ * Reads the list of outposts out of the stack's config, each over the stack's values. It returns one for every entry: anything
+ * unreadable is reported and left empty.
  */
 export function readOutposts(stack: Raw, stackValues: Values, problems: Problems): OutpostSettings[] {
   const given = stack.outposts;

@@ -1,8 +1,8 @@
 import { cronJobName } from "../../cleaner/names";
+import { refusedPods } from "../../kubernetes/rollout";
+import { selectorInShell } from "../../kubernetes/selector";
 import { sweptDeployments } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
-import { refusedPods } from "../../kubernetes/rollout";
-import { selectorOf } from "../../kubernetes/selector";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -46,7 +46,7 @@ function withoutPods({ outposts, kubectl }: Snapshot): Finding[] {
     subject: `Deployment/${nameOf(deployment)}`,
     seen: `it wants ${deployment.spec?.replicas ?? 1} pods and has none`,
     why: "Nobody gets at the outpost's applications.",
-    todo: `See why: ${kubectl} describe replicasets -l ${quoted(selectorOf(deployment))} (a quota, an admission webhook, Pod Security).`,
+    todo: `See why: ${kubectl} describe replicasets -l ${selectorInShell(deployment)} (a quota, an admission webhook, Pod Security).`,
   }));
 }
 
@@ -88,6 +88,3 @@ function ofCronJobs({ cronJobs, outposts, kubectl }: Snapshot): Finding[] {
     ];
   });
 }
-
-/** Quotes a selector for a shell. */
-const quoted = (selector: string): string => (/^[\w=,./-]+$/.test(selector) ? selector : `'${selector}'`);

@@ -1,15 +1,12 @@
 import { sidecarContainer } from "../../cleaner/names";
+import { lacksNativeSidecars } from "../../kubernetes/nativeSidecars";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
-/** Kubernetes' first minor version with native sidecars by default. */
-const nativeSidecars = 29;
-
 /** Finds native sidecars on a cluster that has none. What authentik's releases lack, other checks find. */
 export function versionFindings({ outposts, version = "" }: Snapshot): Finding[] {
-  const [, minor] = /^v?1\.(\d+)/.exec(version) ?? [];
-  if (minor === undefined || Number(minor) >= nativeSidecars) return [];
+  if (!lacksNativeSidecars(version)) return [];
   return outposts.deployments
     .filter(({ spec }) => spec?.template.spec?.initContainers?.some(({ name }) => name === sidecarContainer))
     .map((deployment) => ({

@@ -1,7 +1,7 @@
 import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { isProxyOutpost, outpostNameLabel, proxySelector } from "../../authentik/names";
+import { isLabelledProxy, isProxyOutpost, outpostNameLabel } from "../../authentik/names";
 import { slugify } from "../../authentik/slug";
 import { selectorOf, selects } from "../../kubernetes/selector";
 import type { Expectation } from "../../settings/expectation";
@@ -47,7 +47,7 @@ export async function findOutposts(place: Place, names: string[] = []): Promise<
   const pods = everyPod
     .filter(isStaying)
     .map((pod) => outpostPod(pod, place, deployments))
-    .filter(({ deployment, pod }) => deployment !== undefined || isOrphan(pod))
+    .filter(({ deployment, pod }) => deployment !== undefined || isLabelledProxy(pod.metadata?.labels))
     .sort((a, b) => a.name.localeCompare(b.name));
   const all = { deployments, pods };
   return names.length === 0 ? all : selected(all, names, place);
@@ -80,12 +80,6 @@ function outpostPod(pod: V1Pod, { namespace, expectation }: Place, deployments: 
     pod,
   };
 }
-
-/** Tells whether a pod that no Deployment selects is an outpost's of authentik. */
-const isOrphan = ({ metadata }: V1Pod): boolean => {
-  const [label, value] = proxySelector.split("=");
-  return metadata?.labels?.[label] === value;
-};
 
 function selected({ deployments, pods }: Outposts, names: string[], place: Place): Outposts {
   const wanted = names.map((name) => {
