@@ -1,7 +1,6 @@
 // The ordinary `pulumi` CLI in a copy of this clone, used as in the README. Its loader compiles and runs index.ts, and the tests
 // read what it prints. Without a network the language host and the Command provider are stand-ins.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
@@ -166,16 +165,13 @@ describe("the pulumi CLI", () => {
     }
   });
 
-  /** Resolves once a pod of the new size waits for a node, and so the update for its rollout. */
-  const waitBegins = () =>
-    waitUntil(
-      async () => {
-        const { items } = await core.listNamespacedPod({ namespace, fieldSelector: "status.phase=Pending" });
-        const processes = execFileSync("ps", ["-axo", "args="], { encoding: "utf8" });
-        return (items.length > 0 && processes.includes("cli/outpost-shm.mjs verify-update")) || undefined;
-      },
-      { what: "the wait for the rollout", timeoutMs: 120_000 },
-    );
+  /** Resolves once the update waits for the rollout: once its own command runs, not that of a test beside this one. */
+  const waitBegins = () => {
+    const command = "[c]li/outpost-shm.mjs verify-update";
+    const isOurs = `for pid in $(pgrep -f '${command}'); do [ /proc/$pid/cwd -ef . ] && exit; done; exit 1`;
+    const begun = async () => (await shell(isOurs)).code === 0 || undefined;
+    return waitUntil(begun, { what: "the wait for the rollout", timeoutMs: 120_000 });
+  };
 
   it("keeps what is done when Ctrl-C ends the wait for a rollout, and goes on from there", async () => {
     await cordon(kubeconfig, true);
