@@ -26,10 +26,21 @@ export const cleanerScripts = (): CleanerScripts => scripts;
 /**
  * Returns the command and the input that run a sweep by exec. As an argument the script would be a part of the request's address,
  * which proxies limit. It ends the shell itself, since the end of an exec's input is not seen on every version of Kubernetes.
+ * Where it is seen, it means that the client is gone. The sweep is then ended with all its processes: a command that is run by
+ * exec leads a process group of its own.
  */
 export function sweepByStdin(settings: readonly string[]): { command: string[]; stdin: string } {
-  return { command: ["sh", "-s", "--", ...settings], stdin: `${scripts.sweep}exit\n` };
+  return { command: ["sh", "-s", "--", ...settings], stdin: `{\n${endsWithItsInput}${scripts.sweep}exit\n}\n` };
 }
+
+/**
+ * Braces around script and this make the shell read all of its input before it runs a word of it. The watcher is waited for in the
+ * end, since the first process of a container may reap nobody.
+ */
+const endsWithItsInput = `exec 9<&0 </dev/null
+(while read -r _; do :; done; kill -s KILL -- "-$$") <&9 >/dev/null 2>&1 &
+trap 'kill -s KILL $!; wait $! 2>/dev/null' EXIT
+`;
 
 function readScripts(): CleanerScripts {
   const files = Object.fromEntries(fileNames.map((name) => [name, read(name)]));

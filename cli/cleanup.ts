@@ -20,7 +20,14 @@ export interface CleanupOptions extends CleanupFlags {
   output?: OutputFormat;
 }
 
-/** Removes sessions from every selected pod now, with the cleaner's own sweep. @returns the exit status */
+/** Sweeps all selected pods, or counts what would go, until Ctrl-C. */
+type Sweep = (doing: string, dryRun: boolean) => Promise<PodCleanup[]>;
+
+/**
+ * Removes sessions from every selected pod now, with the cleaner's own sweep. Ctrl-C ends it, in the pods too, and the result says
+ * of each pod how far it got.
+ * @returns the exit status
+ */
 export async function cleanup(target: Target, options: CleanupOptions, io: Io): Promise<number> {
   const { namespace } = target;
   const request = cleanupRequest(options);
@@ -30,58 +37,50 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
     return exitCodes.failed;
   }
   const dryRun = options.dryRun === true;
-  if (!(await agreed(target, pods, request, options, io))) {
+  const interruption = io.interruption();
+  const sweep: Sweep = (doing, dryRun) =>
+    withProgress(io, doing, pods, (pod) => sweepPod(target, pod, request, dryRun, interruption));
+  const question = dryRun || options.yes ? undefined : await questionOf(target, pods, request, sweep);
+  if (interruption.aborted || (question && !(await confirmed(io, question, false)))) {
     io.err("Nothing was removed.\n");
     return exitCodes.failed;
   }
-  const results = await withProgress(io, dryRun ? "looking" : "sweeping", pods, (pod) =>
-    sweepPod(target, pod, request, dryRun),
-  );
+  const opening = openingOf(pods);
+  if (opening && question === undefined) io.err(`${opening}.\n`);
+  const results = await sweep(dryRun ? "looking" : "sweeping", dryRun);
   io.out(options.output === "json" ? json(namespace, request, results, dryRun) : cleanupTable(results, dryRun, io));
+  if (interruption.aborted) io.err("Interrupted. The same command goes on with what is left.\n");
   return results.every(({ removed, errors }) => removed && !errors) ? exitCodes.ok : exitCodes.failed;
 }
 
-/**
- * Asks if the removal logs people out, if it lets visitors in without a login, or if the stack does not name its cluster. A dry
- * run and `--yes` are not asked, only told of visitors without a login.
- */
-async function agreed(
-  target: Target,
-  pods: OutpostPod[],
-  request: CleanupRequest,
-  options: CleanupOptions,
-  io: Io,
-): Promise<boolean> {
+/** Warns that the removal lets visitors in without a login, on the releases that do so. */
+function openingOf(pods: OutpostPod[]): string | undefined {
   const open = openAmong(pods);
-  const opening = open && `${open}. Removing sessions opens it too. ${closeForwardAuth.replace(/\.$/, "")}`;
-  if (options.dryRun || options.yes) {
-    if (opening) io.err(`${opening}.\n`);
-    return true;
-  }
-  const losses = [opening, await logouts(target, pods, request, options, io), target.unpinned];
-  const said = losses.filter((loss) => loss !== undefined).join(". ");
-  if (said === "") return true;
-  return confirmed(io, `In ${await target.where(pods.map(({ name }) => name))}: ${said}`, false);
+  return open && `${open}. Removing sessions opens it too. ${closeForwardAuth.replace(/\.$/, "")}`;
 }
 
-/** Counts, by a dry run, the people whom the removal logs out. Undefined if it logs out nobody. */
-async function logouts(
+/** Counts what would go, and says so, where, and whom it hurts. Undefined if nothing would go. */
+async function questionOf(
   target: Target,
   pods: OutpostPod[],
   request: CleanupRequest,
-  { all }: CleanupOptions,
-  io: Io,
+  sweep: Sweep,
 ): Promise<string | undefined> {
-  if (request.loginsOlderThan === undefined) return undefined;
-  const looked = await withProgress(io, "counting", pods, (pod) => sweepPod(target, pod, request, true));
+  const looked = await sweep("counting", true);
   const { removed, failed } = totalOf(looked);
-  if (!all && removed.authenticated === 0 && failed === 0) return undefined;
+  if (removed.anonymous + removed.authenticated + failed === 0) return undefined;
   const unknown = failed > 0 ? ` (${counted(failed, "pod")} could not be asked: ${firstProblem(looked)})` : "";
-  const ending = looked.filter((result) => result.removed && result.removed.authenticated > 0).length;
-  const loss =
-    `${inWords(request)} go: ${counted(removed.authenticated, "session")} of logged-in people in ` +
-    `${counted(ending, "pod")} will end, they log in again; ${counted(removed.anonymous, "session")} of visitors${unknown}`;
-  return loss.charAt(0).toUpperCase() + loss.slice(1);
+  const podsWith = (kind: "anonymous" | "authenticated") =>
+    counted(looked.filter((result) => (result.removed?.[kind] ?? 0) > 0).length, "pod");
+  const whose =
+    request.loginsOlderThan === undefined
+      ? `${removed.anonymous} in ${podsWith("anonymous")}, nobody is logged out`
+      : `${counted(removed.authenticated, "session")} of logged-in people in ${podsWith("authenticated")} will end, they log in again; ` +
+        `${counted(removed.anonymous, "session")} of visitors`;
+  const loss = `${inWords(request)} go: ${whose}${unknown}`;
+  const said = [openingOf(pods), loss.charAt(0).toUpperCase() + loss.slice(1), target.unpinned];
+  const where = await target.where(pods.map(({ name }) => name));
+  return `In ${where}: ${said.filter((each) => each !== undefined).join(". ")}`;
 }
 
 const firstProblem = (results: PodCleanup[]): string => {

@@ -60,9 +60,13 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   }
   const saved = saveManifest(deployment, options.manifest, io.now());
   io.err(`Its manifest is saved in ${saved}\n`);
+  const interruption = io.interruption();
   await cluster.deleteDeployment(namespace, nameOf(deployment), deployment.metadata?.uid ?? "");
-  const after = await comeback(cluster, deployment, options.timeout, io);
-  if (after.stage !== "ready" || !after.deployment) throw new Error(failure(target, deployment, after, saved, options));
+  const after = await comeback(cluster, deployment, options.timeout, io, interruption);
+  if (after.stage !== "ready" || !after.deployment) {
+    const end = interruption.aborted ? "was deleted, and the wait for it was interrupted" : tooLate(options);
+    throw new Error(failure(target, deployment, after, saved, end));
+  }
   io.out(`Deployment ${namespace}/${nameOf(deployment)} is back and ready, as authentik creates it.\n`);
   return leftToDo(deployment, after.deployment, options, io);
 }
@@ -89,7 +93,7 @@ function failure(
   before: V1Deployment,
   { stage, seen }: Comeback,
   saved: string,
-  { timeout }: RecreateOptions,
+  end: string,
 ): string {
   const name = nameOf(before);
   const bare = isBareAfterwards(before) ? ", then pulumi up --refresh for the sidecar" : "";
@@ -100,8 +104,10 @@ function failure(
     starting: `See why: ${kubectl} describe pods -l ${selectorInShell(before)}. As it was, it is in ${saved}`,
     ready: "",
   };
-  return `Deployment ${before.metadata?.namespace}/${name} did not come back within ${formatDuration(timeout)}: ${seen}.\n${cures[stage]}`;
+  return `Deployment ${before.metadata?.namespace}/${name} ${end}: ${seen}.\n${cures[stage]}`;
 }
+
+const tooLate = ({ timeout }: RecreateOptions): string => `did not come back within ${formatDuration(timeout)}`;
 
 /** Runs `pulumi up` to bring the sidecar back, or says to do so if authentik did not bring it. */
 async function leftToDo(

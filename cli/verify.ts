@@ -47,17 +47,26 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
     const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
     return allChecks({ ...target, now: io.now(), ownRun: await ownRun(expected, found) }, expected, found);
   };
-  const checks = await untilPassed(round, options.run && options.wait === 0 ? runWait : options.wait, io);
+  const seconds = options.run && options.wait === 0 ? runWait : options.wait;
+  const interruption = seconds > 0 ? io.interruption() : new AbortController().signal;
+  const checks = await untilPassed(round, seconds, io, interruption);
   const passed = checks.every((check) => check.passed);
   io.out(options.output === "json" ? asJson({ namespace, passed, checks }) : checksText(checks, io));
+  if (interruption.aborted && !passed)
+    io.err("Interrupted. These are the last checks; what the cluster is at goes on.\n");
   return passed ? exitCodes.ok : exitCodes.failed;
 }
 
 /**
- * Repeats the checks until all pass, one never will, or time is up. Before that, a round that can't be made counts as failed.
+ * Repeats the checks until all pass, one never will, time is up, or the signal is aborted. Before that, a round that can't be made counts as failed.
  * @returns the last round
  */
-async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: Io): Promise<Check[]> {
+async function untilPassed(
+  round: () => Promise<Check[]>,
+  seconds: number,
+  io: Io,
+  signal: AbortSignal,
+): Promise<Check[]> {
   const now = () => io.now().getTime();
   let stuckSince: number | undefined;
   const look = async (isLast: boolean): Promise<Observation<Check[]>> => {
@@ -69,12 +78,12 @@ async function untilPassed(round: () => Promise<Check[]>, seconds: number, io: I
       const isEnd = failed.length === 0 || checks.some(({ final }) => final) || isStuck;
       return { value: checks, ...(!isEnd && { awaits: failed.join(", ") }) };
     } catch (error) {
-      if (isLast || error instanceof UsageError || refusedWith(error) === 403) throw error;
+      if (isLast || signal.aborted || error instanceof UsageError || refusedWith(error) === 403) throw error;
       return { value: [], awaits: (error as Error).message };
     }
   };
   const say = (awaits: string) => io.err(`waiting for: ${awaits}\n`);
-  return poll(look, { timeoutMs: seconds * 1000, pauseMs, say, now });
+  return poll(look, { timeoutMs: seconds * 1000, pauseMs, say, now, signal });
 }
 
 /** Selects the stack's outposts that are named and have a solution. Flags override the stack's expectation of them. */

@@ -133,4 +133,6 @@ export interface ExecOptions {
   stdin?: string;
   /** Receives what the command writes to its stdout while it runs, a piece at a time. */
   onStdout?: (text: string) => void;
+  /** Closes the connection once it is aborted. */
+  signal?: AbortSignal;
 }

@@ -36,13 +36,14 @@ export async function webSocketExec(kubeConfig: KubeConfig): Promise<ExecClient>
 
 /**
  * Runs a command in a container, without a terminal.
- * @throws if the command could not be started, its connection broke, it did not end in time, or it printed more than a mebibyte
+ * @throws if the command could not be started; {@link Unfinished} if its connection broke, it did not end in time, it printed more
+ * than a mebibyte, or the signal was aborted
  */
 export async function execIn(
   client: ExecClient,
   { namespace, pod, container }: ContainerPlace,
   command: string[],
-  { timeoutMs = defaultTimeoutMs, stdin, onStdout }: ExecOptions = {},
+  { timeoutMs = defaultTimeoutMs, stdin, onStdout, signal }: ExecOptions = {},
 ): Promise<Executed> {
   const endless = new AbortController();
   const stdout = collected(endless, onStdout);
@@ -51,12 +52,15 @@ export async function execIn(
   const input = stdin === undefined ? null : new PassThrough();
   input?.write(stdin);
   let socket: ExecSocket | undefined;
+  let interrupt: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;
   let over = false;
   try {
     const status = await new Promise<V1Status>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`no end within ${timeoutMs / 1000} s`)), timeoutMs);
       endless.signal.onabort = () => reject(new Error("it printed more than 1 MiB, and was left alone"));
+      interrupt = () => reject(new Error("interrupted"));
+      signal?.addEventListener("abort", interrupt);
       client.exec(namespace, pod, container, command, stdout.stream, stderr.stream, input, false, resolve).then(
         (opened) => {
           socket = opened;
@@ -67,11 +71,14 @@ export async function execIn(
         },
         (error: unknown) => reject(handshakeError(error)),
       );
+    }).catch((cause: Error) => {
+      throw socket ? new Unfinished(cause.message, { cause }) : cause;
     });
     return { status: exitStatus(status), stdout: await stdout.text, stderr: await stderr.text };
   } finally {
     over = true;
     clearTimeout(timer);
+    signal?.removeEventListener("abort", interrupt);
     input?.destroy();
     socket?.terminate();
   }
@@ -103,6 +110,9 @@ function exitStatus({ status, message, details }: V1Status): number {
   if (code === undefined) throw new Error(printable(message ?? "the command was not started"));
   return Number(code);
 }
+
+/** The command was started, and it is not known how far it got. */
+export class Unfinished extends Error {}
 
 /** The API server did not open the WebSocket. Its reason is lost: the client keeps only the status of the answer. */
 export class NotOpened extends Error {

@@ -16,24 +16,27 @@ export interface PollOptions {
   say?: (awaits: string) => void;
   /** Default: this machine's clock. */
   now?: () => number;
+  /** Ends the wait once it is aborted. */
+  signal?: AbortSignal;
 }
 
 /**
- * Looks again and again until nothing is missing or time is up.
+ * Looks again and again until nothing is missing, time is up, or the signal is aborted.
  * @param look receives true for the last look, so that it may count an error as "not yet" until then
  * @returns the value of the last look
  * @throws whatever the look throws, at once
  */
 export async function poll<T>(
   look: (isLast: boolean) => Promise<Observation<T>>,
-  { timeoutMs, pauseMs, say, now = Date.now }: PollOptions,
+  { timeoutMs, pauseMs, say, now = Date.now, signal }: PollOptions,
 ): Promise<T> {
   const deadline = now() + timeoutMs;
   for (let said: string | undefined; ;) {
     const isLast = now() >= deadline;
     const { value, awaits } = await look(isLast);
-    if (awaits === undefined || isLast) return value;
+    if (awaits === undefined || isLast || signal?.aborted) return value;
     if (awaits !== said) say?.((said = awaits));
-    await sleep(pauseMs);
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    if (signal?.aborted) return value;
   }
 }

@@ -36,7 +36,7 @@ export function cleanupRequest({ olderThan, anonymous, all }: CleanupFlags): Cle
 
 /** Completes "… go". */
 export function inWords({ visitorsOlderThan, loginsOlderThan }: CleanupRequest): string {
-  const who = loginsOlderThan === undefined ? "sessions of visitors who have not logged in" : "sessions, logins too,";
+  const who = loginsOlderThan === undefined ? "visitors' sessions" : "sessions, logins too,";
   return `${who} older than ${formatDuration(visitorsOlderThan)}`;
 }
 

@@ -19,15 +19,24 @@ export interface Comeback {
 /** Pause between two looks, in milliseconds. */
 const pauseMs = 1_000;
 
-/** Follows the Deployment until it is ready again under another uid, or time is up. Reports each stage as it comes. */
-export async function comeback(cluster: Cluster, before: V1Deployment, seconds: number, io: Io): Promise<Comeback> {
+/**
+ * Follows the Deployment until it is ready again under another uid, time is up, or the signal is aborted. Reports each stage as it
+ * comes.
+ */
+export async function comeback(
+  cluster: Cluster,
+  before: V1Deployment,
+  seconds: number,
+  io: Io,
+  signal: AbortSignal,
+): Promise<Comeback> {
   const next = async () => {
     // The API server may be away for a moment, which does not end the wait.
     const now = await look(cluster, before).catch((error: Error): Comeback => ({ stage: "gone", seen: error.message }));
     return { value: now, ...(now.stage !== "ready" && { awaits: now.seen }) };
   };
   const say = (awaits: string) => io.err(`waiting: ${awaits}\n`);
-  return poll(next, { timeoutMs: seconds * 1000, pauseMs, say, now: () => io.now().getTime() });
+  return poll(next, { timeoutMs: seconds * 1000, pauseMs, say, now: () => io.now().getTime(), signal });
 }
 
 async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {

@@ -338,6 +338,23 @@ describe("recreate", () => {
     });
   });
 
+  it("says where things stand, and the way back, if it is interrupted", async () => {
+    const ctrlC = new AbortController();
+    const deployment = () => (ctrlC.abort(), Promise.resolve(undefined));
+    const options = { interruption: () => ctrlC.signal };
+    const { code, stderr, changes } = await recreate(["main", "--yes"], { methods: { deployment }, options });
+    assert.equal(code, 1);
+    assert.equal(changes.length, 1);
+    assert.equal(
+      stderr.slice(stderr.indexOf("error: ")),
+      "error: Deployment authentik/ak-outpost-main was deleted, and the wait for it was interrupted: it is gone, and authentik has " +
+        "not created it again.\n" +
+        `To put it back as authentik had it: kubectl --namespace authentik create --field-manager=goauthentik.io -f ${file}, ` +
+        "then pulumi up --refresh for the sidecar\n" +
+        "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
+    );
+  });
+
   it("goes on waiting while the API server is away", async () => {
     let asked = 0;
     const deployment = () => (asked++ === 0 ? Promise.reject(new Error("No answer")) : Promise.resolve(renewed()));

@@ -736,6 +736,16 @@ describe("verify", () => {
   });
 
   describe("with --wait", () => {
+    it("ends with the last checks if it is interrupted", async () => {
+      const ctrlC = new AbortController();
+      const exec = () => (ctrlC.abort(), Promise.resolve(df(65536)));
+      const options = { interruption: () => ctrlC.signal };
+      const { code, stdout, stderr } = await runOn({ ...sound, exec }, ["verify", "--wait", "1m"], options);
+      assert.equal(code, 1);
+      assert.match(stdout, /\n1 of 6 checks failed\.\n$/);
+      assert.equal(stderr, "Interrupted. These are the last checks; what the cluster is at goes on.\n");
+    });
+
     it("goes on while the API server is away", async () => {
       let asked = 0;
       const deployments: Cluster["deployments"] = (...args) =>

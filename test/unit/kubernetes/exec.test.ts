@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { PassThrough } from "node:stream";
 import type { V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { execIn, type ExecClient, type ExecSocket } from "../../../kubernetes/exec";
+import { execIn, Unfinished, type ExecClient, type ExecSocket } from "../../../kubernetes/exec";
 
 const place = { namespace: "authentik", pod: "main-a", container: "proxy" };
 
@@ -87,6 +87,14 @@ describe("exec", () => {
   it("gives up in time, and closes the connection", async () => {
     const { client: slow, socket } = client(() => undefined);
     await assert.rejects(execIn(slow, place, ["sleep"], { timeoutMs: 30 }), { message: "no end within 0.03 s" });
+    assert.equal(socket.terminated, 1);
+  });
+
+  it("closes the connection once it is interrupted, and says that the end is not known", async () => {
+    const ctrlC = new AbortController();
+    const { client: slow, socket } = client(() => ctrlC.abort());
+    const ended = execIn(slow, place, ["sleep"], { signal: ctrlC.signal });
+    await assert.rejects(ended, (error) => error instanceof Unfinished && error.message === "interrupted");
     assert.equal(socket.terminated, 1);
   });
 

@@ -22,6 +22,13 @@ describe("polling", () => {
     assert.deepEqual(seen, [false, false, false, true]);
   });
 
+  it("ends in the middle of a pause once it is interrupted, with the last look", async () => {
+    const ctrlC = new AbortController();
+    const say = () => setImmediate(() => ctrlC.abort());
+    const look = () => Promise.resolve({ value: "so far", awaits: "more" });
+    assert.equal(await poll(look, { timeoutMs: 60_000, pauseMs: 60_000, say, signal: ctrlC.signal }), "so far");
+  });
+
   it("looks once where there is no time at all, and passes an error on", async () => {
     await assert.rejects(
       poll((isLast) => Promise.reject(new Error(`last: ${isLast}`)), { timeoutMs: 0, pauseMs: 1 }),
