@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { Agent, RequestOptions } from "node:https";
 import type {
   ApiException,
   AppsV1Api,
@@ -10,6 +11,7 @@ import type {
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { patiently, retryAfter } from "./throttle";
 import { printable } from "./untrusted";
 
 /** The `kubernetes:*` stack config that selects the Kubernetes provider's cluster. */
@@ -52,7 +54,10 @@ export function connection(config: KubernetesConfig): Call {
   return async (what, request) => {
     const client = await (connecting ??= connect(config));
     try {
-      return await withTimeout(request(client));
+      return await patiently(
+        () => withTimeout(request(client)),
+        (error) => (client.isApiException(error) && error.code === 429 ? retryAfter(error.headers) : undefined),
+      );
     } catch (cause) {
       const message = client.isApiException(cause)
         ? `Kubernetes refused to ${what}: ${messageOf(cause)}`
@@ -69,6 +74,7 @@ async function connect(config: KubernetesConfig): Promise<Client> {
   load(kubeConfig, config.kubeconfig);
   if (config.context) selectContext(kubeConfig, config.context, config.contextGivenBy ?? "kubernetes:context");
   if (config.cluster) selectCluster(kubeConfig, config.cluster);
+  shareConnections(kubeConfig);
   return {
     apps: kubeConfig.makeApiClient(AppsV1Api),
     batch: kubeConfig.makeApiClient(BatchV1Api),
@@ -79,6 +85,29 @@ async function connect(config: KubernetesConfig): Promise<Client> {
     server: withoutPassword(kubeConfig.getCurrentCluster()?.server ?? "an unknown address"),
     kubeConfig,
   };
+}
+
+/** Time after which an idle connection is closed, in milliseconds: before a load balancer would do so. */
+const idleMilliseconds = 30_000;
+
+/** Has requests share connections, as those of kubectl do. The client would open one for each, with a TLS handshake. */
+function shareConnections(kubeConfig: KubeConfig): void {
+  const prepareCall = kubeConfig.applySecurityAuthentication.bind(kubeConfig);
+  const prepareRequest = kubeConfig.applyToHTTPSOptions.bind(kubeConfig);
+  let shared: Agent | undefined;
+  kubeConfig.applySecurityAuthentication = async (context) => {
+    await prepareCall(context);
+    context.setAgent((shared ??= keptAlive(context.getAgent() as Agent)));
+  };
+  kubeConfig.applyToHTTPSOptions = async (options: RequestOptions) => {
+    await prepareRequest(options);
+    options.agent = shared ??= keptAlive(options.agent as Agent);
+  };
+}
+
+function keptAlive(agent: Agent): Agent {
+  agent.options.timeout = idleMilliseconds;
+  return Object.assign(agent, { keepAlive: true });
 }
 
 /**

@@ -4,6 +4,7 @@ import { dryRunPatch, refusalOf } from "./dryRun";
 import { execIn, NotOpened, webSocketExec } from "./exec";
 import { getThroughProxy } from "./podProxy";
 import { supportOf } from "./support";
+import { patiently, retryAfter } from "./throttle";
 import { allPrintable, longestText, printable } from "./untrusted";
 
 /** The cluster of a kubeconfig and context. Connects at the first request. */
@@ -117,7 +118,8 @@ function processes(call: Call): Pick<Cluster, "log" | "exec" | "podProxy" | "nod
       ),
     exec: async (at, command, options) => {
       const client = await call("be found", ({ kubeConfig }) => webSocketExec(kubeConfig));
-      return execIn(client, at, command, options).catch(async (cause: Error) => {
+      const busy = (error: unknown) => (error instanceof NotOpened && error.code === 429 ? retryAfter() : undefined);
+      return patiently(() => execIn(client, at, command, options), busy).catch(async (cause: Error) => {
         const reason = cause instanceof NotOpened ? await reasonFor(call, at, command) : undefined;
         throw new Error(`exec in ${place(at)}: ${reason ?? cause.message}`, { cause });
       });

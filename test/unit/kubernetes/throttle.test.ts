@@ -1,0 +1,87 @@
+// Requests to an API server that a test plays, since a real one is busy only when it likes.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { retryAfter } from "../../../kubernetes/throttle";
+
+const tooMany = { kind: "Status", message: "Too many requests, please try again later.", code: 429 };
+
+describe("requests to the API server", () => {
+  const servers: Server[] = [];
+  after(() => servers.forEach((server) => server.close().closeAllConnections()));
+
+  async function served(answer: RequestListener) {
+    const server = createServer(answer).listen(0, "127.0.0.1");
+    servers.push(server);
+    await once(server, "listening");
+    let connections = 0;
+    server.on("connection", () => connections++);
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const kubeconfig = JSON.stringify({
+      clusters: [{ name: "test", cluster: { server: address, "insecure-skip-tls-verify": true } }],
+      users: [{ name: "me", user: { token: "t0ken" } }],
+      contexts: [{ name: "test", context: { cluster: "test", user: "me" } }],
+      "current-context": "test",
+    });
+    return { server, cluster: liveCluster({ kubeconfig }), connections: () => connections };
+  }
+
+  const json: (code: number, body: unknown, headers?: Record<string, string>) => RequestListener =
+    (code, body, headers) => (_request, response) =>
+      void response.writeHead(code, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+  const busy = json(429, tooMany, { "retry-after": "0" });
+  const podList = json(200, { kind: "PodList", items: [{ metadata: { name: "main-a" } }] });
+
+  it("are sent again while it is too busy", async () => {
+    let requests = 0;
+    const { cluster } = await served((...args) => (++requests < 10 ? busy : podList)(...args));
+    assert.equal((await cluster.pods("sso"))[0].metadata?.name, "main-a");
+    assert.equal(requests, 10);
+  });
+
+  it("are sent again for an exec too", async () => {
+    const { server, cluster } = await served(json(403, { kind: "Status", message: "no" }));
+    let upgrades = 0;
+    server.on("upgrade", (_request, socket) => {
+      const status = ++upgrades === 1 ? "429 Too Many Requests" : "403 Forbidden";
+      socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
+    });
+    const at = { namespace: "sso", pod: "main-a", container: "proxy" };
+    await assert.rejects(cluster.exec(at, ["df"]), { message: "exec in container proxy of pod sso/main-a: no" });
+    assert.equal(upgrades, 2);
+  });
+
+  it("fail with its words after ten", async () => {
+    let requests = 0;
+    const { cluster } = await served((...args) => (requests++, busy(...args)));
+    await assert.rejects(cluster.pods("sso"), {
+      message: "Kubernetes refused to list the pods in sso: Too many requests, please try again later.",
+    });
+    assert.equal(requests, 10);
+  });
+
+  it("are sent once where the answer is another", async () => {
+    let requests = 0;
+    const { cluster } = await served((...args) => (requests++, json(403, { kind: "Status", message: "no" })(...args)));
+    await assert.rejects(cluster.pods("sso"), { message: "Kubernetes refused to list the pods in sso: no" });
+    assert.equal(requests, 1);
+  });
+
+  it("share a connection, those to a pod too", async () => {
+    const { cluster, connections } = await served((...args) => podList(...args));
+    for (let round = 0; round < 3; round++) {
+      await cluster.pods("sso");
+      await cluster.podProxy("sso", "main-a", 9301, "metrics.txt");
+    }
+    assert.equal(connections(), 1);
+  });
+
+  it("wait as long as they are told to, a second by default", () => {
+    assert.deepEqual(
+      [retryAfter({ "retry-after": "7" }), retryAfter({}), retryAfter({ "retry-after": "soon" })],
+      [7, 1, 1],
+    );
+  });
+});
