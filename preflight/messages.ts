@@ -19,6 +19,13 @@ export function missingDeployment(settings: OutpostSettings, namespace: string, 
   );
 }
 
+export function beingDeleted({ name, deployment }: OutpostSettings): string {
+  return (
+    `outpost "${name}": Deployment ${deployment} is being deleted, by \`outpost-shm recreate\` or by somebody else, and a patch would go with it. ` +
+    `Update the stack once authentik has created it again.`
+  );
+}
+
 export function noContainer({ name, deployment, container }: OutpostSettings, live: Deployment): string {
   const names = live.spec?.template.spec?.containers.map(({ name }) => name) ?? [];
   return (

@@ -79,6 +79,7 @@ async function inspectPatch(
   fragment: PodSpecPatch,
   live: Deployment,
 ): Promise<Findings> {
+  if (live.metadata?.deletionTimestamp) return problem(messages.beingDeleted(settings));
   if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
   const taken = takenFields(live, look.fieldManager, settings.container);
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;

@@ -294,6 +294,25 @@ describe("the program on a cluster", () => {
       assert.match(await refusal(scenario), /there is no Deployment ak-outpost-other in namespace test-gone/);
     });
 
+    it("a Deployment that is being deleted, as in the middle of a recreate", async () => {
+      const { AppsV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+      const scenario = await openScenario({ name: "deleting" });
+      const apps = scenario.kubeConfig.makeApiClient(AppsV1Api);
+      const at = { namespace: scenario.namespace, name: deploymentName };
+      const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+      const setFinalizers = (finalizers: string[]) =>
+        apps.patchNamespacedDeployment({ ...at, body: { metadata: { finalizers } } }, merge);
+      await setFinalizers(["example.com/hold"]);
+      await apps.deleteNamespacedDeployment(at);
+      assert.equal(
+        await refusal(scenario),
+        "Nothing was changed. The cluster is not as the settings need it:\n" +
+          `  - outpost "main": Deployment ${deploymentName} is being deleted, by \`outpost-shm recreate\` or by somebody else, and a ` +
+          "patch would go with it. Update the stack once authentik has created it again.",
+      );
+      await setFinalizers([]);
+    });
+
     it("a /dev/shm that a patch pasted into authentik already owns", async () => {
       const scenario = await openScenario({ name: "pasted" });
       await patchPodSpec(scenario, "main", "goauthentik.io", {
