@@ -7,6 +7,7 @@ import { readSnapshot, type Snapshot } from "./doctor/snapshot";
 import { exitCodes } from "./errors";
 import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
+import { askingPods } from "./pods/askingPods";
 import { findOutposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 
@@ -15,6 +16,8 @@ export interface DoctorOptions {
   authentikNamespace?: string;
   /** Seconds to watch for writes by authentik to the Deployments. 0 skips this. */
   observe: number;
+  /** Seconds to ask the pods. */
+  timeout: number;
   output?: OutputFormat;
 }
 
@@ -24,10 +27,12 @@ export interface DoctorOptions {
  */
 export async function doctor(
   target: Target,
-  { authentikNamespace, observe, output }: DoctorOptions,
+  { authentikNamespace, observe, timeout, output }: DoctorOptions,
   io: Io,
 ): Promise<number> {
-  const snapshot = await readSnapshot(target, authentikNamespace, io.now());
+  const snapshot = await askingPods(target.cluster, io, timeout, (cluster) =>
+    readSnapshot({ ...target, cluster }, authentikNamespace, io.now()),
+  );
   const observed = observe > 0 ? await observedFor(target, snapshot, observe, io) : snapshot;
   const diagnosis = await diagnose(observed, target);
   const { namespace } = target;

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../settings/values/duration";
 import { parseSize } from "../settings/values/size";
 import type { OutputFormat } from "./output";
+import { podsTimeout } from "./pods/askingPods";
 
 /** Adds the flags that select a command's target, named as in kubectl. */
 export function withTarget(command: Command): Command {
@@ -11,6 +12,16 @@ export function withTarget(command: Command): Command {
     .option("--cluster <name>", "cluster of the kubeconfig; default: the stack's, or that of the context")
     .option("--kubeconfig <file>", "default: $KUBECONFIG, or ~/.kube/config")
     .option("--stack <name>", "take context, namespace and what is expected from Pulumi.<name>.yaml");
+}
+
+/** Adds the flag that limits how long pods are asked. */
+export function withPodsTimeout(command: Command): Command {
+  return command.option(
+    "--timeout <duration>",
+    "how long to ask the pods; those that have not answered by then are named, with what is known",
+    durationFlag("1s", "1h"),
+    podsTimeout,
+  );
 }
 
 export function withOutput(command: Command, formats: OutputFormat[]): Command {

@@ -4,8 +4,9 @@ import { cleanup } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
-import { durationFlag, sizeFlag, withOutput, withTarget } from "./options";
+import { durationFlag, sizeFlag, withOutput, withPodsTimeout, withTarget } from "./options";
 import type { OutputFormat } from "./output";
+import { podsTimeout } from "./pods/askingPods";
 import { recreate, type RecreateOptions } from "./recreate";
 import { status } from "./status";
 import { openTarget, type Target, type TargetMakers, type TargetOptions } from "./target";
@@ -66,6 +67,7 @@ function addStatus(program: Command, io: Io, perform: Perform): void {
     output?: OutputFormat;
     watch?: boolean;
     interval: number;
+    timeout: number;
   }
   const command = program
     .command("status")
@@ -73,7 +75,7 @@ function addStatus(program: Command, io: Io, perform: Perform): void {
     .argument(...names)
     .option("-w, --watch", "look again and again, until Ctrl-C")
     .option("--interval <duration>", "time between two looks of --watch", durationFlag("1s", "1h"), 5);
-  withTarget(withOutput(command, ["wide", "json"])).action((names: string[], options: Options) =>
+  withTarget(withOutput(withPodsTimeout(command), ["wide", "json"])).action((names: string[], options: Options) =>
     perform(options, (target) => status(target, { names, ...options }, io)),
   );
 }
@@ -82,6 +84,7 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
   interface Options extends TargetOptions {
     output?: OutputFormat;
     wait: number;
+    timeout: number;
     run?: boolean;
     shmSize?: string;
     solution?: "sidecar" | "cronjob" | "both";
@@ -104,13 +107,13 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
         "both",
       ]),
     );
-  withTarget(withOutput(command, ["json"])).action((names: string[], options: Options) =>
+  withTarget(withOutput(withPodsTimeout(command), ["json"])).action((names: string[], options: Options) =>
     perform(options, (target) => verify(target, { names, ...options }, io)),
   );
   // Runs at the end of `pulumi up` (verification/verification.ts).
   program.command("verify-update", { hidden: true }).action(async () => {
     const { expectation, ...options } = JSON.parse(io.input()) as UpdateCheck;
-    await perform({ expectation }, (target) => verify(target, { names: [], ...options }, io));
+    await perform({ expectation }, (target) => verify(target, { names: [], timeout: podsTimeout, ...options }, io));
   });
 }
 
@@ -161,7 +164,7 @@ function addDoctor(program: Command, io: Io, perform: Perform): void {
     .description("find why it does not work, and say the cure; changes nothing, exits 1 where something is found")
     .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outposts")
     .option("--observe <duration>", "watch for so long whether authentik writes", durationFlag("1s", "24h"), 0);
-  withTarget(withOutput(command, ["json"])).action((options: TargetOptions & DoctorOptions) =>
+  withTarget(withOutput(withPodsTimeout(command), ["json"])).action((options: TargetOptions & DoctorOptions) =>
     perform(options, (target) => doctor(target, options, io)),
   );
 }

@@ -4,6 +4,7 @@ import { defaultsOf } from "../settings/readFields";
 import { stackRows } from "../settings/table";
 import { type Io, emphasised, type Urgency } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
+import { askingPods } from "./pods/askingPods";
 import { noOutposts } from "./pods/noOutposts";
 import { openAmong } from "./pods/openForwardAuth";
 import { findOutposts, type OutpostPod } from "./pods/outpostPods";
@@ -20,6 +21,8 @@ export interface StatusOptions {
   watch?: boolean;
   /** Seconds between two looks of `watch`. */
   interval: number;
+  /** Seconds to ask the pods in each look. */
+  timeout: number;
 }
 
 /** Prints the state of /dev/shm in every outpost pod, once or until Ctrl-C. @returns the exit status */
@@ -33,9 +36,9 @@ export async function status(target: Target, options: StatusOptions, io: Io): Pr
   return 0;
 }
 
-async function lookOnce(target: Target, { names, output }: StatusOptions, io: Io): Promise<string> {
+async function lookOnce(target: Target, { names, output, timeout }: StatusOptions, io: Io): Promise<string> {
   const { pods, deployments } = await findOutposts(target, names);
-  const known = await podFacts(target.cluster, pods, io.now());
+  const known = await askingPods(target.cluster, io, timeout, (cluster) => podFacts(cluster, pods, io.now()));
   const facts = known.map((each, index) => ({ ...each, notes: [...each.notes, ...elsewhere(pods[index])] }));
   const open = openAmong(pods);
   if (output === "json") {

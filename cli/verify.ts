@@ -1,10 +1,12 @@
 import { slugify } from "../authentik/slug";
+import type { Cluster } from "../kubernetes/cluster";
 import { refusedWith } from "../kubernetes/connection";
 import { poll, type Observation } from "../kubernetes/poll";
 import type { Expectation } from "../settings/expectation";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
+import { askingPods } from "./pods/askingPods";
 import { findOutposts, outpostsOf, type Outposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 import { allChecks } from "./verify/allChecks";
@@ -18,6 +20,8 @@ export interface VerifyOptions extends Stated {
   output?: OutputFormat;
   /** Seconds to repeat the checks for while one fails. 0 checks once. */
   wait: number;
+  /** Seconds to ask the pods in each round. */
+  timeout: number;
   /** True to start a run of the CronJob and judge that one. */
   run?: boolean;
 }
@@ -39,17 +43,17 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
     return exitCodes.ok;
   }
   const ownRun = options.run ? ownRunOf(target) : () => Promise.resolve(undefined);
-  const round = async (): Promise<Check[]> => {
+  const round = async (cluster: Cluster): Promise<Check[]> => {
     const found = wanted?.rolloutOnly
       ? await outpostsOf(target, wanted)
       : await findOutposts(target, wanted ? [] : options.names);
     if (!wanted && found.deployments.length === 0) throw new Error(noOutposts(namespace, found));
     const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
-    return allChecks({ ...target, now: io.now(), ownRun: await ownRun(expected, found) }, expected, found);
+    return allChecks({ ...target, cluster, now: io.now(), ownRun: await ownRun(expected, found) }, expected, found);
   };
   const seconds = options.run && options.wait === 0 ? runWait : options.wait;
   const interruption = seconds > 0 ? io.interruption() : new AbortController().signal;
-  const checks = await untilPassed(round, seconds, io, interruption);
+  const checks = await untilPassed(() => askingPods(cluster, io, options.timeout, round), seconds, io, interruption);
   const passed = checks.every((check) => check.passed);
   io.out(options.output === "json" ? asJson({ namespace, passed, checks }) : checksText(checks, io));
   if (interruption.aborted && !passed)

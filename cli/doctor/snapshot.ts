@@ -94,8 +94,8 @@ export async function readSnapshot(
     attempt("leftovers", [], () => cluster.ownObjects(namespace, ownSelector)),
     attempt("the cluster's version", undefined, () => released(cluster.version())),
     attempt("exec", [], () => execVerdicts(cluster, namespace)),
-    attempt("logs of sidecars", {}, () => logsOfSidecars(cluster, outposts.pods)),
-    attempt("machine clients", {}, () => countsOf(cluster, outposts.pods)),
+    logsOfSidecars(cluster, outposts.pods, unchecked),
+    countsOf(cluster, outposts.pods, unchecked),
     insidesOf(cluster, outposts.pods),
     attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
     attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
@@ -144,18 +144,38 @@ async function logsOfAuthentik(
   return Object.fromEntries(logs.map(({ pod, log }) => [pod, log]));
 }
 
-async function logsOfSidecars(cluster: Cluster, pods: OutpostPod[]): Promise<Record<string, string>> {
+/** Asks each pod. Those that do not answer are one entry of what could not be checked. */
+async function ofPods<T>(
+  what: string,
+  pods: OutpostPod[],
+  unchecked: Unchecked[],
+  ask: (pod: OutpostPod) => Promise<T>,
+): Promise<Record<string, T>> {
+  const failures: string[] = [];
+  const answers = await mapParallel(pods, async (pod) => {
+    try {
+      return [[pod.name, await ask(pod)] as const];
+    } catch (error) {
+      failures.push(`${pod.name}: ${(error as Error).message}`);
+      return [];
+    }
+  });
+  const [first] = failures;
+  const many = `${failures.length} of ${pods.length} pods did not answer; `;
+  if (first) unchecked.push({ what, why: `${pods.length > 1 ? many : ""}${first}` });
+  return Object.fromEntries(answers.flat());
+}
+
+function logsOfSidecars(cluster: Cluster, pods: OutpostPod[], unchecked: Unchecked[]): Promise<Record<string, string>> {
   const withSidecar = pods.filter(({ pod }) => sidecarStatus(pod)?.containerID !== undefined);
-  const logs = await mapParallel(withSidecar, async ({ namespace, name, pod }) => {
+  return ofPods("logs of sidecars", withSidecar, unchecked, ({ namespace, name, pod }) => {
     const place = { namespace, pod: name, container: sidecarContainer };
     const previous = !isRunning(pod, sidecarContainer) && (sidecarStatus(pod)?.restartCount ?? 0) > 0;
     // The runtime may have removed the log of the previous run.
-    const log = await cluster
+    return cluster
       .log(place, { tailLines: sidecarTail, previous })
       .catch(() => cluster.log(place, { tailLines: sidecarTail }));
-    return [name, log] as const;
   });
-  return Object.fromEntries(logs);
 }
 
 const isUp = ({ pod }: OutpostPod): boolean => pod.status?.phase === "Running";
@@ -165,12 +185,11 @@ async function insidesOf(cluster: Cluster, pods: OutpostPod[]): Promise<Snapshot
   return Object.fromEntries(await mapParallel(pods.filter(isUp), look));
 }
 
-async function countsOf(cluster: Cluster, pods: OutpostPod[]): Promise<Snapshot["counts"]> {
-  const counts = await mapParallel(pods.filter(isUp), async ({ namespace, name, pod, ...own }) => {
+function countsOf(cluster: Cluster, pods: OutpostPod[], unchecked: Unchecked[]): Promise<Snapshot["counts"]> {
+  return ofPods("machine clients", pods.filter(isUp), unchecked, ({ namespace, name, pod, ...own }) => {
     const container = isRunning(pod, sidecarContainer) ? sidecarContainer : own.container;
-    return [name, await countIn(cluster, { namespace, pod: name, container })] as const;
+    return countIn(cluster, { namespace, pod: name, container });
   });
-  return Object.fromEntries(counts);
 }
 
 export function sidecarStatus({ status }: OutpostPod["pod"]) {

@@ -572,9 +572,18 @@ describe("doctor", () => {
         "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +
         "Not checked: exec (Kubernetes refused to review access: forbidden)\n" +
         "Not checked: leftovers (Kubernetes refused to list the objects in authentik: forbidden)\n" +
-        "Not checked: logs of sidecars (Kubernetes refused to show the log: forbidden)\n" +
+        "Not checked: logs of sidecars (main-b: Kubernetes refused to show the log: forbidden)\n" +
         "1 finding.\n",
     );
+  });
+
+  it("counts the pods that do not answer, names the first, and finds what the others tell", async () => {
+    const names = ["main-a", "main-b", "main-c"];
+    const log: Cluster["log"] = ({ pod }) =>
+      pod === "main-a" ? Promise.resolve("event=sweep_failed") : Promise.reject(new Error(`no log of ${pod}`));
+    const pods = names.map((name) => ({ ...pod(), metadata: { ...pod().metadata, name } }));
+    const { stdout } = await doctor({ pods, methods: { log } });
+    assert.match(stdout, /^Not checked: logs of sidecars \(2 of 3 pods did not answer; main-b: no log of main-b\)$/m);
   });
 
   it("reads the log of the last life of a sidecar that is not running, and only the end of logs", async () => {

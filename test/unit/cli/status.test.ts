@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cleanerScripts } from "../../../cleaner/scripts";
+import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
 import { metricsText, outpostDeployment, outpostPod, runOn, sweepCronJob, type Printed } from "./cluster";
 
@@ -49,7 +49,7 @@ describe("status", () => {
       [
         { namespace: "authentik", pod: "public-a", container: "proxy" },
         ["sh", "-s", "--", "COUNT_ONLY=1"],
-        { stdin: `${cleanerScripts().sweep}exit\n`, timeoutMs: 30_000 },
+        { stdin: sweepByStdin([]).stdin, timeoutMs: 30_000 },
       ],
     ]);
   });
@@ -279,6 +279,25 @@ describe("status", () => {
       .slice(1, 4)
       .map((line) => line.split(/ {2,}/)[4]);
     assert.deepEqual(percents, ["79%", "\x1b[33m80%\x1b[39m", "\x1b[31m\x1b[1m95%\x1b[22m\x1b[39m"]);
+  });
+
+  it("ends in time with what it knows, and says of which pods it does not know all", async () => {
+    const never = () => new Promise<never>(() => undefined);
+    const silent = { ...twoPods, podProxy: never, exec: never, nodeSummary: never };
+    const { code, stdout } = await status(silent, ["--timeout", "1s"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^main-b +sidecar +- /m);
+    assert.match(stdout, /^main-b: the metrics endpoint did not tell: no answer within 1 s \(--timeout\)$/m);
+    assert.match(
+      stdout,
+      /^main-b: the sidecar's metrics file did not tell: not asked: the 1 s of --timeout were over$/m,
+    );
+    assert.match(stdout, /^public-a: a count in container proxy did not tell: no answer within 1 s \(--timeout\)$/m);
+  });
+
+  it("shows on a terminal how many answers there are, on stderr", async () => {
+    const { stderr } = await status(twoPods, ["main"], { errIsTerminal: true });
+    assert.equal(stderr, "\r\x1b[Kasking the pods: 1 answer\r\x1b[K");
   });
 
   it("looks again with --watch until it is interrupted, past a look that fails", async () => {
