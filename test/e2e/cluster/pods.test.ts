@@ -131,6 +131,22 @@ describe("an outpost's pods", () => {
     });
   });
 
+  it("are listed with names of 253 characters, the longest that Kubernetes allows", async () => {
+    const scenario = await openScenario({ name: "long-names" });
+    const { namespace } = scenario;
+    const name = "p".repeat(253);
+    const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": "main" };
+    const spec = { containers: [{ name: "proxy", image: "ghcr.io/goauthentik/proxy:2026.5.0" }] };
+    await (await coreApi(scenario)).createNamespacedPod({ namespace, body: { metadata: { name, labels }, spec } });
+    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
+    for (const command of [["status"], ["cleanup", "--all", "--dry-run"]]) {
+      const io = fakeIo({ now: () => new Date() });
+      await run([...command, name, "--kubeconfig", scenario.kubeconfig, "-n", namespace], io, { cluster, env: {} });
+      assert.equal(io.stderr, "");
+      assert.match(io.stdout, new RegExp(`^${name} {2}`, "m"));
+    }
+  });
+
   it("run as a user that the sidecar has to have: the preflight stops otherwise", async () => {
     const scenario = await openScenario({ name: "other-user" });
     const container = { name: "proxy", securityContext: { runAsUser: 1000650000 } };

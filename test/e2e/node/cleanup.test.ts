@@ -1,7 +1,5 @@
 // `outpost-shm cleanup` and `recreate` on real pods: a full /dev/shm without a sweep, one with the sidecar, one without a shell.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,8 +8,7 @@ import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authenti
 import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
 import { visit } from "../../../sandbox/node/visits";
 import { untilAvailable } from "../../../sandbox/outpost";
-import { repositoryRoot } from "../../../sandbox/paths";
-import { outpostShm, outpostShmAs, restrictedKubeconfig, rowsOf } from "./outpostShm";
+import { outpostShm, outpostShmAs, outpostShmOnTerminal, restrictedKubeconfig, rowsOf, signalled } from "./outpostShm";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 
 const logins = 20;
@@ -77,7 +74,7 @@ describe("cleanup", function () {
     const kubeconfig = await restrictedKubeconfig(scenario, "no-exec", [
       { verbs: "list", resources: "pods,deployments.apps" },
     ]);
-    const { status, stdout } = await outpostShmAs(kubeconfig, scenario, "cleanup", "bare", "--anonymous");
+    const { status, stdout } = await outpostShmAs(kubeconfig, scenario, "cleanup", "bare", "--anonymous", "--yes");
     assert.equal(status, 1);
     assert.match(
       rowsOf(stdout).below[0],
@@ -87,7 +84,14 @@ describe("cleanup", function () {
   });
 
   it("removes the visitors of a full one, keeps the logins, goes on past a pod without a shell, and exits 1 for that", async () => {
-    const { status, stdout, stderr } = await outpostShm(scenario, "cleanup", "bare", "shell-less", "--anonymous");
+    const { status, stdout, stderr } = await outpostShm(
+      scenario,
+      "cleanup",
+      "bare",
+      "shell-less",
+      "--anonymous",
+      "--yes",
+    );
     assert.deepEqual([status, stderr], [1, ""]);
     const { rows, below } = rowsOf(stdout);
     assert.deepEqual(rows[pods.bare].slice(1, 5), ["proxy", "64Mi 100%", `${logins * 4}Ki 0%`, "63.9Mi"]);
@@ -105,7 +109,7 @@ describe("cleanup", function () {
   it("asks on a terminal, in the sidecar, and ends every session after a y", async () => {
     const before = await used("swept");
     const visitors = before - logins;
-    const { status, said } = await onTerminal(scenario, ["cleanup", "swept", "--all"], "y");
+    const { status, stdout: said } = await outpostShmOnTerminal(scenario, "y", "cleanup", "swept", "--all");
     assert.equal(status, 0, said);
     assert.match(
       said,
@@ -124,10 +128,62 @@ describe("cleanup", function () {
     assert.deepEqual(await alive("swept"), { logins: 0, alive: 0 });
   });
 
+  describe("in the middle of its work", () => {
+    const visitors = 3_000;
+    /** Has the next sweep in the pod stand still in its second half, from within, as nobody outside is fast enough. */
+    const held =
+      'until [ -n "$held" ]; do for process in /proc/[0-9]*; do ' +
+      "grep -qs 'mode=[s]weep' $process/cmdline && kill -STOP ${process#/proc/} && held=1; done; done";
+    const processes = () => scenario.exec(pods.bare, "proxy", "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
+    beforeEach(async () => {
+      await visit(scenario, pods.bare, { known: true, rate: 1000, seconds: visitors / 1000 });
+      await pause(untilOldMs);
+    });
+
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
+      it(`leaves nothing running in the pod after ${signal}, and a second run goes on`, async () => {
+        const isHeld = () => scenario.exec(pods.bare, "proxy", "sh", "-c", held);
+        const { status, stdout, stderr } = await signalled(
+          scenario,
+          ["cleanup", "bare", "shell-less", "--anonymous", "--yes"],
+          isHeld,
+          signal,
+        );
+        if (signal === "SIGINT") {
+          assert.deepEqual([status, stderr], [1, "Interrupted. The same command goes on with what is left.\n"]);
+          assert.match(
+            stdout,
+            /^ak-outpost-bare-\S+: exec in .*: interrupted\. A part of what was to go may be gone$/m,
+          );
+        }
+        await scenario.until(
+          "the sweep to be gone from the pod",
+          async () => !/AGES_ONLY|mode=/.test(await processes()) || undefined,
+        );
+        const again = await outpostShm(scenario, "cleanup", "bare", "--anonymous", "--yes");
+        assert.equal(again.status, 0, again.stdout);
+        assert.deepEqual(await alive("bare"), { logins, alive: logins });
+        assert.equal(await used("bare"), logins);
+      });
+    }
+
+    it("shares it with a second one at the same time, and neither counts what the other removes as an error", async () => {
+      const json = async () => {
+        const { status, stdout } = await outpostShm(scenario, "cleanup", "bare", "--anonymous", "--yes", "-o=json");
+        const { total } = JSON.parse(stdout) as { total: { removed: { anonymous: number }; errors: number } };
+        return { status, errors: total.errors, removed: total.removed.anonymous };
+      };
+      const [one, other] = await Promise.all([json(), json()]);
+      assert.deepEqual([one.status, one.errors, other.status, other.errors], [0, 0, 0, 0]);
+      assert.equal(one.removed + other.removed, visitors);
+      assert.equal(await used("bare"), logins);
+    });
+  });
+
   it("changes nothing after an n", async () => {
     await visit(scenario, pods.swept, { logins });
     await pause(untilOldMs);
-    const { status, said } = await onTerminal(scenario, ["cleanup", "swept", "--all"], "n");
+    const { status, stdout: said } = await outpostShmOnTerminal(scenario, "n", "cleanup", "swept", "--all");
     assert.equal(status, 1, said);
     assert.match(said, /Nothing was removed\.\r\n$/);
     assert.deepEqual(await alive("swept"), { logins, alive: logins });
@@ -171,28 +227,20 @@ describe("recreate", function () {
     assert.notEqual(after, before);
     assert.equal((await scenario.exec(after, "proxy", "sh", "-c", "ls /dev/shm | wc -l")).trim(), "0");
   });
-});
 
-/** Runs the command on a terminal of its own, and answers its question. */
-async function onTerminal(
-  { namespace, stage }: Scenario,
-  args: string[],
-  answer: string,
-): Promise<{ status: number | null; said: string }> {
-  const command = ["node", join(repositoryRoot, "cli", "outpost-shm.mjs"), ...args, "-n", namespace].join(" ");
-  const env = { ...process.env, KUBECONFIG: stage.cluster.kubeconfig, NO_COLOR: "1" };
-  const child = spawn("script", ["--quiet", "--return", "--command", `stty cols 250; ${command}`, "/dev/null"], {
-    env,
-    stdio: ["pipe", "pipe", "inherit"],
+  it("prints a way back that works if it is interrupted while the Deployment is gone", async () => {
+    const isGone = () =>
+      scenario.until("the Deployment's end", async () =>
+        (await scenario.tryKubectl("get", "deployment", "ak-outpost-main")).status === 1 ? true : undefined,
+      );
+    const manifest = join(dir, "interrupted.json");
+    const args = ["recreate", "main", "--yes", "--accept-outage", `--manifest=${manifest}`];
+    const { status, stderr } = await signalled(scenario, args, isGone);
+    assert.equal(status, 1);
+    const [, way] = / and the wait for it was interrupted: .*\nTo put it back as authentik had it: kubectl (.*)\n/.exec(
+      stderr,
+    )!;
+    await scenario.kubectl(...way.split(" "));
+    await untilAvailable(scenario.stage.cluster.kubeconfig, { namespace: scenario.namespace, name: "main" });
   });
-  let said = "";
-  let asked = false;
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
-    if (asked || !said.includes("[y/N] ")) return;
-    asked = true;
-    child.stdin.write(`${answer}\n`);
-  });
-  const [status] = (await once(child, "exit")) as [number | null];
-  return { status, said };
-}
+});

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { createStateFolder } from "../../../sandbox/stateFolder";
+import { onTerminal } from "../terminal";
 import type { Ended, Scenario } from "./scenario";
 
 const program = join(repositoryRoot, "cli", "outpost-shm.mjs");
@@ -19,13 +20,19 @@ export function outpostShmAs(kubeconfig: string, { namespace }: Scenario, ...arg
   return ended(process.execPath, [program, ...args, `--namespace=${namespace}`], kubeconfig);
 }
 
+/** Types the same on a terminal, and answers its question. What it prints to stderr is part of `stdout`. */
+export function outpostShmOnTerminal(scenario: Scenario, answer: string, ...args: string[]): Promise<Ended> {
+  const line = ["node", program, ...args, `--namespace=${scenario.namespace}`].join(" ");
+  return ended("sh", ["-c", onTerminal(line, answer)], scenario.stage.cluster.kubeconfig);
+}
+
 /** Runs the same by npx in the clone, without asking a registry. */
 export function npxOutpostShm({ namespace, stage }: Scenario, ...args: string[]): Promise<Ended> {
   return ended("npx", ["--no-install", "outpost-shm", ...args, `--namespace=${namespace}`], stage.cluster.kubeconfig);
 }
 
 function ended(file: string, args: string[], kubeconfig: string): Promise<Ended> {
-  const env = { ...process.env, KUBECONFIG: kubeconfig, npm_config_registry: "http://127.0.0.1:9" };
+  const env = { ...process.env, KUBECONFIG: kubeconfig, NO_COLOR: "1", npm_config_registry: "http://127.0.0.1:9" };
   return new Promise((resolve) => {
     const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
       resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
@@ -34,22 +41,41 @@ function ended(file: string, args: string[], kubeconfig: string): Promise<Ended>
 }
 
 /** Runs it until its stdout has `count` matches of the pattern, then interrupts it as Ctrl-C does. */
-export async function interrupted(
-  { namespace, stage }: Scenario,
+export async function interrupted(scenario: Scenario, args: string[], pattern: RegExp, count: number): Promise<Ended> {
+  const { child, ended } = started(scenario, args);
+  let said = "";
+  child.stdout.on("data", (text: string) => {
+    said += text;
+    if ((said.match(pattern)?.length ?? 0) >= count) child.kill("SIGINT");
+  });
+  return ended;
+}
+
+/** Runs it until `when` has resolved, then sends it a signal. */
+export async function signalled(
+  scenario: Scenario,
   args: string[],
-  pattern: RegExp,
-  count: number,
+  when: () => Promise<unknown>,
+  signal: "SIGINT" | "SIGKILL" = "SIGINT",
 ): Promise<Ended> {
+  const { child, ended } = started(scenario, args);
+  try {
+    await when();
+  } finally {
+    child.kill(signal);
+  }
+  return ended;
+}
+
+function started({ namespace, stage }: Scenario, args: string[]) {
   const env = { ...process.env, KUBECONFIG: stage.cluster.kubeconfig };
   const child = spawn(process.execPath, [program, ...args, `--namespace=${namespace}`], { env, cwd: repositoryRoot });
   const said = { stdout: "", stderr: "" };
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said.stderr += text));
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    said.stdout += text;
-    if ((said.stdout.match(pattern)?.length ?? 0) >= count) child.kill("SIGINT");
-  });
-  const [status] = (await once(child, "close")) as [number | null];
-  return { status: status ?? -1, ...said };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (said.stdout += text));
+  const closed = once(child, "close") as Promise<[number | null]>;
+  const ended = closed.then(([status]): Ended => ({ status: status ?? -1, ...said }));
+  return { child, ended };
 }
 
 /** A rule of RBAC in the form of `kubectl create role`. */
