@@ -6,6 +6,7 @@ import type { IdleHour, PeakMemory } from "./idle";
 import type { Machine } from "./machine";
 import { sessionBytes } from "./place";
 import type { PreviewCost } from "./previewCost";
+import type { StatusCost } from "./statusCost";
 import type { SweepCost } from "./sweepCost";
 
 export interface Results {
@@ -23,6 +24,7 @@ export interface Results {
   /** Floods of visits with long addresses; empty without control groups. */
   addresses: AddressTrial[];
   preview: PreviewCost;
+  status: StatusCost;
 }
 
 const goals = { rate: 1000, recoverySeconds: 10, refusedShare: 0.01, previewRatio: 1.25, memoryBytes: 16 << 20 };
@@ -166,6 +168,21 @@ beside 20 honest visits a second. Goal: at most one percent of the honest visits
 ${rows.length > 0 ? table(["a file", "flood", "honest visits refused", "logins lost", "goal"], rows) : notMeasured}`;
 }
 
+function statusSection({ status: { pods, ours, kubectl, answered } }: Results): string {
+  return `## The status of ${pods} pods
+
+\`outpost-shm status\` against \`kubectl get pods\` of the same pods, the fastest of three, in turns, on one API server.
+kubectl makes one request; \`status\` makes that and one more for each pod's numbers, and had those of ${answered}.
+
+${table(
+  ["command", "seconds", "times kubectl"],
+  [
+    ["outpost-shm status", number(ours, 1), number(ours / kubectl, 1)],
+    ["kubectl get pods", number(kubectl, 1), "1.0"],
+  ],
+)}`;
+}
+
 function previewSection({ preview: { outposts, ours, plain, nothing } }: Results): string {
   return `## A preview of ${outposts} outposts
 
@@ -211,6 +228,8 @@ ${sweepSection(results)}
 ${idleSection(results)}
 
 ${previewSection(results)}
+
+${statusSection(results)}
 
 ## A day
 

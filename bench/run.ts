@@ -17,6 +17,7 @@ import { Place } from "./place";
 import { authentikSweep, hourlyFind } from "./policies";
 import { previewCost } from "./previewCost";
 import { findRecovery, sidecarRecovery } from "./recover";
+import { statusCost } from "./statusCost";
 import { sweepCosts } from "./sweepCost";
 
 const root = join(__dirname, "..");
@@ -59,7 +60,7 @@ async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
 async function measure(
   place: Place,
   limited: boolean,
-): Promise<Omit<Results, "machine" | "sweep" | "day" | "addresses" | "preview">> {
+): Promise<Omit<Results, "machine" | "sweep" | "day" | "addresses" | "preview" | "status">> {
   const times = quick ? 1 : 5;
   const rates = quick ? [1000] : [1000, 2000, 4000, 8000];
   const limitedRates = quick ? [1000] : [700, 1000, 1500, 2000];
@@ -106,7 +107,9 @@ async function main(): Promise<void> {
   const day = await step("a simulated day", simulateDay);
   const addresses = results.limited ? await step("long addresses", () => addressTrials(quick ? 20 : 120)) : [];
   const preview = await step("a preview of 50 outposts", () => previewCost(50));
-  const all: Results = { machine: machine(), ...results, sweep, day, addresses, preview };
+  const pods = quick ? 100 : 1000;
+  const status = await step(`the status of ${pods} pods`, () => statusCost(pods));
+  const all: Results = { machine: machine(), ...results, sweep, day, addresses, preview, status };
   if (quick) {
     console.log(markdown(all));
     return;

@@ -1,0 +1,117 @@
+import { execFile } from "node:child_process";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { CoreV1Api, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { metricsPort } from "../cleaner/constants";
+import { SANDBOX_NODE } from "../sandbox/cluster/credentials";
+import { CLUSTER_TOOLS, startCluster } from "../sandbox/cluster";
+import { beforeEnd } from "../sandbox/endings";
+import { consoleProgress } from "../sandbox/progress";
+import { createStateFolder } from "../sandbox/stateFolder";
+import { ensureTools } from "../sandbox/toolchain";
+import { waitUntil } from "../sandbox/waitUntil";
+
+const run = promisify(execFile);
+const namespace = "many";
+
+/** Seconds that a look at so many pods takes, and the pods that `status` had numbers of. */
+export interface StatusCost {
+  pods: number;
+  ours: number;
+  kubectl: number;
+  answered: number;
+}
+
+/**
+ * Measures `outpost-shm status` against `kubectl get pods` of the same pods, in turns. kwok plays the pods. One server of this
+ * machine gives the metrics of all of them, so the API server passes a request on for each, as with real ones.
+ */
+export async function statusCost(pods: number): Promise<StatusCost> {
+  const progress = consoleProgress();
+  const { kubectl } = await ensureTools([...CLUSTER_TOOLS, "kubectl"], progress);
+  const cluster = await startCluster({ dir: createStateFolder("bench-status"), progress });
+  beforeEnd({ stop: () => cluster.stop() });
+  const address = ownAddress();
+  const metrics = createServer((_request, response) => void response.end(metricsText));
+  try {
+    await once(metrics.listen(metricsPort, address), "listening");
+    await createPods(cluster.kubeconfig, pods, address);
+    const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+    const best = { ours: Infinity, kubectl: Infinity };
+    let answered = 0;
+    for (let turn = 0; turn < 3; turn++) {
+      const status = await timed("node", [join(__dirname, "../cli/outpost-shm.mjs"), "status", "-n", namespace], env);
+      const plain = await timed(kubectl, ["get", "pods", "-n", namespace], env);
+      best.ours = Math.min(best.ours, status.seconds);
+      best.kubectl = Math.min(best.kubectl, plain.seconds);
+      answered = status.stdout.match(/ metrics$/gm)?.length ?? 0;
+    }
+    return { pods, ...best, answered };
+  } finally {
+    metrics.close();
+    await cluster.stop();
+  }
+}
+
+async function timed(program: string, args: string[], env: NodeJS.ProcessEnv) {
+  const started = performance.now();
+  const { stdout } = await run(program, args, { env, maxBuffer: 1 << 26 });
+  return { stdout, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Returns an address of this machine that the API server passes requests on to. It refuses those of the loopback. */
+function ownAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const found = all.find(({ family, internal }) => family === "IPv4" && !internal);
+  if (!found) throw new Error("this machine has no IPv4 address beside the loopback's");
+  return found.address;
+}
+
+async function createPods(kubeconfig: string, count: number, address: string): Promise<void> {
+  const { CoreV1Api, KubeConfig, setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const core: CoreV1Api = config.makeApiClient(CoreV1Api);
+  await core.createNamespace({ body: { metadata: { name: namespace } } });
+  const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+  const status = { podIP: address, podIPs: [{ ip: address }] };
+  const create = async (name: string): Promise<void> => {
+    await core.createNamespacedPod({ namespace, body: outpostPod(name) });
+    const isRunning = async () =>
+      (await core.readNamespacedPod({ namespace, name })).status?.phase === "Running" || undefined;
+    await waitUntil(isRunning, { what: `pod ${name}`, timeoutMs: 60_000 });
+    await core.patchNamespacedPodStatus({ namespace, name, body: { status } }, merge);
+  };
+  const names = Array.from({ length: count }, (_, n) => `ak-outpost-main-${n}`);
+  const worker = async (): Promise<void> => {
+    for (let name = names.pop(); name !== undefined; name = names.pop()) await create(name);
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+}
+
+function outpostPod(name: string): V1Pod {
+  const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": "main" };
+  const container = (name: string) => ({ name, image: "example/image" });
+  return {
+    metadata: { name, labels },
+    spec: { nodeName: SANDBOX_NODE, containers: [container("proxy"), container("shm-cleanup")] },
+  };
+}
+
+/** What a sidecar serves, as far as `status` reads it. */
+const metricsText = [
+  "size_bytes 268435456",
+  "used_bytes 8192",
+  "inodes_used 3",
+  'session_files{state="anonymous"} 1',
+  'session_files{state="authenticated"} 1',
+  'session_files{state="debris"} 0',
+  "oldest_session_age_seconds 60",
+  `last_sweep_timestamp_seconds ${Math.floor(Date.now() / 1000)}`,
+  "sweep_errors_total 0",
+]
+  .map((line) => `authentik_outpost_shm_${line}\n`)
+  .join("");
