@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { liveCluster } from "../../../kubernetes/liveCluster";
 
 const kubeconfig = `apiVersion: v1
@@ -23,6 +26,17 @@ describe("the cluster of a kubeconfig", () => {
     assert.equal(await server({ cluster: "b" }), "https://b.example");
     assert.equal(await server({ context: "two", cluster: "a" }), "https://a.example");
     assert.equal(await liveCluster({ kubeconfig, cluster: "b" }).contextNamespace(), "sso");
+  });
+
+  it("stays the one that a question has named, whatever becomes of the file before the answer", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "kubeconfig-"));
+    const file = join(dir, "config");
+    writeFileSync(file, kubeconfig);
+    const cluster = liveCluster({ kubeconfig: file });
+    assert.equal(await cluster.server(), "https://a.example");
+    writeFileSync(file, kubeconfig.replace("current-context: one", "current-context: two"));
+    assert.deepEqual([await cluster.server(), await cluster.contextNamespace()], ["https://a.example", "sso"]);
+    rmSync(dir, { recursive: true });
   });
 
   it("is none if the kubeconfig does not have it", async () => {
