@@ -240,6 +240,7 @@ function remove(key) {
 function remove_all(   key) { for (key in queued) remove_queued(key); split("", judged) }
 function remove_queued(key,   i, unchanged, word, going) {
   split(key, word) # state, reason
+  vanished = 0
   if (dry) {
     going = queued[key]
     for (i = split(names[key], output); i > 0 && dry == 1; i--)
@@ -249,14 +250,17 @@ function remove_queued(key,   i, unchanged, word, going) {
       if (output[i] in judged) { unchanged = unchanged substr(output[i], index(output[i], " ./")); going++ }
     if (going) going -= complaints_of_rm(unchanged, going)
   } else report("files could not be looked at again")
-  gone[key] += going
+  gone[key] += going - vanished
   count[word[1]] += queued[key] - going
   delete queued[key]
   names[key] = "" # busybox awk never frees a text that is deleted
 }
+# Without -f, rm complains of a file that another sweep has removed meanwhile, and counts.
 function complaints_of_rm(names, all,   i, stayed) {
-  if (!run("rm -f --" names " 2>&1")) { report("files could not be removed"); return all }
-  for (i = 1; i <= outputs; i++) if (output[i] !~ /: No such file or directory$/) { report(output[i]); stayed++ }
+  if (!run("rm --" names " 2>&1")) { report("files could not be removed"); return all }
+  for (i = 1; i <= outputs; i++)
+    if (output[i] ~ /: No such file or directory$/) vanished++
+    else { report(output[i]); stayed++ }
   return stayed + 0
 }
 
