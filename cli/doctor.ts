@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { authentikClient } from "../authentik/client";
+import { allPrintable } from "../kubernetes/untrusted";
 import { authentikConfigFindings, configCheck } from "./doctor/authentikConfig";
 import { checks } from "./doctor/checks";
 import { diagnosisText, type Diagnosis } from "./doctor/finding";
@@ -47,7 +48,8 @@ async function diagnose(snapshot: Snapshot, { authentikAccess }: Target): Promis
   const unchecked = [...snapshot.unchecked, ...config.unchecked].sort((a, b) => a.what.localeCompare(b.what));
   const names = [...checks.map(({ name }) => name), configCheck];
   const checked = names.filter((name) => !unchecked.some(({ what }) => what === name));
-  return { findings, checked, unchecked };
+  // authentik's words are among them.
+  return allPrintable({ findings, checked, unchecked });
 }
 
 async function observedFor(target: Target, snapshot: Snapshot, seconds: number, io: Io): Promise<Snapshot> {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { printable } from "../kubernetes/untrusted";
 import type { UpdateCheck } from "../settings/expectation";
 import { cleanup } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
@@ -55,7 +56,7 @@ function settle(program: Command): void {
 function failed(error: unknown, io: Io): number {
   // commander has printed its own message. Help and version end in an error too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  io.err(`error: ${(error as Error).message}\n`);
+  io.err(`error: ${printable((error as Error).message)}\n`);
   return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 

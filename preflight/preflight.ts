@@ -1,5 +1,6 @@
 import type { Cluster } from "../kubernetes/cluster";
 import { lacksNativeSidecars } from "../kubernetes/nativeSidecars";
+import { printable } from "../kubernetes/untrusted";
 import { argumentsOf, hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, type Findings } from "./findings";
 import { inspectGrammar } from "./grammar";
@@ -26,7 +27,7 @@ export interface Preflight {
 /** Everything about the cluster that does not meet the settings. */
 export class PreflightError extends Error {
   constructor(readonly problems: string[]) {
-    const list = problems.map((problem) => `\n  - ${problem}`).join("");
+    const list = problems.map((problem) => `\n  - ${printable(problem)}`).join("");
     super(`Nothing was changed. The cluster is not as the settings need it:${list}`);
     this.name = "PreflightError";
   }
@@ -64,7 +65,13 @@ export async function preflight(
     ...argumentsOf(outpost),
     ...formerNames.find(({ name }) => name === outpost.name),
   }));
-  return { warnings, restarts, underWay, execPolicy: policies.execPolicy, settings: { ...settings, outposts } };
+  return {
+    warnings: warnings.map(printable),
+    restarts,
+    underWay,
+    execPolicy: policies.execPolicy,
+    settings: { ...settings, outposts },
+  };
 }
 
 async function inspectVersion(cluster: Pick<Cluster, "version">, { outposts }: Settings): Promise<Findings> {

@@ -48,6 +48,14 @@ describe("the preflight", () => {
     });
   });
 
+  it("shows nothing that a terminal would obey, whoever it quotes", async () => {
+    await assert.rejects(look({}, { refused: new Error('authentik has no outpost "one"; it has: "\u001b[2Jtwo"') }), {
+      message:
+        "Nothing was changed. The cluster is not as the settings need it:\n" +
+        '  - authentik has no outpost "one"; it has: "?[2Jtwo"',
+    });
+  });
+
   it("ends with one error that has all problems", async () => {
     const error = await look({ monitoring: true }, { version: "v1.28.15" }).catch((error: Error) => error);
     assert.ok(error instanceof Error);
