@@ -26,7 +26,8 @@ for (const shell of shells) {
       const [program, ...args] = [...shell.command, ...command.slice(1)];
       const child = spawn(program, args, { env: { PATH: shell.path }, detached: true });
       child.stdin.write(changed(stdin, "\nexec 3>&1 #", `\n${hurdle}\nexec 3>&1 #`));
-      return { child, ended: Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]) };
+      const closed = once(child, "close") as Promise<[number | null, string | null]>;
+      return { child, ended: Promise.all([text(child.stdout), text(child.stderr), closed]) };
     };
 
     it("ends by itself, with its input still open, and leaves no process", async () => {
