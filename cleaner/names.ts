@@ -47,3 +47,9 @@ export const metricsPortName = "shm-metrics";
 
 /** Volumes that the sidecar brings. */
 export const ownVolumes = [shmVolume, settingsVolume, runVolume, scriptsVolume];
+
+/**
+ * Label by which a Deployment's pods ask for the sidecar with `delivery: admission`. Its value changes only with what restarts
+ * pods.
+ */
+export const revisionLabel = "authentik-outpost-shm/revision";

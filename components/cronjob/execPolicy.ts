@@ -1,5 +1,6 @@
 import { sidecarContainer } from "../../cleaner/names";
 import type { CleanerScripts } from "../../cleaner/scripts";
+import { textLiteral } from "../../kubernetes/cel";
 import { podsOf } from "../../kubernetes/podNames";
 import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";
@@ -10,8 +11,8 @@ export type ExecPolicySettings = Pick<CronJobSettings, "namespace" | "outposts" 
 /** Message for anyone who is refused. */
 export const refusal = "this account may run nothing but the sweep of authentik-outpost-shm, as the CronJob runs it";
 
-/** Writes a text as a literal of CEL, whose escapes are a superset of JSON's. */
-const literal = (value: unknown): string => JSON.stringify(value);
+/** Writes texts as a list of CEL. */
+const listOf = (texts: readonly string[]): string => `[${texts.map(textLiteral).join(",")}]`;
 
 /**
  * A ValidatingAdmissionPolicy by which the CronJob's account can exec only the sweep: in an outpost's pods, in the containers that
@@ -24,9 +25,9 @@ export function execPolicySpec(
 ) {
   const account = `system:serviceaccount:${namespace}:${serviceAccountName}`;
   const sweeps = outposts.map((outpost) => {
-    const pods = literal(`^${podsOf(outpost.deployment)}$`);
-    const containers = literal([outpost.container, sidecarContainer]);
-    const command = `["sh", "-c", variables.sweep, "sweep"] + ${literal(sweepVariables(outpost))}`;
+    const pods = textLiteral(`^${podsOf(outpost.deployment)}$`);
+    const containers = listOf([outpost.container, sidecarContainer]);
+    const command = `["sh", "-c", variables.sweep, "sweep"] + ${listOf(sweepVariables(outpost))}`;
     return `(request.name.matches(${pods}) && object.container in ${containers} && object.command == ${command})`;
   });
   return {
@@ -36,12 +37,12 @@ export function execPolicySpec(
         { apiGroups: [""], apiVersions: ["*"], operations: ["CONNECT"], resources: ["pods/exec"], scope: "Namespaced" },
       ],
     },
-    matchConditions: [{ name: "account", expression: `request.userInfo.username == ${literal(account)}` }],
-    variables: [{ name: "sweep", expression: literal(scripts.sweep) }],
+    matchConditions: [{ name: "account", expression: `request.userInfo.username == ${textLiteral(account)}` }],
+    variables: [{ name: "sweep", expression: textLiteral(scripts.sweep) }],
     validations: [
       {
         expression: [
-          `request.namespace == ${literal(namespace)}`,
+          `request.namespace == ${textLiteral(namespace)}`,
           "!(has(object.stdin) && object.stdin)",
           "!(has(object.tty) && object.tty)",
           `(${sweeps.sort().join(" || ")})`,

@@ -1,0 +1,63 @@
+import { cleanerScripts } from "../../cleaner/scripts";
+import { textLiteral, typedValue, type CelOptions } from "../../kubernetes/cel";
+import type { PodSpecPatch } from "../../kubernetes/types";
+
+/** The variable with the names of the pod's containers, in their order. */
+export const containersVariable = { name: "containers", expression: "object.spec.containers.map(c, c.name)" };
+/** Name of the variable with the loader, which every sidecar has as its command. */
+export const loaderVariable = "loader";
+
+const options: CelOptions = {
+  maps: ["limits", "requests"],
+  named: { [cleanerScripts().loader]: `variables.${loaderVariable}` },
+};
+
+/** A fragment as podFragment makes it, in which nothing waits for another resource. */
+interface PlainFragment {
+  volumes: object[];
+  initContainers: object[];
+  containers: { name: string; volumeMounts: object[] }[];
+}
+
+/** Writes the JSON patch of a pod that adds the fragment to it, as CEL. It is empty if the pod lacks the outpost's container. */
+export function patchExpression(fragment: PodSpecPatch): string {
+  const { volumes, initContainers, containers } = fragment as PlainFragment;
+  const lists = [
+    listIn("volumes", volumes),
+    listIn("initContainers", initContainers),
+    ...containers.map(({ name, volumeMounts }) => mountsIn(name, volumeMounts)),
+  ];
+  const present = containers.map(({ name }) => `${textLiteral(name)} in variables.${containersVariable.name}`);
+  const parts = [...lists.map(({ made }) => made), `[\n${lists.flatMap(({ added }) => added).join(",\n")}\n]`];
+  return `!(${present.join(" && ")}) ? [] :\n${parts.join(" +\n")}`;
+}
+
+/** A list of the pod: an operation that makes it if it is missing, and one for each element. */
+interface ListPatch {
+  made: string;
+  added: string[];
+}
+
+const listIn = (name: string, elements: object[]): ListPatch =>
+  listPatch(`object.spec.${name}`, textLiteral(`/spec/${name}`), `Object.spec.${name}`, elements);
+
+/** Adds mounts to a container. A patch knows it only by its place, which other policies may change. */
+function mountsIn(container: string, mounts: object[]): ListPatch {
+  const index = `variables.${containersVariable.name}.indexOf(${textLiteral(container)})`;
+  return listPatch(
+    `object.spec.containers[${index}].volumeMounts`,
+    `"/spec/containers/" + string(${index}) + "/volumeMounts"`,
+    "Object.spec.containers.volumeMounts",
+    mounts,
+  );
+}
+
+function listPatch(list: string, path: string, type: string, elements: object[]): ListPatch {
+  const last = path.endsWith('"') ? `${path.slice(0, -1)}/-"` : `${path} + "/-"`;
+  return {
+    made: `(has(${list}) ? [] : [JSONPatch{op: "add", path: ${path}, value: []}])`,
+    added: elements.map(
+      (element) => `  JSONPatch{op: "add", path: ${last}, value: ${typedValue(element, type, options, "  ")}}`,
+    ),
+  };
+}
