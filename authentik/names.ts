@@ -14,6 +14,13 @@ export const outpostNameLabel = "goauthentik.io/outpost-name";
 export const outpostUuidLabel = "goauthentik.io/outpost-uuid";
 const outpostTypeLabel = "goauthentik.io/outpost-type";
 
+/** Labels of the pods that authentik deploys for an outpost of this name. Its Deployment selects them by these and its id. */
+export const podLabelsOf = (outpost: string): Record<string, string> => ({
+  [managedByLabel]: authentikManager,
+  [outpostNameLabel]: slugify(outpost),
+  [outpostTypeLabel]: "proxy",
+});
+
 /** Selector of every proxy outpost that authentik deploys. */
 export const proxySelector = `${outpostTypeLabel}=proxy`;
 

@@ -5,7 +5,7 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface SharedArgs {
   /** The cure: `sidecar` (a larger /dev/shm and a container that sweeps it), `cronjob` (a sweep by exec on a schedule), `both`, or `none` (everything of ours is removed). Default: `sidecar`. */
   solution?: string;
-  /** The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. docs/delivery.md compares them. Default: `deployment`. */
+  /** The sidecar's way to the pods: `deployment` patches the Deployment, `admission` each pod as it is created (Kubernetes 1.36 and later), `authentik` the outpost's config over authentik's API. docs/delivery.md compares them. Default: `deployment`. */
   delivery?: string;
   /** The outpost's own container in its pods, as authentik names it; a Deployment made by hand may have another. Default: `proxy`. */
   container?: pulumi.Input<string>;

@@ -1,5 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { podLabelsOf } from "../authentik/names";
 import { cronJobName, objectLabels, scriptsConfigMap } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
 import {
@@ -11,6 +12,7 @@ import {
   type Solution,
 } from "../settings/settings";
 import { podFragment } from "../sidecar/podFragment";
+import { PodAdmission } from "./admission/podAdmission";
 import type { OutpostArgs, StackArgs } from "./args";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { appliedByStack } from "./fieldManager";
@@ -29,7 +31,15 @@ export interface OutpostShmCleanupArgs extends StackArgs {
   takeOver?: boolean;
   /** True if the Kubernetes provider awaits the rollout of a patched Deployment, for ten minutes at most. Default: true. */
   awaitRollout?: boolean;
+  /**
+   * Labels by which each Deployment selects its pods, by the Deployment's name. Only for delivery admission, and needed only for
+   * Deployments that authentik has not made. Default: the labels that authentik gives.
+   */
+  podLabels?: Record<string, Record<string, string>>;
 }
+
+/** How the sidecars are applied. */
+type Apply = Pick<Required<OutpostShmCleanupArgs>, "takeOver" | "awaitRollout" | "podLabels">;
 
 /**
  * Keeps /dev/shm of a namespace's authentik proxy outposts from filling up, by a sidecar, a CronJob, or both. The Kubernetes
@@ -50,11 +60,11 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     super("authentik-outpost-shm:index:OutpostShmCleanup", name, {}, opts);
     requirePlain(args);
     refuseOtherLanguages(args);
-    const { takeOver = false, awaitRollout = true, ...given } = args;
+    const { takeOver = false, awaitRollout = true, podLabels = {}, ...given } = args;
     const resolved = resolveArgs(given);
     this.refuseProvider(resolved);
 
-    const sidecars = this.createSidecars(name, resolved, { takeOver, awaitRollout });
+    const sidecars = this.createSidecars(name, resolved, { takeOver, awaitRollout, podLabels });
     const cronJobs = this.createCronJob(name, resolved, takeOver);
     this.createMonitoring(name, resolved, takeOver);
     this.deployed = { sidecars, cronJobs };
@@ -70,22 +80,52 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     });
   }
 
-  private createSidecars(
-    name: string,
-    { namespace, outposts, authentikUrl }: ResolvedArgs,
-    apply: { takeOver: boolean; awaitRollout: boolean },
-  ): SidecarPatch[] {
-    const swept = outposts.filter(hasSidecar);
+  private createSidecars(name: string, args: ResolvedArgs, apply: Apply): SidecarPatch[] {
+    const swept = args.outposts.filter(hasSidecar);
     // The scripts come first, since the new pods start with them.
-    const dependsOn = swept.length > 0 ? [this.createScripts(name, namespace, apply.takeOver)] : [];
-    return swept.map((outpost) => {
-      const sweep = whole(outpost);
-      const fragment = sweep.apply(podFragment);
-      const url = pulumi.output(authentikUrl).apply((url) => url ?? "");
-      const authentik = outpost.delivery === "authentik" && { authentik: { url, outpost: outpost.name } };
-      const args = { namespace, deployment: outpost.deployment, podFragment: fragment, sweep, ...apply };
-      return new SidecarPatch(`${name}-${outpost.deployment}`, { ...args, ...authentik }, { parent: this, dependsOn });
-    });
+    const scripts = swept.length > 0 ? [this.createScripts(name, args.namespace, apply.takeOver)] : [];
+    const admitted = swept.filter(isAdmitted);
+    const admission = admitted.length > 0 ? this.createAdmission(name, args.namespace, admitted, apply) : undefined;
+    const patch = (outpost: Resolved<OutpostSettings>) => {
+      const policy = admission && isAdmitted(outpost) ? [admission.inForce] : [];
+      return this.createSidecar(name, args, outpost, apply, [...scripts, ...policy]);
+    };
+    const patches = swept.map(patch);
+    admission?.admitUnlabelled(patches.filter((_, index) => isAdmitted(swept[index])));
+    return patches;
+  }
+
+  private createSidecar(
+    name: string,
+    { namespace, authentikUrl }: ResolvedArgs,
+    outpost: Resolved<OutpostSettings>,
+    { takeOver, awaitRollout }: Apply,
+    dependsOn: pulumi.Resource[],
+  ): SidecarPatch {
+    const { deployment } = outpost;
+    const sweep = whole(outpost);
+    const url = pulumi.output(authentikUrl).apply((url) => url ?? "");
+    const authentik = outpost.delivery === "authentik" && { authentik: { url, outpost: outpost.name } };
+    const admission = isAdmitted(outpost);
+    const own = { namespace, deployment, podFragment: sweep.apply(podFragment), sweep, takeOver, awaitRollout };
+    const opts = { parent: this, dependsOn };
+    return new SidecarPatch(`${name}-${deployment}`, { ...own, admission, ...authentik }, opts);
+  }
+
+  private createAdmission(
+    name: string,
+    namespace: pulumi.Input<string>,
+    outposts: Resolved<OutpostSettings>[],
+    { takeOver, podLabels }: Apply,
+  ): PodAdmission {
+    const admitted = outposts.map((outpost) =>
+      whole(outpost).apply((settings) => {
+        const { name, deployment } = settings;
+        const labels = podLabels[deployment] ?? podLabelsOf(name);
+        return { deployment, podLabels: labels, fragment: podFragment(settings) };
+      }),
+    );
+    return new PodAdmission(`${name}-admission`, { namespace, outposts: admitted, takeOver }, { parent: this });
   }
 
   /** Creates the scripts of all sidecars. A new version of them restarts no pod: each sidecar takes them within about a minute. */
@@ -126,7 +166,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     if (delivered.length === 0 || !this.getProvider("kubernetes:core/v1:ConfigMap")) return;
     throw new Error(
       `delivery authentik (outposts ${delivered.join(", ")}) works on the cluster of the stack's kubernetes:* config alone; ` +
-        `with an explicit Kubernetes provider choose delivery deployment`,
+        `with an explicit Kubernetes provider choose delivery deployment or admission`,
     );
   }
 }
@@ -140,9 +180,11 @@ function refuseOtherLanguages({ delivery, outposts }: OutpostShmCleanupArgs): vo
   if (!isAsked || pulumi.runtime.getStackResource()) return;
   throw new Error(
     "delivery authentik works only in a TypeScript or JavaScript program that imports the npm package; " +
-      "choose delivery deployment",
+      "choose delivery deployment or admission",
   );
 }
+
+const isAdmitted = ({ delivery }: { delivery: string }): boolean => delivery === "admission";
 
 const whole = (outpost: Resolved<OutpostSettings>): pulumi.Output<OutpostSettings> => pulumi.output(outpost);
 

@@ -1,10 +1,11 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { settingsConfigMap, settingsFile, objectLabels } from "../cleaner/names";
+import { objectLabels, revisionLabel, settingsConfigMap, settingsFile } from "../cleaner/names";
 import type { PodSpecPatch } from "../kubernetes/types";
 import type { SweepSettings } from "../settings/settings";
 import { sweepVariables } from "../settings/sweepVariables";
 import { ownPart } from "../sidecar/jsonPatch/jsonPatch";
+import { fragmentRevision } from "../sidecar/revision";
 import { appliedByStack, fieldManager } from "./fieldManager";
 import { OutpostJsonPatch } from "./outpostJsonPatch/outpostJsonPatch";
 import { revisionOf } from "./revision";
@@ -22,6 +23,8 @@ export interface SidecarPatchArgs {
   takeOver: boolean;
   /** True if the Kubernetes provider awaits the Deployment's rollout. */
   awaitRollout: boolean;
+  /** True if an admission policy gives the fragment to the pods. The Deployment then only asks for a rollout, by a label. */
+  admission?: boolean;
   /** Set if the patch goes through authentik. By default it goes onto the Deployment itself. */
   authentik?: {
     /** Base URL of authentik, without trailing slash. */
@@ -32,8 +35,9 @@ export interface SidecarPatchArgs {
 }
 
 /**
- * Delivers the sidecar to authentik's Deployment: by server-side apply on it, which authentik's updates leave alone, or
- * through the outpost's own JSON patch in authentik. Deleting it gives back exactly what it brought.
+ * Delivers the sidecar to authentik's Deployment: by server-side apply on it, which authentik's updates leave alone, by a
+ * rollout of pods that an admission policy gives it to, or through the outpost's own JSON patch in authentik. Deleting it gives
+ * back exactly what it brought.
  */
 export class SidecarPatch extends pulumi.ComponentResource {
   /** The patched Deployment's name. */
@@ -77,7 +81,16 @@ export class SidecarPatch extends pulumi.ComponentResource {
     const { namespace, deployment, podFragment, takeOver, awaitRollout } = this.args;
     const annotations = { ...appliedByStack(takeOver), ...(!awaitRollout && { "pulumi.com/skipAwait": "true" }) };
     const metadata = { name: deployment, namespace, annotations };
-    return new kubernetes.apps.v1.DeploymentPatch(name, { metadata, spec: { template: { spec: podFragment } } }, opts);
+    const template = this.args.admission ? this.askingTemplate() : { spec: podFragment };
+    return new kubernetes.apps.v1.DeploymentPatch(name, { metadata, spec: { template } }, opts);
+  }
+
+  /** Labels the pods with what they are to have, so that they are replaced if that changes. */
+  private askingTemplate() {
+    const revision = pulumi
+      .output(this.args.podFragment)
+      .apply((fragment) => fragmentRevision(fragment as PodSpecPatch));
+    return { metadata: { labels: { [revisionLabel]: revision } } };
   }
 
   private createJsonPatch(

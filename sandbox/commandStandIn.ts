@@ -2,7 +2,7 @@
  * Stand-in for Pulumi's Command provider on machines that can't download its plugin, which can't be built from a Go module
  * either. It supports only what this program requires of `command:local:Command`: it runs `create` by its `interpreter`
  * (default: /bin/sh -c) with `environment` and `stdin`, runs it again if the inputs change, and replaces the resource if its
- * `triggers` do. The engine starts it like any plugin.
+ * `triggers` do. It runs `delete` in the end. The engine starts it like any plugin.
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -13,7 +13,7 @@ import { isRpcSecret, specialSecretSig, specialSigKey, unwrapRpcSecret } from "@
 
 type Properties = Record<string, unknown>;
 
-const known = ["create", "interpreter", "environment", "stdin", "triggers"];
+const known = ["create", "delete", "interpreter", "environment", "stdin", "triggers"];
 const running = new Set<AbortController>();
 
 const provider: Provider = {
@@ -39,7 +39,10 @@ const provider: Provider = {
   }),
   update: async (_id, _urn, _olds, news: Properties) => ({ outs: await outputsOf(news) }),
   read: (id, _urn, props: Properties) => Promise.resolve({ id, props }),
-  delete: () => Promise.resolve(),
+  delete: async (_id, _urn, props: Properties) => {
+    const inputs = revealed(props) as Properties;
+    await run({ ...inputs, create: inputs.delete });
+  },
   cancel: () => {
     for (const command of running) command.abort();
     return Promise.resolve();
@@ -64,6 +67,7 @@ async function run({
   environment,
   stdin,
 }: Properties): Promise<{ stdout: string; stderr: string }> {
+  if (create === undefined) return { stdout: "", stderr: "" };
   const interruption = new AbortController();
   running.add(interruption);
   const [program, ...args] = [...((interpreter as string[] | undefined) ?? ["/bin/sh", "-c"]), create as string];

@@ -39,8 +39,11 @@ const solutions = ["sidecar", "cronjob", "both", "none"] as const;
 /** A cure for a full /dev/shm: a sidecar, a CronJob, both, or nothing of ours at all. */
 export type Solution = (typeof solutions)[number];
 
-const deliveries = ["deployment", "authentik"] as const;
-/** The sidecar's way into the Deployment: server-side apply, or the outpost's own JSON patch through authentik's API. */
+const deliveries = ["deployment", "admission", "authentik"] as const;
+/**
+ * The sidecar's way to the pods: server-side apply of the Deployment, an admission policy, or the outpost's own JSON patch through
+ * authentik's API.
+ */
 export type Delivery = (typeof deliveries)[number];
 
 /** Settings of one outpost. The stack's value applies to all of them, and an entry of `outposts` overrides it for one. */
@@ -54,7 +57,8 @@ export const outpostRows = {
   delivery: row({
     default: "deployment",
     read: choiceOf(deliveries),
-    text: "The sidecar's way to the pods: `deployment` patches the Deployment, `authentik` the outpost's config over authentik's API. [delivery.md](delivery.md) compares them.",
+    text: "The sidecar's way to the pods: `deployment` patches the Deployment, `admission` each pod as it is created (Kubernetes 1.36 and later), `authentik` the outpost's config over authentik's API. [delivery.md](delivery.md) compares them.",
+    restartsPods: "when it changes to or from `admission`",
   }),
   container: row({
     default: outpostContainer,

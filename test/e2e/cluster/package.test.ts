@@ -123,7 +123,7 @@ describe("the component in other programs", () => {
       const { code, stdout } = await desk.shell(`cd examples/yaml && ${up}`);
       const refusal =
         "error: authentik-outpost-shm:index:OutpostShmCleanup resource 'shm' has a problem: delivery authentik works only " +
-        "in a TypeScript or JavaScript program that imports the npm package; choose delivery deployment\n";
+        "in a TypeScript or JavaScript program that imports the npm package; choose delivery deployment or admission\n";
       assert.ok(stdout.includes(refusal), stdout);
       assert.equal(code, 1);
     });

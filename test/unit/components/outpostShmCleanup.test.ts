@@ -11,6 +11,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../../cleaner/names";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { execPolicySpec } from "../../../components/cronjob/execPolicy";
+import { bindingSelector, policySpec } from "../../../components/admission/policySpec";
 import { cronJobSpec } from "../../../components/cronjob/manifest";
 import { alertRules } from "../../../components/monitoring/alerts";
 import { dashboard } from "../../../components/monitoring/dashboard";
@@ -23,6 +24,7 @@ import { resolveSettings } from "../../../settings/resolve";
 import { argumentsOf, type Settings } from "../../../settings/settings";
 import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
+import { fragmentRevision } from "../../../sidecar/revision";
 import { verifyAfter } from "../../../verification/verification";
 
 const commandType = "command:local:Command";
@@ -425,8 +427,94 @@ describe("OutpostShmCleanup on mocks", () => {
       await assert.rejects(run(explicit), {
         message:
           'delivery authentik (outposts "one") works on the cluster of the stack\'s kubernetes:* config alone; ' +
-          "with an explicit Kubernetes provider choose delivery deployment",
+          "with an explicit Kubernetes provider choose delivery deployment or admission",
       });
+    });
+  });
+
+  describe("with delivery admission", () => {
+    const policyType = "kubernetes:admissionregistration.k8s.io/v1:MutatingAdmissionPolicy";
+    const bindingType = `${policyType}Binding`;
+    const admission = [
+      "authentik-outpost-shm:index:PodAdmission outpost-shm-admission",
+      `${policyType} outpost-shm-admission`,
+      `${bindingType} outpost-shm-admission-rollout`,
+      `${bindingType} outpost-shm-admission-recreated`,
+      `${commandType} outpost-shm-admission-in-force`,
+      `${commandType} outpost-shm-admission-ended`,
+    ];
+    const raw = { outposts: [{ name: "one", delivery: "admission" }, "two"] };
+    const name = (prefix: string) => `${prefix}.test.authentik`;
+
+    it("has one policy and its two bindings, whatever the number of outposts", async () => {
+      const { registered, outputs, failures } = await program({ delivery: "admission" });
+      assert.deepEqual(failures, []);
+      assert.deepEqual(
+        named(registered),
+        [...stackAndComponent, ...admission, ...sidecarsOf("ak-outpost-one", "ak-outpost-two")].sort(),
+      );
+      const patched = (outputs as { patchedDeployments: unknown }).patchedDeployments;
+      assert.deepEqual(patched, ["ak-outpost-one", "ak-outpost-two"]);
+    });
+
+    it("leaves the Deployment alone but for the label that asks for a rollout, and others have theirs as before", async () => {
+      const { registered } = await program(raw);
+      const fragments = settingsOf(raw).outposts.map(podFragment);
+      const specOf = (deployment: string) =>
+        inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch", `outpost-shm-${deployment}`).spec;
+      const labels = { "authentik-outpost-shm/revision": fragmentRevision(fragments[0]) };
+      assert.deepEqual(specOf("ak-outpost-one"), { template: { metadata: { labels } } });
+      assert.deepEqual(specOf("ak-outpost-two"), { template: { spec: fragments[1] } });
+    });
+
+    it("has a policy for these outposts, and says what it is and whose", async () => {
+      const { registered } = await program(raw);
+      const description =
+        "Gives the sidecar to authentik's outposts as their pods are created. Made by Pulumi stack test (authentik-outpost-shm); edits are reverted.";
+      const metadata = {
+        labels: objectLabels,
+        annotations: { ...annotations, "kubernetes.io/description": description },
+      };
+      const { metadata: ofPolicy, spec } = inputsOf(registered, policyType);
+      assert.deepEqual(ofPolicy, { ...metadata, name: name("authentik-outpost-shm") });
+      const podLabels = {
+        "app.kubernetes.io/managed-by": "goauthentik.io",
+        "goauthentik.io/outpost-name": "one",
+        "goauthentik.io/outpost-type": "proxy",
+      };
+      const fragment = podFragment(settingsOf(raw).outposts[0]);
+      assert.deepEqual(spec, policySpec("authentik", [{ deployment: "ak-outpost-one", podLabels, fragment }]));
+      for (const which of ["rollout", "recreated"]) {
+        const binding = inputsOf(registered, bindingType, `outpost-shm-admission-${which}`);
+        assert.deepEqual(binding.metadata, { ...metadata, name: name(`authentik-outpost-shm-${which}`) });
+        assert.deepEqual(binding.spec, {
+          policyName: name("authentik-outpost-shm"),
+          matchResources: bindingSelector(which === "rollout"),
+        });
+      }
+    });
+
+    it("selects pods by the labels it is given", async () => {
+      const { registered } = await alone({
+        namespace: "authentik",
+        delivery: "admission",
+        outposts: [{ name: "forward-auth", deployment: "by-hand" }],
+        podLabels: { "by-hand": { app: "outpost" } },
+      });
+      const { spec } = inputsOf(registered, policyType);
+      assert.deepEqual((spec as ReturnType<typeof policySpec>).matchConstraints.objectSelector, {
+        matchLabels: { app: "outpost" },
+      });
+    });
+
+    it("waits for the policy before the rollout that brings the sidecar, and for its end before the one that takes it", async () => {
+      const { registered } = await program(raw);
+      const command = (which: string) => inputsOf(registered, commandType, `outpost-shm-admission-${which}`);
+      const { triggers, ...inForce } = command("in-force");
+      const pause = "setTimeout(() => {}, 3000)";
+      assert.deepEqual(inForce, { interpreter: ["node", "-e"], create: pause });
+      assert.equal((triggers as string[]).length, 1);
+      assert.deepEqual(command("ended"), { interpreter: ["node", "-e"], delete: pause });
     });
   });
 

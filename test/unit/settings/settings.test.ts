@@ -447,7 +447,7 @@ describe("settings that don't hold", () => {
   bad(
     "a delivery that is none",
     { outposts: [{ name: "a", delivery: "helm" }] },
-    'outposts[0].delivery: "helm" is none of the choices; choose deployment or authentik',
+    'outposts[0].delivery: "helm" is none of the choices; choose deployment, admission or authentik',
   );
 
   bad("a size without unit", { shmSize: "64" }, `shmSize: "64" has no unit; ${SIZE}`);
