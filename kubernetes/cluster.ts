@@ -11,7 +11,7 @@ import type {
   "resolution-mode": "import",
 };
 import type { ApiResource, Support } from "./support";
-import type { PodSpecPatch } from "./types";
+import type { PodTemplate, PodTemplatePatch } from "./types";
 
 /** Result of a command in a container. */
 export interface Executed {
@@ -108,10 +108,12 @@ export interface Cluster {
   accountMay: (wish: Wish, user: string, groups: string[]) => Promise<Verdict>;
   /** Checks whether objects of a kind can be created. */
   support: (wanted: ApiResource) => Promise<Support>;
-  /** Dry-runs a forced server-side apply of this pod spec by this field manager. An undefined one gives its fields back. */
-  dryRunApply: (namespace: string, name: string, fieldManager: string, podSpec?: PodSpecPatch) => Promise<DryRun>;
+  /** Dry-runs a forced server-side apply of this pod template by this field manager. An undefined one gives its fields back. */
+  dryRunApply: (namespace: string, name: string, fieldManager: string, template?: PodTemplatePatch) => Promise<DryRun>;
   /** Dry-runs a strategic merge patch of the pod spec by this field manager. */
   dryRunMerge: (namespace: string, name: string, fieldManager: string, podSpec: object) => Promise<DryRun>;
+  /** Dry-runs the creation of a pod of this template, as a Deployment's controller would have it. */
+  dryRunPod: (namespace: string, template: PodTemplate) => Promise<PodDryRun>;
   /** Returns why the API server finds a new object of this content invalid; undefined if it does not, or refuses it otherwise. */
   refusal: (object: KubernetesObject) => Promise<string | undefined>;
   /** Starts a Job from the CronJob's template, as `kubectl create job --from` does. */
@@ -126,6 +128,9 @@ export type DryRun =
   /** The account may not patch Deployments. */
   | { outcome: "forbidden"; reason: string }
   | { outcome: "invalid"; reason: string };
+
+/** The pod that the API server would create, or its reason to refuse it, such as a quota's. */
+export type PodDryRun = { outcome: "created"; pod: V1Pod } | { outcome: "refused"; reason: string };
 
 export interface ExecOptions {
   timeoutMs?: number;

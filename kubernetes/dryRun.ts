@@ -1,25 +1,26 @@
 import type { KubernetesObject } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { DryRun } from "./cluster";
+import type { DryRun, PodDryRun } from "./cluster";
 import { messageOf, type Client } from "./connection";
+import type { PodTemplate } from "./types";
 
-/** A change of a Deployment's pod spec by this field manager. Without a pod spec an apply gives the manager's fields back. */
+/** A change of a Deployment's pod template by this field manager. Without a template an apply gives the manager's fields back. */
 interface DryRunPatch {
   how: "ServerSideApply" | "StrategicMergePatch";
   fieldManager: string;
-  podSpec?: object;
+  template?: object;
 }
 
 /** Asks the API server for the outcome of a forced server-side apply, or a merge. Changes nothing. */
 export async function dryRunPatch(
   { apps, isApiException }: Client,
   target: { namespace: string; name: string },
-  { how, fieldManager, podSpec }: DryRunPatch,
+  { how, fieldManager, template }: DryRunPatch,
 ): Promise<DryRun> {
   const { setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
   const isApply = how === "ServerSideApply";
   const body = {
     ...(isApply && { apiVersion: "apps/v1", kind: "Deployment", metadata: target }),
-    ...(podSpec && { spec: { template: { spec: podSpec } } }),
+    ...(template && { spec: { template } }),
   };
   try {
     const deployment = await apps.patchNamespacedDeployment(
@@ -32,6 +33,22 @@ export async function dryRunPatch(
     if (error.code === 403) return { outcome: "forbidden", reason: messageOf(error) };
     if (error.code === 422) return { outcome: "invalid", reason: messageOf(error) };
     throw error;
+  }
+}
+
+/** Asks the API server which pod it would create from a template, with everything that admission adds. Creates nothing. */
+export async function dryRunPodOf(
+  { core, isApiException }: Client,
+  namespace: string,
+  { metadata, spec }: PodTemplate,
+): Promise<PodDryRun> {
+  const { labels, annotations } = metadata ?? {};
+  const body = { metadata: { generateName: "authentik-outpost-shm-dry-run-", labels, annotations }, spec };
+  try {
+    return { outcome: "created", pod: await core.createNamespacedPod({ namespace, body, dryRun: "All" }) };
+  } catch (error) {
+    if (!isApiException(error) || ![403, 422].includes(error.code)) throw error;
+    return { outcome: "refused", reason: messageOf(error) };
   }
 }
 

@@ -9,6 +9,13 @@ export type FieldPath = readonly string[];
 const podSpec = ["f:spec", "f:template", "f:spec"];
 const item = (key: Record<string, string>): string => `k:${JSON.stringify(key)}`;
 
+export const templateLabelPath = (label: string): FieldPath => [
+  "f:spec",
+  "f:template",
+  "f:metadata",
+  "f:labels",
+  `f:${label}`,
+];
 export const volumePath = (name: string): FieldPath => [...podSpec, "f:volumes", item({ name })];
 export const containerPath = (list: "containers" | "initContainers", name: string): FieldPath => [
   ...podSpec,

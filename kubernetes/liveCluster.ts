@@ -1,6 +1,6 @@
 import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } from "./cluster";
 import { connection, messageOf, orUndefined, type Call, type Client, type KubernetesConfig } from "./connection";
-import { dryRunPatch, refusalOf } from "./dryRun";
+import { dryRunPatch, dryRunPodOf, refusalOf } from "./dryRun";
 import { execIn, NotOpened, webSocketExec } from "./exec";
 import { getThroughProxy } from "./podProxy";
 import { supportOf } from "./support";
@@ -180,7 +180,7 @@ function reviews(call: Call): Pick<Cluster, "selfMay" | "accountMay"> {
   };
 }
 
-function dryRuns(call: Call): Pick<Cluster, "support" | "refusal" | "dryRunApply" | "dryRunMerge"> {
+function dryRuns(call: Call): Pick<Cluster, "support" | "refusal" | "dryRunApply" | "dryRunMerge" | "dryRunPod"> {
   const dryRun = (namespace: string, name: string, patch: Parameters<typeof dryRunPatch>[2]) =>
     call(`dry-run a patch of Deployment ${namespace}/${name}`, (client) =>
       dryRunPatch(client, { namespace, name }, patch),
@@ -188,10 +188,12 @@ function dryRuns(call: Call): Pick<Cluster, "support" | "refusal" | "dryRunApply
   return {
     support: (wanted) => supportOf(call, wanted),
     refusal: (object) => call(`dry-run a new ${object.kind}`, (client) => refusalOf(client, object)),
-    dryRunApply: (namespace, name, fieldManager, podSpec) =>
-      dryRun(namespace, name, { how: "ServerSideApply", fieldManager, podSpec }),
+    dryRunApply: (namespace, name, fieldManager, template) =>
+      dryRun(namespace, name, { how: "ServerSideApply", fieldManager, template }),
     dryRunMerge: (namespace, name, fieldManager, podSpec) =>
-      dryRun(namespace, name, { how: "StrategicMergePatch", fieldManager, podSpec }),
+      dryRun(namespace, name, { how: "StrategicMergePatch", fieldManager, template: { spec: podSpec } }),
+    dryRunPod: (namespace, template) =>
+      call(`dry-run a new pod in ${namespace}`, (client) => dryRunPodOf(client, namespace, template)),
   };
 }
 

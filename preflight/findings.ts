@@ -13,6 +13,8 @@ export interface Findings {
   restarts?: string[];
   /** Deployments whose rollout is under way already, or that are yet to be created. */
   underWay?: string[];
+  /** Labels by which Deployments select their pods, where an admission policy has to know them. */
+  podLabels?: { deployment: string; labels: Record<string, string> }[];
   /** Outposts whose Deployment bears the name that authentik gave it before 2025.4. */
   formerNames?: { name: string; deployment: string }[];
 }
@@ -26,10 +28,11 @@ export const merge = (all: Findings[]): Findings => ({
   warnings: all.flatMap(({ warnings }) => warnings),
   ...nonEmpty("restarts", all),
   ...nonEmpty("underWay", all),
+  ...nonEmpty("podLabels", all),
   ...nonEmpty("formerNames", all),
 });
 
-function nonEmpty(key: "restarts" | "underWay" | "formerNames", all: Findings[]): Partial<Findings> {
+function nonEmpty(key: "restarts" | "underWay" | "podLabels" | "formerNames", all: Findings[]): Partial<Findings> {
   const entries = all.flatMap((findings): unknown[] => findings[key] ?? []);
   return entries.length > 0 ? { [key]: entries } : {};
 }

@@ -5,7 +5,10 @@ import type { Deployment, LimitRange, Pod } from "../kubernetes/types";
 
 /** The systems that the preflight looks at, and our name there. */
 export interface Places {
-  cluster: Pick<Cluster, "deployment" | "deployments" | "pods" | "limitRanges" | "dryRunApply" | "dryRunMerge">;
+  cluster: Pick<
+    Cluster,
+    "deployment" | "deployments" | "pods" | "limitRanges" | "selfMay" | "dryRunApply" | "dryRunMerge" | "dryRunPod"
+  >;
   /** Undefined unless the settings give access to authentik. */
   authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost" | "lastChangeBy" | "tokenValidities">;
   namespace: string;

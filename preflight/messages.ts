@@ -73,6 +73,52 @@ export function invalid(live: Deployment, reason: string): string {
   return `Deployment ${live.metadata?.name}: the API server would not take the sidecar: ${reason}`;
 }
 
+export function selectorByExpressions({ name, deployment }: OutpostSettings): string {
+  return (
+    `outpost "${name}": Deployment ${deployment} selects its pods by matchExpressions, and delivery admission has to know them by labels alone. ` +
+    `Set the outpost's \`delivery\` to deployment.`
+  );
+}
+
+export function admissionAfterAuthentik({ name, deployment }: OutpostSettings): string {
+  return (
+    `outpost "${name}": Deployment ${deployment} has the sidecar by its JSON patch in authentik, and can't lose it and get it by admission in one rollout. ` +
+    `Set the outpost's \`delivery\` to deployment and run \`pulumi up\`, which restarts no pod; then set it to admission.`
+  );
+}
+
+export function podRefused({ name }: OutpostSettings, reason: string): string {
+  return (
+    `outpost "${name}": the API server would not take a pod with the sidecar: ${reason}. ` +
+    `Change what refuses it, or the setting that it refuses.`
+  );
+}
+
+export function unknownPod({ name }: OutpostSettings): string {
+  return (
+    `outpost "${name}": whether the API server takes a pod with the sidecar is not known, ` +
+    `since your account may not create pods, not even in a dry run.`
+  );
+}
+
+export function barePod({ name, deployment }: OutpostSettings): string {
+  return (
+    `outpost "${name}": a new pod of Deployment ${deployment} would have no sidecar now, so its admission policy is missing, has been edited, or fails. ` +
+    `This update puts the policy back. Pods that have no sidecar get it once they are replaced: outpost-shm status shows them.`
+  );
+}
+
+export function noPodAdmission(version: string): string {
+  return (
+    `delivery admission: this cluster runs Kubernetes ${version} and has no MutatingAdmissionPolicy (on by default from 1.36 on). ` +
+    `Set \`delivery\` to deployment.`
+  );
+}
+
+export const podAdmissionForbidden =
+  "delivery admission needs a MutatingAdmissionPolicy and its bindings, which your account may not create. " +
+  "Have somebody update the stack who may, or set `delivery` to deployment.";
+
 export function restart(live: Deployment): string {
   const replicas = live.spec?.replicas ?? 1;
   const pods = replicas === 1 ? "its pod" : `its ${replicas} pods`;

@@ -6,6 +6,7 @@ import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/settin
 import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
 import { podFragment } from "../sidecar/podFragment";
 import { hasContainer, takenFields } from "../sidecar/takenFields";
+import { inspectAdmission } from "./admission";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
 import { deploymentNamed, lookAround, type Look, type Places } from "./look";
@@ -70,7 +71,9 @@ async function inspectSidecar(
 ): Promise<Findings> {
   if (settings.delivery === "authentik") return inspectJsonPatch(look, settings, fragment, live);
   if (!live) return problem(messages.missingDeployment(settings, look.namespace, look.known));
-  return inspectPatch(look, settings, fragment, live);
+  return settings.delivery === "admission"
+    ? inspectAdmission(look, settings, fragment, live)
+    : inspectPatch(look, settings, fragment, live);
 }
 
 async function inspectPatch(
@@ -84,7 +87,9 @@ async function inspectPatch(
   const taken = takenFields(live, look.fieldManager, settings.container);
   const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
   if (!moving) return merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
-  const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, fragment);
+  const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, {
+    spec: fragment,
+  });
   return merge([moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
 }
 

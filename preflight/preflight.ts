@@ -8,7 +8,7 @@ import type { Places } from "./look";
 import * as messages from "./messages";
 import { inspectMonitoring } from "./monitoring";
 import { inspectOutposts } from "./outposts";
-import { inspectPolicies } from "./policies";
+import { inspectPodAdmission, inspectPolicies } from "./policies";
 
 /** Facts about the cluster that the program needs before it registers anything. */
 export interface Preflight {
@@ -18,6 +18,8 @@ export interface Preflight {
   restarts: string[];
   /** Deployments whose rollout is under way already, or that are yet to be created. */
   underWay: string[];
+  /** Labels by which Deployments select their pods, by the Deployment's name, where an admission policy has to know them. */
+  podLabels: Record<string, Record<string, string>>;
   /** The settings, with the name that each Deployment bears. */
   settings: Settings;
   /** True if a policy is to restrict the CronJob's account. */
@@ -47,19 +49,20 @@ export async function preflight(
   const { cluster } = places;
   const look = async () => {
     // By itself, so that a cluster that does not answer is reported only once.
-    const version = await inspectVersion(cluster, settings);
+    const version = await cluster.version();
     const [policies, ...others] = await Promise.all([
       inspectPolicies(cluster, settings),
+      inspectPodAdmission(cluster, settings, version),
       inspectOutposts({ ...places, namespace: settings.namespace }, settings.outposts),
       inspectMonitoring(cluster, settings),
       inspectGrammar(cluster, settings),
     ]);
-    return { policies, findings: merge([version, ...others, policies]) };
+    return { policies, findings: merge([inspectVersion(version, settings), ...others, policies]) };
   };
   const { policies, findings } = await look().catch((error: Error) => {
     throw new PreflightError([error.message]);
   });
-  const { problems, warnings, restarts = [], underWay = [], formerNames = [] } = findings;
+  const { problems, warnings, restarts = [], underWay = [], podLabels = [], formerNames = [] } = findings;
   if (problems.length > 0) throw new PreflightError(problems);
   const outposts = settings.outposts.map((outpost) => ({
     ...argumentsOf(outpost),
@@ -69,13 +72,13 @@ export async function preflight(
     warnings: warnings.map(printable),
     restarts,
     underWay,
+    podLabels: Object.fromEntries(podLabels.map(({ deployment, labels }) => [deployment, labels])),
     execPolicy: policies.execPolicy,
     settings: { ...settings, outposts },
   };
 }
 
-async function inspectVersion(cluster: Pick<Cluster, "version">, { outposts }: Settings): Promise<Findings> {
-  const version = await cluster.version();
+function inspectVersion(version: string, { outposts }: Settings): Findings {
   if (!outposts.some(hasSidecar)) return nothing;
   return lacksNativeSidecars(version) ? problem(messages.noNativeSidecars(version)) : nothing;
 }

@@ -1,6 +1,6 @@
 import { authentikManager } from "../authentik/names";
-import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
-import { containerPath, mountPath, ownersOf, volumePath } from "../kubernetes/fieldOwners";
+import { ownVolumes, revisionLabel, shmMountPath, sidecarContainer } from "../cleaner/names";
+import { containerPath, mountPath, ownersOf, templateLabelPath, volumePath } from "../kubernetes/fieldOwners";
 import type { Deployment } from "../kubernetes/types";
 
 /** A part of the pod spec that the sidecar needs and somebody else owns. */
@@ -18,6 +18,9 @@ export const sidecarFields = (container: string) => [
   { field: `init container ${sidecarContainer}`, path: containerPath("initContainers", sidecarContainer) },
 ];
 
+/** The field by which pods ask for the sidecar where an admission policy gives it to them. */
+const askingField = { field: `label ${revisionLabel} of its pods`, path: templateLabelPath(revisionLabel) };
+
 /** Tells whether the Deployment has the outpost's own container. */
 export const hasContainer = ({ spec }: Deployment, container: string): boolean =>
   spec?.template.spec?.containers.some(({ name }) => name === container) ?? false;
@@ -30,7 +33,7 @@ export const hasContainer = ({ spec }: Deployment, container: string): boolean =
  */
 export function takenFields(live: Deployment, fieldManager: string, container: string): TakenField[] {
   const managedFields = live.metadata?.managedFields ?? [];
-  return sidecarFields(container)
+  return [...sidecarFields(container), askingField]
     .map(({ field, path }) => {
       const owners = ownersOf(path, managedFields);
       const ours = owners.includes(fieldManager);

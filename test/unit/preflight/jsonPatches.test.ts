@@ -12,7 +12,7 @@ import { inspectOutposts } from "../../../preflight/outposts";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
-import { liveDeployment, managed } from "./liveDeployment";
+import { liveDeployment, managed, withoutPods } from "./liveDeployment";
 
 const ours = "authentik-outpost-shm-prod";
 const name = "ak-outpost-my-outpost";
@@ -50,6 +50,7 @@ async function look(delivery: string, world: World, overrides: Record<string, un
     deployments: () => Promise.resolve(live ? [live] : []),
     pods: () => Promise.resolve([]),
     limitRanges: () => Promise.resolve([]),
+    ...withoutPods,
     dryRunApply: (_namespace, _name, manager) => answer("apply", manager),
     dryRunMerge: (_namespace, _name, manager) => answer("merge", manager),
   };

@@ -1,3 +1,4 @@
+import type { Cluster } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
 
 /** Makes a Deployment as far as the inspection reads it, with the managedFields of authentik's own fields. */
@@ -45,3 +46,9 @@ export const managed = (manager: string, fieldsV1: object, subresource?: string)
   fieldsV1,
   ...(subresource && { subresource }),
 });
+
+/** Fails if a pod is asked for, which only delivery admission does. */
+export const withoutPods: Pick<Cluster, "selfMay" | "dryRunPod"> = {
+  selfMay: () => Promise.reject(new Error("asked for a right")),
+  dryRunPod: () => Promise.reject(new Error("asked for a pod")),
+};

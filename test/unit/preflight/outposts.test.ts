@@ -8,7 +8,7 @@ import { resolveSettings } from "../../../settings/resolve";
 import type { OutpostSettings } from "../../../settings/settings";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
-import { liveDeployment, managed } from "./liveDeployment";
+import { liveDeployment, managed, withoutPods } from "./liveDeployment";
 
 const ours = "authentik-outpost-shm-prod";
 const wantsSidecar = outpostSettings();
@@ -17,10 +17,10 @@ const fragment = podFragment(wantsSidecar);
 
 /** Makes a cluster that holds these Deployments and answers every dry run the same way. It records the dry runs. */
 function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged") {
-  const dryRuns: { name: string; fieldManager: string; podSpec: unknown }[] = [];
+  const dryRuns: { name: string; fieldManager: string; template: unknown }[] = [];
   const byName = (name: string) => live.find(({ metadata }) => metadata?.name === name);
-  const dryRun = ([name, fieldManager, podSpec]: [string, string, unknown?]): Promise<DryRun> => {
-    dryRuns.push({ name, fieldManager, podSpec });
+  const dryRun = ([name, fieldManager, template]: [string, string, unknown?]): Promise<DryRun> => {
+    dryRuns.push({ name, fieldManager, template });
     return Promise.resolve(answer === "unchanged" ? { outcome: "applied", deployment: byName(name)! } : answer);
   };
   const api: Places["cluster"] = {
@@ -28,6 +28,7 @@ function cluster(live: Deployment[], answer: DryRun | "unchanged" = "unchanged")
     deployments: () => Promise.resolve(live),
     pods: () => Promise.resolve([]),
     limitRanges: () => Promise.resolve([]),
+    ...withoutPods,
     dryRunApply: (_namespace, ...asked) => dryRun(asked),
     dryRunMerge: (_namespace, ...asked) => dryRun(asked),
   };
@@ -53,7 +54,7 @@ describe("inspection of the outposts' Deployments", () => {
   it("finds nothing to say where an apply would change nothing", async () => {
     const { api, dryRuns } = cluster([liveDeployment("ak-outpost-my-outpost")]);
     assert.deepEqual(await look(api, wantsSidecar), { problems: [], warnings: [] });
-    assert.deepEqual(dryRuns, [{ name: "ak-outpost-my-outpost", fieldManager: ours, podSpec: fragment }]);
+    assert.deepEqual(dryRuns, [{ name: "ak-outpost-my-outpost", fieldManager: ours, template: { spec: fragment } }]);
   });
 
   it("names a missing Deployment, those that are there, and the ways on", async () => {
@@ -252,7 +253,7 @@ describe("inspection of the outposts' Deployments", () => {
         `Deployment ${name}: this change restarts its pod (rolling update). ` +
           "The sessions in a restarted pod end: their users log in again.",
       ]);
-      assert.deepEqual(dryRuns, [{ name, fieldManager: ours, podSpec: undefined }]);
+      assert.deepEqual(dryRuns, [{ name, fieldManager: ours, template: undefined }]);
     }
   });
 

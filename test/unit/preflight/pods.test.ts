@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Deployment, LimitRange, Pod } from "../../../kubernetes/types";
 import { inspectOutposts } from "../../../preflight/outposts";
 import { outpostSettings } from "../outposts";
-import { liveDeployment } from "./liveDeployment";
+import { liveDeployment, withoutPods } from "./liveDeployment";
 
 const name = "ak-outpost-my-outpost";
 const selected = { "goauthentik.io/outpost-type": "proxy" };
@@ -38,6 +38,7 @@ async function look({ template = {}, pods = [], limitRanges = [], forbidden }: W
     deployments: () => Promise.resolve([live]),
     pods: () => refused(pods),
     limitRanges: () => (limitRanges instanceof Error ? Promise.reject(limitRanges) : refused(limitRanges)),
+    ...withoutPods,
     dryRunApply: dryRun,
     dryRunMerge: dryRun,
   };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Deployment } from "../../../kubernetes/types";
 import { preflight } from "../../../preflight/preflight";
 import { resolveSettings } from "../../../settings/resolve";
-import { liveDeployment } from "./liveDeployment";
+import { liveDeployment, withoutPods } from "./liveDeployment";
 
 interface World {
   live?: Deployment[];
@@ -19,6 +19,7 @@ function look(raw: Record<string, unknown>, { live = [], version = "v1.37.2", re
     deployments: () => (refused ? Promise.reject(refused) : Promise.resolve(live)),
     pods: () => Promise.resolve([]),
     limitRanges: () => Promise.resolve([]),
+    ...withoutPods,
     dryRunApply: dryRun,
     dryRunMerge: dryRun,
     refusal: () => Promise.resolve(undefined),
@@ -44,6 +45,7 @@ describe("the preflight", () => {
       warnings: [],
       restarts: [],
       underWay: ["ak-outpost-two"],
+      podLabels: {},
       execPolicy: false,
     });
   });

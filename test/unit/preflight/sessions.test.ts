@@ -4,7 +4,7 @@ import type { DryRun } from "../../../kubernetes/cluster";
 import type { Findings } from "../../../preflight/findings";
 import { inspectOutposts } from "../../../preflight/outposts";
 import { outpostSettings } from "../outposts";
-import { liveDeployment } from "./liveDeployment";
+import { liveDeployment, withoutPods } from "./liveDeployment";
 
 const deployment = "ak-outpost-my-outpost";
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
@@ -19,6 +19,7 @@ function look(fields: Partial<V1Container>, settings: Parameters<typeof outpostS
     deployments: () => Promise.resolve([live]),
     pods: () => Promise.resolve([]),
     limitRanges: () => Promise.resolve([]),
+    ...withoutPods,
     dryRunApply: unchanged,
     dryRunMerge: unchanged,
   };
