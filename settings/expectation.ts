@@ -12,6 +12,8 @@ export interface ExpectedOutpost {
   sweepIntervalSeconds: number;
   /** The outpost's own container. */
   container: string;
+  /** Set if an admission policy gives the sidecar to the pods, so that the Deployment does not have it. */
+  admission?: true;
 }
 
 /**
@@ -53,13 +55,14 @@ export function expectationOf({
   return {
     namespace,
     ...(outposts.some(hasCronJob) && { schedule }),
-    outposts: outposts.map(({ name, deployment, container, solution, shmSize, sweepInterval }) => ({
+    outposts: outposts.map(({ name, deployment, container, solution, delivery, shmSize, sweepInterval }) => ({
       name,
       deployment,
       container,
       solution,
       shmSize,
       sweepIntervalSeconds: seconds(sweepInterval),
+      ...(delivery === "admission" && { admission: true }),
     })),
   };
 }

@@ -1,3 +1,4 @@
+import { admissionFindings } from "./admission";
 import { authentikLogFindings } from "./authentikLog";
 import { containerFindings } from "./containers";
 import { crashFindings } from "./crashes";
@@ -23,6 +24,7 @@ export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] =
   { name: "selectors", of: selectorFindings },
   { name: "rollout", of: rolloutFindings },
   { name: "solution", of: unsweptFindings },
+  { name: "admission", of: admissionFindings },
   { name: "containers", of: containerFindings },
   { name: "sidecar", of: crashFindings },
   { name: "scripts", of: scriptsFindings },

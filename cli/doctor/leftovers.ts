@@ -12,6 +12,7 @@ import {
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import { hasCronJob } from "../../settings/settings";
 import { sidecarFields } from "../../sidecar/takenFields";
+import { isAdmitted } from "../pods/admitted";
 import { containersNamed, carriesSidecar, outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
@@ -44,7 +45,7 @@ function unusedCronJob({ cronJobs, expectation }: Snapshot): Finding[] {
 
 function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: Snapshot): Finding[] {
   const settings = outposts.deployments
-    .filter(carriesSidecar)
+    .filter((deployment) => carriesSidecar(deployment) || isAdmitted(deployment, outposts))
     .map((deployment) => settingsConfigMap(nameOf(deployment)));
   const hasCronJobHere =
     cronJobs.some(({ metadata }) => metadata?.name === cronJobName) ||

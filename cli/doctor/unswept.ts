@@ -1,6 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { fullInWords, type Releases } from "../../authentik/versions";
 import { cronJobName } from "../../cleaner/names";
+import { isAdmitted } from "../pods/admitted";
 import { carriesSidecar } from "../pods/containers";
 import { resumeCronJob, sweptDeployments } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
@@ -14,7 +15,8 @@ export function unsweptFindings(snapshot: Snapshot): Finding[] {
   if (unchecked.some(({ what }) => what === "CronJobs")) return [];
   const cronJob = cronJobs.find(({ metadata }) => metadata?.name === cronJobName);
   return outposts.deployments
-    .filter((deployment) => !carriesSidecar(deployment) && isCurable(deployment, snapshot))
+    .filter((deployment) => !carriesSidecar(deployment) && !isAdmitted(deployment, outposts))
+    .filter((deployment) => isCurable(deployment, snapshot))
     .flatMap((deployment) => {
       const isSwept = cronJob !== undefined && sweptDeployments(cronJob).includes(nameOf(deployment));
       if (isSwept && cronJob.spec?.suspend !== true) return [];

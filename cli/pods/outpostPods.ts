@@ -7,7 +7,7 @@ import { selectorOf, selects } from "../../kubernetes/selector";
 import type { Expectation } from "../../settings/expectation";
 import { UsageError } from "../errors";
 import type { Target } from "../target";
-import { carriesSidecar, outpostContainerIn } from "./containers";
+import { asksForSidecar, carriesSidecar, outpostContainerIn } from "./containers";
 
 /** A pod of a proxy outpost. */
 export interface OutpostPod {
@@ -42,7 +42,9 @@ export async function findOutposts(place: Place, names: string[] = []): Promise<
   const [everyDeployment, everyPod] = await Promise.all([cluster.deployments(namespace), cluster.pods(namespace)]);
   const expected = (expectation?.outposts ?? []).map(({ deployment }) => deployment);
   const deployments = everyDeployment
-    .filter((each) => expected.includes(nameOf(each)) || carriesSidecar(each) || isProxyOutpost(each))
+    .filter(
+      (each) => expected.includes(nameOf(each)) || carriesSidecar(each) || asksForSidecar(each) || isProxyOutpost(each),
+    )
     .sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
   const pods = everyPod
     .filter(isStaying)

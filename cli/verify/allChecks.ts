@@ -46,10 +46,11 @@ async function outpostChecks(round: Round, expected: ExpectedOutpost, found: Out
   const deployment = deploymentOf(expected, found);
   if (!deployment) return [missing(expected, found)];
   const own = podsOf(expected, found);
+  const carriers = { kubectl: round.kubectl, pods: own };
   const ofDeployment = [
-    volumeCheck(expected, deployment),
+    volumeCheck(expected, deployment, carriers),
     containersCheck(round, expected, deployment, own),
-    namesCheck(expected, deployment),
+    namesCheck(expected, deployment, carriers),
   ];
   const current = currentPods(deployment, own);
   // Only old pods are there, which say nothing of the cure.

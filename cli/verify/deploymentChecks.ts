@@ -1,65 +1,105 @@
-import type { V1Container, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Container, V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager, managedByLabel } from "../../authentik/names";
 import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { ExpectedOutpost } from "../../settings/expectation";
-import { containersNamed } from "../pods/containers";
-import { checksOf, type Check } from "./check";
+import { containersNamed, podSpecOf } from "../pods/containers";
+import { currentPods } from "../pods/currentPods";
+import type { OutpostPod } from "../pods/outpostPods";
+import { checksOf, overPods, type Check, type Seen } from "./check";
 
 const bringIt =
   "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
 
-/** Checks that the Deployment has the volume, of the expected size, in memory, and on both containers. */
-export function volumeCheck(expected: ExpectedOutpost, deployment: V1Deployment): Check {
-  const { pass, fail } = checksOf(expected.name);
-  const name = deployment.metadata?.name;
-  const volume = deployment.spec?.template.spec?.volumes?.find((each) => each.name === shmVolume);
-  if (!volume) return fail("volume", `Deployment ${name} has no volume ${shmVolume}`, bringIt);
-  const { medium, sizeLimit } = volume.emptyDir ?? {};
-  if (medium !== "Memory") return fail("volume", `volume ${shmVolume} of Deployment ${name} is not in memory`, bringIt);
-  if (expected.shmSize !== undefined && quantityBytes(sizeLimit ?? "") !== quantityBytes(expected.shmSize)) {
-    return fail(
-      "volume",
-      `volume ${shmVolume} of Deployment ${name} is of ${sizeLimit ?? "no size"}, not ${expected.shmSize}`,
-      bringIt,
-    );
-  }
-  const bare = [expected.container, sidecarContainer].filter(
-    (container) => !mountsShm(containersNamed(deployment, container)[0]),
-  );
-  if (bare.length > 0) {
-    return fail("volume", `volume ${shmVolume} is not on ${shmMountPath} of container ${bare.join(" and ")}`, bringIt);
-  }
-  return pass("volume", `${shmVolume} of ${sizeLimit}, in memory, on ${shmMountPath} of both containers`);
+/** Returns how a pod gets what an admission policy did not give it. */
+const replaceIt = (kubectl: string, pod: string): string =>
+  `Run \`pulumi up\`, which puts the admission policy back, then replace the pod: ${kubectl} delete pod ${pod} (its users log in again).`;
+
+/** A Deployment or a pod that is to have the sidecar, as messages name it, and the remedy if it has not. */
+interface Carrier {
+  object: V1Deployment | V1Pod;
+  name: string;
+  todo: string;
 }
 
-/** Checks that containers have the names by which authentik, the CronJob and the monitoring know them. */
-export function namesCheck(expected: ExpectedOutpost, deployment: V1Deployment): Check {
-  const { pass, fail } = checksOf(expected.name);
-  const first = deployment.spec?.template.spec?.containers[0]?.name;
-  if (first !== expected.container && deployment.metadata?.labels?.[managedByLabel] === authentikManager) {
-    return fail(
-      "names",
-      `the first container is ${first}, not ${expected.container}`,
-      "authentik recreates a Deployment whose first container is not its own: remove what was put before it.",
-    );
+type Judge = (expected: ExpectedOutpost, carrier: Carrier) => Seen;
+
+/** Judges the Deployment, or each of the pods if an admission policy gives them the sidecar. */
+function checkCarriers(
+  check: string,
+  judge: Judge,
+  expected: ExpectedOutpost,
+  deployment: V1Deployment,
+  { kubectl, pods }: { kubectl: string; pods: OutpostPod[] },
+): Check {
+  if (expected.admission) {
+    const verdicts = currentPods(deployment, pods).map(({ name, pod }) => ({
+      pod: name,
+      seen: judge(expected, { object: pod, name: "it", todo: replaceIt(kubectl, name) }),
+    }));
+    return overPods(expected.name, check, verdicts);
   }
-  const sidecars = containersNamed(deployment, sidecarContainer);
+  const { pass, fail } = checksOf(expected.name);
+  const name = `Deployment ${deployment.metadata?.name}`;
+  const seen = judge(expected, { object: deployment, name, todo: bringIt });
+  return "wrong" in seen ? fail(check, seen.wrong, seen.todo) : pass(check, seen.right);
+}
+
+type CarrierCheck = (
+  expected: ExpectedOutpost,
+  deployment: V1Deployment,
+  pods: { kubectl: string; pods: OutpostPod[] },
+) => Check;
+
+/** Checks that the volume is there, of the expected size, in memory, and on both containers. */
+export const volumeCheck: CarrierCheck = (...of) => checkCarriers("volume", volumeIn, ...of);
+
+/** Checks that containers have the names by which authentik, the CronJob and the monitoring know them. */
+export const namesCheck: CarrierCheck = (...of) => checkCarriers("names", namesIn, ...of);
+
+function volumeIn(expected: ExpectedOutpost, { object, name, todo }: Carrier): Seen {
+  const volume = podSpecOf(object).volumes?.find((each) => each.name === shmVolume);
+  if (!volume) return { wrong: `${name} has no volume ${shmVolume}`, todo };
+  const { medium, sizeLimit } = volume.emptyDir ?? {};
+  const ofIt = name === "it" ? "its volume" : "volume";
+  const whose = name === "it" ? "" : ` of ${name}`;
+  if (medium !== "Memory") return { wrong: `${ofIt} ${shmVolume}${whose} is not in memory`, todo };
+  if (expected.shmSize !== undefined && quantityBytes(sizeLimit ?? "") !== quantityBytes(expected.shmSize)) {
+    const wrong = `${ofIt} ${shmVolume}${whose} is of ${sizeLimit ?? "no size"}, not ${expected.shmSize}`;
+    return { wrong, todo };
+  }
+  const bare = [expected.container, sidecarContainer].filter(
+    (container) => !mountsShm(containersNamed(object, container)[0]),
+  );
+  if (bare.length > 0) {
+    return { wrong: `volume ${shmVolume} is not on ${shmMountPath} of container ${bare.join(" and ")}`, todo };
+  }
+  return { right: `${shmVolume} of ${sizeLimit}, in memory, on ${shmMountPath} of both containers` };
+}
+
+function namesIn(expected: ExpectedOutpost, { object, todo }: Carrier): Seen {
+  const first = podSpecOf(object).containers?.[0]?.name;
+  if (first !== expected.container && object.metadata?.labels?.[managedByLabel] === authentikManager) {
+    return {
+      wrong: `the first container is ${first}, not ${expected.container}`,
+      todo: "authentik recreates a Deployment whose first container is not its own: remove what was put before it.",
+    };
+  }
+  const sidecars = containersNamed(object, sidecarContainer);
   if (sidecars.length !== 1) {
-    const seen =
+    const wrong =
       sidecars.length === 0
         ? `there is no container ${sidecarContainer}`
         : `container ${sidecarContainer} is there ${sidecars.length} times`;
-    return fail("names", seen, bringIt);
+    return { wrong, todo };
   }
   if (!sidecars[0].env?.some(({ name }) => name === settingsVariable)) {
-    return fail(
-      "names",
-      `container ${sidecarContainer} is not this program's`,
-      "It was pasted by hand: see docs/delivery.md for how to have it taken over.",
-    );
+    return {
+      wrong: `container ${sidecarContainer} is not this program's`,
+      todo: "It was pasted by hand: see docs/delivery.md for how to have it taken over.",
+    };
   }
-  return pass("names", `${expected.container}, then ${sidecarContainer}`);
+  return { right: `${expected.container}, then ${sidecarContainer}` };
 }
 
 function mountsShm(container: V1Container | undefined): boolean {

@@ -6,6 +6,7 @@ import { settingsConfigMap, settingsFile, cronJobName } from "../../cleaner/name
 import type { Cluster } from "../../kubernetes/cluster";
 import { solutionBy, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
+import { isAdmitted } from "../pods/admitted";
 import { carriesSidecar, outpostContainerIn } from "../pods/containers";
 import { sweptDeployments } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";
@@ -20,23 +21,25 @@ export interface Stated {
 export async function expectationInForce(
   cluster: Cluster,
   namespace: string,
-  { deployments }: Outposts,
+  outposts: Outposts,
   stated: Stated,
 ): Promise<Expectation> {
   const cronJob = await cluster.cronJob(namespace, cronJobName);
-  const outposts = await Promise.all(
-    deployments.map(async (deployment) => {
+  const expected = await Promise.all(
+    outposts.deployments.map(async (deployment) => {
       const settings = await cluster.configMap(namespace, settingsConfigMap(nameOf(deployment)));
-      return outpostInForce(deployment, cronJob, settings, stated);
+      const admission = isAdmitted(deployment, outposts);
+      return { ...outpostInForce(deployment, cronJob, settings, admission, stated), ...(admission && { admission }) };
     }),
   );
-  return { namespace, outposts };
+  return { namespace, outposts: expected };
 }
 
 function outpostInForce(
   deployment: V1Deployment,
   cronJob: V1CronJob | undefined,
   settings: V1ConfigMap | undefined,
+  admission: boolean,
   { shmSize, solution }: Stated,
 ): ExpectedOutpost {
   const interval = /^SWEEP_INTERVAL_SECONDS=(\d+)$/m.exec(settings?.data?.[settingsFile] ?? "")?.[1];
@@ -44,13 +47,13 @@ function outpostInForce(
     name: outpostOf(deployment),
     deployment: nameOf(deployment),
     container: outpostContainerIn(deployment),
-    solution: solution ?? solutionOf(deployment, cronJob),
+    solution: solution ?? solutionOf(deployment, cronJob, admission),
     ...(shmSize !== undefined && { shmSize }),
     sweepIntervalSeconds: interval === undefined ? sweepDefault("SWEEP_INTERVAL_SECONDS") : Number(interval),
   };
 }
 
-function solutionOf(deployment: V1Deployment, cronJob: V1CronJob | undefined): Solution {
+function solutionOf(deployment: V1Deployment, cronJob: V1CronJob | undefined, admission: boolean): Solution {
   const swept = cronJob !== undefined && sweptDeployments(cronJob).includes(nameOf(deployment));
-  return solutionBy({ sidecar: carriesSidecar(deployment), cronJob: swept });
+  return solutionBy({ sidecar: admission || carriesSidecar(deployment), cronJob: swept });
 }

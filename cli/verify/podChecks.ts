@@ -83,9 +83,11 @@ function notRunning(status: V1ContainerStatus | undefined): string {
 
 /** Checks that /dev/shm in every pod has the expected size, as the outpost's own container sees it. */
 export function sizeCheck(round: Round, expected: ExpectedOutpost, deployment: V1Deployment, pods: KnownPod[]): Check {
-  const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
-  const size = expected.shmSize ?? volume?.emptyDir?.sizeLimit ?? "";
-  const verdicts = pods.map((known) => ({ pod: known.pod.name, seen: sizeIn(round, known, size) }));
+  const sizeOf = ({ pod }: KnownPod): string => {
+    const { volumes } = podSpecOf(expected.admission ? pod.pod : deployment);
+    return expected.shmSize ?? volumes?.find(({ name }) => name === shmVolume)?.emptyDir?.sizeLimit ?? "";
+  };
+  const verdicts = pods.map((known) => ({ pod: known.pod.name, seen: sizeIn(round, known, sizeOf(known)) }));
   return overPods(expected.name, "size", verdicts);
 }
 

@@ -1,6 +1,8 @@
+import { revisionLabel } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { textLiteral, typedValue, type CelOptions } from "../../kubernetes/cel";
 import type { PodSpecPatch } from "../../kubernetes/types";
+import { fragmentRevision } from "../../sidecar/revision";
 
 /** The variable with the names of the pod's containers, in their order. */
 export const containersVariable = { name: "containers", expression: "object.spec.containers.map(c, c.name)" };
@@ -19,6 +21,10 @@ interface PlainFragment {
   containers: { name: string; volumeMounts: object[] }[];
 }
 
+/** Labels the pod with what it gets, since a Deployment that was created anew does not. The policy's pods have other labels too. */
+const labelled = (fragment: PodSpecPatch): string =>
+  `  JSONPatch{op: "add", path: ${textLiteral(`/metadata/labels/${revisionLabel.replace("/", "~1")}`)}, value: ${textLiteral(fragmentRevision(fragment))}}`;
+
 /** Writes the JSON patch of a pod that adds the fragment to it, as CEL. It is empty if the pod lacks the outpost's container. */
 export function patchExpression(fragment: PodSpecPatch): string {
   const { volumes, initContainers, containers } = fragment as PlainFragment;
@@ -28,7 +34,8 @@ export function patchExpression(fragment: PodSpecPatch): string {
     ...containers.map(({ name, volumeMounts }) => mountsIn(name, volumeMounts)),
   ];
   const present = containers.map(({ name }) => `${textLiteral(name)} in variables.${containersVariable.name}`);
-  const parts = [...lists.map(({ made }) => made), `[\n${lists.flatMap(({ added }) => added).join(",\n")}\n]`];
+  const added = [labelled(fragment), ...lists.flatMap((list) => list.added)];
+  const parts = [...lists.map(({ made }) => made), `[\n${added.join(",\n")}\n]`];
   return `!(${present.join(" && ")}) ? [] :\n${parts.join(" +\n")}`;
 }
 

@@ -10,7 +10,7 @@ import {
   withDeploymentOperations,
   withoutDeploymentOperations,
 } from "../../authentik/outpostPatches";
-import { settingsConfigMap } from "../../cleaner/names";
+import { revisionLabel, settingsConfigMap } from "../../cleaner/names";
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import { compose, ownAdditions, withoutOursAnyway } from "../../sidecar/jsonPatch/jsonPatch";
@@ -36,9 +36,9 @@ export interface Progress {
 
 /**
  * Brings our part into authentik's config. Some elements on the live Deployment may be in the way: authentik's merge would
- * leave them behind, or recreate the Deployment, as it does for two containers of one name. This removes them itself and brings
- * our part in the same patch, so there is one rollout. Meanwhile neither is in the config, so that authentik has nothing to do
- * there.
+ * leave them behind, or recreate the Deployment, as it does for two containers of one name. The label of delivery by admission
+ * is in the way too, since its removal restarts pods. This removes them itself and brings our part in the same patch, so there
+ * is one rollout. Meanwhile neither is in the config, so that authentik has nothing to do there.
  * @param pk the outpost's id
  */
 export async function deliver(
@@ -56,12 +56,12 @@ export async function deliver(
   const merge = live && sidecarMerge(part, live);
   // authentik deletes the Deployment if the API server finds its update invalid, so this asks the API server first.
   if (merge) await deployment.merge(merge, { dryRun: true });
-  if (live && merge && hasStrays(part, live)) {
+  if (live && merge && (hasStrays(part, live) || isAsking(live))) {
     const before = (await client.findOutpost({ name, pk })).config;
     bring(before); // throws before anything is changed
     const without = await change(withoutPart);
     try {
-      await deployment.merge(merge);
+      await deployment.merge(merge, { withoutLabel: revisionLabel });
     } catch (error) {
       await change((config) => (isDeepStrictEqual(config, without) ? before : config));
       progress.written = false;
@@ -70,6 +70,9 @@ export async function deliver(
   }
   await change(bring);
 }
+
+/** Tells whether the Deployment's pods ask an admission policy for the sidecar. */
+const isAsking = ({ spec }: Deployment): boolean => spec?.template.metadata?.labels?.[revisionLabel] !== undefined;
 
 /**
  * Returns a function that changes the config, and records that it may be changed. A write without an answer may have succeeded.

@@ -13,9 +13,10 @@ export interface OutpostDeployment {
   read(): Promise<Deployment | undefined>;
   /**
    * Applies a strategic merge patch of the pod spec in authentik's name, since authentik has to maintain the result.
+   * @param options `withoutLabel`: a label of the pods that it takes away
    * @throws if the API server refuses it, with its words
    */
-  merge(podSpec: PodSpecMerge, options?: { dryRun: boolean }): Promise<void>;
+  merge(podSpec: PodSpecMerge, options?: { dryRun?: boolean; withoutLabel?: string }): Promise<void>;
   /** Writes other field owners. Returns false, and writes nothing, if the Deployment has changed since it was read. */
   writeOwners(live: Deployment, managedFields: ManagedFieldsEntry[]): Promise<boolean>;
   /** Pods that its selector matches. */
@@ -29,10 +30,11 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
     name,
     read: () =>
       call(`read Deployment ${name}`, (client) => orUndefined(client, client.apps.readNamespacedDeployment(target))),
-    merge: (podSpec, { dryRun } = { dryRun: false }) =>
+    merge: (podSpec, { dryRun, withoutLabel } = {}) =>
       call(`patch Deployment ${name}`, async ({ apps }) => {
         const { setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
-        const body = { spec: { template: { spec: podSpec } } };
+        const metadata = withoutLabel && { labels: { [withoutLabel]: null } };
+        const body = { spec: { template: { ...(metadata && { metadata }), spec: podSpec } } };
         await apps.patchNamespacedDeployment(
           { ...target, body, fieldManager: authentikManager, ...(dryRun && { dryRun: "All" }) },
           setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),

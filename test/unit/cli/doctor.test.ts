@@ -139,7 +139,7 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
 }
 
 const checked =
-  "Checked: forward auth, sessions, selectors, rollout, solution, containers, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
+  "Checked: forward auth, sessions, selectors, rollout, solution, admission, containers, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
 const noAccess =
   "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
 
@@ -566,7 +566,7 @@ describe("doctor", () => {
     assert.equal(code, 1);
     assert.equal(
       stdout.slice(stdout.indexOf("Checked: ")),
-      "Checked: forward auth, sessions, selectors, rollout, solution, containers, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
+      "Checked: forward auth, sessions, selectors, rollout, solution, admission, containers, sidecar, scripts, authentik's log, two cleaners, memory, machine clients, versions, writes\n" +
         noAccess +
         "Not checked: authentik's log in pod authentik-worker-0 (Kubernetes refused to show the log: forbidden)\n" +
         "Not checked: CronJobs (Kubernetes refused to list the CronJobs in authentik: forbidden)\n" +

@@ -5,6 +5,7 @@ import { patchExpression } from "../../../../components/admission/patchExpressio
 import { bindingSelector, policySpec } from "../../../../components/admission/policySpec";
 import { repositoryRoot } from "../../../../sandbox/paths";
 import { podFragment } from "../../../../sidecar/podFragment";
+import { fragmentRevision } from "../../../../sidecar/revision";
 import { outpostSettings } from "../../outposts";
 
 const fragment = {
@@ -19,6 +20,7 @@ const added = [
   '(has(object.spec.containers[variables.containers.indexOf("proxy")].volumeMounts) ? [] : ' +
     '[JSONPatch{op: "add", path: "/spec/containers/" + string(variables.containers.indexOf("proxy")) + "/volumeMounts", value: []}]) +',
   "[",
+  `  JSONPatch{op: "add", path: "/metadata/labels/authentik-outpost-shm~1revision", value: "${fragmentRevision(fragment)}"},`,
   '  JSONPatch{op: "add", path: "/spec/volumes/-", value: Object.spec.volumes{',
   '    name: "dshm",',
   '    emptyDir: Object.spec.volumes.emptyDir{medium: "Memory", sizeLimit: "1Gi"}',

@@ -1,0 +1,112 @@
+// What the commands say of outposts whose sidecar an admission policy brings: their Deployments are without it.
+import assert from "node:assert/strict";
+import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { admissionFindings } from "../../../cli/doctor/admission";
+import { leftoverFindings } from "../../../cli/doctor/leftovers";
+import type { Snapshot } from "../../../cli/doctor/snapshot";
+import { unsweptFindings } from "../../../cli/doctor/unswept";
+import { barePods, isAdmitted } from "../../../cli/pods/admitted";
+import type { Cluster } from "../../../kubernetes/cluster";
+import { podFragment } from "../../../sidecar/podFragment";
+import { outpostSettings } from "../outposts";
+import { metricsText, outpostDeployment, outpostPod, runOn } from "./cluster";
+
+const label = { "authentik-outpost-shm/revision": "abc" };
+
+/** Makes a Deployment that asks for the sidecar, or one that authentik has created anew. */
+function deployment(asks = true): V1Deployment {
+  const made = outpostDeployment();
+  if (asks) made.spec!.template.metadata = { labels: { ...made.spec!.selector.matchLabels, ...label } };
+  return made;
+}
+
+/** Makes a pod as the policy leaves it, or one that it did not see. */
+function pod(name: string, isBare = false): V1Pod {
+  const made = outpostPod({ name, sidecar: !isBare });
+  if (isBare) return made;
+  Object.assign(made.metadata!.labels!, label);
+  Object.assign(made.spec!, podFragment(outpostSettings({ name: "main" })));
+  const [sidecar, outpost] = made.status!.containerStatuses!;
+  made.status = { ...made.status, initContainerStatuses: [sidecar], containerStatuses: [outpost] };
+  return made;
+}
+
+function outposts(live: V1Deployment, ...pods: V1Pod[]): Snapshot["outposts"] {
+  const own = (pod: V1Pod) => ({
+    name: pod.metadata!.name!,
+    namespace: "authentik",
+    outpost: "main",
+    deployment: live.metadata!.name!,
+    container: "proxy",
+    pod,
+  });
+  return { deployments: [live], pods: pods.map(own) };
+}
+
+describe("the commands on an outpost with delivery admission", () => {
+  it("know it by the label of its template, or of its pods", () => {
+    assert.equal(isAdmitted(deployment(), outposts(deployment())), true);
+    assert.equal(isAdmitted(deployment(false), outposts(deployment(false), pod("a"))), true);
+    assert.equal(isAdmitted(deployment(false), outposts(deployment(false), pod("a", true))), false);
+    const patched = deployment();
+    Object.assign(patched.spec!.template.spec!, podFragment(outpostSettings({ name: "main" })));
+    assert.equal(isAdmitted(patched, outposts(patched, pod("a"))), false);
+  });
+
+  it("tell the pods that did not get it", () => {
+    assert.deepEqual(barePods(deployment(), outposts(deployment(), pod("a"), pod("b", true))), ["b"]);
+    assert.deepEqual(barePods(deployment(false), outposts(deployment(false), pod("a", true))), []);
+  });
+
+  const world = (...pods: V1Pod[]): Partial<Cluster> => ({
+    contextNamespace: () => Promise.resolve("authentik"),
+    deployments: () => Promise.resolve([deployment()]),
+    pods: () => Promise.resolve(pods),
+    configMap: () => Promise.resolve(undefined),
+    cronJob: () => Promise.resolve(undefined),
+    podProxy: () => Promise.resolve(metricsText()),
+    exec: () => Promise.resolve({ status: 0, stdout: "TMPDIR=/dev/shm\ntmpfs 262144 1 2 3% /dev/shm\n", stderr: "" }),
+  });
+
+  it("verify what its pods have, and not the Deployment", async () => {
+    const { code, stdout } = await runOn(world(pod("a")), ["verify"]);
+    assert.deepEqual(stdout.split("\n").slice(1, 5), [
+      "main     volume      pass    1 pod: dshm of 256Mi, in memory, on /dev/shm of both containers",
+      "main     containers  pass    1 pod: proxy and shm-cleanup are running",
+      "main     names       pass    1 pod: proxy, then shm-cleanup",
+      "main     size        pass    1 pod: /dev/shm has 256Mi (by df)",
+    ]);
+    assert.equal(code, 0);
+  });
+
+  it("name a pod that has nothing of it, and the way on", async () => {
+    const { code, stdout } = await runOn(world(pod("a"), pod("b", true)), ["verify"]);
+    assert.match(stdout, /^main +volume +FAIL +pod b: it has no volume dshm$/m);
+    assert.match(stdout, /^main +containers +FAIL +pod b: container shm-cleanup is not there$/m);
+    assert.match(stdout, /^main +names +FAIL +pod b: there is no container shm-cleanup$/m);
+    const todo =
+      "Run `pulumi up`, which puts the admission policy back, then replace the pod: kubectl --namespace authentik delete pod b (its users log in again).";
+    assert.ok(stdout.includes(`main volume, main names: ${todo}\n`), stdout);
+    assert.equal(code, 1);
+  });
+
+  it("find such pods in doctor, and find no fault with the Deployment", () => {
+    const snapshot = {
+      outposts: outposts(deployment(), pod("a"), pod("b", true), pod("c", true)),
+      kubectl: "kubectl",
+      cronJobs: [],
+      unchecked: [],
+      ownObjects: [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }],
+    } as unknown as Snapshot;
+    assert.deepEqual(admissionFindings(snapshot), [
+      {
+        check: "admission",
+        subject: "Deployment/ak-outpost-main",
+        seen: "2 pods without container shm-cleanup: b, c",
+        why: "The admission policy that gives it to them was missing, edited or failing as they were created. Their /dev/shm has 64 MiB, and nothing sweeps it.",
+        todo: "Run `pulumi up --refresh`, which puts the policy back. Then replace the pods: kubectl delete pod b c (their users log in again).",
+      },
+    ]);
+    assert.deepEqual([...unsweptFindings(snapshot), ...leftoverFindings(snapshot)], []);
+  });
+});
