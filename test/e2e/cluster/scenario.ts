@@ -20,7 +20,10 @@ const ownKinds = [
   { apiVersion: "batch/v1", kind: "CronJob" },
 ];
 /** Kinds of the whole cluster, of which it may too. The objects' names end with the namespace. */
-const ownClusterKinds = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
+const ownClusterKinds = ["Validating", "Mutating"].flatMap((kind) => [
+  `${kind}AdmissionPolicy`,
+  `${kind}AdmissionPolicyBinding`,
+]);
 /** Objects that Kubernetes itself puts into every namespace. */
 const givenObjects = ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"];
 
@@ -132,7 +135,10 @@ async function objectsIn(kubeConfig: KubeConfig, namespace: string): Promise<Rec
   }
   for (const kind of ownClusterKinds) {
     const { items } = await api.list("admissionregistration.k8s.io/v1", kind);
-    const ours = items.filter(({ metadata }) => metadata?.name?.endsWith(`-${namespace}`));
+    const ours = items.filter(
+      ({ metadata }) =>
+        /[-.]/.test(metadata?.name?.at(-namespace.length - 1) ?? "") && metadata?.name?.endsWith(namespace),
+    );
     for (const item of ours) found[`${kind}/${item.metadata?.name}`] = comparable(item);
   }
   return found;

@@ -1,0 +1,211 @@
+// Delivery by admission on a real API server: which pods get the sidecar, when, and what happens where the policy is at fault.
+import assert from "node:assert/strict";
+import type { V1Pod, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { run } from "../../../cli/program";
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { createOutpost, deleteOutpost } from "../../../sandbox/outpost";
+import { waitUntil } from "../../../sandbox/waitUntil";
+import { manualOutpost } from "../../fixtures/outposts";
+import { fakeIo } from "../../unit/cli/cluster";
+import { AdmissionScene, carries, revisionOf } from "./admissionScene";
+import { changes, failure } from "./harness";
+import { waitForRollout } from "./kubectl";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+const label = "authentik-outpost-shm/revision";
+const outposts = [{ name: "main", replicas: 2 }];
+const byHand = { name: "intranet", deployment: "authentik-proxy", container: "authentik-proxy" };
+const config = { outposts: ["main", byHand], delivery: "admission" };
+
+describe("delivery by admission", () => {
+  let scenario: Scenario;
+  let scene: AdmissionScene;
+
+  before(async () => {
+    scenario = await openScenario({ name: "admission", outposts, config });
+    scene = await AdmissionScene.of(scenario);
+    for (const object of manualOutpost("authentik-proxy", scenario.namespace, "intranet"))
+      await scene.api.create(object, undefined, undefined, "kubectl-create");
+    await scene.available(byHand.deployment);
+  });
+  after(closeScenarios);
+
+  const outpostShm = async (...args: string[]) => {
+    const io = fakeIo();
+    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace];
+    const cluster = (given: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(given));
+    const code = await run([...args, ...flags], io, { cluster, env: {} });
+    return { code, stdout: io.stdout };
+  };
+  const podsOf = async () => ({
+    main: await scene.pods("ak-outpost-main"),
+    byHand: await scene.pods("authentik-proxy"),
+  });
+
+  it("previews the policy and the pods that restart", async () => {
+    const { steps, diagnostics } = await scenario.stack.preview();
+    const created = steps.filter(({ op }) => op === "create").map(({ type }) => type);
+    const kind = "kubernetes:admissionregistration.k8s.io/v1:MutatingAdmissionPolicy";
+    assert.deepEqual(
+      [kind, `${kind}Binding`].map((type) => created.filter((each) => each === type).length),
+      [1, 2],
+    );
+    assert.deepEqual(
+      diagnostics.map(({ message }) => message),
+      ["ak-outpost-main", "authentik-proxy"].map(
+        (name) =>
+          `Deployment ${name}: this change restarts its 2 pods (rolling update). The sessions in a restarted pod end: their users log in again.`,
+      ),
+    );
+  });
+
+  it("gives every pod volume, mount and sidecar by one rollout, and the Deployments only a label", async () => {
+    const before = await scene.deployment("ak-outpost-main");
+    await scenario.stack.up();
+    await waitForRollout(scenario, "main");
+    await scene.available(byHand.deployment);
+    const { main, byHand: manual } = await podsOf();
+    assert.equal(main.length + manual.length, 4);
+    for (const pod of [...main, ...manual]) assert.ok(carries(pod), pod.metadata?.name);
+    const after = await scene.deployment("ak-outpost-main");
+    assert.equal(revisionOf(after) - revisionOf(before), 1);
+    assert.deepEqual(after.spec!.template.spec, before.spec!.template.spec);
+    const added = Object.keys(after.spec!.template.metadata!.labels!).filter(
+      (key) => !(key in before.spec!.template.metadata!.labels!),
+    );
+    assert.deepEqual(added, [label]);
+    assert.deepEqual(changes(await scenario.stack.preview()), []);
+  });
+
+  it("gives a pod what delivery by the Deployment gives it", async () => {
+    const other = await openScenario({ name: "admission-other", outposts: [{ name: "main", replicas: 2 }] });
+    await other.stack.up();
+    await waitForRollout(other, "main");
+    const [patched] = await (await AdmissionScene.of(other)).pods("ak-outpost-main");
+    const [admitted] = (await podsOf()).main;
+    assert.deepEqual(comparable(admitted), comparable(patched));
+    await other.stack.destroy();
+  });
+
+  it("is a policy that reads well and says whose it is", async () => {
+    const { metadata } = await scene.readPolicy();
+    assert.match(metadata!.annotations!["kubernetes.io/description"], /Made by Pulumi stack admission /);
+  });
+
+  it("gives it to pods of a Deployment that is created anew, of a restart, and of another scale", async () => {
+    const { kubeconfig, namespace } = scenario;
+    await deleteOutpost(kubeconfig, { namespace, ...outposts[0] });
+    await createOutpost(kubeconfig, { namespace, ...outposts[0] });
+    const bare = await scene.deployment("ak-outpost-main");
+    assert.equal(bare.spec!.template.metadata!.labels![label], undefined);
+    assert.deepEqual((await podsOf()).main.map(carries), [true, true]);
+    await scene.patch("authentik-proxy", { replicas: 3 });
+    await scene.patch("authentik-proxy", {
+      template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": "now" } } },
+    });
+    await scene.available(byHand.deployment);
+    assert.deepEqual((await podsOf()).byHand.map(carries), [true, true, true]);
+    await scene.patch("authentik-proxy", { replicas: 2 });
+  });
+
+  it("touches no other pod, and no other pod costs an evaluation", async () => {
+    const { main } = await podsOf();
+    const { labels } = main[0].metadata!;
+    const before = await scene.evaluations();
+    const proxy: V1PodSpec = { containers: [{ name: "proxy", image: "example.com/x:1" }] };
+    const [container] = proxy.containers;
+    await scene.createNamespace("test-admission-neighbour");
+    const neighbours: [what: string, V1Pod, namespace?: string][] = [
+      ["other labels", { metadata: { labels: { app: "x" } }, spec: proxy }],
+      ["no labels", { metadata: {}, spec: proxy }],
+      ["an LDAP outpost's", { metadata: { labels: { ...labels, "app.kubernetes.io/name": "ldap" } }, spec: proxy }],
+      ["the same labels elsewhere", { metadata: { labels }, spec: proxy }, "test-admission-neighbour"],
+    ];
+    for (const [what, pod, namespace] of neighbours)
+      assert.equal((await scene.dryRun(pod, namespace)).spec!.initContainers, undefined, what);
+    assert.equal(await scene.evaluations(), before);
+    const volume = { name: "dshm", emptyDir: {} };
+    const mounts = [{ name: "x", mountPath: "/dev/shm" }];
+    const cured: [what: string, V1PodSpec][] = [
+      ["a volume of that name", { ...proxy, volumes: [volume] }],
+      ["a mount there", { containers: [{ ...container, volumeMounts: mounts }], volumes: [{ ...volume, name: "x" }] }],
+      ["a container of that name", { containers: [container, { ...container, name: "shm-cleanup" }] }],
+      ["another outpost container", { containers: [{ ...container, name: "other" }] }],
+    ];
+    for (const [what, spec] of cured) {
+      const { spec: created } = await scene.dryRun({ metadata: { labels }, spec });
+      assert.equal(created!.initContainers, undefined, what);
+      assert.equal(created!.volumes?.some(({ name }) => name === "shm-cleanup-run") ?? false, false, what);
+    }
+    assert.ok(carries(await scene.dryRun({ metadata: { labels }, spec: proxy })));
+    assert.ok((await scene.evaluations()) > before);
+  });
+
+  it("is refused to a second stack, in the words of the others", async () => {
+    await scenario.stack.up(); // labels the Deployment that was created anew
+    const second = await scene.secondStack({ outposts: ["main"], delivery: "admission" });
+    assert.match(
+      await failure(second.preview()),
+      /Deployment ak-outpost-main already has label authentik-outpost-shm\/revision of its pods \(owned by authentik-outpost-shm-admission\)\. That is another stack of this program\./,
+    );
+  });
+
+  const faults: [what: string, break_: () => Promise<void>, mended: RegExp][] = [
+    ["deleted by hand", () => scene.deletePolicy(), /^create outpost-shm-admission$/],
+    ["edited into an error at run time", () => scene.breakPolicy(), /^update outpost-shm-admission: spec/],
+  ];
+  for (const [what, breakIt, mended] of faults) {
+    it(`keeps no pod from starting where the policy is ${what}; the commands and the preview say so, and an update mends it`, async () => {
+      await breakIt();
+      await waitUntil(async () => (await scene.admits()) === false || undefined, {
+        what: "the policy to be out of force",
+        timeoutMs: 20_000,
+      });
+      const [victim] = (await podsOf()).main;
+      await scene.deletePod(victim);
+      await waitForRollout(scenario, "main");
+      const bare = (await podsOf()).main.filter((pod) => !carries(pod));
+      assert.equal(bare.length, 1);
+      const { name } = bare[0].metadata!;
+      assert.match((await outpostShm("doctor")).stdout, new RegExp(`1 pod without container shm-cleanup: ${name}\n`));
+      assert.match((await outpostShm("status")).stdout, new RegExp(`^${name} +none `, "m"));
+      assert.match(
+        (await outpostShm("verify")).stdout,
+        new RegExp(`main +volume +FAIL +pod ${name}: it has no volume`),
+      );
+      const preview = await scenario.stack.preview({ refresh: true });
+      assert.match(
+        preview.diagnostics.map(({ message }) => message).join("\n"),
+        /a new pod of Deployment ak-outpost-main would have no sidecar now/,
+      );
+      assert.ok(
+        changes(preview).some((change) => mended.test(change)),
+        changes(preview).join("\n"),
+      );
+      await scenario.stack.up({ refresh: true });
+      await waitUntil(async () => (await scene.admits()) || undefined, { what: "the policy", timeoutMs: 20_000 });
+      await scene.deletePod(bare[0]);
+      await waitForRollout(scenario, "main");
+      assert.deepEqual((await podsOf()).main.map(carries), [true, true]);
+    });
+  }
+
+  it("goes without a trace by one rollout, in which no new pod has the sidecar", async () => {
+    const before = revisionOf(await scene.deployment("ak-outpost-main"));
+    await scenario.stack.destroy();
+    await waitForRollout(scenario, "main");
+    await scene.available(byHand.deployment);
+    const { main, byHand: manual } = await podsOf();
+    assert.deepEqual([...main, ...manual].map(carries), [false, false, false, false]);
+    assert.equal(revisionOf(await scene.deployment("ak-outpost-main")) - before, 1);
+    const objects = ["Deployment/ak-outpost-main", "Deployment/authentik-proxy"];
+    assert.deepEqual(Object.keys(await scenario.objects()), objects);
+  });
+});
+
+/** Leaves out what differs between two pods of the same template: names, and the order in which volumes were added. */
+function comparable({ spec }: V1Pod): unknown {
+  const text = JSON.stringify(spec, (key, value: unknown) => (key === "nodeName" ? undefined : value));
+  const { volumes, ...rest } = JSON.parse(text.replaceAll(/kube-api-access-\w+/g, "kube-api-access")) as V1PodSpec;
+  return { ...rest, volumes: [...volumes!].sort((a, b) => a.name.localeCompare(b.name)) };
+}
