@@ -71,12 +71,13 @@ export function expectationOf({
 export const rolloutExpectation = ({ namespace, outposts }: Pick<Settings, "namespace" | "outposts">): Expectation => ({
   namespace,
   rolloutOnly: true,
-  outposts: outposts.filter(hasSidecar).map(({ name, deployment, container }) => ({
+  outposts: outposts.filter(hasSidecar).map(({ name, deployment, container, delivery }) => ({
     name,
     deployment,
     container,
     solution: "sidecar",
     sweepIntervalSeconds: 0,
+    ...(delivery === "admission" && { admission: true }),
   })),
 });
 

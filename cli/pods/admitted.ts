@@ -23,3 +23,7 @@ export const barePods = (deployment: V1Deployment, outposts: Outposts): string[]
   isAdmitted(deployment, outposts)
     ? podsOf(deployment, outposts).flatMap(({ name, pod }) => (carriesSidecar(pod) ? [] : [name]))
     : [];
+
+/** Says how a pod gets what an admission policy did not give it. */
+export const replaceBare = (kubectl: string, pod: string): string =>
+  `Run \`pulumi up\`, which puts the admission policy back, then replace the pod: ${kubectl} delete pod ${pod} (its users log in again).`;

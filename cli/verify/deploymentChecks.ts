@@ -3,6 +3,7 @@ import { authentikManager, managedByLabel } from "../../authentik/names";
 import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { ExpectedOutpost } from "../../settings/expectation";
+import { replaceBare } from "../pods/admitted";
 import { containersNamed, podSpecOf } from "../pods/containers";
 import { currentPods } from "../pods/currentPods";
 import type { OutpostPod } from "../pods/outpostPods";
@@ -10,10 +11,6 @@ import { checksOf, overPods, type Check, type Seen } from "./check";
 
 const bringIt =
   "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
-
-/** Returns how a pod gets what an admission policy did not give it. */
-const replaceIt = (kubectl: string, pod: string): string =>
-  `Run \`pulumi up\`, which puts the admission policy back, then replace the pod: ${kubectl} delete pod ${pod} (its users log in again).`;
 
 /** A Deployment or a pod that is to have the sidecar, as messages name it, and the remedy if it has not. */
 interface Carrier {
@@ -35,7 +32,7 @@ function checkCarriers(
   if (expected.admission) {
     const verdicts = currentPods(deployment, pods).map(({ name, pod }) => ({
       pod: name,
-      seen: judge(expected, { object: pod, name: "it", todo: replaceIt(kubectl, name) }),
+      seen: judge(expected, { object: pod, name: "it", todo: replaceBare(kubectl, name) }),
     }));
     return overPods(expected.name, check, verdicts);
   }

@@ -7,7 +7,8 @@ import { isGivenUp, refusedPods, unfinishedRollout } from "../../kubernetes/roll
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
 import { otherUser, ownerOnly } from "../../sidecar/user";
-import { podSpecOf } from "../pods/containers";
+import { replaceBare } from "../pods/admitted";
+import { carriesSidecar, podSpecOf } from "../pods/containers";
 import { currentPods } from "../pods/currentPods";
 import { wordsOf } from "../pods/metrics";
 import { cannotStart, nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
@@ -40,8 +41,9 @@ export function containersCheck(
     return { ...fail("containers", unfinished, todo), stuck: true };
   }
   // Pods that can't start come first: others may only wait for them.
+  const isStuck = (pod: OutpostPod) => cannotRun(pod) || (expected.admission === true && !carriesSidecar(pod.pod));
   const inOrder = currentPods(deployment, pods).sort((a, b) => Number(isStuck(b)) - Number(isStuck(a)));
-  const verdicts = inOrder.map((pod) => ({ pod: pod.name, seen: containersOf(pod, kubectl) }));
+  const verdicts = inOrder.map((pod) => ({ pod: pod.name, seen: containersOf(expected, pod, kubectl) }));
   const judged = overPods(expected.name, "containers", verdicts);
   if (!judged.passed) return { ...judged, ...(inOrder.some(isStuck) && { stuck: true }) };
   if (!unfinished) return judged;
@@ -49,16 +51,18 @@ export function containersCheck(
   return fail("containers", `${unfinished}${end}`, `Wait for it, or see why it stays so: ${described}`);
 }
 
-const isStuck = ({ pod, container }: OutpostPod): boolean =>
+const cannotRun = ({ pod, container }: OutpostPod): boolean =>
   otherUser(podSpecOf(pod), container) !== undefined ||
   statusesOf(pod).some(({ state }) => cannotStart.test(state?.waiting?.reason ?? ""));
 
-function containersOf({ pod, name, container: outpost }: OutpostPod, kubectl: string): Seen {
+function containersOf(expected: ExpectedOutpost, { pod, name, container: outpost }: OutpostPod, kubectl: string): Seen {
   const { status, reason, message } = pod.status?.conditions?.find(({ type }) => type === "PodScheduled") ?? {};
   if (status === "False") {
     const wrong = `it finds no node: ${reason}${message ? ` (${message})` : ""}`;
     return { wrong, todo: `See why: ${kubectl} describe pod ${name}` };
   }
+  if (expected.admission && !carriesSidecar(pod))
+    return { wrong: `container ${sidecarContainer} is not there`, todo: replaceBare(kubectl, name) };
   const statuses = statusesOf(pod);
   const stopped = [outpost, sidecarContainer]
     .map((container) => ({ container, status: statuses.find((each) => each.name === container) }))

@@ -203,9 +203,12 @@ describe("delivery by admission", () => {
   });
 });
 
-/** Leaves out what differs between two pods of the same template: names, and the order in which volumes were added. */
+/** Leaves out what differs between two pods of the same template: names, and the order in which volumes and mounts were added. */
 function comparable({ spec }: V1Pod): unknown {
-  const text = JSON.stringify(spec, (key, value: unknown) => (key === "nodeName" ? undefined : value));
-  const { volumes, ...rest } = JSON.parse(text.replaceAll(/kube-api-access-\w+/g, "kube-api-access")) as V1PodSpec;
-  return { ...rest, volumes: [...volumes!].sort((a, b) => a.name.localeCompare(b.name)) };
+  const sorted = (key: string, value: unknown): unknown => {
+    if (key === "nodeName") return undefined;
+    const isList = key === "volumes" || key === "volumeMounts";
+    return isList ? [...(value as { name: string }[])].sort((a, b) => a.name.localeCompare(b.name)) : value;
+  };
+  return JSON.parse(JSON.stringify(spec, sorted).replaceAll(/kube-api-access-\w+/g, "kube-api-access"));
 }

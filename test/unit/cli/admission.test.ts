@@ -86,7 +86,7 @@ describe("the commands on an outpost with delivery admission", () => {
     assert.match(stdout, /^main +names +FAIL +pod b: there is no container shm-cleanup$/m);
     const todo =
       "Run `pulumi up`, which puts the admission policy back, then replace the pod: kubectl --namespace authentik delete pod b (its users log in again).";
-    assert.ok(stdout.includes(`main volume, main names: ${todo}\n`), stdout);
+    assert.ok(stdout.includes(`main volume, main containers, main names: ${todo}\n`), stdout);
     assert.equal(code, 1);
   });
 
