@@ -1,5 +1,6 @@
 import { log, RunError, runtime } from "@pulumi/pulumi";
 import { authentikClient } from "./authentik/client";
+import { claimSidecars } from "./components/admission/claimSidecars";
 import { fieldManager } from "./components/fieldManager";
 import { messageOnly } from "./components/messageOnly";
 import { OutpostShmCleanup } from "./components/outpostShmCleanup";
@@ -35,6 +36,7 @@ async function deploy(given: Settings) {
   for (const warning of found.warnings) await log.warn(warning);
 
   const { settings } = found;
+  await claimSidecars(kubernetesConfig(), settings.namespace, found.handovers);
   const cleanup = new OutpostShmCleanup("outpost-shm", {
     ...settings,
     restrictExec: found.execPolicy,

@@ -7,6 +7,7 @@ import { merge, nothing, problem, restarts, warning, type Findings } from "./fin
 import { inspectJsonPatchRelease } from "./jsonPatches";
 import type { Look } from "./look";
 import * as messages from "./messages";
+import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
 
 /** Finds what `delivery: admission` would change: the pods of the Deployment, which itself only asks for a rollout. */
@@ -20,18 +21,19 @@ export async function inspectAdmission(
   const { matchLabels: labels, matchExpressions = [] } = live.spec?.selector ?? {};
   if (!labels || matchExpressions.length > 0) return problem(messages.selectorByExpressions(settings));
   const taken = takenFields(live, look.fieldManager, settings.container);
-  if (taken.length > 0 && (await inspectJsonPatchRelease(look, settings, taken)))
-    return problem(messages.admissionAfterAuthentik(settings));
-  if (taken.length > 0) return problem(messages.takenFields(settings, taken));
+  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
+  if (!moving) return merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
   const asking = { metadata: { labels: { [revisionLabel]: fragmentRevision(fragment) } } };
   const { namespace, cluster, fieldManager } = look;
   const dryRun = await cluster.dryRunApply(namespace, settings.deployment, fieldManager, asking);
   const change = restarts(live, dryRun);
   return merge([
+    moving,
     change,
     inspectPods(look, settings, live),
     await inspectNewPod(look, settings, live, change.restarts ? { ...asking, spec: fragment } : undefined),
     { ...nothing, podLabels: [{ deployment: settings.deployment, labels }] },
+    taken.length > 0 ? { ...nothing, handovers: [settings.deployment] } : nothing,
   ]);
 }
 

@@ -15,6 +15,8 @@ export interface Findings {
   underWay?: string[];
   /** Labels by which Deployments select their pods, where an admission policy has to know them. */
   podLabels?: { deployment: string; labels: Record<string, string> }[];
+  /** Deployments that have the sidecar by authentik's patch, and are to lose it in the write that asks an admission policy for it. */
+  handovers?: string[];
   /** Outposts whose Deployment bears the name that authentik gave it before 2025.4. */
   formerNames?: { name: string; deployment: string }[];
 }
@@ -29,10 +31,14 @@ export const merge = (all: Findings[]): Findings => ({
   ...nonEmpty("restarts", all),
   ...nonEmpty("underWay", all),
   ...nonEmpty("podLabels", all),
+  ...nonEmpty("handovers", all),
   ...nonEmpty("formerNames", all),
 });
 
-function nonEmpty(key: "restarts" | "underWay" | "podLabels" | "formerNames", all: Findings[]): Partial<Findings> {
+function nonEmpty(
+  key: "restarts" | "underWay" | "podLabels" | "handovers" | "formerNames",
+  all: Findings[],
+): Partial<Findings> {
   const entries = all.flatMap((findings): unknown[] => findings[key] ?? []);
   return entries.length > 0 ? { [key]: entries } : {};
 }

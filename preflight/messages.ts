@@ -80,13 +80,6 @@ export function selectorByExpressions({ name, deployment }: OutpostSettings): st
   );
 }
 
-export function admissionAfterAuthentik({ name, deployment }: OutpostSettings): string {
-  return (
-    `outpost "${name}": Deployment ${deployment} has the sidecar by its JSON patch in authentik, and can't lose it and get it by admission in one rollout. ` +
-    `Set the outpost's \`delivery\` to deployment and run \`pulumi up\`, which restarts no pod; then set it to admission.`
-  );
-}
-
 export function podRefused({ name }: OutpostSettings, reason: string): string {
   return (
     `outpost "${name}": the API server would not take a pod with the sidecar: ${reason}. ` +

@@ -18,6 +18,8 @@ export interface Preflight {
   restarts: string[];
   /** Deployments whose rollout is under way already, or that are yet to be created. */
   underWay: string[];
+  /** Deployments whose sidecar is to become ours before anything is registered. */
+  handovers: string[];
   /** Labels by which Deployments select their pods, by the Deployment's name, where an admission policy has to know them. */
   podLabels: Record<string, Record<string, string>>;
   /** The settings, with the name that each Deployment bears. */
@@ -62,7 +64,15 @@ export async function preflight(
   const { policies, findings } = await look().catch((error: Error) => {
     throw new PreflightError([error.message]);
   });
-  const { problems, warnings, restarts = [], underWay = [], podLabels = [], formerNames = [] } = findings;
+  const {
+    problems,
+    warnings,
+    restarts = [],
+    underWay = [],
+    podLabels = [],
+    handovers = [],
+    formerNames = [],
+  } = findings;
   if (problems.length > 0) throw new PreflightError(problems);
   const outposts = settings.outposts.map((outpost) => ({
     ...argumentsOf(outpost),
@@ -72,6 +82,7 @@ export async function preflight(
     warnings: warnings.map(printable),
     restarts,
     underWay,
+    handovers,
     podLabels: Object.fromEntries(podLabels.map(({ deployment, labels }) => [deployment, labels])),
     execPolicy: policies.execPolicy,
     settings: { ...settings, outposts },

@@ -207,7 +207,7 @@ const isOnlyOurs = (live: Deployment, pk: string, { fieldManager }: OutpostJsonP
   belongsTo(pk, live) && !isPatchedBy(fieldManager, live);
 
 /** Retries if the Deployment changed meanwhile, as its status does all through a rollout. */
-async function rewriteOwners(
+export async function rewriteOwners(
   deployment: OutpostDeployment,
   { pauseMs }: Waits,
   change: (managedFields: ManagedFieldsEntry[]) => ManagedFieldsEntry[],

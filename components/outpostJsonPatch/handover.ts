@@ -19,6 +19,21 @@ export function handedOver(managedFields: ManagedFieldsEntry[], from: string, to
   });
 }
 
+/**
+ * Returns the field owners once the sidecar is as if another manager had applied it. What that manager applies next then takes
+ * the place of it, in one write.
+ */
+export function claimed(managedFields: ManagedFieldsEntry[], from: string, by: string): ManagedFieldsEntry[] {
+  const givers = managedFields.filter(isUpdateBy(from));
+  const given = givers.map(({ fieldsV1 }) => sidecarIn(fieldsV1 as Fields)).reduce(union, {});
+  if (Object.keys(given).length === 0) return managedFields;
+  const others = managedFields.map((entry) => (givers.includes(entry) ? withoutSidecar(entry) : entry));
+  const own = others.find((entry) => entry.manager === by && entry.operation === "Apply" && !entry.subresource);
+  const entry = own ?? { ...givers[0], manager: by, operation: "Apply", fieldsV1: {} };
+  const owned = { ...entry, fieldsV1: union(entry.fieldsV1 as Fields, given) };
+  return [...others.filter((each) => each !== own), owned];
+}
+
 /** Returns the field owners once a manager no longer owns any part of the sidecar. Everything else stays its own. */
 export function released(managedFields: ManagedFieldsEntry[], manager: string): ManagedFieldsEntry[] {
   return managedFields.map((entry) => (isUpdateBy(manager)(entry) ? withoutSidecar(entry) : entry));

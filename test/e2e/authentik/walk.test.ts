@@ -5,6 +5,7 @@ import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-m
 import { ownersOf } from "../../../kubernetes/fieldOwners";
 import type { Delivery, Solution } from "../../../settings/settings";
 import { sidecarFields } from "../../../sidecar/takenFields";
+import { AdmissionScene, carries } from "../cluster/admissionScene";
 import { waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 
@@ -17,9 +18,17 @@ interface Place {
   delivery: Delivery;
 }
 const places: Place[] = (["none", "sidecar", "cronjob", "both"] as const).flatMap((solution) =>
-  (["deployment", "authentik"] as const).map((delivery) => ({ solution, delivery })),
+  (["deployment", "admission", "authentik"] as const).map((delivery) => ({ solution, delivery })),
 );
 const nameOf = ({ solution, delivery }: Place): string => `${solution} by ${delivery}`;
+
+/** Returns what the Deployment's template has, by which pods restart: the sidecar, or the label that asks for it. */
+function templateOf({ solution, delivery }: Place): "bare" | "sidecar" | "asking" {
+  if (solution === "none" || solution === "cronjob") return "bare";
+  return delivery === "admission" ? "asking" : "sidecar";
+}
+
+const podsOf = async (scenario: Scenario) => (await AdmissionScene.of(scenario)).pods("ak-outpost-main");
 
 /** Everything by which an operator could tell two deploys apart. */
 interface Outcome {
@@ -66,10 +75,14 @@ describe(`a random walk over solution and delivery (seed ${seed})`, () => {
     scenario = await openScenario({ name: "walk", authentik: true, config: { solution: "none" } });
   });
 
-  it("tells the eight apart where they differ", () => {
+  it("tells the twelve apart where they differ", () => {
     const of = (solution: Solution, delivery: Delivery) => fresh.get(nameOf({ solution, delivery }));
     assert.deepEqual(comparable(of("none", "authentik")), comparable(of("none", "deployment")));
+    assert.deepEqual(comparable(of("none", "admission")), comparable(of("none", "deployment")));
     assert.deepEqual(comparable(of("cronjob", "authentik")), comparable(of("cronjob", "deployment")));
+    assert.deepEqual(comparable(of("cronjob", "admission")), comparable(of("cronjob", "deployment")));
+    assert.notDeepEqual(comparable(of("sidecar", "admission")), comparable(of("sidecar", "deployment")));
+    assert.notDeepEqual(comparable(of("sidecar", "admission")), comparable(of("none", "deployment")));
     assert.notDeepEqual(comparable(of("sidecar", "authentik")), comparable(of("sidecar", "deployment")));
     assert.notDeepEqual(comparable(of("sidecar", "authentik")), comparable(of("both", "authentik")));
   });
@@ -85,8 +98,12 @@ describe(`a random walk over solution and delivery (seed ${seed})`, () => {
       await waitForRollout(scenario, "main");
       assert.deepEqual(comparable(await outcomeOf(scenario)), comparable(fresh.get(nameOf(place))));
       const rollouts = revision(await scenario.deployment("main")) - before;
-      const sidecars = [from, place].map(({ solution }) => solution === "sidecar" || solution === "both");
-      assert.equal(rollouts, sidecars[0] === sidecars[1] ? 0 : 1);
+      assert.equal(rollouts, templateOf(from) === templateOf(place) ? 0 : 1);
+      const pods = await podsOf(scenario);
+      assert.deepEqual(
+        pods.map(carries),
+        pods.map(() => templateOf(place) !== "bare"),
+      );
     });
   }
 
@@ -101,6 +118,7 @@ describe(`a random walk over solution and delivery (seed ${seed})`, () => {
   function comparable(outcome: Outcome | undefined): unknown {
     const text = JSON.stringify(outcome)
       .replaceAll(/(authentik-outpost-shm|test)-(fresh-\d+|walk)\b/g, "$1-NAME")
+      .replaceAll(/(\.|stack )(fresh-\d+|walk)\b/g, "$1NAME")
       .replaceAll(/("goauthentik.io\/outpost-uuid":)"[0-9a-f]{32}"/g, '$1"UUID"');
     return JSON.parse(text);
   }

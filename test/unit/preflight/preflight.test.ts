@@ -46,6 +46,7 @@ describe("the preflight", () => {
       restarts: [],
       underWay: ["ak-outpost-two"],
       podLabels: {},
+      handovers: [],
       execPolicy: false,
     });
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { handedOver, released } from "../../../../components/outpostJsonPatch/handover";
+import { claimed, handedOver, released } from "../../../../components/outpostJsonPatch/handover";
 
 const authentik = "goauthentik.io";
 const ours = "authentik-outpost-shm-prod";
@@ -52,6 +52,31 @@ describe("who owns the sidecar's fields", () => {
   it("hands over nothing where there is nothing", () => {
     const managed = [entry(authentik, "Update", reference), entry(ours, "Apply", annotations)];
     assert.equal(handedOver(managed, ours, authentik), managed);
+  });
+
+  it("claims the sidecar as if it had been applied, beside what the manager has applied before", () => {
+    const theirs = podSpec({
+      "f:containers": { [proxy]: { ".": {}, "f:image": {}, "f:volumeMounts": { [shm]: {} } } },
+      "f:volumes": { [dshm]: {} },
+    });
+    const given = podSpec({
+      "f:containers": { [proxy]: { "f:volumeMounts": { [shm]: {} } } },
+      "f:volumes": { [dshm]: {} },
+    });
+    const rest = entry(authentik, "Update", reference);
+    assert.deepEqual(claimed([entry(authentik, "Update", theirs)], authentik, ours), [
+      rest,
+      entry(ours, "Apply", given),
+    ]);
+    assert.deepEqual(
+      claimed([entry(ours, "Apply", annotations), entry(authentik, "Update", theirs)], authentik, ours),
+      [rest, entry(ours, "Apply", { ...annotations, ...given })],
+    );
+  });
+
+  it("claims nothing where there is nothing", () => {
+    const managed = [entry(authentik, "Update", reference)];
+    assert.equal(claimed(managed, authentik, ours), managed);
   });
 
   it("releases the sidecar and the lists that held nothing else, and keeps others' elements of them", () => {
