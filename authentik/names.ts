@@ -21,6 +21,15 @@ export const podLabelsOf = (outpost: string): Record<string, string> => ({
   [outpostTypeLabel]: "proxy",
 });
 
+/**
+ * Returns the labels of a Deployment's selector that stay if the Deployment is created anew. authentik may then add others by a
+ * JSON patch, or another id.
+ */
+export function lastingLabels(selector: Record<string, string>): Record<string, string> {
+  const own = Object.entries(selector).filter(([key]) => key in podLabelsOf(""));
+  return own.length === Object.keys(podLabelsOf("")).length ? Object.fromEntries(own) : selector;
+}
+
 /** Selector of every proxy outpost that authentik deploys. */
 export const proxySelector = `${outpostTypeLabel}=proxy`;
 

@@ -49,7 +49,7 @@ export interface StackArgs extends SharedArgs {
   monitoring?: boolean;
   /** With `monitoring`: a PodMonitor by which Prometheus finds the sidecars. Needs the Prometheus operator. Default: `true`. */
   podMonitor?: boolean;
-  /** With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob. Default: `true`. */
+  /** With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Default: `true`. */
   alerts?: boolean;
   /** With `monitoring`: a ConfigMap with a dashboard, which Grafana's dashboard sidecar finds by its label `grafana_dashboard: "1"`. Default: `true`. */
   dashboard?: boolean;

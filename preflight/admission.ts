@@ -1,3 +1,4 @@
+import { lastingLabels } from "../authentik/names";
 import { revisionLabel, sidecarContainer } from "../cleaner/names";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
@@ -32,7 +33,7 @@ export async function inspectAdmission(
     change,
     inspectPods(look, settings, live),
     await inspectNewPod(look, settings, live, change.restarts ? { ...asking, spec: fragment } : undefined),
-    { ...nothing, podLabels: [{ deployment: settings.deployment, labels }] },
+    { ...nothing, podLabels: [{ deployment: settings.deployment, labels: lastingLabels(labels) }] },
     taken.length > 0 ? { ...nothing, handovers: [settings.deployment] } : nothing,
   ]);
 }

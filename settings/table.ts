@@ -143,7 +143,7 @@ export const stackRows = {
   alerts: row({
     default: true,
     read: parseBoolean,
-    text: "With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob.",
+    text: "With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar.",
   }),
   dashboard: row({
     default: true,

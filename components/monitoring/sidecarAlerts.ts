@@ -12,7 +12,7 @@ import { range, shm } from "./promql";
 /** An outpost with a sidecar. */
 export type SweptBySidecar = Pick<
   OutpostSettings,
-  "name" | "deployment" | "shmSize" | "sweepInterval" | "highWatermark"
+  "name" | "deployment" | "delivery" | "shmSize" | "sweepInterval" | "highWatermark"
 >;
 
 const where = "pod {{ $labels.namespace }}/{{ $labels.pod }}";
@@ -147,15 +147,18 @@ function fillingUp({ selector, interval }: IntervalGroup): string {
 }
 
 /** Makes one alert per outpost, so that one without a sidecar shows beside others that have theirs. */
-function targetMissingAlert(namespace: string, { deployment }: SweptBySidecar): Alert {
+function targetMissingAlert(namespace: string, { deployment, delivery }: SweptBySidecar): Alert {
   const pods = `namespace="${namespace}",pod=~"${podsOf(deployment)}"`;
   const up = `up{${pods},container="${sidecarContainer}"}`;
   // The average catches a sidecar that crashes again and again and is up in between.
   const down = `${up} == 0 or avg_over_time(${up}[${range(config.upLookback)}]) < 0.5`;
+  // A pod that an admission policy missed has no sidecar beside others that have one. Only kube-state-metrics knows of it.
+  const running = `max by (namespace, pod) (kube_pod_status_phase{${pods},phase="Running"} == 1)`;
+  const bare = delivery === "admission" ? ` or ${running} unless on (namespace, pod) ${up}` : "";
   return {
     name: "TargetMissing",
     severity: "warning",
-    expr: `absent(${shm("sweep_errors_total", pods)}) or ${down}`,
+    expr: `absent(${shm("sweep_errors_total", pods)}) or ${down}${bare}`,
     for: config.patience.targetMissing,
     labels: { deployment },
     summary: "Prometheus gets no metrics of an outpost's /dev/shm.",

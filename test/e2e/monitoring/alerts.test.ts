@@ -351,6 +351,30 @@ describe("the alerts, under promtool", function () {
       });
     });
 
+    it("warns of a single pod that delivery by admission has left without a sidecar", () => {
+      const exporter = { instance: "10.0.0.9:8080", job: "kube-state-metrics", namespace: "authentik", uid: "u" };
+      const phase = (pod: string, phase: string) => series("kube_pod_status_phase", { ...exporter, pod, phase });
+      const bare: Expected = {
+        ...onePod,
+        labels: { namespace: "authentik", pod: other.pod, deployment: "ak-outpost-one" },
+      };
+      const world = {
+        [errorsTotal]: always(0),
+        [series("up", target)]: always(1),
+        [phase(target.pod, "Running")]: always(1),
+        [phase(other.pod, "Running")]: over([0, 10 * minute], [1, hour]),
+        [phase(other.pod, "Pending")]: over([1, 10 * minute], [0, hour]),
+      };
+      return Promise.all([
+        holds(
+          { series: world, alerts: [...silent("TargetMissing", "19m45s"), ...firing("TargetMissing", "20m", bare)] },
+          { delivery: "admission" },
+        ),
+        // Another delivery has no pods without a sidecar beside others that have one.
+        holds({ series: world, alerts: silent("TargetMissing", "1h") }),
+      ]).then(() => undefined);
+    });
+
     it("is silent through a rollout", () =>
       holds({
         series: { [errorsTotal]: over([0, 10 * minute], ["_", 9 * minute], [0, hour]) },

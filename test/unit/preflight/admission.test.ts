@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { podLabelsOf } from "../../../authentik/names";
 import type { DryRun, PodDryRun } from "../../../kubernetes/cluster";
 import type { Deployment, PodTemplatePatch } from "../../../kubernetes/types";
 import type { Places } from "../../../preflight/look";
@@ -80,6 +81,13 @@ describe("inspection for delivery admission", () => {
       { manager: ours, template: { ...asking, spec: fragment } },
       { pod: { metadata: { labels }, spec: { containers, initContainers: fragment.initContainers } } },
     ]);
+  });
+
+  it("knows authentik's pods by the labels that they keep if the Deployment is created anew", async () => {
+    const live = deployment();
+    const lasting = podLabelsOf("My Outpost");
+    live.spec!.selector = { matchLabels: { ...lasting, "goauthentik.io/outpost-uuid": "1", extra: "yes" } };
+    assert.deepEqual((await look({ live })).podLabels, [{ deployment: name, labels: lasting }]);
   });
 
   it("stops if such a pod is refused, with the API server's words", async () => {
