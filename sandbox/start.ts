@@ -1,6 +1,7 @@
 // `npm start`: shows the whole product on a real API server, from an empty clone. See --help.
 import { Command, Option } from "commander";
 import type { Delivery } from "../settings/settings";
+import { admissionTour } from "./demo/admissionTour";
 import { authentikTour } from "./demo/authentikTour";
 import { Checks } from "./demo/checks";
 import { setStage, type Stage } from "./demo/stage";
@@ -15,6 +16,8 @@ interface Options {
   node?: boolean;
   delivery: Delivery;
 }
+
+const tours = { deployment: tour, admission: admissionTour, authentik: authentikTour };
 
 const say = (line: string): void => console.log(line);
 
@@ -38,9 +41,9 @@ const command = new Command("npm start --")
   .addOption(
     new Option(
       "--delivery <way>",
-      "how the sidecar reaches the Deployment; with authentik, a stand-in of authentik's outposts API and reconciler runs beside the cluster",
+      "how the sidecar reaches the pods; with admission, a policy of the whole cluster that matches the demo's pods alone; with authentik, a stand-in of authentik's outposts API and reconciler runs beside the cluster",
     )
-      .choices(["deployment", "authentik"] satisfies Delivery[])
+      .choices(["deployment", "admission", "authentik"] satisfies Delivery[])
       .default("deployment"),
   )
   .helpOption("--help", "show this")
@@ -53,7 +56,7 @@ async function main(options: Options): Promise<number> {
     const { context, node } = options;
     const stage = await setStage(consoleProgress(), { context, node, authentik });
     const checks = new Checks(say);
-    await (authentik ? authentikTour : tour)(stage, checks, say);
+    await tours[options.delivery](stage, checks, say);
     if (node) await watchPods(stage, checks, say);
     say(`\n${checks.summary()}`);
     if (options.keep) await keep(stage, node);
