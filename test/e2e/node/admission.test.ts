@@ -53,7 +53,7 @@ describe("delivery by admission, in pods that run", function () {
 
   it("runs outpost and sidecar in each pod, as verify says", async () => {
     await allSwept();
-    const { status, stdout } = await outpostShm(scenario, "verify", "--wait", "60");
+    const { status, stdout } = await outpostShm(scenario, "verify", "--wait", "60s");
     assert.equal(status, 0, stdout);
     assert.match(stdout, /^main +names +pass +2 pods: proxy, then shm-cleanup$/m);
   });
