@@ -55,6 +55,17 @@ describe("the Command provider", () => {
     await stack.destroy();
   });
 
+  it("runs another command as the resource is deleted, and none as it is created if it has none", async () => {
+    const log = join(dir, "deleted");
+    const stack = await harness.stack(() => {
+      new local.Command("last", { interpreter: ["/bin/sh", "-c"], delete: `echo deleted >> ${log}` });
+    });
+    await stack.up();
+    assert.ok(!existsSync(log));
+    await stack.destroy();
+    assert.equal(readFileSync(log, "utf8"), "deleted\n");
+  });
+
   it("fails with the command and what it printed, and tries again on the next update", async () => {
     const marker = join(dir, "mended");
     const create = `test -e ${marker} || { echo no marker; exit 3; }`;

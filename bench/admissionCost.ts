@@ -1,0 +1,95 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { CoreV1Api, KubernetesObject, KubernetesObjectApi, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import { policySpec } from "../components/admission/policySpec";
+import { CLUSTER_TOOLS, startCluster } from "../sandbox/cluster";
+import { beforeEnd } from "../sandbox/endings";
+import { createOutpost, referenceDeployment } from "../sandbox/outpost";
+import { consoleProgress } from "../sandbox/progress";
+import { openPulumi } from "../sandbox/pulumi";
+import { createStateFolder } from "../sandbox/stateFolder";
+import { resolveSettings } from "../settings/resolve";
+import { podFragment } from "../sidecar/podFragment";
+
+/** Milliseconds that the API server takes for the creation of one pod, the median of many. */
+export interface AdmissionCost {
+  pods: number;
+  /** An outpost's pod without any policy. */
+  without: number;
+  /** An outpost's pod, which gets the sidecar. */
+  admitted: number;
+  /** A pod beside it, with other labels. */
+  neighbour: number;
+}
+
+const namespace = "bench-admission";
+
+/** Measures dry runs, which go through all of admission and leave nothing behind, on the sandbox's API server. */
+export async function admissionCost(pods: number): Promise<AdmissionCost> {
+  const progress = consoleProgress();
+  await openPulumi(progress, CLUSTER_TOOLS);
+  const cluster = await startCluster({ dir: createStateFolder("bench-admission"), progress });
+  beforeEnd({ stop: () => cluster.stop() });
+  try {
+    await createOutpost(cluster.kubeconfig, { namespace, name: "main" });
+    const { core, objects } = await clients(cluster.kubeconfig);
+    const outpost = podOf("main");
+    const neighbour: V1Pod = { ...outpost, metadata: { ...outpost.metadata, labels: { app: "neighbour" } } };
+    await times(core, outpost, pods); // warms the API server up
+    const without = median(await times(core, outpost, pods));
+    await createPolicy(objects);
+    await untilAdmitted(core, outpost);
+    const admitted = median(await times(core, outpost, pods));
+    return { pods, without, admitted, neighbour: median(await times(core, neighbour, pods)) };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function clients(kubeconfig: string): Promise<{ core: CoreV1Api; objects: KubernetesObjectApi }> {
+  const { CoreV1Api, KubeConfig, KubernetesObjectApi } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  return { core: config.makeApiClient(CoreV1Api), objects: KubernetesObjectApi.makeApiClient(config) };
+}
+
+function podOf(name: string): V1Pod {
+  const { metadata, spec } = referenceDeployment({ namespace, name }).spec!.template;
+  return { metadata: { labels: metadata?.labels, generateName: "bench-" }, spec };
+}
+
+async function createPolicy(objects: KubernetesObjectApi): Promise<void> {
+  const [settings] = resolveSettings({ namespace, outposts: ["main"] }).outposts;
+  const podLabels = referenceDeployment({ namespace, name: "main" }).spec!.selector.matchLabels!;
+  const outpost = { deployment: settings.deployment, podLabels, fragment: podFragment(settings) };
+  const apiVersion = "admissionregistration.k8s.io/v1";
+  const metadata = { name: namespace };
+  const policy = { apiVersion, kind: "MutatingAdmissionPolicy", metadata, spec: policySpec(namespace, [outpost]) };
+  const binding = { apiVersion, kind: "MutatingAdmissionPolicyBinding", metadata, spec: { policyName: namespace } };
+  for (const object of [policy, binding]) await objects.create<KubernetesObject>(object);
+}
+
+const create = (core: CoreV1Api, body: V1Pod): Promise<V1Pod> =>
+  core.createNamespacedPod({ namespace, body, dryRun: "All" });
+
+async function untilAdmitted(core: CoreV1Api, pod: V1Pod): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if ((await create(core, pod)).spec?.initContainers) return;
+    await pause(100);
+  }
+  throw new Error("the policy did not come into force within ten seconds");
+}
+
+/** Creates a pod again and again, and returns the milliseconds of each. */
+async function times(core: CoreV1Api, pod: V1Pod, count: number): Promise<number[]> {
+  const taken: number[] = [];
+  for (let n = 0; n < count; n++) {
+    const started = performance.now();
+    await create(core, pod);
+    taken.push(performance.now() - started);
+  }
+  return taken;
+}
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
