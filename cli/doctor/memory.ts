@@ -1,5 +1,6 @@
 import { shmVolume } from "../../cleaner/names";
 import { liveShortage } from "../../sidecar/memoryLimit";
+import { isAdmitted } from "../pods/admitted";
 import { outpostContainerIn, podSpecOf } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";
@@ -12,10 +13,11 @@ const defaultShm = "64Mi";
 export function memoryFindings({ outposts, limitRanges }: Snapshot): Finding[] {
   return outposts.deployments.flatMap((deployment) => {
     const container = outpostContainerIn(deployment);
-    const volume = deployment.spec?.template.spec?.volumes?.find(({ name }) => name === shmVolume);
-    const shmSize = volume?.emptyDir?.sizeLimit ?? defaultShm;
-    const own = outposts.pods.filter((pod) => pod.deployment === nameOf(deployment));
-    const from = { limitRanges, pods: own.map(({ pod }) => pod) };
+    const own = outposts.pods.filter((pod) => pod.deployment === nameOf(deployment)).map(({ pod }) => pod);
+    const shown = isAdmitted(deployment, outposts) ? own : [deployment];
+    const volumes = shown.flatMap((object) => podSpecOf(object).volumes ?? []);
+    const shmSize = volumes.find(({ name }) => name === shmVolume)?.emptyDir?.sizeLimit ?? defaultShm;
+    const from = { limitRanges, pods: own };
     const shortage = liveShortage(shmSize, container, podSpecOf(deployment), from);
     if (!shortage) return [];
     return [

@@ -1,6 +1,8 @@
-import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { scriptsConfigMap, scriptsVolume } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
+import { isAdmitted } from "../pods/admitted";
+import { podSpecOf } from "../pods/containers";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -8,7 +10,9 @@ const check = "scripts";
 
 /** Finds sidecars whose scripts are missing, or not those of this version. */
 export function scriptsFindings({ namespace, outposts, scripts, unchecked }: Snapshot): Finding[] {
-  if (!outposts.deployments.some(mountsScripts) || unchecked.some(({ what }) => what === check)) return [];
+  const { deployments, pods } = outposts;
+  const admitted = deployments.some((deployment) => isAdmitted(deployment, outposts)) ? pods.map(({ pod }) => pod) : [];
+  if (![...deployments, ...admitted].some(mountsScripts) || unchecked.some(({ what }) => what === check)) return [];
   const subject = `ConfigMap/${scriptsConfigMap}`;
   if (!scripts) {
     const seen = `it is missing in namespace ${namespace}`;
@@ -30,5 +34,5 @@ export function scriptsFindings({ namespace, outposts, scripts, unchecked }: Sna
   ];
 }
 
-const mountsScripts = ({ spec }: V1Deployment): boolean =>
-  (spec?.template.spec?.volumes ?? []).some(({ name }) => name === scriptsVolume);
+const mountsScripts = (object: V1Deployment | V1Pod): boolean =>
+  (podSpecOf(object).volumes ?? []).some(({ name }) => name === scriptsVolume);

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { admissionFindings } from "../../../cli/doctor/admission";
 import { leftoverFindings } from "../../../cli/doctor/leftovers";
+import { memoryFindings } from "../../../cli/doctor/memory";
+import { scriptsFindings } from "../../../cli/doctor/scripts";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { unsweptFindings } from "../../../cli/doctor/unswept";
 import { barePods, isAdmitted } from "../../../cli/pods/admitted";
@@ -108,5 +110,23 @@ describe("the commands on an outpost with delivery admission", () => {
       },
     ]);
     assert.deepEqual([...unsweptFindings(snapshot), ...leftoverFindings(snapshot)], []);
+  });
+
+  it("judge the memory and the scripts by what the pods have", () => {
+    const live = deployment();
+    live.spec!.template.spec!.containers[0].resources = { limits: { memory: "128Mi" } };
+    const snapshot = {
+      namespace: "authentik",
+      outposts: outposts(live, pod("a")),
+      limitRanges: [],
+      unchecked: [],
+    } as unknown as Snapshot;
+    assert.deepEqual(
+      [...memoryFindings(snapshot), ...scriptsFindings(snapshot)].map(({ seen }) => seen),
+      [
+        "container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
+        "it is missing in namespace authentik",
+      ],
+    );
   });
 });
