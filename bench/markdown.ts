@@ -1,15 +1,15 @@
 import { sidecarCpuLimit } from "../cleaner/names";
+import { admissionSection, previewSection, statusSection, type ClusterResults } from "./clusterSections";
 import type { DayCurve } from "./day";
 import type { AddressTrial } from "./addresses";
 import { loginCount, type Trial } from "./held";
 import type { IdleHour, PeakMemory } from "./idle";
 import type { Machine } from "./machine";
 import { sessionBytes } from "./place";
-import type { PreviewCost } from "./previewCost";
-import type { StatusCost } from "./statusCost";
 import type { SweepCost } from "./sweepCost";
+import { number, table, verdict } from "./tables";
 
-export interface Results {
+export interface Results extends ClusterResults {
   machine: Machine;
   /** True if the container's limits could be set, which requires control groups and root. */
   limited: boolean;
@@ -23,20 +23,13 @@ export interface Results {
   day: DayCurve[];
   /** Floods of visits with long addresses; empty without control groups. */
   addresses: AddressTrial[];
-  preview: PreviewCost;
-  status: StatusCost;
 }
 
-const goals = { rate: 1000, recoverySeconds: 10, refusedShare: 0.01, previewRatio: 1.25, memoryBytes: 16 << 20 };
+const goals = { rate: 1000, recoverySeconds: 10, refusedShare: 0.01, memoryBytes: 16 << 20 };
 /** CPU seconds of an idle hour, by the number of files. */
 const idleGoals: Record<number, number> = { 1000: 2, 50_000: 9 };
 const notMeasured = "not measured: needs root and cgroup v1";
 
-const table = (head: string[], rows: string[][]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-const verdict = (met: boolean): string => (met ? "met" : "**missed**");
-const number = (value: number, digits = 0): string =>
-  value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const duration = (seconds: number): string =>
   seconds < 120 ? `${number(seconds, 1)} s` : `${number(seconds / 60)} min`;
 const held = (trials: readonly Trial[]): Trial | undefined =>
@@ -168,38 +161,6 @@ beside 20 honest visits a second. Goal: at most one percent of the honest visits
 ${rows.length > 0 ? table(["a file", "flood", "honest visits refused", "logins lost", "goal"], rows) : notMeasured}`;
 }
 
-function statusSection({ status: { pods, ours, kubectl, answered } }: Results): string {
-  return `## The status of ${pods} pods
-
-\`outpost-shm status\` against \`kubectl get pods\` of the same pods, the fastest of three, in turns, on one API server.
-kubectl makes one request; \`status\` makes that and one more for each pod's numbers, and had those of ${answered}.
-
-${table(
-  ["command", "seconds", "times kubectl"],
-  [
-    ["outpost-shm status", number(ours, 1), number(ours / kubectl, 1)],
-    ["kubectl get pods", number(kubectl, 1), "1.0"],
-  ],
-)}`;
-}
-
-function previewSection({ preview: { outposts, ours, plain, nothing } }: Results): string {
-  return `## A preview of ${outposts} outposts
-
-\`pulumi preview\` of a stack that is up, the faster of two, in turns: this program, a plain program with the same Kubernetes resources
-whose pods hold no script, and one without any resource. Each refreshes first. Goal: ${number(goals.previewRatio, 2)} times the plain one.
-
-${table(
-  ["program", "seconds", "times plain", "goal"],
-  [
-    ["ours", number(ours, 1), number(ours / plain, 2), verdict(ours <= goals.previewRatio * plain)],
-    ["plain", number(plain, 1), "1.00", ""],
-    ["nothing", number(nothing, 1), number(nothing / plain, 2), ""],
-  ],
-)}
-${ours > goals.previewRatio * plain ? "\nWhat is more in ours is the preflight, which has the API server try each Deployment's change before anything is registered.\n" : ""}`;
-}
-
 /** Renders docs/benchmarks.md. */
 export function markdown(results: Results): string {
   const { machine } = results;
@@ -230,6 +191,8 @@ ${idleSection(results)}
 ${previewSection(results)}
 
 ${statusSection(results)}
+
+${admissionSection(results)}
 
 ## A day
 

@@ -5,6 +5,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { addressTrials } from "./addresses";
+import { admissionCost } from "./admissionCost";
+import type { ClusterResults } from "./clusterSections";
 import { simulateDay } from "./day";
 import { drawFile } from "./draw";
 import { containerLimits } from "./groups";
@@ -60,7 +62,7 @@ async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
 async function measure(
   place: Place,
   limited: boolean,
-): Promise<Omit<Results, "machine" | "sweep" | "day" | "addresses" | "preview" | "status">> {
+): Promise<Omit<Results, "machine" | "sweep" | "day" | "addresses" | keyof ClusterResults>> {
   const times = quick ? 1 : 5;
   const rates = quick ? [1000] : [1000, 2000, 4000, 8000];
   const limitedRates = quick ? [1000] : [700, 1000, 1500, 2000];
@@ -109,7 +111,8 @@ async function main(): Promise<void> {
   const preview = await step("a preview of 50 outposts", () => previewCost(50));
   const pods = quick ? 100 : 1000;
   const status = await step(`the status of ${pods} pods`, () => statusCost(pods));
-  const all: Results = { machine: machine(), ...results, sweep, day, addresses, preview, status };
+  const admission = await step("the creation of a pod", () => admissionCost(quick ? 100 : 500));
+  const all: Results = { machine: machine(), ...results, sweep, day, addresses, preview, status, admission };
   if (quick) {
     console.log(markdown(all));
     return;

@@ -18,6 +18,7 @@ export async function inspectAdmission(
   fragment: PodSpecPatch,
   live: Deployment,
 ): Promise<Findings> {
+  if (live.metadata?.deletionTimestamp) return problem(messages.beingDeleted(settings));
   if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
   const { matchLabels: labels, matchExpressions = [] } = live.spec?.selector ?? {};
   if (!labels || matchExpressions.length > 0) return problem(messages.selectorByExpressions(settings));
