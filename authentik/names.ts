@@ -16,6 +16,7 @@ const outpostTypeLabel = "goauthentik.io/outpost-type";
 
 /** Labels of the pods that authentik deploys for an outpost of this name. Its Deployment selects them by these and its id. */
 export const podLabelsOf = (outpost: string): Record<string, string> => ({
+  "app.kubernetes.io/name": "authentik-outpost-proxy",
   [managedByLabel]: authentikManager,
   [outpostNameLabel]: slugify(outpost),
   [outpostTypeLabel]: "proxy",

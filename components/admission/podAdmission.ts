@@ -47,7 +47,8 @@ export class PodAdmission extends pulumi.ComponentResource {
     const { interpreter, command: create } = pause;
     this.inForce = new local.Command(
       `${name}-in-force`,
-      { interpreter, create, triggers: [revisionOf(spec)] },
+      // Made anew, the same policy has to come into force too.
+      { interpreter, create, triggers: [revisionOf(spec, this.policy.metadata.uid, labelled.metadata.uid)] },
       { parent: this, dependsOn: labelled },
     );
     this.registerOutputs({});
@@ -64,7 +65,7 @@ export class PodAdmission extends pulumi.ComponentResource {
     this.createBinding("recreated", false, [ended]);
   }
 
-  private createBinding(which: string, isAsked: boolean, dependsOn: pulumi.Resource[]): pulumi.Resource {
+  private createBinding(which: string, isAsked: boolean, dependsOn: pulumi.Resource[]) {
     return new MutatingAdmissionPolicyBinding(
       `${this.name}-${which}`,
       {

@@ -478,6 +478,7 @@ describe("OutpostShmCleanup on mocks", () => {
       const { metadata: ofPolicy, spec } = inputsOf(registered, policyType);
       assert.deepEqual(ofPolicy, { ...metadata, name: name("authentik-outpost-shm") });
       const podLabels = {
+        "app.kubernetes.io/name": "authentik-outpost-proxy",
         "app.kubernetes.io/managed-by": "goauthentik.io",
         "goauthentik.io/outpost-name": "one",
         "goauthentik.io/outpost-type": "proxy",
