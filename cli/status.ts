@@ -4,6 +4,7 @@ import { defaultsOf } from "../settings/readFields";
 import { stackRows } from "../settings/table";
 import { type Io, emphasised, type Urgency } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
+import { barePods } from "./pods/admitted";
 import { askingPods } from "./pods/askingPods";
 import { noOutposts } from "./pods/noOutposts";
 import { openAmong } from "./pods/openForwardAuth";
@@ -39,7 +40,11 @@ export async function status(target: Target, options: StatusOptions, io: Io): Pr
 async function lookOnce(target: Target, { names, output, timeout }: StatusOptions, io: Io): Promise<string> {
   const { pods, deployments } = await findOutposts(target, names);
   const known = await askingPods(target.cluster, io, timeout, (cluster) => podFacts(cluster, pods, io.now()));
-  const facts = known.map((each, index) => ({ ...each, notes: [...each.notes, ...elsewhere(pods[index])] }));
+  const missed = deployments.flatMap((deployment) => barePods(deployment, { deployments, pods }));
+  const facts = known.map((each, index) => {
+    const bare = missed.includes(each.pod) ? [missedByAdmission] : [];
+    return { ...each, notes: [...each.notes, ...elsewhere(pods[index]), ...bare] };
+  });
   const open = openAmong(pods);
   if (output === "json") {
     const warnings = open === undefined ? {} : { warnings: [`${open}. ${closeForwardAuth}`] };
@@ -51,6 +56,8 @@ async function lookOnce(target: Target, { names, output, timeout }: StatusOption
   }
   return `${await noOutposts(target, deployments)}\n`;
 }
+
+const missedByAdmission = "its admission policy has not given it the sidecar; outpost-shm doctor has the remedy";
 
 /** Notes that the pod's sessions are not in /dev/shm, by its spec: its numbers are not theirs. */
 function elsewhere({ pod, container }: OutpostPod): string[] {

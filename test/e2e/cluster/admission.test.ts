@@ -42,6 +42,15 @@ describe("delivery by admission", () => {
     byHand: await scene.pods("authentik-proxy"),
   });
 
+  it("stops where such a pod would be refused, with the API server's words", async () => {
+    await scene.withPodQuota(4, async () => {
+      assert.match(
+        await failure(scenario.stack.preview()),
+        /outpost "main": the API server would not take a pod with the sidecar: pods "[^"]*" is forbidden: exceeded quota: full, requested: pods=1, used: pods=4, limited: pods=4\. /,
+      );
+    });
+  });
+
   it("previews the policy and the pods that restart", async () => {
     const { steps, diagnostics } = await scenario.stack.preview();
     const created = steps.filter(({ op }) => op === "create").map(({ type }) => type);

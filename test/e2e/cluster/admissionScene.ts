@@ -96,6 +96,17 @@ export class AdmissionScene {
     );
   }
 
+  /** Allows no more than so many pods in the namespace while the work is done. */
+  async withPodQuota(pods: number, work: () => Promise<void>): Promise<void> {
+    const target = { namespace: this.scenario.namespace, name: "full" };
+    const body = { metadata: { name: target.name }, spec: { hard: { pods: String(pods) } } };
+    await this.core.createNamespacedResourceQuota({ ...target, body });
+    const counted = async () => (await this.core.readNamespacedResourceQuota(target)).status?.used?.pods;
+    await waitUntil(counted, { what: "the quota's count of pods", timeoutMs: 30_000 });
+    await work();
+    await this.core.deleteNamespacedResourceQuota(target);
+  }
+
   /** Returns the pod that the API server would create. */
   dryRun({ metadata, spec }: V1Pod, namespace = this.scenario.namespace): Promise<V1Pod> {
     const body = { metadata: { labels: metadata?.labels, generateName: "neighbour-" }, spec };

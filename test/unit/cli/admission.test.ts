@@ -92,6 +92,13 @@ describe("the commands on an outpost with delivery admission", () => {
     assert.equal(code, 1);
   });
 
+  it("note it in status", async () => {
+    const { stdout } = await runOn(world(pod("a"), pod("b", true)), ["status"]);
+    const note = "its admission policy has not given it the sidecar; outpost-shm doctor has the remedy";
+    assert.ok(stdout.endsWith(`b: ${note}\n`), stdout);
+    assert.ok(!stdout.includes(`a: ${note}`));
+  });
+
   it("find such pods in doctor, and find no fault with the Deployment", () => {
     const snapshot = {
       outposts: outposts(deployment(), pod("a"), pod("b", true), pod("c", true)),
