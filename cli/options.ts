@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../settings/values/duration";
+import { formatDuration, parseDuration } from "../settings/values/duration";
 import { parseSize } from "../settings/values/size";
 import type { OutputFormat } from "./output";
 import { podsTimeout } from "./pods/askingPods";
@@ -16,16 +16,17 @@ export function withTarget(command: Command): Command {
 
 /** Adds the flag that limits how long pods are asked. */
 export function withPodsTimeout(command: Command): Command {
-  return command.option(
-    "--timeout <duration>",
-    "how long to ask the pods; those that have not answered by then are named, with what is known",
-    durationFlag("1s", "1h"),
-    podsTimeout,
-  );
+  const text = "how long to ask the pods; those that have not answered by then are named, with what is known";
+  return command.addOption(durationOption("--timeout <duration>", text, ["1s", "1h"], podsTimeout));
 }
 
 export function withOutput(command: Command, formats: OutputFormat[]): Command {
   return command.addOption(new Option("-o, --output <format>", "how to print it").choices(formats));
+}
+
+/** Makes a flag with a duration, in seconds by default too. Its help shows the default as it would be written. */
+export function durationOption(flags: string, text: string, range: [string, string], seconds: number): Option {
+  return new Option(flags, text).argParser(durationFlag(...range)).default(seconds, formatDuration(seconds));
 }
 
 /** Returns a parser of a flag's duration, written as in the settings, into seconds. */

@@ -5,7 +5,7 @@ import { cleanup } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
-import { durationFlag, sizeFlag, withOutput, withPodsTimeout, withTarget } from "./options";
+import { durationFlag, durationOption, sizeFlag, withOutput, withPodsTimeout, withTarget } from "./options";
 import type { OutputFormat } from "./output";
 import { podsTimeout } from "./pods/askingPods";
 import { recreate, type RecreateOptions } from "./recreate";
@@ -75,7 +75,7 @@ function addStatus(program: Command, io: Io, perform: Perform): void {
     .description("show the state of /dev/shm in every outpost pod, and where it is known from")
     .argument(...names)
     .option("-w, --watch", "look again and again, until Ctrl-C")
-    .option("--interval <duration>", "time between two looks of --watch", durationFlag("1s", "1h"), 5);
+    .addOption(durationOption("--interval <duration>", "time between two looks of --watch", ["1s", "1h"], 5));
   withTarget(withOutput(withPodsTimeout(command), ["wide", "json"])).action((names: string[], options: Options) =>
     perform(options, (target) => status(target, { names, ...options }, io)),
   );
@@ -94,7 +94,7 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
     .command("verify")
     .description("check that the cure took, against the stack or against what is in force; exits 1 where a check fails")
     .argument("[names...]", "outposts by their name or slug; default: all of the stack, or of the namespace")
-    .option("--wait <duration>", "go on checking for so long while a check fails", durationFlag("1s", "1h"), 0)
+    .addOption(durationOption("--wait <duration>", "go on checking for so long while a check fails", ["1s", "1h"], 0))
     .option("--run", "start a run of the CronJob once no rollout is under way, and judge that one")
     .option(
       "--shm-size <size>",
@@ -150,7 +150,7 @@ function addRecreate(program: Command, io: Io, perform: Perform): void {
     .option("--dry-run", "say what it would do, change nothing")
     .option("-y, --yes", "do it without asking")
     .option("--accept-outage", "do it without asking authentik whether it would bring the Deployment back")
-    .option("--timeout <duration>", "how long authentik has to bring it back", durationFlag("1s", "24h"), 300)
+    .addOption(durationOption("--timeout <duration>", "how long authentik has to bring it back", ["1s", "24h"], 300))
     .option("--manifest <file>", "where its manifest is saved before; default: ./DEPLOYMENT-TIME.json")
     .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outpost")
     .option("--up", "end with `pulumi up --refresh --yes` of --stack, which brings the sidecar again");
@@ -164,7 +164,7 @@ function addDoctor(program: Command, io: Io, perform: Perform): void {
     .command("doctor")
     .description("find why it does not work, and say the cure; changes nothing, exits 1 where something is found")
     .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outposts")
-    .option("--observe <duration>", "watch for so long whether authentik writes", durationFlag("1s", "24h"), 0);
+    .addOption(durationOption("--observe <duration>", "watch for so long whether authentik writes", ["1s", "24h"], 0));
   withTarget(withOutput(withPodsTimeout(command), ["json"])).action((options: TargetOptions & DoctorOptions) =>
     perform(options, (target) => doctor(target, options, io)),
   );

@@ -295,6 +295,12 @@ describe("status", () => {
     assert.match(stdout, /^public-a: a count in container proxy did not tell: no answer within 1 s \(--timeout\)$/m);
   });
 
+  it("says in its help how long it takes by default, as one would write it", async () => {
+    const { stdout } = await status(twoPods, ["--help"]);
+    assert.match(stdout, /--interval <duration> .* \(default: 5s\)\n/);
+    assert.match(stdout, /--timeout <duration>[^-]* \(default: 1m\)\n/);
+  });
+
   it("shows on a terminal how many answers there are, on stderr", async () => {
     const { stderr } = await status(twoPods, ["main"], { errIsTerminal: true });
     assert.equal(stderr, "\r\x1b[Kasking the pods: 1 answer\r\x1b[K");
