@@ -151,19 +151,17 @@ async function ofPods<T>(
   unchecked: Unchecked[],
   ask: (pod: OutpostPod) => Promise<T>,
 ): Promise<Record<string, T>> {
-  const failures: string[] = [];
-  const answers = await mapParallel(pods, async (pod) => {
+  const asked = await mapParallel(pods, async (pod) => {
     try {
-      return [[pod.name, await ask(pod)] as const];
+      return { answer: [pod.name, await ask(pod)] as const };
     } catch (error) {
-      failures.push(`${pod.name}: ${(error as Error).message}`);
-      return [];
+      return { failure: `${pod.name}: ${(error as Error).message}` };
     }
   });
-  const [first] = failures;
+  const failures = asked.flatMap(({ failure }) => failure ?? []);
   const many = `${failures.length} of ${pods.length} pods did not answer; `;
-  if (first) unchecked.push({ what, why: `${pods.length > 1 ? many : ""}${first}` });
-  return Object.fromEntries(answers.flat());
+  if (failures.length > 0) unchecked.push({ what, why: `${pods.length > 1 ? many : ""}${failures[0]}` });
+  return Object.fromEntries(asked.flatMap(({ answer }) => (answer ? [answer] : [])));
 }
 
 function logsOfSidecars(cluster: Cluster, pods: OutpostPod[], unchecked: Unchecked[]): Promise<Record<string, string>> {
