@@ -36,17 +36,17 @@ export async function sweepPod(
   pod: OutpostPod,
   request: CleanupRequest,
   dryRun: boolean,
-  interruption?: AbortSignal,
+  interruption: AbortSignal,
 ): Promise<PodCleanup> {
   const container = isRunning(pod.pod, sidecarContainer) ? sidecarContainer : pod.container;
   const known = { pod: pod.name, outpost: pod.outpost, container };
   const notReady = isReady(pod.pod) ? "" : ` (the pod is not ready${because(pod)})`;
-  if (interruption?.aborted) return { ...known, problem: "interrupted before its turn, nothing was removed" };
+  if (interruption.aborted) return { ...known, problem: "interrupted before its turn, nothing was removed" };
   const phase = pod.pod.status?.phase ?? "Unknown";
   if (phase !== "Running") return { ...known, problem: `the pod is ${phase}, not Running${because(pod)}` };
   try {
     const place = { namespace: pod.namespace, pod: pod.name, container };
-    return { ...known, ...(await sweep(target, place, sweepSettings(request, dryRun), interruption)) };
+    return { ...known, ...(await sweep(target, place, request, dryRun, interruption)) };
   } catch (error) {
     return { ...known, problem: `${(error as Error).message}${notReady}` };
   }
@@ -70,13 +70,14 @@ interface Report {
 async function sweep(
   { cluster, kubectl }: Pick<Target, "cluster" | "kubectl">,
   place: { namespace: string; pod: string; container: string },
-  settings: string[],
-  signal?: AbortSignal,
+  request: CleanupRequest,
+  dryRun: boolean,
+  signal: AbortSignal,
 ): Promise<Report> {
-  const { command, stdin } = sweepByStdin(settings);
-  const options = { stdin, timeoutMs: sweepTimeoutMs, ...(signal && { signal }) };
+  const { command, stdin } = sweepByStdin(sweepSettings(request, dryRun));
+  const options = { stdin, timeoutMs: sweepTimeoutMs, signal };
   const ended = await cluster.exec(place, command, options).catch((error: Error) => {
-    const part = error.cause instanceof Unfinished ? ". A part of what was to go may be gone" : "";
+    const part = !dryRun && error.cause instanceof Unfinished ? ". A part of what was to go may be gone" : "";
     throw new Error(`${refusalOf(error, place, kubectl)}${part}`, { cause: error });
   });
   const line = ended.stdout.split("\n").find((text) => text.includes(" event=sweep "));
