@@ -3,12 +3,10 @@ import { revisionLabel, sidecarContainer } from "../cleaner/names";
 import type { Deployment, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import { fragmentRevision } from "../sidecar/revision";
-import { hasContainer, takenFields } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
-import { inspectJsonPatchRelease } from "./jsonPatches";
+import { inspectTaken } from "./jsonPatches";
 import type { Look } from "./look";
 import * as messages from "./messages";
-import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
 
 /** Finds what `delivery: admission` would change: the pods of the Deployment, which itself only asks for a rollout. */
@@ -18,24 +16,21 @@ export async function inspectAdmission(
   fragment: PodSpecPatch,
   live: Deployment,
 ): Promise<Findings> {
-  if (live.metadata?.deletionTimestamp) return problem(messages.beingDeleted(settings));
-  if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
   const { matchLabels: labels, matchExpressions = [] } = live.spec?.selector ?? {};
   if (!labels || matchExpressions.length > 0) return problem(messages.selectorByExpressions(settings));
-  const taken = takenFields(live, look.fieldManager, settings.container);
-  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
-  if (!moving) return merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
+  const fields = await inspectTaken(look, settings, live);
+  if ("refused" in fields) return fields.refused;
   const asking = { metadata: { labels: { [revisionLabel]: fragmentRevision(fragment) } } };
   const { namespace, cluster, fieldManager } = look;
   const dryRun = await cluster.dryRunApply(namespace, settings.deployment, fieldManager, asking);
   const change = restarts(live, dryRun);
   return merge([
-    moving,
+    fields.moving,
     change,
     inspectPods(look, settings, live),
     await inspectNewPod(look, settings, live, change.restarts ? { ...asking, spec: fragment } : undefined),
     { ...nothing, podLabels: [{ deployment: settings.deployment, labels: lastingLabels(labels) }] },
-    taken.length > 0 ? { ...nothing, handovers: [settings.deployment] } : nothing,
+    fields.taken.length > 0 ? { ...nothing, handovers: [settings.deployment] } : nothing,
   ]);
 }
 

@@ -56,6 +56,22 @@ export async function inspectJsonPatch(
 }
 
 /**
+ * Finds the fields of the sidecar that others own. They may move to us if they came by our own patch in authentik, and
+ * otherwise stand in the way.
+ */
+export async function inspectTaken(
+  look: Look,
+  settings: OutpostSettings,
+  live: Deployment,
+): Promise<{ taken: TakenField[]; moving: Findings } | { refused: Findings }> {
+  const taken = takenFields(live, look.fieldManager, settings.container);
+  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
+  if (moving) return { taken, moving };
+  const refused = merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
+  return { refused };
+}
+
+/**
  * Finds what removing our part from the outpost's JSON patch would change.
  * @param taken fields of the sidecar that others own
  * @returns undefined if what is there is not ours

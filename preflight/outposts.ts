@@ -8,10 +8,9 @@ import { podFragment } from "../sidecar/podFragment";
 import { hasContainer, takenFields } from "../sidecar/takenFields";
 import { inspectAdmission } from "./admission";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
-import { inspectJsonPatch, inspectJsonPatchRelease } from "./jsonPatches";
+import { inspectJsonPatch, inspectJsonPatchRelease, inspectTaken } from "./jsonPatches";
 import { deploymentNamed, lookAround, type Look, type Places } from "./look";
 import * as messages from "./messages";
-import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
 import { inspectSessions } from "./sessions";
 import { inspectTokenValidity } from "./tokenValidity";
@@ -71,6 +70,8 @@ async function inspectSidecar(
 ): Promise<Findings> {
   if (settings.delivery === "authentik") return inspectJsonPatch(look, settings, fragment, live);
   if (!live) return problem(messages.missingDeployment(settings, look.namespace, look.known));
+  if (live.metadata?.deletionTimestamp) return problem(messages.beingDeleted(settings));
+  if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
   return settings.delivery === "admission"
     ? inspectAdmission(look, settings, fragment, live)
     : inspectPatch(look, settings, fragment, live);
@@ -82,15 +83,12 @@ async function inspectPatch(
   fragment: PodSpecPatch,
   live: Deployment,
 ): Promise<Findings> {
-  if (live.metadata?.deletionTimestamp) return problem(messages.beingDeleted(settings));
-  if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
-  const taken = takenFields(live, look.fieldManager, settings.container);
-  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
-  if (!moving) return merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
+  const fields = await inspectTaken(look, settings, live);
+  if ("refused" in fields) return fields.refused;
   const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, {
     spec: fragment,
   });
-  return merge([moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
+  return merge([fields.moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
 }
 
 /** Finds what removing the sidecar would change, whichever delivery brought it. */
