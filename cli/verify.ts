@@ -62,7 +62,8 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
 }
 
 /**
- * Repeats the checks until all pass, one never will, time is up, or the signal is aborted. Before that, a round that can't be made counts as failed.
+ * Repeats the checks until all pass, one never will, time is up, or the signal is aborted. Before that, a round that can't be made
+ * counts as failed.
  * @returns the last round
  */
 async function untilPassed(

@@ -1,6 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { revisionLabel } from "../../cleaner/names";
-import { asksForSidecar, carriesSidecar } from "./containers";
+import { asksForSidecar } from "../../sidecar/revision";
+import { carriesSidecar } from "./containers";
 import { currentPods } from "./currentPods";
 import { nameOf, type Outposts } from "./outpostPods";
 

@@ -2,7 +2,7 @@ import type { V1Container, V1Deployment, V1Pod, V1PodSpec } from "@kubernetes/cl
   "resolution-mode": "import",
 };
 import { outpostContainer, runsProxy } from "../../authentik/names";
-import { revisionLabel, shmVolume, sidecarContainer } from "../../cleaner/names";
+import { shmVolume, sidecarContainer } from "../../cleaner/names";
 
 /** Returns the spec of a pod, or of the pods that a Deployment makes. */
 export const podSpecOf = ({ spec }: V1Deployment | V1Pod): Partial<V1PodSpec> =>
@@ -21,10 +21,6 @@ export const containersNamed = (object: V1Deployment | V1Pod, name: string): V1C
 /** Tells whether our sidecar is there, in either form. */
 export const carriesSidecar = (object: V1Deployment | V1Pod): boolean =>
   containersNamed(object, sidecarContainer).length > 0;
-
-/** Tells whether the Deployment's pods ask an admission policy for the sidecar. */
-export const asksForSidecar = ({ spec }: V1Deployment): boolean =>
-  spec?.template.metadata?.labels?.[revisionLabel] !== undefined;
 
 /**
  * Returns the name of the outpost's own container: the one that the settings name, if it is there; else the one with our volume,

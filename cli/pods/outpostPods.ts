@@ -5,9 +5,10 @@ import { isLabelledProxy, isProxyOutpost, outpostNameLabel } from "../../authent
 import { slugify } from "../../authentik/slug";
 import { selectorOf, selects } from "../../kubernetes/selector";
 import type { Expectation } from "../../settings/expectation";
+import { asksForSidecar } from "../../sidecar/revision";
 import { UsageError } from "../errors";
 import type { Target } from "../target";
-import { asksForSidecar, carriesSidecar, outpostContainerIn } from "./containers";
+import { carriesSidecar, outpostContainerIn } from "./containers";
 
 /** A pod of a proxy outpost. */
 export interface OutpostPod {

@@ -12,10 +12,13 @@ import { checksOf, overPods, type Check, type Seen } from "./check";
 const bringIt =
   "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
 
-/** A Deployment or a pod that is to have the sidecar, as messages name it, and the remedy if it has not. */
+/** A Deployment or a pod that is to have the sidecar, and the remedy if it has not. */
 interface Carrier {
   object: V1Deployment | V1Pod;
+  /** As messages name it. */
   name: string;
+  /** Names a thing of its own in messages. */
+  its: (thing: string) => string;
   todo: string;
 }
 
@@ -32,13 +35,19 @@ function checkCarriers(
   if (expected.admission) {
     const verdicts = currentPods(deployment, pods).map(({ name, pod }) => ({
       pod: name,
-      seen: judge(expected, { object: pod, name: "it", todo: replaceBare(kubectl, name) }),
+      seen: judge(expected, {
+        object: pod,
+        name: "it",
+        its: (thing) => `its ${thing}`,
+        todo: replaceBare(kubectl, name),
+      }),
     }));
     return overPods(expected.name, check, verdicts);
   }
   const { pass, fail } = checksOf(expected.name);
   const name = `Deployment ${deployment.metadata?.name}`;
-  const seen = judge(expected, { object: deployment, name, todo: bringIt });
+  const its = (thing: string) => `${thing} of ${name}`;
+  const seen = judge(expected, { object: deployment, name, its, todo: bringIt });
   return "wrong" in seen ? fail(check, seen.wrong, seen.todo) : pass(check, seen.right);
 }
 
@@ -54,16 +63,14 @@ export const volumeCheck: CarrierCheck = (...of) => checkCarriers("volume", volu
 /** Checks that containers have the names by which authentik, the CronJob and the monitoring know them. */
 export const namesCheck: CarrierCheck = (...of) => checkCarriers("names", namesIn, ...of);
 
-function volumeIn(expected: ExpectedOutpost, { object, name, todo }: Carrier): Seen {
+function volumeIn(expected: ExpectedOutpost, { object, name, its, todo }: Carrier): Seen {
   const volume = podSpecOf(object).volumes?.find((each) => each.name === shmVolume);
   if (!volume) return { wrong: `${name} has no volume ${shmVolume}`, todo };
   const { medium, sizeLimit } = volume.emptyDir ?? {};
-  const ofIt = name === "it" ? "its volume" : "volume";
-  const whose = name === "it" ? "" : ` of ${name}`;
-  if (medium !== "Memory") return { wrong: `${ofIt} ${shmVolume}${whose} is not in memory`, todo };
+  const itsVolume = its(`volume ${shmVolume}`);
+  if (medium !== "Memory") return { wrong: `${itsVolume} is not in memory`, todo };
   if (expected.shmSize !== undefined && quantityBytes(sizeLimit ?? "") !== quantityBytes(expected.shmSize)) {
-    const wrong = `${ofIt} ${shmVolume}${whose} is of ${sizeLimit ?? "no size"}, not ${expected.shmSize}`;
-    return { wrong, todo };
+    return { wrong: `${itsVolume} is of ${sizeLimit ?? "no size"}, not ${expected.shmSize}`, todo };
   }
   const bare = [expected.container, sidecarContainer].filter(
     (container) => !mountsShm(containersNamed(object, container)[0]),

@@ -15,6 +15,7 @@ import { ownersOf } from "../../kubernetes/fieldOwners";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import { compose, ownAdditions, withoutOursAnyway } from "../../sidecar/jsonPatch/jsonPatch";
 import { hasStrays, sidecarMerge } from "../../sidecar/jsonPatch/liveSidecar";
+import { asksForSidecar } from "../../sidecar/revision";
 import { sidecarFields } from "../../sidecar/takenFields";
 import { handedOver, released } from "./handover";
 import type { OutpostDeployment } from "./outpostDeployment";
@@ -56,7 +57,7 @@ export async function deliver(
   const merge = live && sidecarMerge(part, live);
   // authentik deletes the Deployment if the API server finds its update invalid, so this asks the API server first.
   if (merge) await deployment.merge(merge, { dryRun: true });
-  if (live && merge && (hasStrays(part, live) || isAsking(live))) {
+  if (live && merge && (hasStrays(part, live) || asksForSidecar(live))) {
     const before = (await client.findOutpost({ name, pk })).config;
     bring(before); // throws before anything is changed
     const without = await change(withoutPart);
@@ -70,9 +71,6 @@ export async function deliver(
   }
   await change(bring);
 }
-
-/** Tells whether the Deployment's pods ask an admission policy for the sidecar. */
-const isAsking = ({ spec }: Deployment): boolean => spec?.template.metadata?.labels?.[revisionLabel] !== undefined;
 
 /**
  * Returns a function that changes the config, and records that it may be changed. A write without an answer may have succeeded.
