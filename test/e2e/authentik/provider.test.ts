@@ -214,7 +214,9 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
   });
 
   it("gives up where somebody brings the sidecar back as often as it is removed", async () => {
-    const { provider, inputs, authentik, kubeconfig } = await open("stubborn", { waits: { applyMs: 20_000 } });
+    // The pause is what "somebody" has for bringing it back before the provider looks again.
+    const waits = { applyMs: 20_000, pauseMs: 1_000 };
+    const { provider, inputs, authentik, kubeconfig } = await open("stubborn", { waits });
     const { id, outs } = await provider.create(inputs);
     const stubborn = await bringBack(kubeconfig, inputs);
     const { message } = await failureOf(provider.delete(id, outs!));

@@ -12,6 +12,9 @@ import { sharedStage, type Stage } from "./fixture";
 /** Longest wait for the rollout of a few pods, in milliseconds. */
 const ROLLOUT_TIMEOUT_MS = 90_000;
 
+/** The CronJob runs when a test says so, and not in the middle of one that happens to be under way at the full hour. */
+const schedule = "0 0 29 2 *";
+
 export interface ScenarioOptions {
   /** Name of the stack; unique among the tests. */
   name: string;
@@ -19,7 +22,7 @@ export interface ScenarioOptions {
   namespace?: string;
   /** Outposts that authentik has created; by default one, "main". */
   outposts?: Omit<OutpostSpec, "namespace">[];
-  /** Stack config besides `namespace` and `outposts`, which default to the scenario's own. */
+  /** Stack config besides `namespace`, `outposts` and `schedule`, which default to the scenario's own. */
   config?: Record<string, unknown>;
   /** Labels of the namespace. */
   labels?: Record<string, string>;
@@ -85,9 +88,9 @@ export class Scenario {
     return pods[0].metadata!.name!;
   }
 
-  /** Replaces the stack's config, except for the namespace and, unless given, the outposts. */
+  /** Replaces the stack's config, except for the namespace and, unless given, the outposts and the schedule. */
   async setConfig(config: Record<string, unknown>): Promise<void> {
-    await this.stack.setConfig({ namespace: this.namespace, outposts: this.outposts, ...config });
+    await this.stack.setConfig({ namespace: this.namespace, outposts: this.outposts, schedule, ...config });
   }
 
   /** Runs `pulumi up`. Resolves when every outpost's pods have the current template and are available, and no others are left. */
@@ -125,7 +128,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     kubeconfig,
     context,
     pulumi: stage.pulumi,
-    config: { namespace, outposts: names, ...config },
+    config: { namespace, outposts: names, schedule, ...config },
   });
   return new Scenario(namespace, stack, stage, names);
 }
