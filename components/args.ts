@@ -45,7 +45,7 @@ export interface StackArgs extends SharedArgs {
   kubectlImage?: pulumi.Input<string>;
   /** Has the cluster refuse every command but the sweep that the CronJob's account would run in a pod, by a ValidatingAdmissionPolicy: `pods/exec` by RBAC alone allows any. Kubernetes 1.30 and later; a warning says so if the cluster has none. Creating one requires the right to, cluster-wide; without it `pulumi up` stops before any change. Default: `true`. */
   restrictExec?: boolean;
-  /** Creates a PodMonitor, alerts and a dashboard. Default: `false`. */
+  /** Creates a PodMonitor, alerts and a dashboard (docs/monitoring.md). Default: `false`. */
   monitoring?: boolean;
   /** With `monitoring`: a PodMonitor by which Prometheus finds the sidecars. Needs the Prometheus operator. Default: `true`. */
   podMonitor?: boolean;

@@ -133,7 +133,7 @@ export const stackRows = {
   monitoring: row({
     default: false,
     read: parseBoolean,
-    text: "Creates a PodMonitor, alerts and a dashboard ([below](#monitoring)).",
+    text: "Creates a PodMonitor, alerts and a dashboard ([monitoring.md](monitoring.md)).",
   }),
   podMonitor: row({
     default: true,

@@ -31,19 +31,6 @@ describe("what is generated from the tables of settings and of releases", () => 
   });
 });
 
-describe("README.md", () => {
-  it("gives the defaults of the settings that it names", () => {
-    const text = readFileSync(join(ROOT, "README.md"), "utf8");
-    const rows = [...text.matchAll(/^\| `(\w+)` \| `([^`]+)` \| (yes|no) \| /gm)];
-    assert.ok(rows.length >= 6, "rows");
-    for (const [, key, standard] of rows) {
-      // Empty text means not set: the description then gives the default.
-      const { default: value, description } = declared[key] ?? {};
-      assert.equal(standard, value === "" ? /Default: (.*)\.$/.exec(description ?? "")?.[1] : String(value), key);
-    }
-  });
-});
-
 describe("Pulumi.yaml", () => {
   it("describes every key in whole sentences, without Markdown's links, and names only pages that exist", () => {
     for (const [key, { description }] of Object.entries(declared)) {
