@@ -10,6 +10,7 @@ const layers = [
   ["preflight"],
   ["components"],
   ["verification"],
+  ["render"],
 ];
 const product = [...layers.flat(), "cli"];
 const anyOf = (folders) => `^(${folders.join("|")})/`;
@@ -28,7 +29,8 @@ module.exports = {
     ...upwards,
     {
       name: "cli-stands-beside-the-component",
-      comment: "Commands share the ground with the program: its settings, names and clients.",
+      comment:
+        "Commands share the ground with the program: its settings, names and clients. Only render/ runs the component, without an engine.",
       severity: "error",
       from: { path: "^cli/" },
       to: { path: "^(preflight|components|verification)/" },

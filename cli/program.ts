@@ -9,6 +9,7 @@ import { durationFlag, durationOption, sizeFlag, withOutput, withPodsTimeout, wi
 import type { OutputFormat } from "./output";
 import { podsTimeout } from "./pods/askingPods";
 import { recreate, type RecreateOptions } from "./recreate";
+import type * as Render from "./render";
 import { status } from "./status";
 import { openTarget, type Target, type TargetMakers, type TargetOptions } from "./target";
 import { verify } from "./verify";
@@ -34,6 +35,12 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
     .helpOption("-h, --help", "show this")
     .helpCommand(false)
     .addHelpText("after", "\nExit status: 0 ok; 1 a check failed or the work could not be done; 2 wrong use.");
+  addRender(program, async (options) => {
+    // Pulumi's libraries take a second to load, and no other command needs them. import() would take the file for an ES module.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const { render } = require("./render") as typeof Render;
+    code = await render({ ...options, projectDir: makers.projectDir }, io);
+  });
   for (const add of [addStatus, addVerify, addCleanup, addRecreate, addDoctor]) add(program, io, perform);
   settle(program);
   try {
@@ -168,4 +175,22 @@ function addDoctor(program: Command, io: Io, perform: Perform): void {
   withTarget(withOutput(withPodsTimeout(command), ["json"])).action((options: TargetOptions & DoctorOptions) =>
     perform(options, (target) => doctor(target, options, io)),
   );
+}
+
+function addRender(program: Command, perform: (options: Render.RenderOptions) => Promise<void>): void {
+  const collect = (value: string, before: string[]) => [...before, value];
+  const format = new Option("--format <form>", "manifests, our parts of the Deployments, or kubernetes_json_patches");
+  const syntax = new Option("--syntax <name>", "syntax of the JSON patches");
+  program
+    .command("render")
+    .description("write what `pulumi up` would deploy, for Flux, Argo CD, Terraform or kubectl; needs no cluster")
+    .argument("[outposts...]", "by their name in authentik; default: those of the stack")
+    .option("-n, --namespace <name>", "namespace of the outposts; default: the stack's")
+    .option("--stack <name>", "take the settings from Pulumi.<name>.yaml")
+    .option("--set <key=value>", "a setting of docs/settings.md; several times for several", collect, [])
+    .option("-o, --output <dir>", "write a kustomize directory; default: print the manifests")
+    .option("--check <dir>", "exit 1 and show the difference if that directory is not what -o would write")
+    .addOption(format.choices(["manifests", "deployments", "json-patches"]).default("manifests"))
+    .addOption(syntax.choices(["yaml", "json", "hcl"]).default("yaml"))
+    .action((outposts: string[], options: Render.RenderOptions) => perform({ ...options, outposts }));
 }

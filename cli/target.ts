@@ -136,7 +136,13 @@ function flagsOf(flags: Record<string, string | undefined>): string[] {
   return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
 }
 
-function refuseConflict(flag: string, given: string | undefined, pinned: string | undefined, stack: string): void {
+/** Refuses a flag that contradicts the stack. */
+export function refuseConflict(
+  flag: string,
+  given: string | undefined,
+  pinned: string | undefined,
+  stack: string,
+): void {
   if (given === undefined || pinned === undefined || given === pinned) return;
   throw new UsageError(`${flag} is "${given}", and stack ${stack} pins "${pinned}": leave out ${flag} or --stack`);
 }

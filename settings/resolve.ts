@@ -9,6 +9,12 @@ import { parseText } from "./values/parsed";
 /** Stands in for authentik's token where it is known to be there and nothing needs to read it. */
 export const tokenHeld = "stored-as-a-secret";
 
+/** Rules that not everyone who reads the settings needs. */
+export interface Rules {
+  /** False if nothing will call authentik's API, so that access to it may be missing. */
+  authentikAccess: boolean;
+}
+
 /**
  * Turns stack config into settings, with every default and every rule applied. Pure.
  * @param given config keys without their namespace. Numbers and booleans may be text, as Pulumi passes them; lists and objects
@@ -17,7 +23,11 @@ export const tokenHeld = "stored-as-a-secret";
  * message.
  * @throws SettingsError with all problems at once
  */
-export function resolveSettings(given: Raw, secrets: ReadonlySet<string> = new Set()): Settings {
+export function resolveSettings(
+  given: Raw,
+  secrets: ReadonlySet<string> = new Set(),
+  { authentikAccess }: Rules = { authentikAccess: true },
+): Settings {
   const raw = withoutUnset(outpostRows, given);
   const problems = new Problems(new Set([...secrets, "authentikToken"]));
   reportUnknownKeys(raw, stackKeys, "", problems);
@@ -30,7 +40,7 @@ export function resolveSettings(given: Raw, secrets: ReadonlySet<string> = new S
   const stack = readFields(stackRows, raw, "", problems);
   if (stack.monitoring && stack.alerts) checkThresholds(raw, stack, outposts, problems);
   checkAuthentikToken(raw, secrets, problems);
-  checkAuthentikAccess(raw, outposts, problems);
+  if (authentikAccess) checkAuthentikAccess(raw, outposts, problems);
   if (problems.lines.length > 0) throw new SettingsError(problems.lines);
   return { ...stack, outposts };
 }

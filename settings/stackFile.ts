@@ -2,7 +2,8 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import type { KubernetesConfig } from "../kubernetes/connection";
-import { resolveSettings, tokenHeld } from "./resolve";
+import type { Raw } from "./readFields";
+import { resolveSettings, tokenHeld, type Rules } from "./resolve";
 import { configNamespace, type Settings } from "./settings";
 import { typeName } from "./values/parsed";
 
@@ -18,9 +19,10 @@ export interface StackFile {
  * Reads `Pulumi.<stack>.yaml` and the defaults of `Pulumi.yaml`, without the engine: no backend, no passphrase.
  * @param dir folder of the project
  * @param stackName name of the stack, with or without organisation and project
+ * @param overrides settings that replace the stack's
  * @throws SettingsError, or an Error that names the file or the key, if they can't be read
  */
-export function readStackFile(dir: string, stackName: string): StackFile {
+export function readStackFile(dir: string, stackName: string, overrides: Raw = {}, rules?: Rules): StackFile {
   const stack = stackName.split("/").at(-1) ?? "";
   const path = join(dir, `Pulumi.${stack}.yaml`);
   if (stack === "" || !existsSync(path)) {
@@ -32,7 +34,7 @@ export function readStackFile(dir: string, stackName: string): StackFile {
     context: plainText(config, "kubernetes:context", path),
     cluster: plainText(config, "kubernetes:cluster", path),
   };
-  return { stack, settings: settingsOf(config, path), kubernetes };
+  return { stack, settings: settingsOf(config, path, overrides, rules), kubernetes };
 }
 
 type Config = Record<string, unknown>;
@@ -70,7 +72,7 @@ function projectConfig(dir: string): Config {
   return fullKeys(Object.fromEntries(given.filter(([, value]) => value !== undefined)));
 }
 
-function settingsOf(config: Config, path: string): Settings {
+function settingsOf(config: Config, path: string, overrides: Raw, rules?: Rules): Settings {
   const prefix = `${configNamespace}:`;
   const own = Object.keys(config).filter((key) => key.startsWith(prefix));
   const secrets = new Set<string>();
@@ -81,7 +83,7 @@ function settingsOf(config: Config, path: string): Settings {
     secrets.add(key);
     return [key, tokenHeld];
   });
-  return resolveSettings(Object.fromEntries(raw), secrets);
+  return resolveSettings({ ...Object.fromEntries(raw), ...overrides }, secrets, rules);
 }
 
 function plainText(config: Config, key: string, path: string): string | undefined {

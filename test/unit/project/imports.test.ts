@@ -33,7 +33,13 @@ function broken(imports: [from: string, to: string][]): string[] {
 
 describe("the rules of imports", () => {
   const cases: [rule: string | undefined, ...imports: [string, string][]][] = [
-    [undefined, ["components/a.ts", "settings/b.ts"], ["cli/a.ts", "kubernetes/b.ts"], ["index.ts", "preflight/b.ts"]],
+    [
+      undefined,
+      ["components/a.ts", "settings/b.ts"],
+      ["cli/a.ts", "kubernetes/b.ts"],
+      ["cli/a.ts", "render/b.ts"],
+      ["index.ts", "preflight/b.ts"],
+    ],
     ["no-circle", ["settings/a.ts", "settings/b.ts"], ["settings/b.ts", "settings/a.ts"]],
     ["kubernetes-imports-nothing-above", ["kubernetes/a.ts", "authentik/b.ts"]],
     ["authentik-imports-nothing-above", ["authentik/a.ts", "settings/b.ts"]],
@@ -43,6 +49,7 @@ describe("the rules of imports", () => {
     ["preflight-imports-nothing-above", ["preflight/a.ts", "components/b.ts"]],
     ["components-imports-nothing-above", ["components/a.ts", "verification/b.ts"]],
     ["verification-imports-nothing-above", ["verification/a.ts", "cli/b.ts"]],
+    ["render-imports-nothing-above", ["render/a.ts", "cli/b.ts"]],
     ["cli-stands-beside-the-component", ["cli/a.ts", "components/b.ts"]],
     ["product-imports-no-test-bed", ["cli/a.ts", "sandbox/b.ts"]],
     ["product-imports-no-test-bed", ["index.ts", "test/b.ts"]],

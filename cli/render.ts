@@ -1,0 +1,122 @@
+import { parse } from "yaml";
+import type { Raw } from "../settings/readFields";
+import { SettingsError } from "../settings/problems";
+import { resolveSettings } from "../settings/resolve";
+import type { Settings } from "../settings/settings";
+import { readStackFile } from "../settings/stackFile";
+import { applyFlags, deploymentsFolder, directory, stream } from "../render/directory";
+import { jsonPatches, patchedByAuthentik, type Syntax } from "../render/jsonPatches";
+import { manifests } from "../render/manifests";
+import { exitCodes, UsageError } from "./errors";
+import { projectDir as clone, type Io } from "./io";
+import { differenceOf, shownChange, writeFiles } from "./render/files";
+import { refuseConflict } from "./target";
+
+/** Forms of the output: the objects of our own, our parts of the Deployments, or those parts for authentik's config. */
+type Format = "manifests" | "deployments" | "json-patches";
+
+export interface RenderOptions {
+  /** Names of the outposts in authentik. */
+  outposts: string[];
+  namespace?: string;
+  stack?: string;
+  /** Settings, as `key=value`. */
+  set: string[];
+  /** Folder to write. */
+  output?: string;
+  /** Folder to compare. */
+  check?: string;
+  format: Format;
+  syntax: Syntax;
+  /** Folder of the stack files. Default: this clone. */
+  projectDir?: string;
+}
+
+/** Names what is rendered without a stack. */
+const noStack = "render";
+
+/** Writes what `pulumi up` would deploy, for those who deploy by other means. It needs neither Pulumi nor a cluster. */
+export async function render(options: RenderOptions, io: Io): Promise<number> {
+  const dir = folderOf(options);
+  const settings = settingsOf(options);
+  const stack = options.stack?.split("/").at(-1) ?? noStack;
+  if (options.format === "json-patches") {
+    const outposts = patchedByAuthentik(settings.outposts);
+    if (outposts.length === 0)
+      throw new UsageError("no outpost has a sidecar and `delivery: authentik`: add --set delivery=authentik");
+    io.out(jsonPatches(outposts, options.syntax));
+    return exitCodes.ok;
+  }
+  const objects = await manifests(settings, stack);
+  if (dir === undefined) {
+    io.out(stream(objects.filter(({ kind }) => (kind === "Deployment") === (options.format === "deployments"))));
+    return exitCodes.ok;
+  }
+  const files = directory(objects, stack);
+  return options.check === undefined ? write(dir, files, stack, io) : check(dir, files, io);
+}
+
+type Files = Record<string, string>;
+
+function write(dir: string, files: Files, stack: string, io: Io): number {
+  const difference = differenceOf(dir, files);
+  writeFiles(dir, files, difference);
+  const written = difference.missing.length + difference.changed.length;
+  io.out(`${dir}: ${Object.keys(files).length} files, ${written} of them written\n`);
+  for (const path of difference.extra) io.out(`${dir}/${path}: removed, an earlier run wrote it\n`);
+  const apply = `kubectl apply ${applyFlags(stack)} -k ${dir}`;
+  io.out(`Apply it with (docs/gitops.md): ${apply} && sleep 5 && ${apply}/${deploymentsFolder}\n`);
+  return exitCodes.ok;
+}
+
+function check(dir: string, files: Files, io: Io): number {
+  const { missing, changed, extra } = differenceOf(dir, files);
+  for (const path of missing) io.out(`${dir}/${path}: missing\n`);
+  for (const path of extra) io.out(`${dir}/${path}: extra, an earlier run wrote it\n`);
+  for (const path of changed) io.out(`${dir}/${path}: changed\n${shownChange(dir, path, files[path])}`);
+  const count = missing.length + changed.length + extra.length;
+  if (count === 0) io.out(`${dir} is what these settings render.\n`);
+  return count === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+function folderOf({ output, check, format }: RenderOptions): string | undefined {
+  if (output !== undefined && check !== undefined) throw new UsageError("give either --output or --check");
+  const dir = output ?? check;
+  if (dir !== undefined && format !== "manifests")
+    throw new UsageError(`--format ${format} goes to stdout: leave out --${output === undefined ? "check" : "output"}`);
+  return dir?.replace(/(.)\/+$/, "$1");
+}
+
+/** Reads the settings of stack and flags. Those that make no sense are wrong use. */
+function settingsOf({ outposts, namespace, stack, set, projectDir }: RenderOptions): Settings {
+  const given = Object.fromEntries(set.map(setting));
+  if (outposts.length > 0 && (stack !== undefined || "outposts" in given))
+    throw new UsageError("the outposts are given twice: by name, and by --stack or --set outposts");
+  const flags = { ...given, ...(outposts.length > 0 && { outposts }) };
+  const rules = { authentikAccess: false };
+  try {
+    if (stack === undefined)
+      return resolveSettings({ ...flags, ...(namespace !== undefined && { namespace }) }, undefined, rules);
+    const { settings } = readStackFile(projectDir ?? clone, stack, flags, rules);
+    refuseConflict("--namespace", namespace, settings.namespace, stack);
+    return settings;
+  } catch (error) {
+    const { message } = error as Error;
+    const how = "\nHere settings are given by --set KEY=VALUE, or by the file of --stack.";
+    throw new UsageError(error instanceof SettingsError ? `${message}${how}` : message, { cause: error });
+  }
+}
+
+/** Parses `key=value`. A list or an object is written as YAML. */
+function setting(text: string): [string, Raw[string]] {
+  const [, key, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined) throw new UsageError(`--set "${text}": write it as key=value, with a key of docs/settings.md`);
+  if (!/^\s*[[{]/.test(value)) return [key, value];
+  try {
+    return [key, parse(value)];
+  } catch {
+    throw new UsageError(
+      `--set ${key}: its list or object is no valid YAML, e.g. 'outposts=[{name: My Outpost, shmSize: 1Gi}]'`,
+    );
+  }
+}
