@@ -190,28 +190,10 @@ describe("settings that hold", () => {
       runAsUser: 2000,
     };
     const { outposts } = resolve({ outposts: ["Intranet", override], shmSize: "128Mi" });
-    assert.deepEqual(outposts[1], {
-      name: "Public",
-      deployment: "public-proxy",
-      solution: "cronjob",
-      delivery: "deployment",
-      container: "authentik-proxy",
-      shmSize: "1Gi",
-      sweepInterval: "5s",
-      anonymousMaxAge: "1m",
-      authenticatedMaxAge: "8760h",
-      highWatermark: 99,
-      lowWatermark: 1,
-      cleanerImage: "busybox:1.36",
-      runAsUser: "2000",
-      shmSizeGiven: true,
-    });
+    assert.deepEqual(outposts[1], { ...override, runAsUser: "2000", shmSizeGiven: true });
     assert.deepEqual(
       { ...outposts[0], name: "Proxy Dev" },
-      {
-        ...outpost({ shmSize: "128Mi" }),
-        deployment: "ak-outpost-intranet",
-      },
+      { ...outpost({ shmSize: "128Mi" }), deployment: "ak-outpost-intranet" },
     );
   });
 
@@ -303,18 +285,49 @@ describe("names of outposts", () => {
 });
 
 describe("values that hold", () => {
-  const sizes: Record<string, string> = {
-    "64Mi": "64Mi",
-    "0.5Gi": "512Mi",
-    "1024Mi": "1Gi",
-    "65536Ki": "64Mi",
-    "300M": "300M",
-    "1000M": "1G",
-    "1.1G": "1100M",
-    "16Gi": "16Gi",
+  const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+  const images = [
+    "busybox:1.37",
+    `busybox@${digest}`,
+    `docker.io/library/busybox:1.37.0@${digest}`,
+    "localhost/busybox:dev",
+    "my.busybox:1",
+    "registry.example.com:5000/team/busy_box:1",
+    "[::1]:5000/busybox:1",
+  ];
+  const canonical: Record<string, Record<string, string>> = {
+    shmSize: {
+      "64Mi": "64Mi",
+      "0.5Gi": "512Mi",
+      "1024Mi": "1Gi",
+      "65536Ki": "64Mi",
+      "300M": "300M",
+      "1000M": "1G",
+      "1.1G": "1100M",
+      "16Gi": "16Gi",
+    },
+    authenticatedMaxAge: {
+      "hours=24": "24h",
+      "weeks=4": "672h",
+      "days=1;hours=12": "36h",
+      "minutes=90; seconds=5": "1h30m5s",
+      "minutes=1;seconds=30": "1m30s",
+      "Days= 28": "672h",
+    },
+    cleanerImage: Object.fromEntries(images.map((image) => [image, image])),
+    schedule: { " 0\t*  * * * ": "0 * * * *" },
+    authentikUrl: {
+      "https://auth.example.com": "https://auth.example.com",
+      "http://authentik-server.authentik.svc:9000/": "http://authentik-server.authentik.svc:9000",
+    },
   };
-  for (const [given, canonical] of Object.entries(sizes)) {
-    it(`reads size ${given} as ${canonical}`, () => assert.equal(outpost({ shmSize: given }).shmSize, canonical));
+  for (const [key, values] of Object.entries(canonical)) {
+    for (const [given, expected] of Object.entries(values)) {
+      it(`reads ${key} ${JSON.stringify(given)} as ${expected}`, () => {
+        const { outposts, ...stack } = resolve({ [key]: given });
+        assert.equal(({ ...stack, ...outposts[0] } as Config)[key], expected);
+      });
+    }
   }
 
   const durations: Record<string, number> = {
@@ -329,45 +342,6 @@ describe("values that hold", () => {
   for (const [given, expected] of Object.entries(durations)) {
     it(`reads duration ${given} as ${expected} s`, () =>
       assert.equal(seconds(outpost({ sweepInterval: given }).sweepInterval), expected));
-  }
-
-  const durationsOfAuthentik: Record<string, string> = {
-    "hours=24": "24h",
-    "weeks=4": "672h",
-    "days=1;hours=12": "36h",
-    "minutes=90; seconds=5": "1h30m5s",
-    "minutes=1;seconds=30": "1m30s",
-    "Days= 28": "672h",
-  };
-  for (const [given, expected] of Object.entries(durationsOfAuthentik)) {
-    it(`reads authentik's duration ${given} as ${expected}`, () =>
-      assert.equal(outpost({ authenticatedMaxAge: given }).authenticatedMaxAge, expected));
-  }
-
-  const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
-  const images = [
-    "busybox:1.37",
-    `busybox@${digest}`,
-    `docker.io/library/busybox:1.37.0@${digest}`,
-    "localhost/busybox:dev",
-    "my.busybox:1",
-    "registry.example.com:5000/team/busy_box:1",
-    "[::1]:5000/busybox:1",
-  ];
-  for (const image of images) {
-    it(`takes image ${image}`, () => assert.equal(outpost({ cleanerImage: image }).cleanerImage, image));
-  }
-
-  it("takes a schedule with single spaces between its fields", () => {
-    assert.equal(resolve({ schedule: " 0\t*  * * * " }).schedule, "0 * * * *");
-  });
-
-  const urls: Record<string, string> = {
-    "https://auth.example.com": "https://auth.example.com",
-    "http://authentik-server.authentik.svc:9000/": "http://authentik-server.authentik.svc:9000",
-  };
-  for (const [given, url] of Object.entries(urls)) {
-    it(`takes authentikUrl ${given}`, () => assert.equal(resolve({ authentikUrl: given }).authentikUrl, url));
   }
 });
 
@@ -398,13 +372,16 @@ describe("settings that don't hold", () => {
   const bad = (title: string, given: Config, problems: string | string[], secrets: string[] = []): void => {
     cases.push({ title, given, problems: [problems].flat(), secrets });
   };
+  /** Adds a case for each value of a key, with its mistake and the form that the message ends with. */
+  const refuses = (key: string, form: string, mistakes: [value: unknown, wrong: string][]): void => {
+    for (const [value, wrong] of mistakes) {
+      const title = `${key}: ${JSON.stringify(value)} ${wrong}`;
+      bad(title, { [key]: value }, form ? `${title}; ${form}` : title);
+    }
+  };
 
   bad("an unknown key near a known one", { shmsize: "1Gi" }, "shmsize: unknown key; did you mean shmSize?");
-  bad(
-    "an unknown key in kebab case",
-    { "high-watermark": 70 },
-    "high-watermark: unknown key; did you mean highWatermark?",
-  );
+  bad("an unknown key in kebab case", { "low-watermark": 7 }, "low-watermark: unknown key; did you mean lowWatermark?");
   bad("an unknown key near none", { colour: "red" }, `colour: unknown key; the keys are ${KEYS_OF_STACK}`);
   bad("an unknown key that is no word", { "a\nb": 1 }, `"a\\nb": unknown key; the keys are ${KEYS_OF_STACK}`);
   bad(
@@ -419,188 +396,142 @@ describe("settings that don't hold", () => {
     `outposts[0].${RETIRED}`,
   ]);
   bad("a key every object has", { constructor: 1 }, `constructor: unknown key; the keys are ${KEYS_OF_STACK}`);
-  bad(
-    "an unknown key of an outpost",
-    { outposts: [{ name: "a", shmSiz: "1Gi" }] },
-    "outposts[0].shmSiz: unknown key; did you mean shmSize?",
-  );
-  bad(
+
+  /** Adds a case for an outpost called "a" with one key more, and the message about that. */
+  const badOutpost = (title: string, key: string, value: unknown, wrong: string): void =>
+    bad(title, { outposts: [{ name: "a", [key]: value }] }, `outposts[0].${key}: ${wrong}`);
+  badOutpost("an unknown key of an outpost", "shmSiz", "1Gi", "unknown key; did you mean shmSize?");
+  badOutpost(
     "an unknown key of an outpost, near none",
-    { outposts: [{ name: "a", colour: "red" }] },
-    `outposts[0].colour: unknown key; the keys are ${KEYS_OF_OUTPOST}`,
+    "colour",
+    "red",
+    `unknown key; the keys are ${KEYS_OF_OUTPOST}`,
   );
-  bad(
+  badOutpost(
     "a stack's key at an outpost",
-    { outposts: [{ name: "a", schedule: "@daily" }] },
-    "outposts[0].schedule: unknown key; schedule holds for the whole stack, so set it beside outposts",
+    "schedule",
+    "@daily",
+    "unknown key; schedule holds for the whole stack, so set it beside outposts",
+  );
+  const DELIVERIES = "deployment, admission or authentik";
+  badOutpost("a delivery that is none", "delivery", "helm", `"helm" is none of the choices; choose ${DELIVERIES}`);
+  badOutpost("a size that is a number", "shmSize", 64, `64 has no unit; ${SIZE}`);
+  badOutpost(
+    "watermarks reversed by an outpost",
+    "lowWatermark",
+    85,
+    `85 is not below highWatermark (80); ${WATERMARKS}`,
+  );
+  badOutpost(
+    "a Deployment that is no label",
+    "deployment",
+    "ak_outpost_a",
+    `"ak_outpost_a" is no DNS label (${LABEL})`,
   );
 
   const SOLUTIONS = "sidecar, cronjob, both or none";
-  bad("a solution that is none", { solution: "cron" }, `solution: "cron" is none of the choices; choose ${SOLUTIONS}`);
-  bad(
-    "a mistyped solution",
-    { solution: "Sidecar" },
-    `solution: "Sidecar" is none of the choices (did you mean sidecar?); choose ${SOLUTIONS}`,
-  );
-  bad("a boolean solution", { solution: false }, `solution: false is a boolean, not text; choose ${SOLUTIONS}`);
-  bad("an empty solution", { solution: "" }, `solution: "" is empty; choose ${SOLUTIONS}`);
-  bad(
-    "a delivery that is none",
-    { outposts: [{ name: "a", delivery: "helm" }] },
-    'outposts[0].delivery: "helm" is none of the choices; choose deployment, admission or authentik',
-  );
+  refuses("solution", `choose ${SOLUTIONS}`, [
+    ["cron", "is none of the choices"],
+    ["Sidecar", "is none of the choices (did you mean sidecar?)"],
+    [false, "is a boolean, not text"],
+    ["", "is empty"],
+  ]);
 
-  bad("a size without unit", { shmSize: "64" }, `shmSize: "64" has no unit; ${SIZE}`);
-  bad(
-    "a size that is a number",
-    { outposts: [{ name: "a", shmSize: 64 }] },
-    `outposts[0].shmSize: 64 has no unit; ${SIZE}`,
-  );
-  bad(
-    "a size in MB",
-    { shmSize: "256MB" },
-    `shmSize: "256MB" is no Kubernetes quantity (did you mean 256Mi?); ${SIZE}`,
-  );
-  bad(
-    "a size in millibytes",
-    { shmSize: "256m" },
-    `shmSize: "256m" is no Kubernetes quantity (did you mean 256Mi?); ${SIZE}`,
-  );
-  bad(
-    "a size with a space",
-    { shmSize: "1 Gi" },
-    `shmSize: "1 Gi" is no Kubernetes quantity (did you mean 1Gi?); ${SIZE}`,
-  );
-  bad("a size that is none", { shmSize: "large" }, `shmSize: "large" is no size; ${SIZE}`);
-  bad("a size of broken bytes", { shmSize: "0.1Gi" }, `shmSize: "0.1Gi" is no whole number of bytes; ${SIZE}`);
-  bad(
-    "a size below the runtime's own",
-    { shmSize: "32Mi" },
-    'shmSize: "32Mi" is too small; the smallest is 64Mi, which a pod\'s /dev/shm has without this program',
-  );
-  bad(
-    "a size nobody meant",
-    { shmSize: "256Gi" },
-    'shmSize: "256Gi" is too large; the largest is 16Gi, for every page of it is the node\'s memory',
-  );
+  refuses("shmSize", SIZE, [
+    ["64", "has no unit"],
+    ["256MB", "is no Kubernetes quantity (did you mean 256Mi?)"],
+    ["256m", "is no Kubernetes quantity (did you mean 256Mi?)"],
+    ["1 Gi", "is no Kubernetes quantity (did you mean 1Gi?)"],
+    ["large", "is no size"],
+    ["0.1Gi", "is no whole number of bytes"],
+  ]);
+  refuses("shmSize", "", [
+    ["32Mi", "is too small; the smallest is 64Mi, which a pod's /dev/shm has without this program"],
+    ["256Gi", "is too large; the largest is 16Gi, for every page of it is the node's memory"],
+  ]);
   bad("a size that is a list", { shmSize: ["1Gi"] }, "shmSize: […] is a list, not text");
+  bad("an endless value, cut", { shmSize: "x".repeat(200) }, `shmSize: "${"x".repeat(98)}… is no size; ${SIZE}`);
 
-  bad("a duration without unit", { sweepInterval: "60" }, `sweepInterval: "60" has no unit; ${DURATION}`);
-  bad(
-    "a duration in days",
-    { authenticatedMaxAge: "2d" },
-    `authenticatedMaxAge: "2d" counts in days, and the units are h, m and s (48h); ${DURATION}`,
-  );
-  bad(
-    "a duration that is none",
-    { anonymousMaxAge: "an hour" },
-    `anonymousMaxAge: "an hour" is no duration; ${DURATION}`,
-  );
-  bad("a broken duration", { anonymousMaxAge: "1.5h" }, `anonymousMaxAge: "1.5h" is no duration; ${DURATION}`);
-  bad("units in the wrong order", { anonymousMaxAge: "30m1h" }, `anonymousMaxAge: "30m1h" is no duration; ${DURATION}`);
-  bad("milliseconds", { sweepInterval: "500ms" }, `sweepInterval: "500ms" is no duration; ${DURATION}`);
-  bad("too short an interval", { sweepInterval: "4s" }, 'sweepInterval: "4s" is too short; the shortest is 5s');
-  bad("too long an interval", { sweepInterval: "25h" }, 'sweepInterval: "25h" is too long; the longest is 24h');
-  bad("too short an age", { anonymousMaxAge: "59s" }, 'anonymousMaxAge: "59s" is too short; the shortest is 1m');
-  bad(
-    "too long an age",
-    { authenticatedMaxAge: "8761h" },
-    'authenticatedMaxAge: "8761h" is too long; the longest is 8760h',
-  );
-  for (const text of ["hours=1.5", "fortnights=1", "hours=", "hours=1;", "days=1,hours=2", "hours=1;30m"])
-    bad(
-      `authentik's duration ${text}`,
-      { anonymousMaxAge: text },
-      `anonymousMaxAge: "${text}" is no duration; ${DURATION}`,
-    );
-  bad(
-    "an age of authentik's that is too long",
-    { authenticatedMaxAge: "weeks=53" },
-    'authenticatedMaxAge: "weeks=53" is too long; the longest is 8760h',
-  );
+  refuses("anonymousMaxAge", DURATION, [
+    ["60", "has no unit"],
+    ["2d", "counts in days, and the units are h, m and s (48h)"],
+    ["an hour", "is no duration"],
+    ["1.5h", "is no duration"],
+    ["30m1h", "is no duration"],
+    ["500ms", "is no duration"],
+    ["hours=1.5", "is no duration"],
+    ["fortnights=1", "is no duration"],
+    ["hours=", "is no duration"],
+    ["hours=1;", "is no duration"],
+    ["days=1,hours=2", "is no duration"],
+    ["hours=1;30m", "is no duration"],
+  ]);
+  refuses("sweepInterval", "", [
+    ["4s", "is too short; the shortest is 5s"],
+    ["25h", "is too long; the longest is 24h"],
+  ]);
+  refuses("anonymousMaxAge", "", [["59s", "is too short; the shortest is 1m"]]);
+  refuses("authenticatedMaxAge", "", [
+    ["8761h", "is too long; the longest is 8760h"],
+    ["weeks=53", "is too long; the longest is 8760h"],
+  ]);
 
-  bad(
-    "a percent of 0",
-    { lowWatermark: 0 },
-    "lowWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
-  );
-  bad(
-    "a percent of 100",
-    { highWatermark: "100" },
-    'highWatermark: "100" is no whole number from 1 to 99 (percent, without a sign)',
-  );
-  bad(
-    "a percent with its sign",
-    { highWatermark: "80%" },
-    'highWatermark: "80%" is no whole number from 1 to 99 (percent, without a sign)',
-  );
-  bad(
-    "a broken percent",
-    { highWatermark: 79.5 },
-    "highWatermark: 79.5 is no whole number from 1 to 99 (percent, without a sign)",
-  );
-  bad(
-    "a boolean percent",
-    { highWatermark: true },
-    "highWatermark: true is no whole number from 1 to 99 (percent, without a sign)",
-  );
+  const PERCENT = "is no whole number from 1 to 99 (percent, without a sign)";
+  refuses("lowWatermark", "", [[0, PERCENT]]);
+  refuses("highWatermark", "", [
+    ["100", PERCENT],
+    ["80%", PERCENT],
+    [79.5, PERCENT],
+    [true, PERCENT],
+  ]);
+  refuses("highWatermark", WATERMARKS, [["60", "is not above lowWatermark (60)"]]);
   bad(
     "watermarks reversed, said once however many outposts inherit them",
     { highWatermark: 60, lowWatermark: 80, outposts: ["a", "b"] },
     `lowWatermark: 80 is not below highWatermark (60); ${WATERMARKS}`,
   );
-  bad("equal watermarks", { highWatermark: "60" }, `highWatermark: "60" is not above lowWatermark (60); ${WATERMARKS}`);
-  bad(
-    "watermarks reversed by an outpost",
-    { outposts: [{ name: "a", lowWatermark: 85 }] },
-    `outposts[0].lowWatermark: 85 is not below highWatermark (80); ${WATERMARKS}`,
-  );
   bad(
     "a watermark that is wrong by itself and so judged no further",
     { highWatermark: 0, lowWatermark: 90 },
-    "highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
+    `highWatermark: 0 ${PERCENT}`,
   );
-
   bad(
     "a watermark of the stack that is wrong by itself, so that an outpost's is judged no further",
     { highWatermark: 0, outposts: [{ name: "a", lowWatermark: 85 }] },
-    "highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
+    `highWatermark: 0 ${PERCENT}`,
   );
 
   const USER =
     "is no whole number from 1 to 2147483647; give the outpost's numeric user id, e.g. 1000, or cluster to leave it to the cluster";
-  bad("root", { runAsUser: "0" }, 'runAsUser: "0" is root, and the outpost runs as a user of its own, e.g. 1000');
-  bad("a negative user", { runAsUser: -1 }, `runAsUser: -1 ${USER}`);
-  bad("a user by name", { runAsUser: "authentik" }, `runAsUser: "authentik" ${USER}`);
-  bad("a user beyond the API server's bound", { runAsUser: 2147483648 }, `runAsUser: 2147483648 ${USER}`);
+  refuses("runAsUser", "", [
+    ["0", "is root, and the outpost runs as a user of its own, e.g. 1000"],
+    [-1, USER],
+    ["authentik", USER],
+    [2147483648, USER],
+  ]);
 
-  bad("a boolean that is none", { restrictExec: "yes" }, 'restrictExec: "yes" is neither true nor false');
-  bad("a number as a boolean", { monitoring: 1 }, "monitoring: 1 is neither true nor false");
+  refuses("restrictExec", "", [["yes", "is neither true nor false"]]);
+  refuses("monitoring", "", [[1, "is neither true nor false"]]);
   bad("an object as a boolean", { verify: { slow: true } }, "verify: {…} is neither true nor false");
 
-  bad(
-    "an image without tag",
-    { cleanerImage: "registry:5000/busybox" },
-    'cleanerImage: "registry:5000/busybox" has neither tag nor digest; write e.g. docker.io/library/busybox:1.37',
-  );
-  bad(
-    "an image with an empty tag",
-    { kubectlImage: "alpine/kubectl:" },
-    'kubectlImage: "alpine/kubectl:" has neither tag nor digest; write e.g. docker.io/library/busybox:1.37',
-  );
+  const IMAGE = "write e.g. docker.io/library/busybox:1.37";
+  refuses("cleanerImage", IMAGE, [["registry:5000/busybox", "has neither tag nor digest"]]);
+  refuses("kubectlImage", IMAGE, [["alpine/kubectl:", "has neither tag nor digest"]]);
 
   bad(
     "no namespace",
     { namespace: undefined },
     "namespace: missing; name the outposts' namespace with: pulumi config set namespace authentik",
   );
-  bad("a namespace that is no label", { namespace: "auth.prod" }, `namespace: "auth.prod" is no DNS label (${LABEL})`);
-  bad("a namespace in capitals", { namespace: "Authentik" }, `namespace: "Authentik" is no DNS label (${LABEL})`);
-  bad("an empty namespace", { namespace: "" }, 'namespace: "" is empty');
+  refuses("namespace", "", [
+    ["auth.prod", `is no DNS label (${LABEL})`],
+    ["Authentik", `is no DNS label (${LABEL})`],
+    ["", "is empty"],
+  ]);
 
   bad("no outposts", { outposts: undefined }, `outposts: missing; ${ADD}`);
   bad("an empty list of outposts", { outposts: [] }, `outposts: [] is empty; ${ADD}`);
-  bad("a single name instead of a list", { outposts: "Proxy" }, `outposts: "Proxy" is text, not a list; ${ADD}`);
+  refuses("outposts", ADD, [["Proxy", "is text, not a list"]]);
   bad("an object instead of a list", { outposts: { name: "Proxy" } }, `outposts: {…} is an object, not a list; ${ADD}`);
   const NAME = "give the outpost's name as authentik shows it";
   bad("an outpost without name", { outposts: [{ shmSize: "1Gi" }] }, `outposts[0].name: missing; ${NAME}`);
@@ -634,11 +565,10 @@ describe("settings that don't hold", () => {
     { outposts: [{ name: "b", deployment: "ak-outpost-a" }, "a"] },
     'outposts[1]: "a" is listed twice: outposts[0] has the same Deployment "ak-outpost-a"',
   );
-  bad(
-    "a Deployment that is no label",
-    { outposts: [{ name: "a", deployment: "ak_outpost_a" }] },
-    `outposts[0].deployment: "ak_outpost_a" is no DNS label (${LABEL})`,
-  );
+
+  const URL_MISSING = "set it with: pulumi config set authentikUrl https://auth.example.com";
+  const TOKEN_MISSING = "set it with: pulumi config set --secret authentikToken";
+  const token = ["authentikToken"];
   bad(
     "another container where authentik names it",
     {
@@ -649,7 +579,21 @@ describe("settings that don't hold", () => {
     },
     'outposts[0].container: "b" is not proxy, as authentik names it in the Deployments that delivery authentik is for; ' +
       "take it out, or set delivery to deployment",
-    ["authentikToken"],
+    token,
+  );
+  bad(
+    "delivery by authentik without access",
+    { delivery: "authentik", outposts: ["a", { name: "b", delivery: "deployment" }, "c"] },
+    [
+      `authentikUrl: missing, and delivery authentik (outposts[0], outposts[2]) needs it; ${URL_MISSING}`,
+      `authentikToken: missing, and delivery authentik (outposts[0], outposts[2]) needs it; ${TOKEN_MISSING}`,
+    ],
+  );
+  bad(
+    "delivery by authentik without URL, even where nothing is delivered now",
+    { solution: "none", outposts: [{ name: "b", delivery: "authentik" }], authentikToken: "t0ken" },
+    `authentikUrl: missing, and delivery authentik (outposts[0]) needs it; ${URL_MISSING}`,
+    token,
   );
 
   const PLAIN =
@@ -664,48 +608,24 @@ describe("settings that don't hold", () => {
     "a token with a line break",
     { authentikToken: "t0ken\n" },
     "authentikToken: [secret] has spaces, line breaks or other characters that no token has; store it again",
-    ["authentikToken"],
+    token,
   );
-  bad("a blank token", { authentikToken: " " }, "authentikToken: [secret] is empty", ["authentikToken"]);
-  bad(
-    "delivery by authentik without access",
-    { delivery: "authentik", outposts: ["a", { name: "b", delivery: "deployment" }, "c"] },
-    [
-      "authentikUrl: missing, and delivery authentik (outposts[0], outposts[2]) needs it; set it with: pulumi config set authentikUrl https://auth.example.com",
-      "authentikToken: missing, and delivery authentik (outposts[0], outposts[2]) needs it; set it with: pulumi config set --secret authentikToken",
-    ],
-  );
-  bad(
-    "delivery by authentik without URL, even where nothing is delivered now",
-    { solution: "none", outposts: [{ name: "b", delivery: "authentik" }], authentikToken: "t0ken" },
-    "authentikUrl: missing, and delivery authentik (outposts[0]) needs it; set it with: pulumi config set authentikUrl https://auth.example.com",
-    ["authentikToken"],
-  );
-  bad(
-    "a URL without scheme",
-    { authentikUrl: "auth.example.com" },
-    'authentikUrl: "auth.example.com" is no http(s) URL; write e.g. https://auth.example.com',
-  );
-  bad(
-    "a URL of another scheme",
-    { authentikUrl: "ldap://auth" },
-    'authentikUrl: "ldap://auth" is no http(s) URL; write e.g. https://auth.example.com',
-  );
+  bad("a blank token", { authentikToken: " " }, "authentikToken: [secret] is empty", token);
+
+  refuses("authentikUrl", "write e.g. https://auth.example.com", [
+    ["auth.example.com", "is no http(s) URL"],
+    ["ldap://auth", "is no http(s) URL"],
+  ]);
+  refuses("authentikUrl", "write the base URL, e.g. https://auth.example.com", [
+    ["https://auth.example.com/api/v3/", "names the API's path, which is added to it"],
+    ["https://auth.example.com/?next=/", "has a query or fragment"],
+  ]);
   bad(
     "a URL with credentials, which stay unsaid",
     { authentikUrl: "https://me:secret@auth.example.com" },
     'authentikUrl: "https://[hidden]@auth.example.com" holds credentials; put the API token into authentikToken and write e.g. https://auth.example.com',
   );
-  bad(
-    "the API's URL",
-    { authentikUrl: "https://auth.example.com/api/v3/" },
-    'authentikUrl: "https://auth.example.com/api/v3/" names the API\'s path, which is added to it; write the base URL, e.g. https://auth.example.com',
-  );
-  bad(
-    "a URL with a query",
-    { authentikUrl: "https://auth.example.com/?next=/" },
-    'authentikUrl: "https://auth.example.com/?next=/" has a query or fragment; write the base URL, e.g. https://auth.example.com',
-  );
+
   bad("a secret that is wrong, not shown", { shmSize: "64" }, `shmSize: [secret] has no unit; ${SIZE}`, ["shmSize"]);
   bad(
     "a wrong value in a secret list, not shown",
@@ -713,7 +633,6 @@ describe("settings that don't hold", () => {
     `outposts[0].shmSize: [secret] has no unit; ${SIZE}`,
     ["outposts"],
   );
-  bad("an endless value, cut", { shmSize: "x".repeat(200) }, `shmSize: "${"x".repeat(98)}… is no size; ${SIZE}`);
 
   for (const { title, given, problems, secrets } of cases) {
     it(title, () => assert.deepEqual(problemsOf(given, secrets), problems));
