@@ -9,16 +9,24 @@ import type { Cluster } from "../../../kubernetes/cluster";
 export const NOW = new Date("2026-11-24T03:00:00Z");
 export const secondsAgo = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
 
+/** A test's answers: a method, or what it resolves to; an Error is what it rejects with. */
+export type Answers = { [K in keyof Cluster]?: Cluster[K] | Awaited<ReturnType<Cluster[K]>> | Error };
+
 /** Makes a cluster on which only these methods may be called. Every other call rejects with its name. */
-export function fakeCluster(methods: Partial<Cluster>): Cluster {
-  const refuse =
-    (name: string) =>
-    (...args: unknown[]) =>
-      Promise.reject(new Error(`${name}(${JSON.stringify(args)}) is unexpected`));
-  // `await` asks whether a promise's value is a promise itself.
-  const get = (target: Partial<Cluster>, name: keyof Cluster | "then") =>
-    name === "then" ? undefined : (target[name] ?? refuse(name));
-  return new Proxy({ server: () => Promise.resolve("https://cluster.example"), ...methods }, { get }) as Cluster;
+export function fakeCluster(given: Answers): Cluster {
+  const answers: Answers = { server: "https://cluster.example", contextNamespace: "authentik", ...given };
+  const get = (_target: object, name: keyof Cluster | "then") => {
+    // `await` asks whether a promise's value is a promise itself.
+    if (name === "then") return undefined;
+    const answer: unknown = answers[name];
+    if (typeof answer === "function") return answer;
+    return (...args: unknown[]) => {
+      if (answer instanceof Error) return Promise.reject(answer);
+      if (name in answers) return Promise.resolve(answer);
+      return Promise.reject(new Error(`${name}(${JSON.stringify(args)}) is unexpected`));
+    };
+  };
+  return new Proxy({}, { get }) as Cluster;
 }
 
 export interface Printed extends Io {
@@ -45,17 +53,17 @@ export function fakeIo(options: Partial<Io> = {}): Printed {
 }
 
 /**
- * Runs a command line on a cluster with these methods. Returns its exit status and everything it printed.
+ * Runs a command line on a cluster with these answers. Returns its exit status and everything it printed.
  * @param makers environment and project folder; empty and this clone by default
  */
 export async function runOn(
-  methods: Partial<Cluster>,
+  answers: Answers,
   argv: string[],
   options?: Partial<Io>,
   makers: Partial<TargetMakers> = {},
 ) {
   const io = fakeIo(options);
-  const code = await run(argv, io, { cluster: () => Promise.resolve(fakeCluster(methods)), env: {}, ...makers });
+  const code = await run(argv, io, { cluster: () => Promise.resolve(fakeCluster(answers)), env: {}, ...makers });
   return { code, stdout: io.stdout, stderr: io.stderr };
 }
 
