@@ -8,10 +8,9 @@ import { scriptsFindings } from "../../../cli/doctor/scripts";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { unsweptFindings } from "../../../cli/doctor/unswept";
 import { barePods, isAdmitted } from "../../../cli/pods/admitted";
-import type { Cluster } from "../../../kubernetes/cluster";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
-import { metricsText, outpostDeployment, outpostPod, runOn } from "./cluster";
+import { metricsText, outpostDeployment, outpostPod, runOn, type Answers } from "./cluster";
 
 const label = { "authentik-outpost-shm/revision": "abc" };
 
@@ -60,14 +59,13 @@ describe("the commands on an outpost with delivery admission", () => {
     assert.deepEqual(barePods(deployment(false), outposts(deployment(false), pod("a", true))), []);
   });
 
-  const world = (...pods: V1Pod[]): Partial<Cluster> => ({
-    contextNamespace: () => Promise.resolve("authentik"),
-    deployments: () => Promise.resolve([deployment()]),
-    pods: () => Promise.resolve(pods),
-    configMap: () => Promise.resolve(undefined),
-    cronJob: () => Promise.resolve(undefined),
-    podProxy: () => Promise.resolve(metricsText()),
-    exec: () => Promise.resolve({ status: 0, stdout: "TMPDIR=/dev/shm\ntmpfs 262144 1 2 3% /dev/shm\n", stderr: "" }),
+  const world = (...pods: V1Pod[]): Answers => ({
+    deployments: [deployment()],
+    pods: pods,
+    configMap: undefined,
+    cronJob: undefined,
+    podProxy: metricsText(),
+    exec: { status: 0, stdout: "TMPDIR=/dev/shm\ntmpfs 262144 1 2 3% /dev/shm\n", stderr: "" },
   });
 
   it("verify what its pods have, and not the Deployment", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster, ContainerPlace } from "../../../kubernetes/cluster";
 import { NotOpened, Unfinished } from "../../../kubernetes/exec";
-import { outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
+import { outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 /** Files of a pod by their owners, and by whether they are older than requested. */
 interface Files {
@@ -44,20 +44,14 @@ class Sweeps {
 
 const pods = [outpostPod({ name: "main-b" }), outpostPod({ name: "public-a", outpost: "public", sidecar: false })];
 
-async function cleanup(
-  args: string[],
-  methods: Partial<Cluster> = {},
-  options: Partial<Printed> = {},
-  projectDir?: string,
-) {
+async function cleanup(args: string[], methods: Answers = {}, options: Partial<Printed> = {}, projectDir?: string) {
   const sweeps = new Sweeps({
     "main-b": { visitors: 100, logins: 7, debris: 3 },
     "public-a": { visitors: 16_370, logins: 14 },
   });
-  const known: Partial<Cluster> = {
-    contextNamespace: () => Promise.resolve("authentik"),
-    deployments: () => Promise.resolve([outpostDeployment(), outpostDeployment("public")]),
-    pods: () => Promise.resolve(pods),
+  const known: Answers = {
+    deployments: [outpostDeployment(), outpostDeployment("public")],
+    pods: pods,
     exec: sweeps.exec,
     ...methods,
   };
@@ -294,11 +288,7 @@ describe("cleanup", () => {
           ? sweeps.exec({ ...place, pod: "main-b" }, command, options)
           : Promise.reject(new Error("exec in x: interrupted", { cause: new Unfinished("interrupted") }));
       };
-      return cleanup(
-        args,
-        { exec, pods: () => Promise.resolve(many) },
-        { interruption: () => ctrlC.signal, ask: () => Promise.resolve("y") },
-      );
+      return cleanup(args, { exec, pods: many }, { interruption: () => ctrlC.signal, ask: () => Promise.resolve("y") });
     };
 
     it("says of each pod what was done there and what was not, and that a second run goes on", async () => {
@@ -372,7 +362,7 @@ describe("cleanup", () => {
       const pending = outpostPod({ name: "main-b", phase: "Pending" });
       pending.status!.containerStatuses![0].state = { waiting: { reason: "ImagePullBackOff" } };
       const { code, stdout } = await cleanup(["main", "--anonymous", "--yes"], {
-        pods: () => Promise.resolve([pending]),
+        pods: [pending],
       });
       assert.equal(code, 1);
       assert.match(stdout, /\nmain-b: the pod is Pending, not Running: container shm-cleanup ImagePullBackOff\n/);
@@ -398,7 +388,7 @@ describe("cleanup", () => {
   it("sweeps in the outpost's own container where the sidecar is not running", async () => {
     const crashing = outpostPod({ name: "main-b", ready: false });
     crashing.status!.containerStatuses![0].state = { waiting: { reason: "CrashLoopBackOff" } };
-    const { asked } = await cleanup(["main", "--anonymous", "--yes"], { pods: () => Promise.resolve([crashing]) });
+    const { asked } = await cleanup(["main", "--anonymous", "--yes"], { pods: [crashing] });
     assert.deepEqual(
       asked.map(({ place }) => place.container),
       ["proxy"],
@@ -407,7 +397,7 @@ describe("cleanup", () => {
 
   it("says where outposts are when the namespace has none, and exits 1", async () => {
     const elsewhere: Cluster["pods"] = (namespace) => Promise.resolve(namespace ? [] : pods);
-    const none = { deployments: () => Promise.resolve([]), pods: elsewhere };
+    const none = { deployments: [], pods: elsewhere };
     assert.deepEqual(await cleanup(["-n", "default", "--anonymous"], none), {
       code: 1,
       stdout: "",

@@ -9,7 +9,7 @@ import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { unsweptFindings } from "../../../cli/doctor/unswept";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster, OwnObject } from "../../../kubernetes/cluster";
-import { NOW, outpostDeployment, outpostPod, runOn, secondsAgo, sweepCronJob } from "./cluster";
+import { NOW, outpostDeployment, outpostPod, runOn, secondsAgo, sweepCronJob, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
 
@@ -105,7 +105,7 @@ interface Stage {
   ownObjects?: OwnObject[];
   logs?: Record<string, string>;
   version?: string;
-  methods?: Partial<Cluster>;
+  methods?: Answers;
 }
 
 /** The answer of a count with so many logins of the last hour, of 500 in all. */
@@ -120,19 +120,18 @@ const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 erro
 async function doctor(stage: Stage = {}, args: string[] = []) {
   const { deployments = [deployment()], pods = [pod()], logs = {}, later = deployments } = stage;
   let lists = 0;
-  const methods: Partial<Cluster> = {
-    contextNamespace: () => Promise.resolve("authentik"),
+  const methods: Answers = {
     deployments: () => Promise.resolve(lists++ === 0 ? deployments : later),
     pods: (_namespace, selector) =>
       Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [authentikPod] : pods),
-    cronJobs: () => Promise.resolve(stage.cronJobs ?? []),
-    limitRanges: () => Promise.resolve(stage.limitRanges ?? []),
-    ownObjects: () => Promise.resolve(stage.ownObjects ?? [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }]),
-    version: () => Promise.resolve(stage.version ?? "v1.34.4"),
-    selfMay: () => Promise.resolve({ allowed: true }),
+    cronJobs: stage.cronJobs ?? [],
+    limitRanges: stage.limitRanges ?? [],
+    ownObjects: stage.ownObjects ?? [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }],
+    version: stage.version ?? "v1.34.4",
+    selfMay: { allowed: true },
     log: ({ pod }) => Promise.resolve(logs[pod] ?? swept),
-    configMap: () => Promise.resolve({ data: cleanerScripts().files }),
-    exec: () => Promise.resolve(counting(0)),
+    configMap: { data: cleanerScripts().files },
+    exec: counting(0),
     ...stage.methods,
   };
   return runOn(methods, ["doctor", ...args]);
@@ -621,7 +620,7 @@ describe("doctor", () => {
   describe("of the scripts", () => {
     const { files } = cleanerScripts();
     const given = (data: Record<string, string> | undefined): Stage => ({
-      methods: { configMap: () => Promise.resolve(data && { data }) },
+      methods: { configMap: data && { data } },
     });
     const todo =
       "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and run `pulumi up --refresh`.";
@@ -656,7 +655,7 @@ describe("doctor", () => {
   });
 
   it("finds very many young logins in a pod, and not a few less", async () => {
-    const withLogins = (young: number): Stage => ({ methods: { exec: () => Promise.resolve(counting(young)) } });
+    const withLogins = (young: number): Stage => ({ methods: { exec: counting(young) } });
     const { stdout } = await doctor(withLogins(120));
     const seen = "120 logins saved within the last hour, of 500 in all";
     const why =

@@ -3,8 +3,7 @@ import type { V1Container } from "@kubernetes/client-node" with { "resolution-mo
 import type { Finding } from "../../../cli/doctor/finding";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { releases } from "../../../authentik/versions";
-import type { Cluster } from "../../../kubernetes/cluster";
-import { outpostDeployment, outpostPod, runOn } from "./cluster";
+import { outpostDeployment, outpostPod, runOn, type Answers } from "./cluster";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 const tmpdir = (value: string) => [{ name: "TMPDIR", value }];
@@ -18,7 +17,7 @@ interface Stage {
 }
 
 /** A cluster with one outpost whose container has these fields, as authentik deploys it. */
-function cluster({ container, sidecar = true, inside }: Stage): Partial<Cluster> {
+function cluster({ container, sidecar = true, inside }: Stage): Answers {
   const deployment = outpostDeployment();
   Object.assign(deployment.metadata!.labels!, { "goauthentik.io/outpost-uuid": "c0ffee" });
   const pod = outpostPod({ name: "main-a", sidecar });
@@ -35,15 +34,14 @@ function cluster({ container, sidecar = true, inside }: Stage): Partial<Cluster>
   for (const { containers } of [deployment.spec!.template.spec, pod.spec!]) Object.assign(containers[0], container);
   const said = (stdout: string) => Promise.resolve({ status: 0, stdout, stderr: "" });
   return {
-    contextNamespace: () => Promise.resolve("authentik"),
-    deployments: () => Promise.resolve([deployment]),
+    deployments: [deployment],
     pods: (_namespace, selector) => Promise.resolve(selector === undefined ? [pod] : []),
-    cronJobs: () => Promise.resolve([]),
-    ownObjects: () => Promise.resolve([]),
-    version: () => Promise.resolve("v1.34.4"),
-    selfMay: () => Promise.resolve({ allowed: true }),
-    log: () => Promise.resolve(""),
-    configMap: () => Promise.resolve({ data: cleanerScripts().files }),
+    cronJobs: [],
+    ownObjects: [],
+    version: "v1.34.4",
+    selfMay: { allowed: true },
+    log: "",
+    configMap: { data: cleanerScripts().files },
     exec: (_place, [, flag]) => {
       if (flag === "-s") return said("event=count dir=/dev/shm authenticated=1 young_logins=1 x event=count \n");
       return inside === undefined ? Promise.reject(new Error("no shell")) : said(`TMPDIR=${inside}\n`);

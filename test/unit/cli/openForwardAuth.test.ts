@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { Cluster } from "../../../kubernetes/cluster";
-import { metricsText, outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
+import { metricsText, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 
@@ -12,12 +11,11 @@ function cluster(outposts: Record<string, string>) {
     return pod;
   });
   const sweeps: string[][] = [];
-  const methods: Partial<Cluster> = {
-    contextNamespace: () => Promise.resolve("authentik"),
-    deployments: () => Promise.resolve(Object.keys(outposts).map((outpost) => outpostDeployment(outpost))),
-    pods: () => Promise.resolve(pods),
-    cronJob: () => Promise.resolve(undefined),
-    podProxy: () => Promise.resolve(metricsText()),
+  const methods: Answers = {
+    deployments: Object.keys(outposts).map((outpost) => outpostDeployment(outpost)),
+    pods: pods,
+    cronJob: undefined,
+    podProxy: metricsText(),
     exec: (_place, [, , , ...settings]) => {
       if (settings.includes("COUNT_ONLY=0")) sweeps.push(settings);
       const counts =

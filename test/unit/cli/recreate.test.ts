@@ -6,7 +6,7 @@ import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resol
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { TargetMakers } from "../../../cli/target";
 import { startAuthentik, type AuthentikStandIn, type NewOutpost } from "../../../sandbox/authentik";
-import { metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed } from "./cluster";
+import { metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
 const sidecarKey = 'k:{"name":"shm-cleanup"}';
@@ -70,7 +70,7 @@ describe("recreate", () => {
     /** The Deployment after the deletion, one look after the other. The last one stays. */
     after?: (V1Deployment | undefined)[];
     authentik?: V1Pod[];
-    methods?: Partial<Cluster>;
+    methods?: Answers;
     options?: Partial<Printed>;
     /** Access to authentik, by a stack; without it the outage is accepted. */
     makers?: Partial<TargetMakers>;
@@ -81,13 +81,12 @@ describe("recreate", () => {
     const { before = managed(), after = [undefined, renewed(0), renewed()], authentik = [authentikPod()] } = stage;
     const changes: unknown[] = [];
     let looks = 0;
-    const methods: Partial<Cluster> = {
-      contextNamespace: () => Promise.resolve("authentik"),
-      deployments: () => Promise.resolve([before]),
+    const methods: Answers = {
+      deployments: [before],
       pods: (_namespace, selector) =>
         Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? authentik : [outpostPod({ name: "main-b" })]),
-      cronJob: () => Promise.resolve(undefined),
-      podProxy: () => Promise.resolve(metricsText()),
+      cronJob: undefined,
+      podProxy: metricsText(),
       deployment: () => Promise.resolve(after[Math.min(looks++, after.length - 1)]),
       deleteDeployment: (...deleted) => {
         // Whatever happens next, the file is saved by now.

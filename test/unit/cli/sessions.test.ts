@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Check } from "../../../cli/verify/check";
-import type { Cluster } from "../../../kubernetes/cluster";
-import { outpostDeployment, outpostPod, runOn, sweepCronJob } from "./cluster";
+import { outpostDeployment, outpostPod, runOn, sweepCronJob, type Answers } from "./cluster";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 const tmpdir = (value: string) => [{ name: "TMPDIR", value }];
@@ -17,19 +16,18 @@ interface Stage {
 }
 
 /** A cluster whose CronJob sweeps one outpost, with these fields in its container. */
-function swept({ container, inside = new Error(noShell), replicas = 1 }: Stage): Partial<Cluster> {
+function swept({ container, inside = new Error(noShell), replicas = 1 }: Stage): Answers {
   const deployment = outpostDeployment("main", { replicas });
   const pod = outpostPod({ name: "main-a", sidecar: false });
   for (const { containers } of [deployment.spec!.template.spec!, pod.spec!]) Object.assign(containers[0], container);
   const job = { metadata: { name: "sweep-1" }, status: { conditions: [{ type: "Complete", status: "True" }] } };
   return {
-    contextNamespace: () => Promise.resolve("authentik"),
-    deployments: () => Promise.resolve([deployment]),
-    pods: () => Promise.resolve(replicas > 0 ? [pod] : []),
-    configMap: () => Promise.resolve(undefined),
-    cronJob: () => Promise.resolve(sweepCronJob(["main"])),
-    jobsOf: () => Promise.resolve([job]),
-    selfMay: () => Promise.resolve({ allowed: true }),
+    deployments: [deployment],
+    pods: replicas > 0 ? [pod] : [],
+    configMap: undefined,
+    cronJob: sweepCronJob(["main"]),
+    jobsOf: [job],
+    selfMay: { allowed: true },
     exec: () =>
       inside instanceof Error ? Promise.reject(inside) : Promise.resolve({ status: 0, stdout: inside, stderr: "" }),
   };
@@ -125,7 +123,7 @@ describe("the check of the place of the sessions", () => {
 describe("status", () => {
   it("notes below its table that the numbers are not those of the sessions", async () => {
     const container = { image: proxy("2024.12.3") };
-    const nodeSummary = () => Promise.resolve({ pods: [] });
+    const nodeSummary = { pods: [] };
     const { code, stdout } = await runOn({ ...swept({ container }), nodeSummary }, ["status"]);
     assert.equal(code, 0);
     assert.ok(

@@ -1,27 +1,23 @@
 import assert from "node:assert/strict";
+import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { metricsText, outpostDeployment, outpostPod, runOn, sweepCronJob, type Printed } from "./cluster";
+import { metricsText, outpostDeployment, outpostPod, runOn, sweepCronJob, type Printed, type Answers } from "./cluster";
 
 const countLine =
   "time=2026-11-24T03:00:00Z event=count dir=/dev/shm used_bytes=65011712 total_bytes=67108864 inodes=15873 total_inodes=3085512 " +
   "anonymous=15862 authenticated=10 debris=0 oldest_age_seconds=7200\n";
 
-const twoPods: Partial<Cluster> = {
-  contextNamespace: () => Promise.resolve("authentik"),
-  deployments: () => Promise.resolve([outpostDeployment(), outpostDeployment("public")]),
-  pods: () =>
-    Promise.resolve([
-      outpostPod({ name: "main-b" }),
-      outpostPod({ name: "public-a", outpost: "public", sidecar: false }),
-    ]),
-  cronJob: () => Promise.resolve(undefined),
-  podProxy: () => Promise.resolve(metricsText()),
-  exec: () => Promise.resolve({ status: 0, stdout: countLine, stderr: "" }),
+const twoPods: Answers = {
+  deployments: [outpostDeployment(), outpostDeployment("public")],
+  pods: [outpostPod({ name: "main-b" }), outpostPod({ name: "public-a", outpost: "public", sidecar: false })],
+  cronJob: undefined,
+  podProxy: metricsText(),
+  exec: { status: 0, stdout: countLine, stderr: "" },
 };
 
 describe("status", () => {
-  const status = (methods: Partial<Cluster>, args: string[] = [], options: Partial<Printed> = {}) =>
+  const status = (methods: Answers, args: string[] = [], options: Partial<Printed> = {}) =>
     runOn(methods, ["status", ...args], options);
 
   it("shows a line a pod: from the metrics endpoint with a sidecar, by exec without", async () => {
@@ -96,7 +92,7 @@ describe("status", () => {
   });
 
   it("tells what the CronJob sweeps, and when it last did", async () => {
-    const { stdout } = await status({ ...twoPods, cronJob: () => Promise.resolve(sweepCronJob(["main", "public"])) });
+    const { stdout } = await status({ ...twoPods, cronJob: sweepCronJob(["main", "public"]) });
     const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
     assert.deepEqual(
       rows.slice(1, 3).map((row) => [row[0], row[1], row[10]]),
@@ -109,7 +105,7 @@ describe("status", () => {
 
   it("does not count a suspended CronJob", async () => {
     const suspended = sweepCronJob(["main", "public"], { suspend: true });
-    const { stdout } = await status({ ...twoPods, cronJob: () => Promise.resolve(suspended) });
+    const { stdout } = await status({ ...twoPods, cronJob: suspended });
     assert.deepEqual(
       stdout
         .split("\n")
@@ -147,7 +143,7 @@ describe("status", () => {
         const podRef = (name: string) => ({ name, namespace: "authentik" });
         return Promise.resolve({ pods: ["a", "b"].map((name) => ({ podRef: podRef(name), volume })) });
       };
-      const pods = () => Promise.resolve(["a", "b"].map((name) => outpostPod({ name })));
+      const pods = ["a", "b"].map((name) => outpostPod({ name }));
       const refused = { podProxy: refusedProxy, exec: refusedExec };
       const { stdout } = await status({ ...twoPods, ...refused, pods, nodeSummary });
       assert.equal(asked, 1);
@@ -163,7 +159,7 @@ describe("status", () => {
 
     it("to nothing, with every reason, and still exits 0", async () => {
       const summary = { pods: [{ podRef: { name: "public-a", namespace: "authentik" }, volume: [{ name: "tmp" }] }] };
-      const nodeSummary = () => Promise.resolve(summary);
+      const nodeSummary = summary;
       const { code, stdout } = await status({ ...twoPods, exec: refusedExec, nodeSummary }, ["public"]);
       assert.equal(code, 0);
       assert.deepEqual(stdout.split("\n").slice(1), [
@@ -176,7 +172,7 @@ describe("status", () => {
     });
 
     it("past a sidecar that has not swept yet", async () => {
-      const podProxy = () => Promise.resolve("authentik_outpost_shm_sweep_errors_total 1\n");
+      const podProxy = "authentik_outpost_shm_sweep_errors_total 1\n";
       const exec: Cluster["exec"] = (place) =>
         Promise.resolve(
           place.container === "proxy"
@@ -204,7 +200,7 @@ describe("status", () => {
       ],
       containerStatuses: [],
     };
-    const pods = () => Promise.resolve([outpostPod({ name: "main-b", phase: "Pending", status: status_ })]);
+    const pods = [outpostPod({ name: "main-b", phase: "Pending", status: status_ })];
     const { stdout } = await status({ ...twoPods, pods });
     assert.deepEqual(stdout.split("\n").slice(1), [
       "main-b  sidecar   -     -     -     -       -         -       -       -       -           -",
@@ -215,20 +211,19 @@ describe("status", () => {
   });
 
   it("says where outposts are when the namespace has none", async () => {
-    const none = { contextNamespace: () => Promise.resolve("default"), deployments: () => Promise.resolve([]) };
+    const none = { contextNamespace: "default", deployments: [] };
     const pods: Cluster["pods"] = (namespace) =>
       Promise.resolve(namespace ? [] : [outpostPod({ name: "a" }), outpostPod({ name: "b" })]);
     assert.deepEqual(await status({ ...none, pods }), {
       code: 0,
-      stdout: "No proxy outposts in namespace default. " + "They are in authentik: name one with --namespace.\n",
+      stdout: "No proxy outposts in namespace default. They are in authentik: name one with --namespace.\n",
       stderr: "",
     });
   });
 
   it("names Deployments without pods", async () => {
-    const pods = () => Promise.resolve([]);
-    const deployments = () => Promise.resolve([outpostDeployment("main", { replicas: 0 })]);
-    const { stdout } = await status({ ...twoPods, deployments, pods });
+    const deployments = [outpostDeployment("main", { replicas: 0 })];
+    const { stdout } = await status({ ...twoPods, deployments, pods: [] });
     assert.equal(
       stdout,
       "No pods of proxy outposts in namespace authentik; Deployments without any: ak-outpost-main (0 replicas wanted).\n",
@@ -260,7 +255,7 @@ describe("status", () => {
   });
 
   it("ends with one line where the API server refuses", async () => {
-    const pods = () => Promise.reject(new Error("Kubernetes refused to list the pods in authentik: pods is forbidden"));
+    const pods = new Error("Kubernetes refused to list the pods in authentik: pods is forbidden");
     assert.deepEqual(await status({ ...twoPods, pods }), {
       code: 1,
       stdout: "",
@@ -272,7 +267,7 @@ describe("status", () => {
     const uses = { a: 79, b: 80, c: 95 };
     const podProxy: Cluster["podProxy"] = (_namespace, pod) =>
       Promise.resolve(metricsText({ size: 100, used: uses[pod as keyof typeof uses] }));
-    const pods = () => Promise.resolve(Object.keys(uses).map((name) => outpostPod({ name })));
+    const pods = Object.keys(uses).map((name) => outpostPod({ name }));
     const { stdout } = await status({ ...twoPods, pods, podProxy }, [], { colour: true });
     const percents = stdout
       .split("\n")
@@ -314,7 +309,8 @@ describe("status", () => {
       if (looks === 3) interrupted.abort();
       return Promise.resolve(metricsText());
     };
-    const pods = () => (looks === 1 && looks++ === 1 ? Promise.reject(new Error("No answer")) : twoPods.pods!("", ""));
+    const pods = () =>
+      looks === 1 && looks++ === 1 ? Promise.reject(new Error("No answer")) : Promise.resolve(twoPods.pods as V1Pod[]);
     const { code, stdout } = await status({ ...twoPods, pods, podProxy }, ["--watch", "--interval", "1s", "main"], {
       isTerminal: true,
       interruption: () => interrupted.signal,

@@ -31,7 +31,7 @@ describe("where a command works", () => {
     const asked: KubernetesConfig[] = [];
     const cluster = (config: KubernetesConfig) => {
       asked.push(config);
-      return Promise.resolve(fakeCluster({ contextNamespace: () => Promise.resolve("of-context") }));
+      return Promise.resolve(fakeCluster({ contextNamespace: "of-context" }));
     };
     const { namespace, expectation, outpostShm } = await openTarget(options, { cluster, env, projectDir: dir });
     shown = outpostShm;

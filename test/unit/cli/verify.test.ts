@@ -15,6 +15,7 @@ import {
   runOn,
   secondsAgo,
   sweepCronJob,
+  type Answers,
   type PodOptions,
 } from "./cluster";
 
@@ -47,14 +48,13 @@ const df = (kibibytes: number) => ({
   stderr: "",
 });
 
-const sound: Partial<Cluster> = {
-  contextNamespace: () => Promise.resolve("authentik"),
-  deployments: () => Promise.resolve([patched()]),
-  pods: () => Promise.resolve([pod()]),
-  configMap: () => Promise.resolve(undefined),
-  cronJob: () => Promise.resolve(undefined),
-  podProxy: () => Promise.resolve(metricsText()),
-  exec: () => Promise.resolve(df(262144)),
+const sound: Answers = {
+  deployments: [patched()],
+  pods: [pod()],
+  configMap: undefined,
+  cronJob: undefined,
+  podProxy: metricsText(),
+  exec: df(262144),
 };
 
 const job = (outcome: "Complete" | "Failed" | undefined, name = "sweep-1"): V1Job => ({
@@ -65,16 +65,16 @@ const job = (outcome: "Complete" | "Failed" | undefined, name = "sweep-1"): V1Jo
   },
 });
 const allowed = () => Promise.resolve({ allowed: true });
-const withCronJob: Partial<Cluster> = {
+const withCronJob: Answers = {
   ...sound,
-  deployments: () => Promise.resolve([outpostDeployment()]),
-  cronJob: () => Promise.resolve(sweepCronJob(["main"])),
-  jobsOf: () => Promise.resolve([job("Complete")]),
+  deployments: [outpostDeployment()],
+  cronJob: sweepCronJob(["main"]),
+  jobsOf: [job("Complete")],
   selfMay: allowed,
 };
 
 describe("verify", () => {
-  const verify = (methods: Partial<Cluster>, ...args: string[]) => runOn(methods, ["verify", ...args]);
+  const verify = (methods: Answers, ...args: string[]) => runOn(methods, ["verify", ...args]);
 
   it("passes where all is as it should be", async () => {
     assert.deepEqual(await verify(sound), {
@@ -121,26 +121,26 @@ describe("verify", () => {
   /** A cluster in which one check of an outpost fails, with the expected finding and advice. */
   interface Failure {
     check: string;
-    cluster: Partial<Cluster>;
+    cluster: Answers;
     seen: string;
     todo: string;
     stuck?: true;
     args?: string[];
   }
-  const deploymentOf = (change: (deployment: V1Deployment) => void): Partial<Cluster> => ({
-    deployments: () => Promise.resolve([patched(change)]),
+  const deploymentOf = (change: (deployment: V1Deployment) => void): Answers => ({
+    deployments: [patched(change)],
   });
   const podSpec = (deployment: V1Deployment) => deployment.spec!.template.spec!;
-  const podOf = (options: Partial<PodOptions>): Partial<Cluster> => ({ pods: () => Promise.resolve([pod(options)]) });
+  const podOf = (options: Partial<PodOptions>): Answers => ({ pods: [pod(options)] });
   const bringIt =
     "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
   const describePod = "See why: kubectl --namespace authentik describe pod main-a";
   const sidecarLog = "See what it says: kubectl --namespace authentik logs main-a -c shm-cleanup";
   const waitForRollout =
     "Wait for it, or see why it stays so: kubectl --namespace authentik describe deployment ak-outpost-main";
-  const logOf = (...lines: string[]): Partial<Cluster> => ({
-    podProxy: () => Promise.resolve(metricsText({ errors: 3 })),
-    log: () => Promise.resolve(lines.join("\n")),
+  const logOf = (...lines: string[]): Answers => ({
+    podProxy: metricsText({ errors: 3 }),
+    log: lines.join("\n"),
   });
   const crashing = {
     waiting: { reason: "CrashLoopBackOff", message: "back-off 40s restarting failed\ncontainer=shm-cleanup" },
@@ -166,7 +166,7 @@ describe("verify", () => {
     "the volume is of another size than was stated": {
       check: "volume",
       cluster: {
-        exec: () => Promise.resolve(df(524288)),
+        exec: df(524288),
       },
       args: ["--shm-size", "512Mi"],
       seen: "volume dshm of Deployment ak-outpost-main is of 256Mi, not 512Mi",
@@ -332,7 +332,7 @@ describe("verify", () => {
     },
     "a pod still has the 64 MiB it had": {
       check: "size",
-      cluster: { exec: () => Promise.resolve(df(65536)), pods: () => Promise.resolve([pod({ shmSize: "64Mi" })]) },
+      cluster: { exec: df(65536), pods: [pod({ shmSize: "64Mi" })] },
       seen: "pod main-a: /dev/shm has 64Mi, not 256Mi (by df)",
       todo:
         "The pod is not of the template that is wanted: wait for the rollout, or replace it: " +
@@ -340,7 +340,7 @@ describe("verify", () => {
     },
     "the kubelet gives less": {
       check: "size",
-      cluster: { exec: () => Promise.resolve(df(131072)) },
+      cluster: { exec: df(131072) },
       seen: "pod main-a: /dev/shm has 128Mi, not 256Mi (by df)",
       todo:
         "The kubelet gives no more than the pod's memory limit or the node's allocatable memory: " +
@@ -348,19 +348,19 @@ describe("verify", () => {
     },
     "the last sweep is long ago": {
       check: "sweep",
-      cluster: { podProxy: () => Promise.resolve(metricsText({ sweptAgo: 905, inodes: 100 })) },
+      cluster: { podProxy: metricsText({ sweptAgo: 905, inodes: 100 }) },
       seen: "pod main-a: the last sweep was 15m ago, more than three intervals of 5m",
       todo: sidecarLog,
     },
     "the last sweep is long ago even for the pause after a large one": {
       check: "sweep",
-      cluster: { podProxy: () => Promise.resolve(metricsText({ sweptAgo: 4600, inodes: 50_001 })) },
+      cluster: { podProxy: metricsText({ sweptAgo: 4600, inodes: 50_001 }) },
       seen: "pod main-a: the last sweep was 76m ago, more than three intervals of 25m15s",
       todo: sidecarLog,
     },
     "no sweep has ended": {
       check: "sweep",
-      cluster: { podProxy: () => Promise.resolve("authentik_outpost_shm_sweep_errors_total 1\n") },
+      cluster: { podProxy: "authentik_outpost_shm_sweep_errors_total 1\n" },
       seen: "pod main-a: the metrics endpoint did not tell: no sweep has ended yet",
       todo: sidecarLog,
     },
@@ -379,8 +379,8 @@ describe("verify", () => {
     "there were errors and the log is not to be had": {
       check: "sweep",
       cluster: {
-        podProxy: () => Promise.resolve(metricsText({ errors: 3 })),
-        log: () => Promise.reject(new Error("forbidden")),
+        podProxy: metricsText({ errors: 3 }),
+        log: new Error("forbidden"),
       },
       seen: "pod main-a: the last sweep had errors: its log, which would tell, can't be read: forbidden",
       todo: sidecarLog,
@@ -404,9 +404,9 @@ describe("verify", () => {
     const input = () => JSON.stringify({ expectation, wait: 0, run: false });
     const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
     const pending: V1Pod = { ...pod(), status: { phase: "Pending", conditions: [condition] } };
-    const cluster: Partial<Cluster> = {
-      deployment: () => Promise.resolve(patched()),
-      pods: () => Promise.resolve([pending]),
+    const cluster: Answers = {
+      deployment: patched(),
+      pods: [pending],
     };
     assert.deepEqual(await runOn(cluster, ["verify-update"], { input }), {
       code: 1,
@@ -424,7 +424,7 @@ describe("verify", () => {
   });
 
   it("says below the table what to do, and how many failed", async () => {
-    const { code, stdout } = await verify({ ...sound, exec: () => Promise.resolve(df(131072)) });
+    const { code, stdout } = await verify({ ...sound, exec: df(131072) });
     assert.equal(code, 1);
     assert.deepEqual(stdout.split("\n").slice(4), [
       "main     size        FAIL    pod main-a: /dev/shm has 128Mi, not 256Mi (by df)",
@@ -440,7 +440,7 @@ describe("verify", () => {
 
   it("says once what is to be done about several", async () => {
     const pending = { phase: "Pending", initContainerStatuses: [], containerStatuses: [] };
-    const { stdout } = await verify({ ...sound, pods: () => Promise.resolve([pod({ status: pending })]) });
+    const { stdout } = await verify({ ...sound, pods: [pod({ status: pending })] });
     assert.match(
       stdout,
       /\n\nmain containers, main size, main sweep: See why: kubectl --namespace authentik describe pod main-a\n\n3 of 6 checks failed\.\n$/,
@@ -448,14 +448,14 @@ describe("verify", () => {
   });
 
   it("takes a pause that the sidecar makes over many files for no fault, nor errors of former sweeps", async () => {
-    const podProxy = () => Promise.resolve(metricsText({ sweptAgo: 4500, inodes: 50_001, errors: 2 }));
-    const log = () => Promise.resolve("time=2026-11-24T01:00:00Z event=sweep errors=2\n");
+    const podProxy = metricsText({ sweptAgo: 4500, inodes: 50_001, errors: 2 });
+    const log = "time=2026-11-24T01:00:00Z event=sweep errors=2\n";
     const { code, stdout } = await verify({ ...sound, podProxy, log });
     assert.equal(code, 0, stdout);
   });
 
   it("goes by the interval that the sidecar's settings have", async () => {
-    const podProxy = () => Promise.resolve(metricsText({ sweptAgo: 100, inodes: 1 }));
+    const podProxy = metricsText({ sweptAgo: 100, inodes: 1 });
     for (const [interval, expected] of [
       [30, 1],
       [40, 0],
@@ -469,8 +469,8 @@ describe("verify", () => {
   });
 
   it("counts the pods that are wrong, and takes the size from the metrics where exec is refused", async () => {
-    const pods = () => Promise.resolve(["main-a", "main-b", "main-c"].map((name) => pod({ name })));
-    const exec = () => Promise.reject(new Error("forbidden"));
+    const pods = ["main-a", "main-b", "main-c"].map((name) => pod({ name }));
+    const exec = new Error("forbidden");
     const podProxy: Cluster["podProxy"] = (_namespace, name) =>
       Promise.resolve(metricsText({ size: name === "main-a" ? 268435456 : 134217728 }));
     const { stdout } = await verify({ ...sound, pods, exec, podProxy });
@@ -481,7 +481,7 @@ describe("verify", () => {
   });
 
   it("fails where nothing sweeps an outpost", async () => {
-    const { code, stdout } = await verify({ ...sound, deployments: () => Promise.resolve([outpostDeployment()]) });
+    const { code, stdout } = await verify({ ...sound, deployments: [outpostDeployment()] });
     assert.equal(code, 1);
     assert.equal(
       stdout,
@@ -498,7 +498,7 @@ describe("verify", () => {
   });
 
   it("ends with an error where there is no outpost", async () => {
-    const none = { deployments: () => Promise.resolve([]), pods: () => Promise.resolve([]) };
+    const none = { deployments: [], pods: [] };
     assert.deepEqual(await verify({ ...sound, ...none }), {
       code: 1,
       stdout: "",
@@ -507,7 +507,7 @@ describe("verify", () => {
   });
 
   describe("of a CronJob", () => {
-    const failing = async (methods: Partial<Cluster>, ...args: string[]) => {
+    const failing = async (methods: Answers, ...args: string[]) => {
       const { stdout } = await verify({ ...withCronJob, ...methods }, "-o", "json", ...args);
       const { checks } = JSON.parse(stdout) as {
         checks: { check: string; passed: boolean; seen: string; todo: string }[];
@@ -552,7 +552,7 @@ describe("verify", () => {
 
     it("fails where it is suspended", async () => {
       const suspended = sweepCronJob(["main"], { suspend: true });
-      assert.deepEqual(await failing({ cronJob: () => Promise.resolve(suspended) }), [
+      assert.deepEqual(await failing({ cronJob: suspended }), [
         [
           "schedule",
           "it is suspended",
@@ -562,7 +562,7 @@ describe("verify", () => {
     });
 
     it("fails where it is missing", async () => {
-      assert.deepEqual(await failing({ cronJob: () => Promise.resolve(undefined) }, "--solution", "cronjob"), [
+      assert.deepEqual(await failing({ cronJob: undefined }, "--solution", "cronjob"), [
         [
           "schedule",
           "there is no CronJob authentik-outpost-shm-cleanup in namespace authentik",
@@ -572,7 +572,7 @@ describe("verify", () => {
     });
 
     it("fails where it sweeps others only", async () => {
-      const cronJob = () => Promise.resolve(sweepCronJob(["other"]));
+      const cronJob = sweepCronJob(["other"]);
       assert.deepEqual(await failing({ cronJob }, "--solution", "cronjob"), [
         ["schedule", "it does not sweep main", "Run `pulumi up`."],
       ]);
@@ -589,7 +589,7 @@ describe("verify", () => {
             "time=t outpost=main pod=main-b container=proxy result=swept removed=0\n",
         );
       };
-      assert.deepEqual(await failing({ jobsOf: () => Promise.resolve([job("Failed"), job("Complete")]), pods, log }), [
+      assert.deepEqual(await failing({ jobsOf: [job("Failed"), job("Complete")], pods, log }), [
         [
           "run",
           "Job sweep-1 failed: pod main-a: the container has no shell",
@@ -599,10 +599,10 @@ describe("verify", () => {
     });
 
     it("fails where it has not run yet, and takes a success whose Job is gone", async () => {
-      const jobsOf = () => Promise.resolve([]);
+      const jobsOf: V1Job[] = [];
       const cronJob = sweepCronJob(["main"]);
       delete cronJob.status!.lastSuccessfulTime;
-      assert.deepEqual(await failing({ jobsOf, cronJob: () => Promise.resolve(cronJob) }), [
+      assert.deepEqual(await failing({ jobsOf, cronJob }), [
         [
           "run",
           "it has not run yet",
@@ -646,7 +646,7 @@ describe("verify", () => {
         stdout,
         /rbac {6}pass {4}not reviewed \(Kubernetes refused to review access: no\), but the last run succeeded as ServiceAccount default/,
       );
-      assert.deepEqual((await failing({ ...neither, jobsOf: () => Promise.resolve([]) }))[0], [
+      assert.deepEqual((await failing({ ...neither, jobsOf: [] }))[0], [
         "rbac",
         "not known: you may neither impersonate ServiceAccount default nor review access (Kubernetes refused to review access: no)",
         "Have somebody check who may: kubectl --namespace authentik auth can-i create pods/exec --as system:serviceaccount:authentik:default",
@@ -669,7 +669,7 @@ describe("verify", () => {
       let started = "";
       const startJob: Cluster["startJob"] = (_cronJob, name) => ((started = name), Promise.resolve());
       const jobsOf = () => Promise.resolve([job(undefined, "sweep-2"), job("Failed", started)]);
-      const failed = { ...withCronJob, startJob, jobsOf, log: () => Promise.resolve("") };
+      const failed = { ...withCronJob, startJob, jobsOf, log: "" };
       const { code, stdout, stderr } = await verify(failed, "--run", "-o", "json");
       assert.deepEqual([code, stderr], [1, ""]);
       const { checks } = JSON.parse(stdout) as { checks: Check[] };
@@ -707,8 +707,7 @@ describe("verify", () => {
       const clock = { ...io, now: () => new Date(begin + asked++ * 100_000) };
       const deployment = outpostDeployment();
       deployment.status!.availableReplicas = 0;
-      const cluster = () =>
-        Promise.resolve(fakeCluster({ ...withCronJob, deployments: () => Promise.resolve([deployment]) }));
+      const cluster = () => Promise.resolve(fakeCluster({ ...withCronJob, deployments: [deployment] }));
       assert.equal(await run(["verify", "--run"], clock, { cluster, env: {} }), 1);
       assert.match(
         io.stdout,
@@ -721,8 +720,7 @@ describe("verify", () => {
     });
 
     it("ends at once where it may not start one", async () => {
-      const startJob = () =>
-        Promise.reject(new Error("Kubernetes refused to create Job x: no", { cause: { code: 403 } }));
+      const startJob = new Error("Kubernetes refused to create Job x: no", { cause: { code: 403 } });
       const { code, stdout, stderr } = await verify({ ...withCronJob, startJob }, "--run");
       assert.deepEqual([code, stdout, stderr], [1, "", "error: Kubernetes refused to create Job x: no\n"]);
     });
@@ -748,8 +746,7 @@ describe("verify", () => {
 
     it("goes on while the API server is away", async () => {
       let asked = 0;
-      const deployments: Cluster["deployments"] = (...args) =>
-        asked++ === 0 ? Promise.reject(new Error("No answer")) : sound.deployments!(...args);
+      const deployments = () => (asked++ === 0 ? Promise.reject(new Error("No answer")) : Promise.resolve([patched()]));
       const { code, stderr } = await verify({ ...sound, deployments }, "--wait", "1m");
       assert.deepEqual([code, stderr], [0, "waiting for: No answer\n"]);
     });
@@ -785,7 +782,7 @@ describe("verify", () => {
       const begin = io.now().getTime();
       let asked = 0;
       const clock = { ...io, now: () => new Date(begin + asked++ * 20_000) };
-      const exec = () => Promise.resolve(df(65536));
+      const exec = df(65536);
       const cluster = () => Promise.resolve(fakeCluster({ ...sound, exec }));
       assert.equal(await run(["verify", "--wait", "1m"], clock, { cluster, env: {} }), 1);
       assert.ok(asked >= 4 && asked < 10, String(asked));
