@@ -1,5 +1,7 @@
 // A cluster that gives the answers of a test, and an Io that keeps everything printed.
-import type { V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
 import type { Io } from "../../../cli/io";
 import { run } from "../../../cli/program";
 import type { TargetMakers } from "../../../cli/target";
@@ -67,6 +69,23 @@ export async function runOn(
   return { code, stdout: io.stdout, stderr: io.stderr };
 }
 
+/** Makes the status of a container; it runs and is not ready by default. */
+export const containerStatus = (name: string, fields: Partial<V1ContainerStatus> = {}): V1ContainerStatus => ({
+  name,
+  ready: false,
+  state: { running: {} },
+  image: "",
+  imageID: "",
+  restartCount: 0,
+  ...fields,
+});
+
+/** Makes a clock that is so many seconds later at each look. */
+export function ticking(seconds: number): () => Date {
+  let looks = 0;
+  return () => secondsAgo(-seconds * looks++);
+}
+
 export interface PodOptions {
   name: string;
   outpost?: string;
@@ -81,7 +100,6 @@ export interface PodOptions {
 export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "256Mi", ...rest }: PodOptions): V1Pod {
   const { phase = "Running", ready = phase === "Running", status } = rest;
   const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
-  const running = { running: {} };
   const containers = [...(sidecar ? ["shm-cleanup"] : []), "proxy"];
   return {
     metadata: { name, namespace: "authentik", labels },
@@ -96,14 +114,7 @@ export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "
     status: {
       phase,
       conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
-      containerStatuses: containers.map((name) => ({
-        name,
-        ready,
-        state: running,
-        image: "",
-        imageID: "",
-        restartCount: 0,
-      })),
+      containerStatuses: containers.map((name) => containerStatus(name, { ready })),
       ...status,
     },
   };

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { metricsText, outpostDeployment, outpostPod, runOn, sweepCronJob, type Printed, type Answers } from "./cluster";
+import {
+  containerStatus,
+  metricsText,
+  outpostDeployment,
+  outpostPod,
+  runOn,
+  sweepCronJob,
+  type Printed,
+  type Answers,
+} from "./cluster";
 
 const countLine =
   "time=2026-11-24T03:00:00Z event=count dir=/dev/shm used_bytes=65011712 total_bytes=67108864 inodes=15873 total_inodes=3085512 " +
@@ -194,13 +203,9 @@ describe("status", () => {
 
   it("says what keeps a pod from running, and asks no source", async () => {
     const waiting = { waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image\n  busybox:9" } };
-    const status_ = {
-      initContainerStatuses: [
-        { name: "shm-cleanup", ready: false, state: waiting, image: "", imageID: "", restartCount: 0 },
-      ],
-      containerStatuses: [],
-    };
-    const pods = [outpostPod({ name: "main-b", phase: "Pending", status: status_ })];
+    const initContainerStatuses = [containerStatus("shm-cleanup", { state: waiting })];
+    const never = { initContainerStatuses, containerStatuses: [] };
+    const pods = [outpostPod({ name: "main-b", phase: "Pending", status: never })];
     const { stdout } = await status({ ...twoPods, pods });
     assert.deepEqual(stdout.split("\n").slice(1), [
       "main-b  sidecar   -     -     -     -       -         -       -       -       -           -",
