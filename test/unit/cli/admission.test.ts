@@ -5,12 +5,11 @@ import { admissionFindings } from "../../../cli/doctor/admission";
 import { leftoverFindings } from "../../../cli/doctor/leftovers";
 import { memoryFindings } from "../../../cli/doctor/memory";
 import { scriptsFindings } from "../../../cli/doctor/scripts";
-import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { unsweptFindings } from "../../../cli/doctor/unswept";
 import { barePods, isAdmitted } from "../../../cli/pods/admitted";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
-import { metricsText, outpostDeployment, outpostPod, runOn, type Answers } from "./cluster";
+import { fakeSnapshot, knownPod, metricsText, outpostDeployment, outpostPod, runOn, type Answers } from "./cluster";
 
 const label = { "authentik-outpost-shm/revision": "abc" };
 
@@ -32,17 +31,7 @@ function pod(name: string, isBare = false): V1Pod {
   return made;
 }
 
-function outposts(live: V1Deployment, ...pods: V1Pod[]): Snapshot["outposts"] {
-  const own = (pod: V1Pod) => ({
-    name: pod.metadata!.name!,
-    namespace: "authentik",
-    outpost: "main",
-    deployment: live.metadata!.name!,
-    container: "proxy",
-    pod,
-  });
-  return { deployments: [live], pods: pods.map(own) };
-}
+const outposts = (live: V1Deployment, ...pods: V1Pod[]) => ({ deployments: [live], pods: pods.map(knownPod) });
 
 describe("the commands on an outpost with delivery admission", () => {
   it("know it by the label of its template, or of its pods", () => {
@@ -98,13 +87,10 @@ describe("the commands on an outpost with delivery admission", () => {
   });
 
   it("find such pods in doctor, and find no fault with the Deployment", () => {
-    const snapshot = {
+    const snapshot = fakeSnapshot({
       outposts: outposts(deployment(), pod("a"), pod("b", true), pod("c", true)),
-      kubectl: "kubectl",
-      cronJobs: [],
-      unchecked: [],
       ownObjects: [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }],
-    } as unknown as Snapshot;
+    });
     assert.deepEqual(admissionFindings(snapshot), [
       {
         check: "admission",
@@ -120,12 +106,7 @@ describe("the commands on an outpost with delivery admission", () => {
   it("judge the memory and the scripts by what the pods have", () => {
     const live = deployment();
     live.spec!.template.spec!.containers[0].resources = { limits: { memory: "128Mi" } };
-    const snapshot = {
-      namespace: "authentik",
-      outposts: outposts(live, pod("a")),
-      limitRanges: [],
-      unchecked: [],
-    } as unknown as Snapshot;
+    const snapshot = fakeSnapshot({ outposts: outposts(live, pod("a")) });
     assert.deepEqual(
       [...memoryFindings(snapshot), ...scriptsFindings(snapshot)].map(({ seen }) => seen),
       [

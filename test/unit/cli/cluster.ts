@@ -2,7 +2,9 @@
 import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import type { Snapshot } from "../../../cli/doctor/snapshot";
 import type { Io } from "../../../cli/io";
+import type { OutpostPod } from "../../../cli/pods/outpostPods";
 import { run } from "../../../cli/program";
 import type { TargetMakers } from "../../../cli/target";
 import type { Cluster } from "../../../kubernetes/cluster";
@@ -122,7 +124,11 @@ export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "
 
 export function outpostDeployment(outpost = "main", spec: Partial<V1Deployment["spec"]> = {}): V1Deployment {
   const selected = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
-  const labels = { "app.kubernetes.io/managed-by": "goauthentik.io", ...selected };
+  const labels = {
+    "app.kubernetes.io/managed-by": "goauthentik.io",
+    "goauthentik.io/outpost-uuid": "c0ffee",
+    ...selected,
+  };
   const template = { metadata: { labels: selected }, spec: { containers: [{ name: "proxy" }] } };
   return {
     metadata: { name: `ak-outpost-${outpost}`, namespace: "authentik", labels, generation: 1 },
@@ -130,6 +136,37 @@ export function outpostDeployment(outpost = "main", spec: Partial<V1Deployment["
     status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
   };
 }
+
+/** Makes a snapshot of doctor's in which nothing is but what is given. */
+export const fakeSnapshot = (given: Partial<Snapshot>): Snapshot => ({
+  namespace: "authentik",
+  kubectl: "kubectl",
+  outpostShm: (command) => `outpost-shm ${command}`,
+  outposts: { deployments: [], pods: [] },
+  elsewhere: [],
+  authentik: { namespace: "authentik", pods: [] },
+  authentikLogs: {},
+  cronJobs: [],
+  limitRanges: [],
+  now: NOW,
+  ownObjects: [],
+  mayExec: [],
+  sidecarLogs: {},
+  counts: {},
+  insides: {},
+  unchecked: [],
+  ...given,
+});
+
+/** Returns the pod as the commands know it, of Deployment ak-outpost-main. */
+export const knownPod = (pod: V1Pod): OutpostPod => ({
+  name: pod.metadata!.name!,
+  namespace: "authentik",
+  outpost: "main",
+  deployment: "ak-outpost-main",
+  container: "proxy",
+  pod,
+});
 
 export function sweepCronJob(
   outposts: string[],

@@ -7,7 +7,7 @@ import { containerFindings } from "../../../cli/doctor/containers";
 import { crashFindings } from "../../../cli/doctor/crashes";
 import { memoryFindings } from "../../../cli/doctor/memory";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
-import { NOW, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
+import { fakeSnapshot, knownPod, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
 
 const conditionOf = (ready: boolean, ago: number) => ({
   type: "Ready",
@@ -32,20 +32,8 @@ function pod(
   return made;
 }
 
-function snapshot(made: V1Pod, limitRanges: V1LimitRange[] = []): Snapshot {
-  const pods = [
-    {
-      name: "main-b",
-      namespace: "authentik",
-      outpost: "main",
-      deployment: "ak-outpost-main",
-      container: "proxy",
-      pod: made,
-    },
-  ];
-  const outposts = { deployments: [outpostDeployment()], pods };
-  return { outposts, limitRanges, now: NOW, kubectl: "kubectl", sidecarLogs: {} } as unknown as Snapshot;
-}
+const snapshot = (made: V1Pod, limitRanges: V1LimitRange[] = []): Snapshot =>
+  fakeSnapshot({ outposts: { deployments: [outpostDeployment()], pods: [knownPod(made)] }, limitRanges });
 
 const killed = { terminated: { reason: "OOMKilled", exitCode: 137, finishedAt: secondsAgo(60) } };
 const backOff = {
@@ -218,27 +206,23 @@ describe("doctor on the memory that pods get", () => {
   const todo =
     "Give the container a limit of its own of at least 128Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
 
-  it("finds a LimitRange's default", () => {
-    const [{ seen, todo: advice }] = memoryFindings(snapshot(pod({}), [limitRange]));
-    assert.deepEqual(
-      [seen, advice],
-      [
-        "container proxy has a memory limit of 64Mi (the default of LimitRange mem-limit-range), and /dev/shm is of 64Mi",
-        todo,
-      ],
-    );
-  });
-
-  it("finds what the pod alone shows", () => {
-    const [{ seen, todo: advice }] = memoryFindings(snapshot(pod({}, { memory: "64Mi" })));
-    assert.deepEqual(
-      [seen, advice],
-      [
-        "container proxy has a memory limit of 64Mi (by pod main-b; the Deployment itself has none), and /dev/shm is of 64Mi",
-        todo,
-      ],
-    );
-  });
+  const cases: [what: string, live: Snapshot, from: string][] = [
+    ["a LimitRange's default", snapshot(pod({}), [limitRange]), "the default of LimitRange mem-limit-range"],
+    [
+      "what the pod alone shows",
+      snapshot(pod({}, { memory: "64Mi" })),
+      "by pod main-b; the Deployment itself has none",
+    ],
+  ];
+  for (const [what, live, from] of cases) {
+    it(`finds ${what}`, () => {
+      const seen = `container proxy has a memory limit of 64Mi (${from}), and /dev/shm is of 64Mi`;
+      assert.deepEqual(
+        memoryFindings(live).map((found) => [found.seen, found.todo]),
+        [[seen, todo]],
+      );
+    });
+  }
 });
 
 describe("doctor on the sidecar's user", () => {

@@ -19,7 +19,6 @@ interface Stage {
 /** A cluster with one outpost whose container has these fields, as authentik deploys it. */
 function cluster({ container, sidecar = true, inside }: Stage): Answers {
   const deployment = outpostDeployment();
-  Object.assign(deployment.metadata!.labels!, { "goauthentik.io/outpost-uuid": "c0ffee" });
   const pod = outpostPod({ name: "main-a", sidecar });
   const { initContainers, volumes } = outpostPod({ name: "main-a", sidecar }).spec!;
   deployment.spec!.template.spec = {

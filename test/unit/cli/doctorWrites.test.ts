@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import type { V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { writeFindings } from "../../../cli/doctor/reconcileWrites";
-import type { Snapshot } from "../../../cli/doctor/snapshot";
-import { NOW, outpostDeployment, secondsAgo } from "./cluster";
+import { fakeSnapshot, outpostDeployment, secondsAgo } from "./cluster";
 
 const podSpec = (fields: object) => ({ "f:spec": { "f:template": { "f:spec": fields } } });
 const proxy = (fields: object) => podSpec({ "f:containers": { 'k:{"name":"proxy"}': fields } });
@@ -29,9 +28,10 @@ function deployment(
 
 function findings(live: V1Deployment, later?: V1Deployment) {
   const outposts = { deployments: [live], pods: [] };
-  const outpostShm = (command: string) => `outpost-shm ${command}`;
-  const snapshot = { outposts, now: NOW, outpostShm, ...(later && { later: [later] }) } as unknown as Snapshot;
-  return writeFindings(snapshot).map(({ seen, todo }) => ({ seen, todo }));
+  return writeFindings(fakeSnapshot({ outposts, ...(later && { later: [later] }) })).map(({ seen, todo }) => ({
+    seen,
+    todo,
+  }));
 }
 
 const leaveAlone = (who: string): string =>

@@ -22,12 +22,7 @@ function managed(changes: { labels?: Record<string, string>; managers?: string[]
     uid: "old",
     resourceVersion: "7",
     annotations: { "deployment.kubernetes.io/revision": "3" },
-    labels: {
-      ...deployment.metadata?.labels,
-      "app.kubernetes.io/managed-by": "goauthentik.io",
-      "goauthentik.io/outpost-uuid": "c0ffee",
-      ...labels,
-    },
+    labels: { ...deployment.metadata?.labels, ...labels },
     managedFields: [
       ...managers.map((manager) => ({
         manager,
