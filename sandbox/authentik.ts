@@ -17,10 +17,6 @@ export interface AuthentikOptions {
   kubeconfig?: string;
   /** Namespace of authentik itself, and so the default one of its outposts. Created if missing. */
   namespace: string;
-  /** The API token; random by default. */
-  token?: string;
-  /** Path that everything is served under, such as "/auth/"; default "/". */
-  basePath?: string;
   /** PEM of the key and certificate for TLS; plain HTTP by default. */
   tls?: ServerOptions["tls"];
 }
@@ -33,7 +29,7 @@ export interface OutpostStatus extends DeploymentRecord {
 }
 
 export interface AuthentikStandIn {
-  /** URL on loopback, with the base path and a trailing slash. */
+  /** URL on loopback, with a trailing slash. */
   readonly url: string;
   readonly token: string;
   /** Writes to the Deployments of all outposts. */
@@ -61,7 +57,7 @@ export interface AuthentikStandIn {
 export async function startAuthentik(options: AuthentikOptions): Promise<AuthentikStandIn> {
   const objects = options.kubeconfig === undefined ? undefined : await KubernetesObjects.connect(options.kubeconfig);
   await objects?.ensureNamespace(options.namespace);
-  const authentik = new Authentik(options.namespace, options.token ?? randomBytes(30).toString("hex"), objects);
+  const authentik = new Authentik(options.namespace, randomBytes(30).toString("hex"), objects);
   await authentik.start(options);
   return authentik;
 }
@@ -80,9 +76,9 @@ class Authentik implements AuthentikStandIn, Backend {
     private readonly objects: KubernetesObjects | undefined,
   ) {}
 
-  async start({ basePath = "/", tls }: AuthentikOptions): Promise<void> {
+  async start({ tls }: AuthentikOptions): Promise<void> {
     const misbehaviour = this.#misbehaviour;
-    this.#server = await serve({ backend: this, misbehaviour, basePath, tls, served: this.requests });
+    this.#server = await serve({ backend: this, misbehaviour, tls, served: this.requests });
   }
 
   get url(): string {
@@ -100,7 +96,7 @@ class Authentik implements AuthentikStandIn, Backend {
     if (this.outposts().some(({ name }) => name === added.name)) {
       throw new Error(`there is an outpost ${JSON.stringify(added.name)} already`);
     }
-    this.#outposts.set(added, { writes: { created: 0, patched: 0, recreated: 0 }, reads: 0 });
+    this.#outposts.set(added, { writes: { created: 0, patched: 0, recreated: 0 } });
     await this.#task(added);
     return this.outpost(added.name);
   }

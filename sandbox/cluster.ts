@@ -1,6 +1,7 @@
 // A throw-away Kubernetes cluster: a real API server with its controllers and scheduler, and one node.
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { clients } from "./clients";
 import { CONTROL_PLANE_TOOLS, isPortTaken, startControlPlane, type ControlPlaneTools } from "./cluster/controlPlane";
 import { SANDBOX_NODE, type Credentials } from "./cluster/credentials";
 import { CONTEXT, writeKubeconfig } from "./cluster/kubeconfig";
@@ -165,10 +166,7 @@ function claim({ dir, stateDir, logDir }: Files): void {
 
 /** Waits until the controllers have worked: the Ready node has lost its taints, and a namespace has its ServiceAccount. */
 async function untilUsable(kubeconfig: string, signal: AbortSignal): Promise<void> {
-  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const core = config.makeApiClient(CoreV1Api);
+  const { core } = await clients(kubeconfig);
   const nodeIsReady = async () => {
     const node = await core.readNode({ name: SANDBOX_NODE });
     const ready = node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");

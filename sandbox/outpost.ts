@@ -1,5 +1,6 @@
 // A proxy outpost on a cluster, as authentik's Kubernetes integration creates it.
-import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { CoreV1Api, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { clients } from "./clients";
 import {
   OUTPOST_IMAGE,
   outpostObjectName,
@@ -34,13 +35,22 @@ export async function createOutpost(kubeconfig: string, spec: OutpostSpec, timeo
   await untilAvailable(kubeconfig, spec, timeoutMs);
 }
 
-/** Resolves when all replicas of the outpost's Deployment are available. */
+/** Resolves when all replicas of the outpost's Deployment have its current template and are available, and no others are left. */
 export async function untilAvailable(kubeconfig: string, spec: OutpostSpec, timeoutMs = TIMEOUT_MS): Promise<void> {
   const { apps } = await clients(kubeconfig);
-  await waitUntil(() => isAvailable(apps, spec), {
-    what: `Deployment ${spec.namespace}/${outpostObjectName(spec)} to be available`,
+  const target = { namespace: spec.namespace, name: outpostObjectName(spec) };
+  const isDone = async () => isRolledOut(await apps.readNamespacedDeployment(target)) || undefined;
+  await waitUntil(isDone, {
+    what: `Deployment ${target.namespace}/${target.name} to be available`,
     timeoutMs,
   });
+}
+
+/** True if all pods of the Deployment have its current template and are available, and no others are left. */
+export function isRolledOut({ metadata, spec, status = {} }: V1Deployment): boolean {
+  const { observedGeneration, updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status;
+  const counts = [updatedReplicas, availableReplicas, replicas];
+  return observedGeneration === metadata!.generation && counts.every((count) => count === spec!.replicas);
 }
 
 /**
@@ -59,22 +69,8 @@ export async function deleteOutpost(kubeconfig: string, spec: OutpostSpec): Prom
   });
 }
 
-async function clients(kubeconfig: string): Promise<{ core: CoreV1Api; apps: AppsV1Api }> {
-  const { AppsV1Api, CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  return { core: config.makeApiClient(CoreV1Api), apps: config.makeApiClient(AppsV1Api) };
-}
-
 async function ensureNamespace(core: CoreV1Api, name: string): Promise<void> {
   await unless(409, core.createNamespace({ body: { metadata: { name } } }));
-}
-
-async function isAvailable(apps: AppsV1Api, spec: OutpostSpec): Promise<true | undefined> {
-  const deployment = await apps.readNamespacedDeployment({ namespace: spec.namespace, name: outpostObjectName(spec) });
-  const { observedGeneration = 0, availableReplicas = 0 } = deployment.status ?? {};
-  const isCurrent = observedGeneration >= deployment.metadata!.generation!;
-  return (isCurrent && availableReplicas === deployment.spec!.replicas) || undefined;
 }
 
 async function hasNoPods(core: CoreV1Api, spec: OutpostSpec): Promise<true | undefined> {

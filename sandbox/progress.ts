@@ -31,7 +31,7 @@ export const silentProgress: Progress = {
 };
 
 /** Formats "0.4 s", "12 s", "3 min 07 s": precise while short, readable when long. */
-export function formatElapsed(milliseconds: number): string {
+function formatElapsed(milliseconds: number): string {
   if (milliseconds < 9_950) return `${(milliseconds / 1000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 60) return `${seconds} s`;

@@ -13,7 +13,7 @@ export type Decision = "nothing" | "patch" | "recreate";
  * @param live the Deployment as the API server has it
  * @param reference the Deployment that authentik wants: its own, with the outpost's JSON patch applied
  * @param operations that JSON patch; authentik writes if applying it changes the live Deployment
- * @throws PatchRefused if it can't be applied to the live Deployment
+ * @throws an error if it can't be applied to the live Deployment
  */
 export function decide(live: V1Deployment, reference: V1Deployment, operations: readonly RawOperation[]): Decision {
   const [present, wanted] = [firstContainer(live), firstContainer(reference)];

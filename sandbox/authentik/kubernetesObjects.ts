@@ -1,5 +1,6 @@
 // authentik's requests to the API server: under its field manager, updates as strategic merge patches.
-import type { AppsV1Api, CoreV1Api, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { clients, type Clients } from "../clients";
 import { AUTHENTIK_FIELD_MANAGER } from "../outpost";
 import { referenceSecret, referenceService, type OutpostSpec } from "../outpost/reference";
 
@@ -17,27 +18,24 @@ export class RequestRefused extends Error {
 }
 
 export class KubernetesObjects {
-  private constructor(
-    private readonly apps: AppsV1Api,
-    private readonly core: CoreV1Api,
-  ) {}
+  private constructor(private readonly clients: Clients) {}
 
   static async connect(kubeconfig: string): Promise<KubernetesObjects> {
-    const { AppsV1Api, CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
-    const config = new KubeConfig();
-    config.loadFromFile(kubeconfig);
-    return new KubernetesObjects(config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api));
+    return new KubernetesObjects(await clients(kubeconfig));
   }
 
   /** Creates the namespace if missing. Since authentik runs in it, it has to exist. */
   async ensureNamespace(name: string): Promise<void> {
-    await unlessStatus(409, this.core.createNamespace({ body: { metadata: { name } } }));
+    await unlessStatus(409, this.clients.core.createNamespace({ body: { metadata: { name } } }));
   }
 
   /** Creates the Secret if missing. Unlike authentik, the stand-in never changes one. */
   async ensureSecret(spec: OutpostSpec): Promise<void> {
     const { namespace } = spec;
-    await unlessStatus(409, this.core.createNamespacedSecret({ namespace, fieldManager, body: referenceSecret(spec) }));
+    await unlessStatus(
+      409,
+      this.clients.core.createNamespacedSecret({ namespace, fieldManager, body: referenceSecret(spec) }),
+    );
   }
 
   /** Creates the Service if missing; see {@link ensureSecret}. */
@@ -45,29 +43,28 @@ export class KubernetesObjects {
     const { namespace } = spec;
     await unlessStatus(
       409,
-      this.core.createNamespacedService({ namespace, fieldManager, body: referenceService(spec) }),
+      this.clients.core.createNamespacedService({ namespace, fieldManager, body: referenceService(spec) }),
     );
   }
 
   /** Reads the Deployment as plain JSON; undefined if there is none. */
   async readDeployment(namespace: string, name: string): Promise<V1Deployment | undefined> {
-    const live = await unlessStatus(404, this.apps.readNamespacedDeployment({ namespace, name }));
+    const live = await unlessStatus(404, this.clients.apps.readNamespacedDeployment({ namespace, name }));
     return live && (JSON.parse(JSON.stringify(live)) as V1Deployment);
   }
 
   async createDeployment(namespace: string, body: V1Deployment): Promise<void> {
-    await unlessStatus(undefined, this.apps.createNamespacedDeployment({ namespace, fieldManager, body }));
+    await unlessStatus(undefined, this.clients.apps.createNamespacedDeployment({ namespace, fieldManager, body }));
   }
 
   async patchDeployment(namespace: string, name: string, body: V1Deployment): Promise<void> {
-    const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-    const strategicMerge = setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch);
+    const { apps, strategicMerge } = this.clients;
     const target = { namespace, name, fieldManager, body };
-    await unlessStatus(undefined, this.apps.patchNamespacedDeployment(target, strategicMerge));
+    await unlessStatus(undefined, apps.patchNamespacedDeployment(target, strategicMerge));
   }
 
   async deleteDeployment(namespace: string, name: string): Promise<void> {
-    await unlessStatus(undefined, this.apps.deleteNamespacedDeployment({ namespace, name }));
+    await unlessStatus(undefined, this.clients.apps.deleteNamespacedDeployment({ namespace, name }));
   }
 }
 

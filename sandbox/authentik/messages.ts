@@ -3,7 +3,7 @@ import type { Outpost } from "./outposts";
 
 export interface Request {
   method: string;
-  /** Path without the query and without authentik's base path. */
+  /** Path without the query. */
   path: string;
   query: URLSearchParams;
   authorization: string | undefined;
@@ -14,7 +14,6 @@ export interface Answer {
   status: number;
   /** JSON, or text for an HTML page. */
   body: Record<string, unknown> | string;
-  headers?: Record<string, string>;
 }
 
 /** An entry of the event log, as EventSerializer renders it. */

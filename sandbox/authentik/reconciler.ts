@@ -19,8 +19,6 @@ export interface Writes {
 /** Record of what the reconciler has done for an outpost. */
 export interface DeploymentRecord {
   writes: Writes;
-  /** Number of reads of its Deployment. */
-  reads: number;
   /** Error of the last reconcile, as authentik logs it; undefined if it succeeded. */
   lastError?: string;
 }
@@ -89,7 +87,6 @@ async function upDeployment(
   const name = outpostObjectName(spec);
   const reference = patchedReference(spec, operations);
   const live = await objects.readDeployment(namespace, name);
-  record.reads++;
   if (!live) {
     await objects.createDeployment(namespace, reference);
     writes.created++;

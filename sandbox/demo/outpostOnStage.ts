@@ -1,7 +1,7 @@
 // Reads the state of the demo's outpost from the cluster.
 import type { V1Container, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { scriptsConfigMap, settingsConfigMap } from "../../cleaner/names";
-import { outpostObjectName } from "../outpost";
+import { isRolledOut, outpostObjectName } from "../outpost";
 import { waitUntil } from "../waitUntil";
 import type { Stage } from "./stage";
 
@@ -25,17 +25,8 @@ export const podSpec = async (stage: Stage): Promise<V1PodSpec> => (await deploy
 
 /** Resolves when all of the outpost's pods are new and available. */
 export async function rollout(stage: Stage): Promise<void> {
-  await waitUntil(
-    async () => {
-      const { metadata, spec, status } = await deployment(stage);
-      const counts = [status?.updatedReplicas, status?.availableReplicas, status?.replicas];
-      return (
-        (status?.observedGeneration === metadata?.generation && counts.every((count) => count === spec?.replicas)) ||
-        undefined
-      );
-    },
-    { what: "the outpost's rollout", timeoutMs: rolloutTimeoutMs },
-  );
+  const isDone = async () => isRolledOut(await deployment(stage)) || undefined;
+  await waitUntil(isDone, { what: "the outpost's rollout", timeoutMs: rolloutTimeoutMs });
 }
 
 /** Reads the ConfigMaps of the sidecar: its settings, and its scripts by file name. */

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { V1Node } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { clients } from "../clients";
 import { SANDBOX_NODE } from "../cluster/credentials";
 import type { Processes } from "../processes";
 import { KWOK_STAGES } from "../toolchain/modules";
@@ -20,11 +21,8 @@ export interface KwokOptions {
 
 /** Registers `sandbox-node` and starts kwok, which makes it Ready. */
 export async function startKwokNode({ kwok, kubeconfig, stateDir, logDir, processes }: KwokOptions): Promise<void> {
-  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  await config.makeApiClient(CoreV1Api).createNode({ body: sandboxNode() });
-
+  const { core } = await clients(kubeconfig);
+  await core.createNode({ body: sandboxNode() });
   const stages = join(stateDir, "kwok-stages.yaml");
   writeFileSync(stages, readStages(join(dirname(kwok), KWOK_STAGES)));
   await processes.start({

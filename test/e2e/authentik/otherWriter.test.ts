@@ -1,5 +1,6 @@
 // An outpost whose config Terraform keeps as a whole, with `delivery: authentik` all the same.
 import assert from "node:assert/strict";
+import { warnings } from "../cluster/harness";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 
 describe("delivery through authentik beside another program", () => {
@@ -16,13 +17,10 @@ describe("delivery through authentik beside another program", () => {
     'outpost "main": our part has vanished from its kubernetes_json_patches in authentik since the last update; Deployment ak-outpost-main still ' +
     `has it. Programs that write an outpost's config as a whole do that, such as Terraform (authentik_outpost) or a blueprint${who}. ` +
     'This update puts it back, and such a program takes it out again: docs/delivery.md, "An outpost whose config another program writes", has the ways on.';
-  const warnings = async () =>
-    (await scenario.stack.preview()).diagnostics
-      .filter(({ severity }) => severity === "warning")
-      .map(({ message }) => message);
+  const preview = async () => warnings(await scenario.stack.preview());
 
   it("says that our part has vanished, and who changed the outpost last", async () => {
-    const said = await warnings();
+    const said = await preview();
     assert.ok(
       said.includes(vanished("; by authentik's event log, terraform changed the outpost last")),
       said.join("\n"),
@@ -31,7 +29,7 @@ describe("delivery through authentik beside another program", () => {
 
   it("says so without a name to a token that may not view events", async () => {
     scenario.authentik.misbehave({ status: 403 }, { path: "/api/v3/events/" });
-    assert.ok((await warnings()).includes(vanished("")));
+    assert.ok((await preview()).includes(vanished("")));
     scenario.authentik.behave();
   });
 
@@ -39,6 +37,6 @@ describe("delivery through authentik beside another program", () => {
     const before = await scenario.deployment("main");
     await scenario.stack.up();
     assert.deepEqual((await scenario.deployment("main")).spec, before.spec);
-    assert.deepEqual(await warnings(), []);
+    assert.deepEqual(await preview(), []);
   });
 });

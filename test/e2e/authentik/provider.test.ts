@@ -7,6 +7,7 @@ import { outpostJsonPatchProvider } from "../../../components/outpostJsonPatch/p
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "../../../components/outpostJsonPatch/state";
 import type { Waits } from "../../../components/outpostJsonPatch/waits";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
+import { clients } from "../../../sandbox/clients";
 import { createOutpost, deleteOutpost, untilAvailable } from "../../../sandbox/outpost";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
@@ -331,12 +332,9 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
 
 /** Refuses real patches of the namespace's Deployments and accepts dry runs, since an admission policy can tell them apart. */
 async function refusePatches(kubeconfig: string, namespace: string): Promise<{ end: () => Promise<void> }> {
-  const { AdmissionregistrationV1Api, AppsV1Api, KubeConfig, PatchStrategy, setHeaderOptions } =
-    await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const admission = config.makeApiClient(AdmissionregistrationV1Api);
-  const apps = config.makeApiClient(AppsV1Api);
+  const { AdmissionregistrationV1Api } = await import("@kubernetes/client-node");
+  const { apps, kubeConfig, merge } = await clients(kubeconfig);
+  const admission = kubeConfig.makeApiClient(AdmissionregistrationV1Api);
   const name = `refuse-${namespace}`;
   const inNamespace = { matchLabels: { "kubernetes.io/metadata.name": namespace } };
   await admission.createValidatingAdmissionPolicy({
@@ -359,19 +357,13 @@ async function refusePatches(kubeconfig: string, namespace: string): Promise<{ e
     },
   });
   // The policy is in force once it refuses a change that does nothing.
-  const touch = () =>
-    apps.patchNamespacedDeployment(
-      { namespace, name: "ak-outpost-main", body: {} },
-      setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
+  const touch = () => apps.patchNamespacedDeployment({ namespace, name: "ak-outpost-main", body: {} }, merge);
+  const inForce = () =>
+    touch().then(
+      () => undefined,
+      () => true,
     );
-  await waitUntil(
-    () =>
-      touch().then(
-        () => Promise.resolve(undefined),
-        () => true,
-      ),
-    { what: "the admission policy", timeoutMs: 30_000 },
-  );
+  await waitUntil(inForce, { what: "the admission policy", timeoutMs: 30_000 });
   return {
     end: async () => {
       await admission.deleteValidatingAdmissionPolicyBinding({ name });
@@ -385,10 +377,7 @@ async function bringBack(
   kubeconfig: string,
   { namespace, deployment }: OutpostJsonPatchInputs,
 ): Promise<{ end: () => Promise<void> }> {
-  const { AppsV1Api, KubeConfig, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const apps = config.makeApiClient(AppsV1Api);
+  const { apps, strategicMerge } = await clients(kubeconfig);
   const target = { namespace, name: deployment };
   const ended = new AbortController();
   const body = { spec: { template: { spec: { volumes: [{ name: "dshm", emptyDir: { medium: "Memory" } }] } } } };
@@ -396,10 +385,7 @@ async function bringBack(
     while (!ended.signal.aborted) {
       const { spec } = await apps.readNamespacedDeployment(target);
       if (!spec?.template.spec?.volumes?.some(({ name }) => name === "dshm"))
-        await apps.patchNamespacedDeployment(
-          { ...target, body },
-          setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
-        );
+        await apps.patchNamespacedDeployment({ ...target, body }, strategicMerge);
     }
   };
   const watching = watch();

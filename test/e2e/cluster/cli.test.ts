@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AppsV1Api, CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { clients, type Clients } from "../../../sandbox/clients";
 import { createOutpost, deleteOutpost, outpostObjectName } from "../../../sandbox/outpost";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { waitUntil } from "../../../sandbox/waitUntil";
@@ -19,15 +19,12 @@ const outpost = "My Outpost";
 describe("the pulumi CLI", () => {
   let desk: Desk;
   let kubeconfig: string;
-  let apps: AppsV1Api;
-  let core: CoreV1Api;
+  let apps: Clients["apps"];
+  let core: Clients["core"];
 
   before(async () => {
     ({ kubeconfig } = await sharedCluster());
-    const { AppsV1Api, CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
-    const config = new KubeConfig();
-    config.loadFromFile(kubeconfig);
-    [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
+    ({ apps, core } = await clients(kubeconfig));
     for (const name of [outpost, "Other"]) await createOutpost(kubeconfig, { namespace, name });
     desk = await openDesk({ name: "cli", kubeconfig, context });
   });

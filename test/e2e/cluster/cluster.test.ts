@@ -3,13 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { startCluster, type Cluster } from "../../../sandbox/cluster";
-import {
-  createOutpost,
-  deleteOutpost,
-  outpostObjectName,
-  referenceDeployment,
-  type OutpostSpec,
-} from "../../../sandbox/outpost";
+import { createOutpost, deleteOutpost, referenceDeployment, type OutpostSpec } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { ensureTools } from "../../../sandbox/toolchain";
@@ -27,22 +21,6 @@ describe("the sandbox cluster", () => {
     const tools = await ensureTools(["kubectl"], silentProgress);
     kubectl = (...args) =>
       execFileSync(tools.kubectl, [`--kubeconfig=${cluster.kubeconfig}`, ...args], { encoding: "utf8" });
-  });
-
-  it("has one node, ready and without taints", () => {
-    const { items } = JSON.parse(kubectl("get", "nodes", "-ojson")) as {
-      items: {
-        metadata: { name: string };
-        spec: { taints?: unknown };
-        status: { conditions: { type: string; status: string }[] };
-      }[];
-    };
-    assert.deepEqual(
-      items.map(({ metadata }) => metadata.name),
-      ["sandbox-node"],
-    );
-    assert.equal(items[0].spec.taints, undefined);
-    assert.equal(items[0].status.conditions.find(({ type }) => type === "Ready")?.status, "True");
   });
 
   it("has the context sandbox in a kubeconfig that only its owner reads, and verifies the server", async () => {
@@ -65,22 +43,6 @@ describe("the sandbox cluster", () => {
         assert.equal(await statusOf(`${cluster.server}${path}`, headers), 401, path);
       }
     }
-  });
-
-  it("runs a native sidecar beside an outpost, and takes them down again", async () => {
-    const spec: OutpostSpec = { namespace: "cluster-test-sidecar", name: "Sidecar", replicas: 2 };
-    await createOutpost(cluster.kubeconfig, spec);
-    const deployment = `deployment/${outpostObjectName(spec)}`;
-    const sidecar = { name: "shm-cleanup", image: "docker.io/library/busybox:1.37", restartPolicy: "Always" };
-    const patch = { spec: { template: { spec: { initContainers: [sidecar] } } } };
-    kubectl("-n", spec.namespace, "patch", deployment, "--type=strategic", "-p", JSON.stringify(patch));
-    assert.match(
-      kubectl("-n", spec.namespace, "rollout", "status", "--timeout=60s", deployment),
-      /successfully rolled out/,
-    );
-    await deleteOutpost(cluster.kubeconfig, spec);
-    assert.equal(kubectl("-n", spec.namespace, "get", "deployments,services,pods", "-oname"), "");
-    kubectl("delete", "namespace", spec.namespace, "--wait=false");
   });
 
   it("creates an outpost as authentik does: every field written by goauthentik.io, replicas available on the node", async () => {

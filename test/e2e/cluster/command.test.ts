@@ -1,10 +1,10 @@
 // `local.Command`, as far as this program uses it: by the official provider if available, otherwise by its stand-in.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { changes, failure, openHarness, values, type Harness } from "./harness";
+import { changes, openHarness, values, type Harness } from "./harness";
 
 describe("the Command provider", () => {
   let harness: Harness;
@@ -64,23 +64,6 @@ describe("the Command provider", () => {
     assert.ok(!existsSync(log));
     await stack.destroy();
     assert.equal(readFileSync(log, "utf8"), "deleted\n");
-  });
-
-  it("fails with the command and what it printed, and tries again on the next update", async () => {
-    const marker = join(dir, "mended");
-    const create = `test -e ${marker} || { echo no marker; exit 3; }`;
-    const stack = await harness.stack(() => {
-      new local.Command("check", { create });
-    });
-    const expected = new RegExp(
-      `exit status 3: running ${JSON.stringify(create).replaceAll(/[|{}.]/g, "\\$&")}:\\nno marker`,
-    );
-    assert.match(await failure(stack.up()), expected);
-    assert.match(await failure(stack.up()), expected);
-    writeFileSync(marker, "");
-    assert.deepEqual(changes(await stack.up()), ["create check"]);
-    rmSync(marker);
-    await stack.destroy();
   });
 
   it("keeps the output of a command that was given a secret as one", async () => {

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import type { AppsV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import * as kubernetes from "@pulumi/kubernetes";
 import { OutpostShmCleanup } from "../../../components/outpostShmCleanup";
+import { clients, type Clients } from "../../../sandbox/clients";
 import { createOutpost } from "../../../sandbox/outpost";
 import { sharedCluster } from "./fixture";
 import { changes, failure, openHarness, type Harness } from "./harness";
@@ -13,21 +13,18 @@ import { changes, failure, openHarness, type Harness } from "./harness";
 describe("the component in anybody's program", () => {
   let harness: Harness;
   let kubeconfig: string;
-  let apps: AppsV1Api;
+  let api: Clients;
   before(async () => {
     harness = await openHarness();
     ({ kubeconfig } = await sharedCluster());
-    const { AppsV1Api, KubeConfig } = await import("@kubernetes/client-node");
-    const config = new KubeConfig();
-    config.loadFromFile(kubeconfig);
-    apps = config.makeApiClient(AppsV1Api);
+    api = await clients(kubeconfig);
   });
   after(() => harness?.close());
 
   const outposts = [{ name: "Proxy", shmSize: "128Mi" }];
   const children = ["shm", "shm-scripts", "shm-ak-outpost-proxy", "shm-ak-outpost-proxy", "shm-ak-outpost-proxy"];
   const podSpec = async (namespace: string) =>
-    (await apps.readNamespacedDeployment({ namespace, name: "ak-outpost-proxy" })).spec!.template.spec!;
+    (await api.apps.readNamespacedDeployment({ namespace, name: "ak-outpost-proxy" })).spec!.template.spec!;
 
   it("works on the cluster of the explicit provider, and speaks to no other", async () => {
     await createOutpost(kubeconfig, { namespace: "component-provider", name: "Proxy" });
@@ -72,14 +69,9 @@ describe("the component in anybody's program", () => {
     const namespace = "component-conflict";
     await createOutpost(kubeconfig, { namespace, name: "Proxy" });
     const volumes = [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "1Gi" } }];
-    const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-    await apps.patchNamespacedDeployment(
-      {
-        ...{ namespace, name: "ak-outpost-proxy", fieldManager: "a-stranger" },
-        body: { spec: { template: { spec: { volumes } } } },
-      },
-      setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
-    );
+    const body = { spec: { template: { spec: { volumes } } } };
+    const target = { namespace, name: "ak-outpost-proxy", fieldManager: "a-stranger" };
+    await api.apps.patchNamespacedDeployment({ ...target, body }, api.strategicMerge);
     const stack = await harness.stack(() => void new OutpostShmCleanup("shm", { namespace, outposts }));
     assert.match(await failure(stack.up()), /conflict with "a-stranger".*\.spec\.template\.spec\.volumes/s);
     const spec = await podSpec(namespace);

@@ -1,10 +1,8 @@
 // `outpost-shm doctor` on a real API server. Nothing runs in the pods here: test/e2e/node has the findings from logs and crashes.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { run } from "../../../cli/program";
-import { liveCluster } from "../../../kubernetes/liveCluster";
-import { fakeIo } from "../../unit/cli/cluster";
 import { patchPodSpec, waitForRollout } from "./kubectl";
+import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 interface Found {
@@ -37,11 +35,8 @@ describe("doctor", () => {
 
   /** @param onObserving is called after the first look, while doctor goes on observing */
   async function doctor(scenario: Scenario, args: string[] = [], onObserving: () => void = () => undefined) {
-    const io = fakeIo({ err: onObserving });
-    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace, "-o", "json", ...args];
-    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
-    const code = await run(["doctor", ...flags], io, { cluster, env: {} });
-    const { findings, unchecked } = JSON.parse(io.stdout) as { findings: Found[]; unchecked: { what: string }[] };
+    const { code, stdout } = await outpostShm(scenario, ["doctor", "-o", "json", ...args], { err: onObserving });
+    const { findings, unchecked } = JSON.parse(stdout) as { findings: Found[]; unchecked: { what: string }[] };
     const brief = findings.map(({ check, subject, seen }) => ({ check, subject, seen }));
     return { code, findings: brief, unchecked: unchecked.map(({ what }) => what) };
   }
@@ -66,10 +61,9 @@ describe("doctor", () => {
     });
 
     it("finds what is left when the CronJob was deleted by hand", async () => {
-      const { BatchV1Api } = await import("@kubernetes/client-node");
-      const { namespace } = scenario;
+      const { batch, namespace } = scenario;
       const name = "authentik-outpost-shm-cleanup";
-      await scenario.kubeConfig.makeApiClient(BatchV1Api).deleteNamespacedCronJob({ namespace, name });
+      await batch.deleteNamespacedCronJob({ namespace, name });
       const { code, findings } = await doctor(scenario);
       assert.equal(code, 1);
       assert.deepEqual(
@@ -79,11 +73,9 @@ describe("doctor", () => {
     });
 
     it("finds the wrong namespace, and names the right one", async () => {
-      const io = fakeIo();
-      const flags = ["--kubeconfig", scenario.kubeconfig, "-n", "default"];
-      const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
-      assert.equal(await run(["doctor", ...flags], io, { cluster, env: {} }), 1);
-      assert.match(io.stdout, /seen: no Deployment of a proxy outpost; some are in .*test-doctor/);
+      const { code, stdout } = await outpostShm({ kubeconfig: scenario.kubeconfig, namespace: "default" }, ["doctor"]);
+      assert.equal(code, 1);
+      assert.match(stdout, /seen: no Deployment of a proxy outpost; some are in .*test-doctor/);
     });
   });
 

@@ -69,10 +69,8 @@ describe("the policy on the CronJob's account", () => {
   }
 
   it("refuses the sweep in a pod of somebody else's, though its container has the right name", async () => {
-    const { CoreV1Api } = await import("@kubernetes/client-node");
-    const core = scenario.kubeConfig.makeApiClient(CoreV1Api);
     const containers = ["proxy", "other"].map((name) => ({ name, image: "docker.io/library/busybox:1.37" }));
-    const { namespace } = scenario;
+    const { core, namespace } = scenario;
     const create = (name: string) =>
       core.createNamespacedPod({ namespace, body: { metadata: { name }, spec: { containers } } });
     const run = (name: string, container: string) => exec(sweep, [`--container=${container}`], undefined, name);

@@ -1,5 +1,6 @@
 // Programs of a few resources, run by the real engine against the shared cluster.
 import { rmSync } from "node:fs";
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { openStack, type EngineStack, type Report, type UpReport } from "../../../sandbox/engine";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { sharedCluster } from "./fixture";
@@ -37,6 +38,14 @@ export async function openHarness(): Promise<Harness> {
     },
   };
 }
+
+/** Lists the program's warnings. */
+export const warnings = ({ diagnostics }: Report): string[] =>
+  diagnostics.filter(({ severity }) => severity === "warning").map(({ message }) => message);
+
+/** Number of rollouts that the Deployment has had. */
+export const revision = ({ metadata }: V1Deployment): number =>
+  Number(metadata?.annotations?.["deployment.kubernetes.io/revision"]);
 
 /** Lists the steps that change something, as `op name` or `op name: changed paths`. */
 export function changes({ steps }: Report): string[] {

@@ -1,12 +1,11 @@
 // Outposts deployed by hand, from authentik's own page and as public repositories have them, on a real API server. Nothing runs
 // in the pods here: test/e2e/node/manual.test.ts has the sweep, and `verify`.
 import assert from "node:assert/strict";
-import { run } from "../../../cli/program";
-import { liveCluster } from "../../../kubernetes/liveCluster";
+import { isRolledOut } from "../../../sandbox/outpost";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { isDeployment, manualOutpost } from "../../fixtures/outposts";
-import { fakeIo } from "../../unit/cli/cluster";
 import { changes, failure } from "./harness";
+import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const forwardAuth = { name: "forward-auth", deployment: "authentik-outpost" };
@@ -17,43 +16,22 @@ describe("outposts deployed by hand", () => {
 
   before(async () => {
     scenario = await openScenario({ name: "manual" });
-    const { KubernetesObjectApi } = await import("@kubernetes/client-node");
-    const api = KubernetesObjectApi.makeApiClient(scenario.kubeConfig);
-    const { namespace } = scenario;
+    const { generic, namespace } = scenario;
     for (const object of [
       ...manualOutpost("manual", namespace, "forward-auth"),
       ...manualOutpost("authentik-proxy", namespace, "intranet"),
     ])
-      await api.create(object, undefined, undefined, "kubectl-create");
+      await generic.create(object, undefined, undefined, "kubectl-create");
   });
   after(closeScenarios);
 
-  async function outpostShm(...args: string[]) {
-    const io = fakeIo();
-    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace];
-    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
-    const code = await run([...args, ...flags], io, { cluster, env: {} });
-    return { code, stdout: io.stdout, stderr: io.stderr };
-  }
-
-  async function deployment(name: string) {
-    const { AppsV1Api } = await import("@kubernetes/client-node");
-    const { namespace } = scenario;
-    return scenario.kubeConfig.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name });
-  }
+  const deployment = (name: string) => scenario.apps.readNamespacedDeployment({ namespace: scenario.namespace, name });
 
   const available = (name: string) =>
-    waitUntil(
-      async () => {
-        const { metadata, spec, status } = await deployment(name);
-        const isCurrent = status?.observedGeneration === metadata?.generation;
-        return (
-          (isCurrent && status?.availableReplicas === spec?.replicas && status?.updatedReplicas === spec?.replicas) ||
-          undefined
-        );
-      },
-      { what: `Deployment ${name} to be available`, timeoutMs: 60_000 },
-    );
+    waitUntil(async () => isRolledOut(await deployment(name)) || undefined, {
+      what: `Deployment ${name} to be available`,
+      timeoutMs: 60_000,
+    });
 
   it("names the containers there are, and the setting, where the container has another name", async () => {
     await scenario.configure({ outposts: [{ ...renamed, container: undefined }] });
@@ -76,7 +54,7 @@ describe("outposts deployed by hand", () => {
   });
 
   it("are seen by status, with the pods of each", async () => {
-    const { stdout } = await outpostShm("status", "-o", "json");
+    const { stdout } = await outpostShm(scenario, ["status", "-o", "json"]);
     const { pods } = JSON.parse(stdout) as { pods: Record<string, string>[] };
     const hand = pods.filter((pod) => pod.deployment !== "ak-outpost-main");
     assert.deepEqual(
@@ -90,14 +68,14 @@ describe("outposts deployed by hand", () => {
   });
 
   it("can be named by outpost, by Deployment and by pod", async () => {
-    const { stdout } = await outpostShm("status", "forward-auth", "-o", "json");
+    const { stdout } = await outpostShm(scenario, ["status", "forward-auth", "-o", "json"]);
     const [pod] = (JSON.parse(stdout) as { pods: { pod: string }[] }).pods;
     for (const name of ["authentik-outpost", "deployment/authentik-outpost", pod.pod])
-      assert.equal((await outpostShm("status", name, "-o", "json")).stdout, stdout);
+      assert.equal((await outpostShm(scenario, ["status", name, "-o", "json"])).stdout, stdout);
   });
 
   it("are nothing that doctor complains of", async () => {
-    const { stdout } = await outpostShm("doctor", "-o", "json");
+    const { stdout } = await outpostShm(scenario, ["doctor", "-o", "json"]);
     const { findings } = JSON.parse(stdout) as { findings: { check: string; subject: string }[] };
     assert.deepEqual(
       findings

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AppsV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
+import { clients, type Clients } from "../../../sandbox/clients";
 import { outpostObjectName, untilAvailable } from "../../../sandbox/outpost";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { consoleProgress } from "../../../sandbox/progress";
@@ -20,15 +20,12 @@ const destroy = "pulumi destroy --yes --skip-preview --color never --suppress-pr
 
 describe("the component in other programs", () => {
   let desk: Desk;
-  let apps: AppsV1Api;
+  let apps: Clients["apps"];
   let authentik: AuthentikStandIn;
 
   before(async () => {
     const { kubeconfig } = await sharedCluster();
-    const { AppsV1Api, KubeConfig } = await import("@kubernetes/client-node");
-    const config = new KubeConfig();
-    config.loadFromFile(kubeconfig);
-    apps = config.makeApiClient(AppsV1Api);
+    ({ apps } = await clients(kubeconfig));
     authentik = await startAuthentik({ kubeconfig, namespace });
     for (const name of ["TypeScript", "YAML"]) {
       await authentik.addOutpost({ name });

@@ -10,31 +10,21 @@ describe("Pod Security `restricted`", () => {
   before(async () => {
     scenario = await openScenario({ name: "restricted", config: { solution: "both" } });
     await scenario.stack.up();
-    const { CoreV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-    await scenario.kubeConfig.makeApiClient(CoreV1Api).patchNamespace(
-      {
-        name: scenario.namespace,
-        body: { metadata: { labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
-      },
-      setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
-    );
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    const { core, merge, namespace } = scenario;
+    await core.patchNamespace({ name: namespace, body: { metadata: { labels } } }, merge);
   });
 
   after(closeScenarios);
 
   /** Rejects with the admission's reason if the pod would not be let in. */
   const admit = async ({ metadata, spec }: V1PodTemplateSpec): Promise<void> => {
-    const { CoreV1Api } = await import("@kubernetes/client-node");
     const body = { metadata: { labels: metadata?.labels, generateName: "test-" }, spec };
-    await scenario.kubeConfig
-      .makeApiClient(CoreV1Api)
-      .createNamespacedPod({ namespace: scenario.namespace, body, dryRun: "All" });
+    await scenario.core.createNamespacedPod({ namespace: scenario.namespace, body, dryRun: "All" });
   };
   const cronJobTemplate = async (): Promise<V1PodTemplateSpec> => {
-    const { BatchV1Api } = await import("@kubernetes/client-node");
-    const batch = scenario.kubeConfig.makeApiClient(BatchV1Api);
     const name = "authentik-outpost-shm-cleanup";
-    const cronJob = await batch.readNamespacedCronJob({ namespace: scenario.namespace, name });
+    const cronJob = await scenario.batch.readNamespacedCronJob({ namespace: scenario.namespace, name });
     return cronJob.spec!.jobTemplate.spec!.template;
   };
 

@@ -2,13 +2,10 @@
 // new pods that are refused, and who writes the Deployment.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import type { CoreV1Api } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { run } from "../../../cli/program";
-import { liveCluster } from "../../../kubernetes/liveCluster";
 import { waitUntil } from "../../../sandbox/waitUntil";
-import { fakeIo } from "../../unit/cli/cluster";
-import { failure } from "./harness";
-import { patchPodSpec, waitForRollout } from "./kubectl";
+import { failure, warnings } from "./harness";
+import { patchPodSpec, waitForRollout, withOnePod } from "./kubectl";
+import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 interface Line {
@@ -20,32 +17,23 @@ describe("an outpost's pods", () => {
   after(closeScenarios);
 
   async function command(scenario: Scenario, name: "doctor" | "verify"): Promise<Line[]> {
-    const io = fakeIo({ now: () => new Date() });
-    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace, "-o", "json"];
-    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
-    assert.equal(await run([name, ...flags], io, { cluster, env: {} }), 1, io.stderr);
-    const { findings, checks } = JSON.parse(io.stdout) as Record<string, (Line & { passed?: boolean })[]>;
+    const { code, stdout, stderr } = await outpostShm(scenario, [name, "-o", "json"]);
+    assert.equal(code, 1, stderr);
+    const { findings, checks } = JSON.parse(stdout) as Record<string, (Line & { passed?: boolean })[]>;
     return findings ?? checks.filter(({ passed }) => !passed);
   }
   const seenBy = async (scenario: Scenario, name: "doctor" | "verify", check: string): Promise<string[]> =>
     (await command(scenario, name)).filter((line) => line.check === check).map(({ seen }) => seen);
 
-  async function coreApi({ kubeConfig }: Scenario): Promise<CoreV1Api> {
-    const { CoreV1Api } = await import("@kubernetes/client-node");
-    return kubeConfig.makeApiClient(CoreV1Api);
-  }
-
   it("get the limit of a LimitRange: the preflight and doctor judge that", async () => {
     const scenario = await openScenario({ name: "limit-range" });
-    const { namespace } = scenario;
+    const { core, namespace } = scenario;
     const name = "mem-limit-range";
     // The manifest of Kubernetes' own page on default memory limits, with a smaller one.
     const limits = [{ type: "Container", _default: { memory: "256Mi" }, defaultRequest: { memory: "64Mi" } }];
-    const core = await coreApi(scenario);
     await core.createNamespacedLimitRange({ namespace, body: { metadata: { name }, spec: { limits } } });
-    const { diagnostics } = await scenario.stack.up();
     assert.deepEqual(
-      diagnostics.map(({ message }) => message.trim()).filter((message) => message.includes("memory limit")),
+      warnings(await scenario.stack.up()).filter((message) => message.includes("memory limit")),
       [
         "Deployment ak-outpost-main: container proxy has a memory limit of 256Mi (the default of LimitRange mem-limit-range), too little for a /dev/shm of 256Mi: " +
           "its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. " +
@@ -93,26 +81,15 @@ describe("an outpost's pods", () => {
       assert.deepEqual([more, others], [[], []]);
     }
 
-    it("by a quota are named by doctor and verify", async () => {
-      const { namespace } = scenario;
-      const core = await coreApi(scenario);
-      const body = { metadata: { name: "one-pod" }, spec: { hard: { pods: "1" } } };
-      await core.createNamespacedResourceQuota({ namespace, body });
-      await waitUntil(
-        async () => (await core.readNamespacedResourceQuota({ namespace, name: "one-pod" })).status?.used?.pods,
-        { what: "the quota to count", timeoutMs: 30_000 },
-      );
-      await patchPodSpec(scenario, "main", "kubectl-edit", { terminationGracePeriodSeconds: 31 });
-      await assertRefused(/pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod, /);
-      await core.deleteNamespacedResourceQuota({ namespace, name: "one-pod" });
-    });
+    it("by a quota are named by doctor and verify", () =>
+      withOnePod(scenario, async () => {
+        await patchPodSpec(scenario, "main", "kubectl-edit", { terminationGracePeriodSeconds: 31 });
+        await assertRefused(/pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod, /);
+      }));
 
     it("by Pod Security too", async () => {
-      const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-      const { namespace } = scenario;
-      const core = await coreApi(scenario);
+      const { core, merge, namespace } = scenario;
       const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
-      const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
       await core.patchNamespace({ name: namespace, body: { metadata: { labels } } }, merge);
       // The API server's admission learns of the label a moment later.
       const spec = { hostNetwork: true, containers: [{ name: "probe", image: "busybox:1.37" }] };
@@ -133,17 +110,15 @@ describe("an outpost's pods", () => {
 
   it("are listed with names of 253 characters, the longest that Kubernetes allows", async () => {
     const scenario = await openScenario({ name: "long-names" });
-    const { namespace } = scenario;
+    const { core, namespace } = scenario;
     const name = "p".repeat(253);
     const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": "main" };
     const spec = { containers: [{ name: "proxy", image: "ghcr.io/goauthentik/proxy:2026.5.0" }] };
-    await (await coreApi(scenario)).createNamespacedPod({ namespace, body: { metadata: { name, labels }, spec } });
-    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
+    await core.createNamespacedPod({ namespace, body: { metadata: { name, labels }, spec } });
     for (const command of [["status"], ["cleanup", "--all", "--dry-run"]]) {
-      const io = fakeIo({ now: () => new Date() });
-      await run([...command, name, "--kubeconfig", scenario.kubeconfig, "-n", namespace], io, { cluster, env: {} });
-      assert.equal(io.stderr, "");
-      assert.match(io.stdout, new RegExp(`^${name} {2}`, "m"));
+      const { stdout, stderr } = await outpostShm(scenario, [...command, name]);
+      assert.equal(stderr, "");
+      assert.match(stdout, new RegExp(`^${name} {2}`, "m"));
     }
   });
 

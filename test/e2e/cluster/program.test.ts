@@ -1,12 +1,13 @@
 // The exported program through the real engine on a real API server: owners of fields, previews, repairs, refusals, and what
 // survives of others' changes.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import type { V1ConfigMap, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { OutputMap } from "@pulumi/pulumi/automation";
-import { cleanerScripts } from "../../../cleaner/scripts";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Report } from "../../../sandbox/engine";
 import { createOutpost, deleteOutpost } from "../../../sandbox/outpost";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { failure, values, warnings } from "./harness";
 import { patchPodSpec, podNames, waitForRollout } from "./kubectl";
 import { closeScenarios, openScenario, owners, type Scenario } from "./scenario";
 
@@ -23,16 +24,11 @@ function changes({ steps }: Report): string[] {
 }
 /** Operations of a new wait for the rollout. */
 const awaited = ["create-replacement", "delete-replaced", "replace"].map((op) => `${op} command:local:Command`);
-const warnings = ({ diagnostics }: Report): string[] =>
-  diagnostics.filter(({ severity }) => severity === "warning").map(({ message }) => message);
 const restartWarning = (pods: string): string =>
   `Deployment ${deploymentName}: this change restarts ${pods} (rolling update). The sessions in a restarted pod end: their users log in again.`;
 /** Converts an object of the client to plain JSON. */
 const plain = (object: unknown): unknown => JSON.parse(JSON.stringify(object));
 const managers = ({ metadata }: V1Deployment): string[] => Object.keys(owners(metadata?.managedFields ?? [])).sort();
-
-const valuesOf = (outputs: OutputMap): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(outputs).map(([key, output]) => [key, output.value as unknown]));
 
 describe("the program on a cluster", () => {
   after(closeScenarios);
@@ -72,7 +68,7 @@ describe("the program on a cluster", () => {
 
     it("patches the Deployment and tells what it made", async () => {
       const { outputs } = await scenario.stack.up();
-      assert.deepEqual(valuesOf(outputs), {
+      assert.deepEqual(values(outputs), {
         solutions: { main: "sidecar" },
         patchedDeployments: [deploymentName],
         cronJobs: [],
@@ -89,13 +85,6 @@ describe("the program on a cluster", () => {
       );
       assert.deepEqual(plain(spec.volumes?.[0]), { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } });
       await waitForRollout(scenario, "main");
-    });
-
-    it("holds the loader and the scripts byte for byte", async () => {
-      const { loader, files } = cleanerScripts();
-      assert.deepEqual((await template()).initContainers![0].command, ["/bin/sh", "-c", loader, "shm-cleanup"]);
-      const { "ConfigMap/authentik-outpost-shm-scripts": scripts } = await scenario.objects();
-      assert.deepEqual((scripts as V1ConfigMap).data, files);
     });
 
     it("leaves authentik the owner of all that it owned, and owns just the fragment itself", async () => {
@@ -217,6 +206,7 @@ describe("the program on a cluster", () => {
         ["mesh-data"],
       );
       assert.deepEqual(managers(await scenario.deployment("main")), ["goauthentik.io", "mesh-injector"]);
+      assert.ok(!existsSync(join(repositoryRoot, "Pulumi.sidecar.yaml")), "the sandbox writes into the clone");
     });
   });
 
@@ -267,39 +257,10 @@ describe("the program on a cluster", () => {
       return preview;
     };
 
-    it("a Deployment that isn't there, in one error, also beside others that are", async () => {
-      const scenario = await openScenario({
-        name: "missing",
-        config: { outposts: ["main", "mian", "third"], solution: "both" },
-      });
-      assert.equal(
-        await refusal(scenario),
-        "Nothing was changed. The cluster is not as the settings need it:\n" +
-          ["mian", "third"]
-            .map(
-              (name) =>
-                `  - outpost "${name}": there is no Deployment ak-outpost-${name} in namespace test-missing; ` +
-                "proxy outposts found there: ak-outpost-main. Correct the outpost's name or the namespace; " +
-                "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
-                "(authentik's embedded outpost has no Deployment and needs none of this: since 2025.10 it keeps its sessions in PostgreSQL.)",
-            )
-            .join("\n"),
-      );
-    });
-
-    it("a Deployment that goes missing later, and takes nothing of the others away", async () => {
-      const scenario = await openScenario({ name: "gone", outposts: [{ name: "main" }, { name: "other" }] });
-      await scenario.stack.up();
-      await deleteOutpost(scenario.kubeconfig, { namespace: scenario.namespace, name: "other" });
-      assert.match(await refusal(scenario), /there is no Deployment ak-outpost-other in namespace test-gone/);
-    });
-
     it("a Deployment that is being deleted, as in the middle of a recreate", async () => {
-      const { AppsV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
       const scenario = await openScenario({ name: "deleting" });
-      const apps = scenario.kubeConfig.makeApiClient(AppsV1Api);
-      const at = { namespace: scenario.namespace, name: deploymentName };
-      const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+      const { apps, merge, namespace } = scenario;
+      const at = { namespace, name: deploymentName };
       const setFinalizers = (finalizers: string[]) =>
         apps.patchNamespacedDeployment({ ...at, body: { metadata: { finalizers } } }, merge);
       await setFinalizers(["example.com/hold"]);
@@ -311,29 +272,6 @@ describe("the program on a cluster", () => {
           "patch would go with it. Update the stack once authentik has created it again.",
       );
       await setFinalizers([]);
-    });
-
-    it("a /dev/shm that a patch pasted into authentik already owns", async () => {
-      const scenario = await openScenario({ name: "pasted" });
-      await patchPodSpec(scenario, "main", "goauthentik.io", {
-        containers: [
-          { name: "proxy", volumeMounts: [{ name: "dshm", mountPath: "/dev/shm" }] },
-          { name: "shm-cleanup", image: "busybox:1.36", command: ["sleep", "1d"] },
-        ],
-        volumes: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }],
-      });
-      assert.equal(
-        await refusal(scenario),
-        "Nothing was changed. The cluster is not as the settings need it:\n" +
-          '  - outpost "main": Deployment ak-outpost-main already has volume dshm (owned by goauthentik.io); ' +
-          "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
-          "That came by the outpost's kubernetes_json_patches. " +
-          "Take the patch out where it is kept (the Admin UI, Terraform's authentik_outpost, a blueprint), and have authentik create the Deployment " +
-          "without it: npx --no-install outpost-shm recreate ak-outpost-main --stack STACK (its users log in again); " +
-          "or keep the patch there, and set the outpost's `solution` to cronjob, which needs none of these; " +
-          "or set its `delivery` to authentik, which takes the patch over: only where nobody else writes the outpost's config, " +
-          "since Terraform and blueprints write all of it and would take ours out again.",
-      );
     });
 
     it("a schedule and labels that Kubernetes does not have, in the API server's words", async () => {
@@ -358,12 +296,9 @@ describe("the program on a cluster", () => {
       assert.match(problem, /^ {2}- monitoringLabels: .* metadata\.labels: Invalid value: "a\/b\/c"/);
     });
 
-    it("bad settings, all in one error", async () => {
-      const scenario = await openScenario({ name: "settings", config: { solution: "sidecars", shmSize: "256MB" } });
-      assert.match(
-        await refusal(scenario),
-        /2 problems in the settings:\n {2}solution: "sidecars" is none of the choices .*\n {2}shmSize: "256MB" is no Kubernetes quantity /,
-      );
+    it("a value of the wrong type, which the engine checks by Pulumi.yaml", async () => {
+      const scenario = await openScenario({ name: "wrong-type", config: { highWatermark: "most" } });
+      assert.match(await failure(scenario.stack.preview()), /highWatermark' must be of type 'integer'/);
     });
 
     it("a cluster that does not answer", async () => {
@@ -387,14 +322,5 @@ describe("the program on a cluster", () => {
         /kubernetes:context is "prod", which the kubeconfig does not have; it has: sandbox\./,
       );
     });
-  });
-
-  it("warns of a memory limit that is too small for the shm, and goes on", async () => {
-    const scenario = await openScenario({ name: "memory", outposts: [{ name: "main", memoryLimit: "128Mi" }] });
-    const [memory] = warnings(await scenario.stack.up()).filter((text) => text.includes("memory limit"));
-    assert.match(
-      memory,
-      /^Deployment ak-outpost-main: container proxy has a memory limit of 128Mi, too little for a \/dev\/shm of 256Mi/,
-    );
   });
 });

@@ -4,13 +4,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../../../cli/program";
-import { liveCluster } from "../../../kubernetes/liveCluster";
 import type { EngineStack } from "../../../sandbox/engine";
 import { untilAvailable } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
-import { fakeIo } from "../../unit/cli/cluster";
+import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, owners, type Scenario } from "./scenario";
 
 describe("recreate", () => {
@@ -39,16 +37,11 @@ describe("recreate", () => {
   });
 
   /** @param onSaid receives the messages during the wait */
-  async function recreate(args: string[], onSaid: (text: string) => void = () => undefined) {
+  async function recreate(args: string[], onSaid?: (text: string) => void) {
     const manifest = join(dir, `manifest-${++manifests}.json`);
-    const io = fakeIo({ now: () => new Date() });
-    const { err } = io;
-    io.err = (text) => (err(text), onSaid(text));
-    const flags = ["--kubeconfig", scenario.kubeconfig, "--stack", "recreate", "--manifest", manifest];
-    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
-    const env = { AUTHENTIK_TOKEN: scenario.authentik.token };
-    const code = await run(["recreate", ...args, ...flags], io, { cluster, env, projectDir: dir });
-    return { code, stdout: io.stdout, stderr: io.stderr, manifest };
+    const all = ["recreate", ...args, "--stack", "recreate", "--manifest", manifest];
+    const makers = { env: { AUTHENTIK_TOKEN: scenario.authentik.token }, projectDir: dir };
+    return { manifest, ...(await outpostShm(scenario, all, onSaid && { err: onSaid }, makers)) };
   }
 
   /** Steps of the update that brings the sidecar back, and awaits it. */
@@ -117,45 +110,5 @@ describe("recreate", () => {
     const { writes } = scenario.authentik;
     await scenario.authentik.reconcile("main");
     assert.deepEqual(scenario.authentik.writes, writes);
-  });
-
-  it("refuses a Deployment that bears authentik's marks and that authentik leaves alone, and leaves it too", async () => {
-    const { metadata } = await scenario.deployment("main");
-    const disable = (kubernetes_disabled_components: string[]) =>
-      scenario.authentik.edit("main", (config) => ({ ...config, kubernetes_disabled_components }));
-    await disable(["deployment"]);
-    const { code, stderr } = await recreate(["main", "--yes"]);
-    assert.deepEqual(
-      [code, stderr],
-      [
-        1,
-        'error: outpost "main" has `deployment` among the kubernetes_disabled_components of its config: nobody would bring Deployment ' +
-          `${scenario.namespace}/ak-outpost-main back\n`,
-      ],
-    );
-    await disable([]);
-    assert.equal((await scenario.deployment("main")).metadata?.uid, metadata?.uid);
-  });
-
-  it("refuses a Deployment that authentik does not manage, and leaves it", async () => {
-    const { metadata } = await scenario.deployment("main");
-    const { AppsV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-    const body = { metadata: { labels: { "goauthentik.io/outpost-uuid": null } } };
-    await scenario.kubeConfig
-      .makeApiClient(AppsV1Api)
-      .patchNamespacedDeployment(
-        { namespace: scenario.namespace, name: "ak-outpost-main", body },
-        setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
-      );
-    const { code, stderr } = await recreate(["main", "--yes"]);
-    assert.deepEqual(
-      [code, stderr],
-      [
-        1,
-        `error: Deployment ${scenario.namespace}/ak-outpost-main is not managed by authentik (it lacks the label goauthentik.io/outpost-uuid): ` +
-          "nobody would bring it back\n",
-      ],
-    );
-    assert.equal((await scenario.deployment("main")).metadata?.uid, metadata?.uid);
   });
 });

@@ -1,7 +1,7 @@
 // The end of an update whose rollout hangs: kwok's node accepts pods or none, and a quota refuses them.
 import assert from "node:assert/strict";
 import { failure } from "./harness";
-import { cordon } from "./kubectl";
+import { cordon, withOnePod } from "./kubectl";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 describe("an update whose rollout does not end", function () {
@@ -17,39 +17,29 @@ describe("an update whose rollout does not end", function () {
 
   it("fails early where Kubernetes refuses the pods, in its words, and the next one mends it", async () => {
     const scenario = await openScenario({ name: "refused", config: { verifyTimeout: "10m" } });
-    const { namespace } = scenario;
-    const { CoreV1Api } = await import("@kubernetes/client-node");
-    const core = scenario.kubeConfig.makeApiClient(CoreV1Api);
-    const quota = { metadata: { name: "one-pod" }, spec: { hard: { pods: "1" } } };
-    await core.createNamespacedResourceQuota({ namespace, body: quota });
-    const { message, took } = await failureOf(scenario);
-    assert.ok(took > 30 && took < 90, `${took} s`);
-    assert.match(
-      message,
-      /\nmain {5}containers {2}FAIL {4}0 of 1 pods updated; Kubernetes refuses new pods: pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod/,
-    );
-    assert.match(message, /\nmain containers: Change what refuses them, .* describe deployment ak-outpost-main\n/);
-    // Everything but the wait is done, and the stack knows it.
-    assert.deepEqual((await scenario.deployment("main")).spec?.template.spec?.initContainers?.length, 1);
-    const types = (await scenario.stack.urns()).map((urn) => urn.split("$").at(-1)!.split("::")[0]);
-    assert.ok(types.includes("kubernetes:apps/v1:DeploymentPatch"), String(types));
-    assert.ok(!types.includes("command:local:Command"), String(types));
-    await core.deleteNamespacedResourceQuota({ namespace, name: "one-pod" });
+    await withOnePod(scenario, async () => {
+      const { message, took } = await failureOf(scenario);
+      assert.ok(took > 30 && took < 90, `${took} s`);
+      assert.match(
+        message,
+        /\nmain {5}containers {2}FAIL {4}0 of 1 pods updated; Kubernetes refuses new pods: pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod/,
+      );
+      assert.match(message, /\nmain containers: Change what refuses them, .* describe deployment ak-outpost-main\n/);
+      // Everything but the wait is done, and the stack knows it.
+      assert.deepEqual((await scenario.deployment("main")).spec?.template.spec?.initContainers?.length, 1);
+      const types = (await scenario.stack.urns()).map((urn) => urn.split("$").at(-1)!.split("::")[0]);
+      assert.ok(types.includes("kubernetes:apps/v1:DeploymentPatch"), String(types));
+      assert.ok(!types.includes("command:local:Command"), String(types));
+    });
     await scenario.stack.up();
     assert.deepEqual(Object.keys((await scenario.stack.up()).changeSummary), ["same"]);
   });
 
   it("awaits a Deployment that bears none of authentik's labels itself, too", async () => {
     const scenario = await openScenario({ name: "no-labels" });
-    const { AppsV1Api, PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-    await scenario.kubeConfig.makeApiClient(AppsV1Api).patchNamespacedDeployment(
-      {
-        namespace: scenario.namespace,
-        name: "ak-outpost-main",
-        body: { metadata: { labels: { "goauthentik.io/outpost-type": null } } },
-      },
-      setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
-    );
+    const { apps, merge, namespace } = scenario;
+    const body = { metadata: { labels: { "goauthentik.io/outpost-type": null } } };
+    await apps.patchNamespacedDeployment({ namespace, name: "ak-outpost-main", body }, merge);
     await scenario.stack.up();
     assert.equal((await scenario.deployment("main")).status?.updatedReplicas, 1);
   });

@@ -1,9 +1,10 @@
 // An outpost in a namespace of its own and a stack of the exported program beside it, on the shared cluster.
 import assert from "node:assert/strict";
-import type { KubeConfig, KubernetesObject, V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with {
+import type { KubernetesObject, V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
+import { clients, type Clients } from "../../../sandbox/clients";
 import { openStack, type EngineStack } from "../../../sandbox/engine";
 import { createOutpost, outpostObjectName, untilAvailable } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
@@ -39,10 +40,9 @@ export async function closeScenarios(): Promise<void> {
   for (const authentik of authentiks.splice(0)) await authentik.stop();
 }
 
-export interface Scenario {
+export interface Scenario extends Clients {
   readonly namespace: string;
   readonly stack: EngineStack;
-  readonly kubeConfig: KubeConfig;
   readonly kubeconfig: string;
   /** The stand-in that deployed the outposts; only with the option `authentik`. */
   readonly authentik: AuthentikStandIn;
@@ -71,9 +71,7 @@ export interface ScenarioOptions {
 export async function openScenario(options: ScenarioOptions): Promise<Scenario> {
   const { name, outposts = [{ name: "main" }] } = options;
   const cluster = await sharedCluster();
-  const { AppsV1Api, KubeConfig } = await import("@kubernetes/client-node");
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromFile(cluster.kubeconfig);
+  const api = await clients(cluster.kubeconfig);
   const namespace = `test-${name}`;
   const authentik = options.authentik ? await deployedByAuthentik(cluster.kubeconfig, namespace, outposts) : undefined;
   if (!authentik) for (const outpost of outposts) await createOutpost(cluster.kubeconfig, { namespace, ...outpost });
@@ -93,18 +91,18 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     pulumi: await sharedPulumi(),
     config: { ...own, ...options.config },
   });
-  const apps = kubeConfig.makeApiClient(AppsV1Api);
   return {
+    ...api,
     namespace,
     stack,
-    kubeConfig,
     kubeconfig: cluster.kubeconfig,
     get authentik() {
       return authentik ?? assert.fail("the scenario was opened without authentik");
     },
     configure: (config) => stack.setConfig({ ...own, ...config }),
-    deployment: (outpost) => apps.readNamespacedDeployment({ namespace, name: outpostObjectName({ name: outpost }) }),
-    objects: () => objectsIn(kubeConfig, namespace),
+    deployment: (outpost) =>
+      api.apps.readNamespacedDeployment({ namespace, name: outpostObjectName({ name: outpost }) }),
+    objects: () => objectsIn(api, namespace),
   };
 }
 
@@ -122,19 +120,17 @@ async function deployedByAuthentik(
   return authentik;
 }
 
-async function objectsIn(kubeConfig: KubeConfig, namespace: string): Promise<Record<string, unknown>> {
-  const { KubernetesObjectApi } = await import("@kubernetes/client-node");
-  const api = KubernetesObjectApi.makeApiClient(kubeConfig);
+async function objectsIn({ generic }: Clients, namespace: string): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   for (const { apiVersion, kind } of [{ apiVersion: "apps/v1", kind: "Deployment" }, ...ownKinds]) {
-    const { items } = await api.list(apiVersion, kind, namespace);
+    const { items } = await generic.list(apiVersion, kind, namespace);
     for (const item of items) {
       const key = `${kind}/${item.metadata?.name}`;
       if (!givenObjects.includes(key)) found[key] = comparable(item);
     }
   }
   for (const kind of ownClusterKinds) {
-    const { items } = await api.list("admissionregistration.k8s.io/v1", kind);
+    const { items } = await generic.list("admissionregistration.k8s.io/v1", kind);
     const ours = items.filter(
       ({ metadata }) =>
         /[-.]/.test(metadata?.name?.at(-namespace.length - 1) ?? "") && metadata?.name?.endsWith(namespace),

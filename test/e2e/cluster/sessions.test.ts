@@ -1,10 +1,8 @@
 // Outposts whose sessions no solution reaches, or whose release would let visitors in, on a real API server.
 import assert from "node:assert/strict";
-import { run } from "../../../cli/program";
-import { liveCluster } from "../../../kubernetes/liveCluster";
-import { fakeIo } from "../../unit/cli/cluster";
 import { failure } from "./harness";
 import { patchPodSpec, waitForRollout } from "./kubectl";
+import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
@@ -22,14 +20,8 @@ describe("outposts whose release or TMPDIR no solution fits", () => {
     patchPodSpec(scenario, outpost, "goauthentik.io", { containers: [{ name: "proxy", ...fields }] });
 
   async function command(...args: string[]) {
-    const io = fakeIo();
-    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace, "-o", "json"];
-    const cluster = (config: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(config));
-    const code = await run([...args, ...flags], io, { cluster, env: {} });
-    return {
-      code,
-      said: JSON.parse(io.stdout) as Record<string, { check: string; subject: string; passed?: boolean }[]>,
-    };
+    const { code, stdout } = await outpostShm(scenario, [...args, "-o", "json"]);
+    return { code, said: JSON.parse(stdout) as Record<string, { check: string; subject: string; passed?: boolean }[]> };
   }
 
   before(async () => {

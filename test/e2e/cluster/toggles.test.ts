@@ -43,23 +43,7 @@ describe("toggling between solutions", () => {
   });
 
   it("deploys something different for each solution", () => {
-    const names = (solution: Solution) => Object.keys(fresh[solution]).sort();
     const deployments = ["Deployment/ak-outpost-main", "Deployment/ak-outpost-second-outpost"];
-    const configMaps = [
-      "ConfigMap/ak-outpost-main-shm-cleanup",
-      "ConfigMap/ak-outpost-second-outpost-shm-cleanup",
-      "ConfigMap/authentik-outpost-shm-scripts",
-    ];
-    const cronJob = ["CronJob", "Role", "RoleBinding", "ServiceAccount"].map(
-      (kind) => `${kind}/authentik-outpost-shm-cleanup`,
-    );
-    const policy = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"].map(
-      (kind) => `${kind}/authentik-outpost-shm-cleanup-${scenario.namespace}`,
-    );
-    assert.deepEqual(names("none"), deployments);
-    assert.deepEqual(names("sidecar"), [...configMaps, ...deployments].sort());
-    assert.deepEqual(names("cronjob"), [...cronJob, ...policy, ...deployments].sort());
-    assert.deepEqual(names("both"), [...configMaps, ...cronJob, ...policy, ...deployments].sort());
     for (const deployment of deployments) {
       assert.deepEqual(fresh.cronjob[deployment], fresh.none[deployment]);
       assert.deepEqual(fresh.both[deployment], fresh.sidecar[deployment]);

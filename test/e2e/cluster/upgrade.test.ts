@@ -40,13 +40,12 @@ function stateOf(version: string, { kubeconfig }: Scenario): State {
 }
 
 /** Applies the objects of a state, in its order and in its stack's name, as the Kubernetes provider did. */
-async function applyObjects({ kubeConfig }: Scenario, { deployment }: State): Promise<void> {
-  const { KubernetesObjectApi, PatchStrategy } = await import("@kubernetes/client-node");
-  const api = KubernetesObjectApi.makeApiClient(kubeConfig);
+async function applyObjects({ generic }: Scenario, { deployment }: State): Promise<void> {
+  const { PatchStrategy } = await import("@kubernetes/client-node");
   const objects = deployment.resources.filter(isObject).map(({ inputs }) => inputs as KubernetesObject);
   for (const object of objects) {
     const manager = object.metadata?.annotations?.["pulumi.com/patchFieldManager"];
-    await api.patch(object, undefined, undefined, manager, true, PatchStrategy.ServerSideApply);
+    await generic.patch(object, undefined, undefined, manager, true, PatchStrategy.ServerSideApply);
   }
 }
 

@@ -39,26 +39,17 @@ describe("verify: true", () => {
   });
   after(closeScenarios);
 
-  async function core() {
-    const { CoreV1Api } = await import("@kubernetes/client-node");
-    return scenario.kubeConfig.makeApiClient(CoreV1Api);
-  }
   async function jobs(): Promise<string[]> {
-    const { BatchV1Api } = await import("@kubernetes/client-node");
-    const { items } = await scenario.kubeConfig
-      .makeApiClient(BatchV1Api)
-      .listNamespacedJob({ namespace: scenario.namespace });
+    const { items } = await scenario.batch.listNamespacedJob({ namespace: scenario.namespace });
     return items.map(({ metadata }) => metadata!.name!);
   }
 
   const quota = "no-jobs";
-  const forbidJobs = async () => {
+  const forbidJobs = () => {
     const body = { metadata: { name: quota }, spec: { hard: { "count/jobs.batch": "0" } } };
-    await (await core()).createNamespacedResourceQuota({ namespace: scenario.namespace, body });
+    return scenario.core.createNamespacedResourceQuota({ namespace: scenario.namespace, body });
   };
-  const allowJobs = async () => {
-    await (await core()).deleteNamespacedResourceQuota({ namespace: scenario.namespace, name: quota });
-  };
+  const allowJobs = () => scenario.core.deleteNamespacedResourceQuota({ namespace: scenario.namespace, name: quota });
 
   it("is part of a preview, and runs nothing there", async () => {
     const preview = await scenario.stack.preview();

@@ -3,8 +3,9 @@
 import { execFile, type ExecFileException } from "node:child_process";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { slugify } from "../../../authentik/slug";
+import { clients } from "../../../sandbox/clients";
 import { openStack, type EngineStack } from "../../../sandbox/engine";
-import { createOutpost, outpostObjectName, type OutpostSpec } from "../../../sandbox/outpost";
+import { createOutpost, isRolledOut, outpostObjectName, type OutpostSpec } from "../../../sandbox/outpost";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { sharedStage, type Stage } from "./fixture";
@@ -100,12 +101,7 @@ export class Scenario {
   }
 
   async rollout(outpost: string): Promise<void> {
-    const isDone = async () => {
-      const { metadata, spec, status } = await this.deployment(outpost);
-      const counts = [status?.updatedReplicas, status?.availableReplicas, status?.replicas];
-      const current = status?.observedGeneration === metadata?.generation;
-      return (current && counts.every((count) => count === spec?.replicas)) || undefined;
-    };
+    const isDone = async () => isRolledOut(await this.deployment(outpost)) || undefined;
     await this.until(`the rollout of outpost ${outpost}`, isDone, ROLLOUT_TIMEOUT_MS);
   }
 
@@ -119,7 +115,10 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
   const { name, namespace = `node-${name}`, outposts = [{ name: "main" }], config } = options;
   const stage = await sharedStage();
   const { kubeconfig, context } = stage.cluster;
-  if (options.labels) await createNamespace(stage, namespace, options.labels);
+  if (options.labels) {
+    const { core } = await clients(kubeconfig);
+    await core.createNamespace({ body: { metadata: { name: namespace, labels: options.labels } } });
+  }
   for (const outpost of outposts) await createOutpost(kubeconfig, { namespace, ...outpost }, options.availableWithinMs);
   const names = outposts.map((outpost) => outpost.name);
   const stack = await openStack({
@@ -131,13 +130,6 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     config: { namespace, outposts: names, schedule, ...config },
   });
   return new Scenario(namespace, stack, stage, names);
-}
-
-async function createNamespace({ cluster }: Stage, name: string, labels: Record<string, string>): Promise<void> {
-  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(cluster.kubeconfig);
-  await config.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name, labels } } });
 }
 
 /** Removes the scenario's objects from the cluster, so that later tests have the node for themselves. */
