@@ -1,11 +1,11 @@
 // The Pulumi that this machine gets, with a CLI, a download and a Go of our own making.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { existsSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { version as sdk } from "@pulumi/pulumi/package.json";
 import { openPulumi } from "../../../sandbox/pulumi";
 import { readModule } from "../../../sandbox/toolchain/modules";
+import { useFakePath, writeProgram } from "./fakePath";
 
 /** "Builds" by writing a file for each package. */
 const WORKING_GO = `
@@ -17,29 +17,7 @@ case "$1" in
 esac`;
 
 describe("Pulumi", () => {
-  let dir: string;
-  let environment: NodeJS.ProcessEnv;
-
-  beforeEach(() => {
-    environment = { ...process.env };
-    dir = mkdtempSync(join(tmpdir(), "pulumi-"));
-    mkdirSync(join(dir, "bin"));
-    // A test puts here everything that should be available.
-    Object.assign(process.env, { PATH: join(dir, "bin"), AUTHENTIK_OUTPOST_SHM_CACHE: join(dir, "cache") });
-  });
-  afterEach(() => {
-    for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
-    Object.assign(process.env, environment);
-    rmSync(dir, { recursive: true });
-  });
-
-  function program(path: string, script: string): string {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `#!/bin/sh\nPATH=/usr/bin:/bin\n${script}\n`);
-    chmodSync(path, 0o755);
-    return path;
-  }
-  const onPath = (name: string, script: string) => program(join(dir, "bin", name), script);
+  const { inDir, onPath } = useFakePath();
   /** A CLI that does `install` on `plugin install resource NAME VERSION`. */
   const cli = (install: string, version = `v${sdk}`) =>
     `[ "$1" = version ] && { echo ${version}; exit; }\nname=$4 version=$5\n${install}`;
@@ -56,7 +34,7 @@ describe("Pulumi", () => {
     return { pulumi, said };
   }
   const installing = "installing Pulumi plugins command 1.2.1, kubernetes 4.34.2";
-  const home = () => join(dir, "cache", "pulumi");
+  const home = () => inDir("cache", "pulumi");
 
   it("is the official one wherever it can be had, downloaded once, with nothing built", async () => {
     const path = onPath("pulumi", cli(installs));
@@ -67,12 +45,12 @@ describe("Pulumi", () => {
     assert.deepEqual(said, [using, `${installing}: `]);
     onPath("pulumi", cli("exit 1"));
     assert.deepEqual((await open()).said, [using]);
-    assert.ok(!existsSync(join(dir, "cache", "toolchain")));
+    assert.ok(!existsSync(inDir("cache", "toolchain")));
   });
 
   it("is the CLI that was downloaded before, rather than one on PATH that is too old", async () => {
     const old = onPath("pulumi", cli(installs, "v3.10.0"));
-    const path = program(join(dir, "cache", "pulumi-cli", "bin", "pulumi"), cli(installs));
+    const path = writeProgram(inDir("cache", "pulumi-cli", "bin", "pulumi"), cli(installs));
     const { pulumi, said } = await open();
     assert.equal(pulumi.cli, path);
     const [major, minor] = sdk.split(".");
@@ -97,7 +75,7 @@ describe("Pulumi", () => {
     assert.ok(existsSync(join(pulumi.env.PULUMI_HOME, "plugins/resource-command-v1.2.1/pulumi-resource-command")));
     const plugin = join(pulumi.env.PULUMI_HOME, "plugins/resource-kubernetes-v4.34.2/pulumi-resource-kubernetes");
     const module = readModule("pulumi-kubernetes");
-    assert.equal(readlinkSync(plugin), join(dir, "cache/toolchain", module.key, "pulumi-resource-kubernetes"));
+    assert.equal(readlinkSync(plugin), inDir("cache/toolchain", module.key, "pulumi-resource-kubernetes"));
     assert.notEqual(pulumi.env.PULUMI_HOME, home());
     assert.deepEqual(said.slice(1), [
       `${installing}: not available: ${refusal}`,

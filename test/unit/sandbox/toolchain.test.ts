@@ -1,18 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { silentProgress, type Progress } from "../../../sandbox/progress";
@@ -20,12 +9,12 @@ import { ensureTools } from "../../../sandbox/toolchain";
 import { readModule } from "../../../sandbox/toolchain/modules";
 import { pulumiOnPath } from "../../../sandbox/toolchain/pulumiOnPath";
 import { waitUntil } from "../../../sandbox/waitUntil";
+import { useFakePath } from "./fakePath";
 
 /** Answers as `go env` does, and "builds" by writing its environment to one file for each package, named as Go names it. */
 const WORKING_GO = `
 case "$1" in
   env) echo "\${FAKE_VERSION-go1.99.0}"; echo "\${FAKE_TOOLCHAIN-auto}";;
-  list) echo "$FAKE_MODULE_DIR";;
   build)
     echo "$@" >>"$FAKE_BUILDS"
     sleep "\${FAKE_SECONDS-0}"
@@ -40,38 +29,15 @@ esac`;
 describe("the toolchain", function () {
   this.timeout(30_000);
 
-  let dir: string;
-  let builds: string;
-  let environment: NodeJS.ProcessEnv;
-  const etcd = readModule("etcd");
-  const etcdDir = () => join(dir, "cache", "toolchain", etcd.key);
-  const builtCommands = () => (existsSync(builds) ? readFileSync(builds, "utf8").trim().split("\n") : []);
-
-  /** Puts a shell script called `name` on PATH, which holds nothing else but the system's own programs. */
-  function onPath(name: string, script: string): string {
-    const file = join(dir, "bin", name);
-    writeFileSync(file, `#!/bin/sh\nPATH=/usr/bin:/bin\n${script}\n`);
-    chmodSync(file, 0o755);
-    return file;
-  }
-
+  const { inDir, onPath } = useFakePath();
   beforeEach(() => {
-    environment = { ...process.env };
-    dir = mkdtempSync(join(tmpdir(), "toolchain-"));
-    builds = join(dir, "builds");
-    mkdirSync(join(dir, "bin"));
-    Object.assign(process.env, {
-      PATH: join(dir, "bin"),
-      AUTHENTIK_OUTPOST_SHM_CACHE: join(dir, "cache"),
-      FAKE_BUILDS: builds,
-    });
+    process.env.FAKE_BUILDS = inDir("builds");
   });
 
-  afterEach(() => {
-    for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
-    Object.assign(process.env, environment);
-    rmSync(dir, { recursive: true });
-  });
+  const etcd = readModule("etcd");
+  const etcdDir = () => inDir("cache", "toolchain", etcd.key);
+  const builtCommands = () =>
+    existsSync(inDir("builds")) ? readFileSync(inDir("builds"), "utf8").trim().split("\n") : [];
 
   /** Returns the arguments of each build, without the temporary folder of its binaries. */
   const builtWith = () => builtCommands().map((line) => line.replace(/unfinished-[\w-]+/, "UNFINISHED"));
@@ -85,7 +51,7 @@ describe("the toolchain", function () {
     assert.deepEqual(builtWith(), [
       `build -C ${etcd.dir} ${flags} -o ${etcdDir()}/UNFINISHED/ go.etcd.io/etcd/server/v3`,
     ]);
-    assert.deepEqual(readdirSync(join(dir, "cache", "toolchain")), [etcd.key]);
+    assert.deepEqual(readdirSync(inDir("cache", "toolchain")), [etcd.key]);
     assert.deepEqual(readdirSync(etcdDir()), ["etcd"]);
   });
 
@@ -115,12 +81,6 @@ describe("the toolchain", function () {
     ]);
   });
 
-  it("leaves out of Prometheus what finds targets in clouds", async () => {
-    onPath("go", WORKING_GO);
-    await ensureTools(["promtool"], silentProgress);
-    assert.match(builtCommands()[0], / -trimpath -tags remove_all_sd -gcflags=/);
-  });
-
   it("builds the same whatever the user's Go settings are", async () => {
     onPath("go", WORKING_GO);
     Object.assign(process.env, {
@@ -134,24 +94,6 @@ describe("the toolchain", function () {
     const { etcd: binary } = await ensureTools(["etcd"], silentProgress);
     const architecture = process.arch === "x64" ? "amd64" : process.arch;
     assert.equal(readFileSync(binary, "utf8"), `-mod=readonly|off|on|0|${process.platform}|${architecture}\n`);
-  });
-
-  it("puts kwok's stages beside it", async () => {
-    onPath("go", WORKING_GO);
-    process.env.FAKE_MODULE_DIR = join(dir, "module");
-    const stages = ["node/fast/node-initialize", "node/heartbeat/node-heartbeat"];
-    stages.push(...["pod/fast/pod-ready", "pod/fast/pod-complete", "pod/fast/pod-delete"]);
-    for (const stage of stages) {
-      const file = join(dir, "module", "kustomize", "stage", `${stage}.yaml`);
-      mkdirSync(join(file, ".."), { recursive: true });
-      writeFileSync(file, stage, { mode: 0o444 });
-    }
-    const { kwok } = await ensureTools(["kwok"], silentProgress);
-    assert.deepEqual(
-      readdirSync(join(kwok, "..", "stages")).sort(),
-      stages.map((stage) => `${stage.split("/").at(-1)}.yaml`).sort(),
-    );
-    assert.equal(readFileSync(join(kwok, "..", "stages", "pod-ready.yaml"), "utf8"), "pod/fast/pod-ready");
   });
 
   it("is there for two who want it at the same time", async () => {
@@ -168,27 +110,15 @@ describe("the toolchain", function () {
   });
 
   const tooOld = `building the etcd tools takes Go ${etcd.goVersion} or later, but \`go\` on PATH is`;
-  const remedy = "install a newer Go (https://go.dev/dl/)";
-  for (const { version, toolchain, message } of [
-    {
-      version: "go1.23.4",
-      toolchain: "local",
-      message: `${tooOld} 1.23.4 and GOTOOLCHAIN=local forbids fetching another: ${remedy}`,
-    },
-    {
-      version: "go1.23.4",
-      toolchain: "go1.23.1",
-      message: `${tooOld} 1.23.4 and GOTOOLCHAIN=go1.23.1 forbids fetching another: ${remedy}`,
-    },
-    {
-      version: "go1.19.8",
-      toolchain: "",
-      message: `${tooOld} 1.19.8 and it cannot fetch another by itself: ${remedy}`,
-    },
+  for (const { version, toolchain, why } of [
+    { version: "1.23.4", toolchain: "local", why: "GOTOOLCHAIN=local forbids fetching another" },
+    { version: "1.23.4", toolchain: "go1.23.1", why: "GOTOOLCHAIN=go1.23.1 forbids fetching another" },
+    { version: "1.19.8", toolchain: "", why: "it cannot fetch another by itself" },
   ]) {
     it(`says that Go is too old: ${version} with GOTOOLCHAIN=${toolchain}`, async () => {
       onPath("go", WORKING_GO);
-      Object.assign(process.env, { FAKE_VERSION: version, FAKE_TOOLCHAIN: toolchain });
+      Object.assign(process.env, { FAKE_VERSION: `go${version}`, FAKE_TOOLCHAIN: toolchain });
+      const message = `${tooOld} ${version} and ${why}: install a newer Go (https://go.dev/dl/)`;
       await assert.rejects(ensureTools(["etcd"], silentProgress), { message });
       assert.deepEqual(builtCommands(), []);
     });
@@ -228,7 +158,7 @@ describe("the toolchain", function () {
         `building etcd failed: go build ended (exit status 1). The end of ${etcdDir()}/build.log:`,
         "  etcd.go:1: no space left on device",
         "The disk is full. Free about 6 GB where Go's build cache (`go env GOCACHE`) and " +
-          `${join(dir, "cache")} are, or name others by GOCACHE and AUTHENTIK_OUTPOST_SHM_CACHE.`,
+          `${inDir("cache")} are, or name others by GOCACHE and AUTHENTIK_OUTPOST_SHM_CACHE.`,
         "To run it again:",
         `  ${command}`,
       ].join("\n"),
@@ -260,7 +190,7 @@ describe("the toolchain", function () {
 
   describe("key in the cache", () => {
     const keyWith = (change?: { file: string; append: string }) => {
-      const root = mkdtempSync(join(dir, "modules-"));
+      const root = mkdtempSync(inDir("modules-"));
       cpSync(join(repositoryRoot, "toolchain", "etcd"), join(root, "etcd"), { recursive: true });
       if (change) writeFileSync(join(root, "etcd", change.file), change.append, { flag: "a" });
       return readModule("etcd", root).key;
