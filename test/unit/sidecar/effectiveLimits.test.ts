@@ -3,7 +3,7 @@ import type { LimitRange, Pod, PodSpec } from "../../../kubernetes/types";
 import { effectiveSpec } from "../../../sidecar/effectiveLimits";
 
 /** The LimitRange of Kubernetes' own page "Configure Default Memory Requests and Limits", with another default. */
-const limitRange = (name: string, memory?: string, type = "Container"): LimitRange => ({
+const range = (name: string, memory?: string, type = "Container"): LimitRange => ({
   metadata: { name },
   spec: { limits: [{ type, ...(memory && { _default: { memory } }), defaultRequest: { memory: "64Mi" } }] },
 });
@@ -16,33 +16,26 @@ const template = (memory?: string): Partial<PodSpec> => ({
 });
 
 describe("the memory limit that pods really get", () => {
-  const cases: [string, Partial<PodSpec>, LimitRange[], Pod[], string | undefined, string | undefined][] = [
-    ["none", template(), [], [pod("main-a")], undefined, undefined],
-    ["the template's own", template("1Gi"), [limitRange("limits", "256Mi")], [pod("main-a", "1Gi")], "1Gi", undefined],
+  const cases: [what: string, template: Partial<PodSpec>, LimitRange[], Pod[], memory?: string, source?: string][] = [
+    ["none", template(), [], [pod("main-a")]],
+    ["the template's own", template("1Gi"), [range("a", "256Mi")], [pod("main-a", "1Gi")], "1Gi"],
     [
       "a LimitRange's default",
       template(),
-      [limitRange("limits", "256Mi")],
+      [range("a", "256Mi")],
       [pod("main-a", "128Mi")],
       "256Mi",
-      "the default of LimitRange limits",
+      "the default of LimitRange a",
     ],
     [
       "the least of two defaults",
       template(),
-      [limitRange("a", "1Gi"), limitRange("b", "512Mi")],
+      [range("a", "1Gi"), range("b", "512Mi")],
       [],
       "512Mi",
       "the default of LimitRange b",
     ],
-    [
-      "no default for containers",
-      template(),
-      [limitRange("a"), limitRange("b", "1Gi", "Pod")],
-      [],
-      undefined,
-      undefined,
-    ],
+    ["no default for containers", template(), [range("a"), range("b", "1Gi", "Pod")], []],
     [
       "a live pod's, which a webhook gave it",
       template(),
@@ -62,7 +55,7 @@ describe("the memory limit that pods really get", () => {
 
   it("is found for init containers too, which count for the size that the kubelet gives", () => {
     const given = { ...template(), initContainers: [{ name: "wait" }] };
-    const { spec } = effectiveSpec(given, { limitRanges: [limitRange("limits", "96Mi")], pods: [] });
+    const { spec } = effectiveSpec(given, { limitRanges: [range("limits", "96Mi")], pods: [] });
     assert.equal(spec.initContainers?.[0]?.resources?.limits?.memory, "96Mi");
   });
 });

@@ -32,66 +32,48 @@ const warning = (limit: string, only?: string): string =>
   "Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
 
 describe("the warning of a memory limit", () => {
-  const cases: { what: string; deployment: Deployment; warnings: string[] }[] = [
-    { what: "no limit", deployment: live(), warnings: [] },
-    { what: "no limit but another's", deployment: live(undefined, [container("other", "1Mi")]), warnings: [] },
-    { what: "room for /dev/shm and 64Mi", deployment: live("320Mi"), warnings: [] },
-    { what: "plenty of room", deployment: live("1Gi"), warnings: [] },
-    { what: "a little less", deployment: live("319Mi"), warnings: [warning("319Mi")] },
-    { what: "a decimal unit", deployment: live("300M"), warnings: [warning("300M")] },
-    { what: "with the sidecar's as much as /dev/shm", deployment: live("224Mi"), warnings: [warning("224Mi")] },
-    { what: "with the sidecar's less", deployment: live("223Mi"), warnings: [warning("223Mi", "255Mi")] },
-    { what: "half of it", deployment: live("128Mi"), warnings: [warning("128Mi", "160Mi")] },
-    { what: "no whole number of MiB", deployment: live("100M"), warnings: [warning("100M", "127Mi")] },
-    {
-      what: "another container with one",
-      deployment: live("128Mi", [container("other", "64Mi")]),
-      warnings: [warning("128Mi", "224Mi")],
-    },
-    {
-      what: "another container without one",
-      deployment: live("128Mi", [container("other")]),
-      warnings: [warning("128Mi")],
-    },
-    {
-      what: "another container whose limit is 0, which is none",
-      deployment: live("128Mi", [container("other", "0")]),
-      warnings: [warning("128Mi")],
-    },
-    {
-      what: "an init container without one",
-      deployment: live("128Mi", [], [container("init")]),
-      warnings: [warning("128Mi")],
-    },
-    {
-      what: "an init container that ends, with less than the others together",
-      deployment: live("128Mi", [], [container("init", "100Mi")]),
-      warnings: [warning("128Mi", "160Mi")],
-    },
-    {
-      what: "a sidecar, and an init container that ends, with more than the others together",
-      deployment: live("64Mi", [], [container("other", "8Mi", "Always"), container("init", "192Mi")]),
-      warnings: [warning("64Mi", "200Mi")],
-    },
-    {
-      what: "another sidecar",
-      deployment: live("128Mi", [], [container("other", "8Mi", "Always")]),
-      warnings: [warning("128Mi", "168Mi")],
-    },
-    {
-      what: "our own sidecar there already, which counts once",
-      deployment: live("128Mi", [], [container("shm-cleanup", "32Mi", "Always")]),
-      warnings: [warning("128Mi", "160Mi")],
-    },
-    {
-      what: "our own sidecar there already, of the other kind",
-      deployment: live("128Mi", [container("shm-cleanup", "32Mi")]),
-      warnings: [warning("128Mi", "160Mi")],
-    },
+  const other = (memory?: string, restartPolicy?: string) => container("other", memory, restartPolicy);
+  const cases: [what: string, deployment: Deployment, warning?: string][] = [
+    ["no limit", live()],
+    ["no limit but another's", live(undefined, [other("1Mi")])],
+    ["room for /dev/shm and 64Mi", live("320Mi")],
+    ["plenty of room", live("1Gi")],
+    ["a little less", live("319Mi"), warning("319Mi")],
+    ["a decimal unit", live("300M"), warning("300M")],
+    ["with the sidecar's as much as /dev/shm", live("224Mi"), warning("224Mi")],
+    ["with the sidecar's less", live("223Mi"), warning("223Mi", "255Mi")],
+    ["half of it", live("128Mi"), warning("128Mi", "160Mi")],
+    ["no whole number of MiB", live("100M"), warning("100M", "127Mi")],
+    ["another container with one", live("128Mi", [other("64Mi")]), warning("128Mi", "224Mi")],
+    ["another container without one", live("128Mi", [other()]), warning("128Mi")],
+    ["another container whose limit is 0, which is none", live("128Mi", [other("0")]), warning("128Mi")],
+    ["an init container without one", live("128Mi", [], [other()]), warning("128Mi")],
+    [
+      "an init container that ends, with less than the others together",
+      live("128Mi", [], [other("100Mi")]),
+      warning("128Mi", "160Mi"),
+    ],
+    [
+      "a sidecar, and an init container that ends, with more than the others together",
+      live("64Mi", [], [other("8Mi", "Always"), other("192Mi")]),
+      warning("64Mi", "200Mi"),
+    ],
+    ["another sidecar", live("128Mi", [], [other("8Mi", "Always")]), warning("128Mi", "168Mi")],
+    [
+      "our own sidecar there already, which counts once",
+      live("128Mi", [], [container("shm-cleanup", "32Mi", "Always")]),
+      warning("128Mi", "160Mi"),
+    ],
+    [
+      "our own sidecar there already, of the other kind",
+      live("128Mi", [container("shm-cleanup", "32Mi")]),
+      warning("128Mi", "160Mi"),
+    ],
   ];
-  for (const { what, deployment, warnings } of cases) {
-    it(`${warnings.length > 0 ? "is given" : "is not given"}: ${what}`, () => {
-      assert.deepEqual(memoryWarning(settings, deployment, { limitRanges: [], pods: [] }), warnings);
+  for (const [what, deployment, expected] of cases) {
+    it(`${expected ? "is given" : "is not given"}: ${what}`, () => {
+      const warnings = memoryWarning(settings, deployment, { limitRanges: [], pods: [] });
+      assert.deepEqual(warnings, expected ? [expected] : []);
     });
   }
 });
