@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { changed, coverage, run, shells, sweepText, type Result, type Shell } from "../../../sandbox/cleaner/shells";
 import { mountTmpfs, type Tmpfs, type TmpfsOptions } from "../../../sandbox/cleaner/tmpfs";
@@ -13,10 +13,11 @@ export const visit = goSession({ holds: [] });
 export const longVisit = goSession({ holds: ["redirect"], url: `https://a.example/${"p".repeat(800)}` });
 export const login = goSession({ holds: ["claims"] });
 
-/** A directory on a tmpfs of its own, and the sweep to try on it. */
+/** An empty directory on a tmpfs, and the sweep to try on it. */
 export class Scene {
   readonly dir: string;
   readonly outside: string;
+  readonly metrics: string;
 
   constructor(
     readonly tmpfs: Tmpfs,
@@ -25,14 +26,18 @@ export class Scene {
   ) {
     this.dir = join(tmpfs.dir, "shm");
     this.outside = join(tmpfs.dir, "outside");
-    for (const path of [this.dir, this.outside, join(tmpfs.dir, "metrics")]) mkdirSync(path);
+    this.metrics = join(tmpfs.dir, "metrics");
+    for (const path of [this.dir, this.outside, this.metrics]) {
+      rmSync(path, { recursive: true, force: true });
+      mkdirSync(path);
+    }
   }
 
-  save(name: string | Buffer, content: string, ageSeconds = 0, dir = this.dir): void {
+  save = (name: string | Buffer, content: string, ageSeconds = 0, dir = this.dir): void => {
     const path = Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(name)]);
     writeFileSync(path, content);
     this.age(path, ageSeconds);
-  }
+  };
 
   age(path: string | Buffer, seconds: number): void {
     const saved = Date.now() / 1000 - seconds;

@@ -18,12 +18,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { changed, coverage, shells, sidecarText, sweepText } from "../../../sandbox/cleaner/shells";
 import { freePort, Sidecar, until } from "../../../sandbox/cleaner/sidecarProcess";
 import { mountTmpfs, type Tmpfs } from "../../../sandbox/cleaner/tmpfs";
-import { goName, goSession } from "../../../sandbox/sessionFormats";
-
-const hour = 3600;
-const day = 24 * hour;
-const visit = goSession({ holds: [] });
-const login = goSession({ holds: ["claims"] });
+import { goName } from "../../../sandbox/sessionFormats";
+import { day, hour, login, Scene, visit } from "./scenes";
 
 function fetchText(url: string): Promise<{ status?: number; type?: string; text: string }> {
   return new Promise((done, failed) => {
@@ -73,6 +69,7 @@ for (const shell of shells) {
     let tmpfs: Tmpfs;
     let dir: string;
     let metrics: string;
+    let save: Scene["save"];
     let port: number;
     let sidecar: Sidecar | undefined;
     before(async () => {
@@ -81,23 +78,12 @@ for (const shell of shells) {
     after(() => tmpfs.unmount());
     beforeEach(async () => {
       port = await freePort();
-      dir = join(tmpfs.dir, "shm");
-      metrics = join(tmpfs.dir, "metrics");
-      for (const path of [dir, metrics]) {
-        rmSync(path, { recursive: true, force: true });
-        mkdirSync(path);
-      }
+      ({ dir, metrics, save } = new Scene(tmpfs, shell, sweepText));
     });
     afterEach(async () => {
       await sidecar?.stop();
       sidecar = undefined;
     });
-
-    function save(name: string, content: string, ageSeconds = 0): void {
-      writeFileSync(join(dir, name), content);
-      const saved = Date.now() / 1000 - ageSeconds;
-      utimesSync(join(dir, name), saved, saved);
-    }
 
     function start(env: Record<string, string> = {}, loop?: string, sweep?: string): Sidecar {
       const ages = { SWEEP_INTERVAL_SECONDS: "1", ANONYMOUS_MAX_AGE_SECONDS: "3600" };
@@ -219,13 +205,17 @@ for (const shell of shells) {
       await until("the file gone", () => !exists(1));
     });
 
-    it("reads the settings again at every sweep, and says a bad one once", async () => {
+    /** Writes the file of settings, as the kubelet writes a changed ConfigMap. Returns its path. */
+    function settings(anonymous: string, interval = 1): string {
       const file = join(metrics, "settings");
-      const settings = (anonymous: string) => {
-        const rest = ["AUTHENTICATED_MAX_AGE_SECONDS=86400", "HIGH_WATERMARK_PERCENT=80", "LOW_WATERMARK_PERCENT=60"];
-        writeFileSync(file, ["SWEEP_INTERVAL_SECONDS=1", `ANONYMOUS_MAX_AGE_SECONDS=${anonymous}`, ...rest].join("\n"));
-      };
-      settings("3600");
+      const own = [`SWEEP_INTERVAL_SECONDS=${interval}`, `ANONYMOUS_MAX_AGE_SECONDS=${anonymous}`];
+      const rest = ["AUTHENTICATED_MAX_AGE_SECONDS=86400", "HIGH_WATERMARK_PERCENT=80", "LOW_WATERMARK_PERCENT=60"];
+      writeFileSync(file, [...own, ...rest].join("\n"));
+      return file;
+    }
+
+    it("reads the settings again at every sweep, and says a bad one once", async () => {
+      const file = settings("3600");
       save(goName(1), visit, 500);
       const { events } = start({ SETTINGS_FILE: file });
       await events("sweep", 1);
@@ -252,19 +242,11 @@ for (const shell of shells) {
     });
 
     it("sweeps at once when the settings change, however long the interval, and then rests again", async () => {
-      const file = join(metrics, "settings");
-      const settings = (anonymous: string) => {
-        const rest = ["AUTHENTICATED_MAX_AGE_SECONDS=86400", "HIGH_WATERMARK_PERCENT=80", "LOW_WATERMARK_PERCENT=60"];
-        writeFileSync(
-          file,
-          ["SWEEP_INTERVAL_SECONDS=86400", `ANONYMOUS_MAX_AGE_SECONDS=${anonymous}`, ...rest].join("\n"),
-        );
-      };
-      settings("3600");
+      const file = settings("3600", 86_400);
       const { events } = start({ SETTINGS_FILE: file });
       await events("sweep", 1);
       for (const n of [1, 2]) save(goName(n), visit, 500);
-      settings("400");
+      settings("400", 86_400);
       // Dated within the second of the first sweep. If it were that of the next sweep, another one would follow.
       const loop = readdirSync(metrics).find((name) => name.startsWith(".loop."))!;
       const written = statSync(join(metrics, loop, "begun")).mtimeMs / 1000 + 1;
