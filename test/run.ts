@@ -7,10 +7,10 @@ import { text } from "node:stream/consumers";
 import { beforeEnd } from "../sandbox/endings";
 import { ensureNodePackages } from "../sandbox/node/packages";
 import { repositoryRoot } from "../sandbox/paths";
-import { consoleProgress, type Progress } from "../sandbox/progress";
+import { consoleProgress } from "../sandbox/progress";
 import { openPulumi } from "../sandbox/pulumi";
 import { createStateFolder } from "../sandbox/stateFolder";
-import { ensureTools, type Tool } from "../sandbox/toolchain";
+import { ensureTools } from "../sandbox/toolchain";
 import { tiers, type Tier } from "./tiers";
 
 interface Failure {
@@ -20,17 +20,7 @@ interface Failure {
 
 interface Totals {
   passed: number;
-  failed: number;
-  /** Details of the failed tests. */
   failures: Failure[];
-}
-
-/** Content of the file that test/reporter.cjs writes. */
-interface Counted {
-  passed: number;
-  failed: number;
-  skipped: number;
-  failedTests: Failure[];
 }
 
 /** Totals of a run, and everything it printed. */
@@ -64,46 +54,33 @@ async function node(
 }
 
 async function runChecks(tier: Tier): Promise<Outcome> {
-  const outcome: Outcome = { passed: 0, failed: 0, failures: [], output: "" };
+  const outcome: Outcome = { passed: 0, failures: [], output: "" };
   for (const { name, args } of tier.checks ?? []) {
     const { status, output } = await node(args);
     outcome.output += `${output}  ${status === 0 ? "✔" : "✘"} ${name}\n`;
-    if (status === 0) {
-      outcome.passed += 1;
-    } else {
-      outcome.failed += 1;
-      outcome.failures.push({ title: `${tier.name}: ${name}`, message: output.trimEnd() });
-    }
+    if (status === 0) outcome.passed += 1;
+    else outcome.failures.push({ title: name, message: output.trimEnd() });
   }
   return outcome;
 }
 
-async function runMocha(tier: Tier): Promise<Outcome> {
-  if (!tier.specs) return { passed: 0, failed: 0, failures: [], output: "" };
-  const totals = join(createStateFolder("test"), "totals.json");
-  const mocha = [
-    "node_modules/mocha/bin/mocha.js",
-    "--reporter",
-    "test/reporter.cjs",
-    "--timeout",
-    String(tier.timeout),
-  ];
-  const { status, output } = await node([...mocha, ...tier.specs], { TEST_TOTALS: totals });
-  const counted = existsSync(totals)
-    ? (JSON.parse(readFileSync(totals, "utf8")) as Counted)
-    : { passed: 0, failed: 0, skipped: 0, failedTests: [] };
-  const failures = counted.failedTests.map(({ title, message }) => ({ title: `${tier.name}: ${title}`, message }));
-  if (counted.skipped > 0) failures.push({ title: `${tier.name}: ${counted.skipped} skipped`, message: "" });
-  // A skipped test counts as failed, and so does a mocha that exits badly without a failed test (a crash, a bad import).
-  const failed = counted.failed + counted.skipped;
-  if (status === 0 || failed > 0) return { passed: counted.passed, failed, failures, output };
-  failures.push({ title: `${tier.name}: mocha ended with ${status ?? "a signal"}`, message: output.slice(-2000) });
-  return { passed: counted.passed, failed: 1, failures, output };
+async function runMocha({ specs, timeout }: Tier): Promise<Outcome> {
+  if (!specs) return { passed: 0, failures: [], output: "" };
+  const file = join(createStateFolder("test"), "totals.json");
+  const mocha = ["node_modules/mocha/bin/mocha.js", "--reporter", "test/reporter.cjs", "--timeout", String(timeout)];
+  const { status, output } = await node([...mocha, ...specs], { TEST_TOTALS: file });
+  const { passed, failures } = existsSync(file)
+    ? (JSON.parse(readFileSync(file, "utf8")) as Totals)
+    : { passed: 0, failures: [] };
+  // A mocha that ends badly without a failed test has crashed, or could not import one.
+  if (status !== 0 && failures.length === 0)
+    failures.push({ title: `mocha ended with ${status ?? "a signal"}`, message: output.slice(-2000) });
+  return { passed, failures, output };
 }
 
 /** Runs one tier after the other. Each is printed whole when it ends, since other lanes run at the same time. */
-async function runLane(lane: Tier[]): Promise<Totals> {
-  const totals: Totals = { passed: 0, failed: 0, failures: [] };
+async function runLane(lane: Tier[]): Promise<Totals[]> {
+  const totals: Totals[] = [];
   for (const tier of lane) {
     const started = Date.now();
     const outcomes = [await runChecks(tier), await runMocha(tier)];
@@ -111,11 +88,8 @@ async function runLane(lane: Tier[]): Promise<Totals> {
     console.log(
       `\n── ${tier.name}: ${tier.what}\n${outcomes.map(({ output }) => output).join("")}── ${tier.name} took ${seconds} s`,
     );
-    for (const { passed, failed, failures } of outcomes) {
-      totals.passed += passed;
-      totals.failed += failed;
-      totals.failures.push(...failures);
-    }
+    for (const { passed, failures } of outcomes)
+      totals.push({ passed, failures: failures.map((one) => ({ ...one, title: `${tier.name}: ${one.title}` })) });
   }
   return totals;
 }
@@ -143,24 +117,22 @@ function requireNode(): void {
   }
 }
 
-const ensure = (progress: Progress, needed: Tool[]) => ensureTools(needed, progress);
-
 async function main(names: string[]): Promise<void> {
   const selected = selectTiers(names);
   if (selected.some(({ name }) => name === "node")) requireNode();
   // Built before the lanes start, so that everyone sees the progress: the first time it takes minutes.
   const needed = selected.flatMap(({ tools = [] }) => tools);
-  await (selected.some(({ pulumi }) => pulumi) ? openPulumi : ensure)(consoleProgress(), needed);
+  if (selected.some(({ pulumi }) => pulumi)) await openPulumi(consoleProgress(), needed);
+  else await ensureTools(needed, consoleProgress());
   console.log(`Running ${selected.map(({ name }) => name).join(", ")}; each tier is shown when it ends.`);
   const lanes = [1, 2, 3].map((number) => selected.filter(({ lane }) => lane === number));
-  const totals = await Promise.all(lanes.map(runLane));
-  const passed = totals.reduce((sum, lane) => sum + lane.passed, 0);
-  const failed = totals.reduce((sum, lane) => sum + lane.failed, 0);
+  const totals = (await Promise.all(lanes.map(runLane))).flat();
+  const passed = totals.reduce((sum, { passed }) => sum + passed, 0);
   // Printed once more, since the tests' own output is by now far above.
-  const failures = totals.flatMap((lane) => lane.failures);
+  const failures = totals.flatMap(({ failures }) => failures);
   if (failures.length > 0) console.log(`\nFailed:\n${failures.map(describeFailure).join("\n")}`);
-  console.log(`\n${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  console.log(`\n${passed} passed, ${failures.length} failed`);
+  process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1;
 }
 
 void main(process.argv.slice(2));
