@@ -204,19 +204,8 @@ describe("the pulumi CLI", () => {
     }
   });
 
-  it("takes all of it away for solution none", async () => {
-    await succeed(upAtOnce);
-    const { stdout } = await succeed(`pulumi config set solution none && ${up}`);
-    assert.match(stdout, /\nResources:\n {4}- 8 deleted\n {4}2 unchanged\n/);
-    assert.deepEqual((await live()).configMaps, []);
-    assert.deepEqual(await sidecars(), [
-      { name: "ak-outpost-my-outpost", sidecars: [] },
-      { name: "ak-outpost-other", sidecars: [] },
-    ]);
-  });
-
   it("leaves the Deployments as authentik made them after a destroy", async () => {
-    await succeed(`pulumi config rm solution && ${upAtOnce}`);
+    await succeed(upAtOnce);
     const { stdout, stderr } = await succeed("pulumi destroy --yes --color never --suppress-progress");
     assert.match(stdout, /\nResources:\n {4}- 10 deleted\n/);
     assert.equal(stderr, "");

@@ -57,6 +57,16 @@ export function changes({ steps }: Report): string[] {
     });
 }
 
+/** Lists the changes by `operation type`, each once. A refresh that finds a difference and the update that mends it are one. */
+export function changedTypes({ steps }: Report): string[] {
+  const changed = steps.filter(
+    ({ op, type }) => !["same", "read", "refresh"].includes(op) && !type.startsWith("pulumi:providers:"),
+  );
+  return [...new Set(changed.map(({ op, type }) => `${op} ${type}`))].sort();
+}
+/** Changes of a new wait for the rollout. */
+export const awaited = ["create-replacement", "delete-replaced", "replace"].map((op) => `${op} command:local:Command`);
+
 /** Returns the error's message; fails if there is none. */
 export async function failure(promise: Promise<unknown>): Promise<string> {
   try {

@@ -1,9 +1,9 @@
-// What becomes of an outpost's pods, by the API server's own admission and controllers: the memory limit and the user they get,
+// What becomes of an outpost's pods, by the API server's own admission and controllers: the memory limit they get,
 // new pods that are refused, and who writes the Deployment.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { waitUntil } from "../../../sandbox/waitUntil";
-import { failure, warnings } from "./harness";
+import { warnings } from "./harness";
 import { patchPodSpec, waitForRollout, withOnePod } from "./kubectl";
 import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
@@ -32,13 +32,10 @@ describe("an outpost's pods", () => {
     // The manifest of Kubernetes' own page on default memory limits, with a smaller one.
     const limits = [{ type: "Container", _default: { memory: "256Mi" }, defaultRequest: { memory: "64Mi" } }];
     await core.createNamespacedLimitRange({ namespace, body: { metadata: { name }, spec: { limits } } });
-    assert.deepEqual(
-      warnings(await scenario.stack.up()).filter((message) => message.includes("memory limit")),
-      [
-        "Deployment ak-outpost-main: container proxy has a memory limit of 256Mi (the default of LimitRange mem-limit-range), too little for a /dev/shm of 256Mi: " +
-          "its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. " +
-          "Give the container a limit of its own of at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.",
-      ],
+    const [warning] = warnings(await scenario.stack.up()).filter((message) => message.includes("memory limit"));
+    assert.match(
+      warning,
+      /: container proxy has a memory limit of 256Mi \(the default of LimitRange mem-limit-range\), /,
     );
     await waitForRollout(scenario, "main");
     const judged = (from: string) => [
@@ -120,36 +117,6 @@ describe("an outpost's pods", () => {
       assert.equal(stderr, "");
       assert.match(stdout, new RegExp(`^${name} {2}`, "m"));
     }
-  });
-
-  it("run as a user that the sidecar has to have: the preflight stops otherwise", async () => {
-    const scenario = await openScenario({ name: "other-user" });
-    const container = { name: "proxy", securityContext: { runAsUser: 1000650000 } };
-    await patchPodSpec(scenario, "main", "kubectl-edit", { containers: [container] });
-    const [ofContainer, ofPod] = ["container", "pod"].map(
-      (by) => `container proxy as uid 1000650000 (securityContext of the ${by} in its template)`,
-    );
-    const refused = async (config: object) => {
-      await scenario.configure({ ...config });
-      return failure(scenario.stack.preview());
-    };
-    assert.ok(
-      (await refused({})).includes(`${ofContainer}, and the sidecar would run as uid 1000. /dev/shm is mode 1777`),
-    );
-    assert.ok((await refused({ runAsUser: "cluster" })).includes(`${ofContainer}, and \`runAsUser: cluster\` leaves`));
-    await scenario.configure({ runAsUser: 1000650000 });
-    await scenario.stack.preview();
-    const moved = {
-      containers: [{ name: "proxy", securityContext: { runAsUser: null } }],
-      securityContext: { runAsUser: 1000650000 },
-    };
-    await patchPodSpec(scenario, "main", "kubectl-edit", moved);
-    assert.ok((await refused({})).includes(`${ofPod}, and the sidecar would run as uid 1000.`));
-    await scenario.configure({ runAsUser: "cluster" });
-    await scenario.stack.up();
-    const { initContainers } = (await scenario.deployment("main")).spec!.template.spec!;
-    const { runAsNonRoot, runAsUser, runAsGroup } = initContainers![0].securityContext!;
-    assert.deepEqual([runAsNonRoot, runAsUser, runAsGroup], [true, undefined, undefined]);
   });
 
   it("are restarted by two programs that write one field in turn: doctor names the last writer", async () => {

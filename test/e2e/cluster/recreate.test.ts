@@ -4,10 +4,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EngineStack } from "../../../sandbox/engine";
 import { untilAvailable } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
+import { awaited, changedTypes } from "./harness";
 import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, owners, type Scenario } from "./scenario";
 
@@ -44,18 +44,13 @@ describe("recreate", () => {
     return { manifest, ...(await outpostShm(scenario, all, onSaid && { err: onSaid }, makers)) };
   }
 
-  /** Steps of the update that brings the sidecar back, and awaits it. */
-  const mended = [
-    "update kubernetes:apps/v1:DeploymentPatch",
-    ...["create-replacement", "replace", "delete-replaced"].map((op) => `${op} command:local:Command`),
-  ];
+  /** Changes of the update that brings the sidecar back, and awaits it. */
+  const mended = [...awaited, "update kubernetes:apps/v1:DeploymentPatch"];
 
   const sidecars = async () => {
     const { spec } = await scenario.deployment("main");
     return (spec?.template.spec?.initContainers ?? []).map(({ name }) => name);
   };
-  const steps = async (update: ReturnType<EngineStack["up"]>) =>
-    (await update).steps.filter(({ op }) => op !== "same" && op !== "refresh").map(({ op, type }) => `${op} ${type}`);
 
   it("has authentik bring it back, bare, and `pulumi up` then puts the sidecar on it again", async () => {
     const before = await scenario.deployment("main");
@@ -81,7 +76,7 @@ describe("recreate", () => {
     assert.deepEqual(await sidecars(), []);
     assert.ok(existsSync(manifest));
     assert.deepEqual(scenario.authentik.outpost("main").lastError, undefined);
-    assert.deepEqual(await steps(scenario.stack.up()), mended);
+    assert.deepEqual(changedTypes(await scenario.stack.up()), mended);
     assert.deepEqual(await sidecars(), ["shm-cleanup"]);
   });
 
@@ -103,7 +98,7 @@ describe("recreate", () => {
     const { kubectl } = await ensureTools(["kubectl"], silentProgress);
     execFileSync(kubectl, restore.split(" ").slice(1));
     assert.deepEqual(await sidecars(), []);
-    assert.deepEqual(await steps(scenario.stack.up()), mended);
+    assert.deepEqual(changedTypes(await scenario.stack.up()), mended);
     const restored = await scenario.deployment("main");
     assert.deepEqual(restored.spec, before.spec);
     assert.deepEqual(owners(restored.metadata!.managedFields!), owners(before.metadata!.managedFields!));

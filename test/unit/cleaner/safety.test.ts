@@ -179,17 +179,6 @@ const scenarios: Record<string, Scenario> = {
     },
   },
 
-  "65,536 files": {
-    tmpfs: { size: "300m" },
-    guard: ["BATCH = 400 ", "BATCH = 2500 "],
-    async act(scene) {
-      for (let n = 0; n < 65_536; n++) scene.save(goName(n), visit, n % 2 ? 2 * hour : minute);
-      const said = report(await scene.sweep(["HIGH_WATERMARK_PERCENT=100"]));
-      assert.deepEqual([said.removed, said.errors], ["32768", "0"]);
-      assert.equal(scene.left().length, 32_768);
-    },
-  },
-
   "bytes 100 % full": {
     guard: ["|| usage=$((used_bytes * 100 / total_bytes))", "|| usage=0"],
     async act(scene) {

@@ -11,7 +11,6 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { get } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,17 +18,8 @@ import { changed, coverage, shells, sidecarText, sweepText } from "../../../sand
 import { freePort, Sidecar, until } from "../../../sandbox/cleaner/sidecarProcess";
 import { mountTmpfs, type Tmpfs } from "../../../sandbox/cleaner/tmpfs";
 import { goName } from "../../../sandbox/sessionFormats";
+import { waitUntil } from "../../../sandbox/waitUntil";
 import { day, hour, login, Scene, visit } from "./scenes";
-
-function fetchText(url: string): Promise<{ status?: number; type?: string; text: string }> {
-  return new Promise((done, failed) => {
-    get(url, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-      response.on("end", () => done({ status: response.statusCode, type: response.headers["content-type"], text }));
-    }).on("error", failed);
-  });
-}
 
 interface Process {
   id: number;
@@ -54,13 +44,9 @@ function childrenOf(pid: number): Process[] {
 const descendantsOf = (pid: number): Process[] =>
   childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child.id)]);
 
-/** Tells whether nothing listens on a port of the loopback (state 0A in /proc/net/tcp). */
-const nothingListens = (port: number): boolean =>
-  !["tcp", "tcp6"].some((table) =>
-    new RegExp(`:${port.toString(16).toUpperCase().padStart(4, "0")} \\S+ 0A`).test(
-      readFileSync(`/proc/net/${table}`, "utf8"),
-    ),
-  );
+/** Fetches the metrics once the server answers. It is away for a moment after each connection. */
+const fetchMetrics = (port: number, path = "metrics.txt"): Promise<Response> =>
+  waitUntil(() => fetch(`http://127.0.0.1:${port}/${path}`), { what: "the server", timeoutMs: 30_000 });
 
 for (const shell of shells) {
   describe(`the sidecar on ${shell.name}${coverage}`, function () {
@@ -349,11 +335,10 @@ for (const shell of shells) {
       it("serves the metrics, and nothing else that could be guessed", async () => {
         const { events } = start();
         await events("sweep", 1);
-        const { status, type, text } = await fetchText(`http://127.0.0.1:${port}/metrics.txt`);
-        assert.deepEqual([status, type], [200, "text/plain"]);
-        assert.match(text, /^authentik_outpost_shm_sweep_errors_total 0$/m);
-        await until("the server back", () => nothingListens(port) === false);
-        assert.equal((await fetchText(`http://127.0.0.1:${port}/`)).status, 404);
+        const response = await fetchMetrics(port);
+        assert.deepEqual([response.status, response.headers.get("content-type")], [200, "text/plain"]);
+        assert.match(await response.text(), /^authentik_outpost_shm_sweep_errors_total 0$/m);
+        assert.equal((await fetchMetrics(port, "")).status, 404);
       });
 
       it("has one process more at most for 300 requests that are never finished, sweeps on, and serves again", async () => {
@@ -370,8 +355,7 @@ for (const shell of shells) {
         });
         sockets.forEach((socket) => socket.destroy());
         assert.ok(most <= 1, `${most} servers, ${before} processes before`);
-        await until("the server back", () => nothingListens(port) === false, 30);
-        assert.equal((await fetchText(`http://127.0.0.1:${port}/metrics.txt`)).status, 200);
+        assert.equal((await fetchMetrics(port)).status, 200);
       });
     }
   });

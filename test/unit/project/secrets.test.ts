@@ -1,5 +1,5 @@
-// No secret in any message: each place that takes one is given a marked one and broken. test/e2e/cluster/secrets.test.ts looks for
-// the mark in the output, the state and the files of Pulumi.
+// No secret in any message: each place that takes one is given a marked one and broken. test/e2e/cluster/cli.test.ts looks for the
+// mark in the output, the state and the files of Pulumi.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -69,18 +69,6 @@ describe("the toolchain", function () {
     assert.deepEqual(said, ["Building 3 tools from their sources once, about 6 minutes on two idle cores."]);
   });
 
-  it("tells Pulumi its version, and the provider that of the npm package", async () => {
-    onPath("go", WORKING_GO);
-    await ensureTools(["pulumi", "pulumi-resource-kubernetes"], silentProgress);
-    const version = readModule("pulumi").versionOf("github.com/pulumi/pulumi/pkg/v3");
-    const variable = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
-    const flags = builtCommands().map((line) => /-gcflags=.*(?= -o )/.exec(line)![0]);
-    assert.deepEqual(flags.sort(), [
-      "-gcflags=all=-N -l -dwarf=false -ldflags=-s -w -X main.version=4.34.2",
-      `-gcflags=all=-dwarf=false -ldflags=-s -w -X ${variable}=${version}`,
-    ]);
-  });
-
   it("builds the same whatever the user's Go settings are", async () => {
     onPath("go", WORKING_GO);
     Object.assign(process.env, {
