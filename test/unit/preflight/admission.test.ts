@@ -2,14 +2,11 @@ import assert from "node:assert/strict";
 import { podLabelsOf } from "../../../authentik/names";
 import type { DryRun, PodDryRun } from "../../../kubernetes/cluster";
 import type { Deployment, PodTemplatePatch } from "../../../kubernetes/types";
-import type { Places } from "../../../preflight/look";
-import { inspectOutposts } from "../../../preflight/outposts";
 import { podFragment } from "../../../sidecar/podFragment";
 import { fragmentRevision } from "../../../sidecar/revision";
 import { outpostSettings } from "../outposts";
-import { liveDeployment, managed } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment, managed, ours } from "./liveDeployment";
 
-const ours = "authentik-outpost-shm-prod";
 const name = "ak-outpost-my-outpost";
 const settings = outpostSettings({ delivery: "admission" });
 const fragment = podFragment(settings);
@@ -41,11 +38,7 @@ async function look({ live = deployment(), pod, mayCreatePods = true, apply }: W
     if (template.spec) result.spec!.template.spec!.initContainers = template.spec.initContainers as never;
     return result;
   };
-  const cluster: Places["cluster"] = {
-    deployment: () => Promise.resolve(live),
-    deployments: () => Promise.resolve([live]),
-    pods: () => Promise.resolve([]),
-    limitRanges: () => Promise.resolve([]),
+  const cluster = clusterWith([live], {
     selfMay: (wish) => {
       asked.push(wish);
       return Promise.resolve({ allowed: mayCreatePods });
@@ -54,13 +47,13 @@ async function look({ live = deployment(), pod, mayCreatePods = true, apply }: W
       asked.push({ manager, template });
       return Promise.resolve(apply ?? { outcome: "applied", deployment: applied(template) });
     },
-    dryRunMerge: () => Promise.reject(new Error("merged")),
+    dryRunMerge: new Error("merged"),
     dryRunPod: (_namespace, template) => {
       asked.push({ pod: template });
       return Promise.resolve(pod ?? { outcome: "created", pod: { spec: template.spec } });
     },
-  };
-  const found = await inspectOutposts({ cluster, namespace: "authentik", fieldManager: ours }, [settings]);
+  });
+  const found = await inspect(cluster, [settings]);
   return { ...found, asked };
 }
 

@@ -7,14 +7,11 @@ import type { JsonPatchOperation } from "../../../authentik/operations";
 import type { DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
-import type { Places } from "../../../preflight/look";
-import { inspectOutposts } from "../../../preflight/outposts";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
-import { liveDeployment, managed, withoutPods } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment, managed, ours } from "./liveDeployment";
 
-const ours = "authentik-outpost-shm-prod";
 const name = "ak-outpost-my-outpost";
 const delivered = (overrides = {}) => outpostSettings({ ...overrides });
 const partOf = (overrides = {}) => ownPart(podFragment(delivered(overrides)));
@@ -45,15 +42,11 @@ async function look(delivery: string, world: World, overrides: Record<string, un
     dryRuns.push(`${how} ${fieldManager}`);
     return Promise.resolve(dryRun ?? { outcome: "applied", deployment: live! });
   };
-  const cluster: Places["cluster"] = {
-    deployment: () => Promise.resolve(live),
-    deployments: () => Promise.resolve(live ? [live] : []),
-    pods: () => Promise.resolve([]),
-    limitRanges: () => Promise.resolve([]),
-    ...withoutPods,
+  const cluster = clusterWith(live ? [live] : [], {
+    deployment: live,
     dryRunApply: (_namespace, _name, manager) => answer("apply", manager),
     dryRunMerge: (_namespace, _name, manager) => answer("merge", manager),
-  };
+  });
   const find = () =>
     operations instanceof Error
       ? Promise.reject(operations)
@@ -70,9 +63,7 @@ async function look(delivery: string, world: World, overrides: Record<string, un
     tokenValidities: () => Promise.resolve(validities),
   };
   const settings = { ...delivered(overrides), delivery: delivery as "authentik" };
-  const findings = await inspectOutposts({ cluster, authentik, namespace: "authentik", fieldManager: ours }, [
-    settings,
-  ]);
+  const findings = await inspect(cluster, [settings], authentik);
   return { ...findings, dryRuns };
 }
 

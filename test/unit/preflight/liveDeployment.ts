@@ -1,5 +1,10 @@
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
+import type { Findings } from "../../../preflight/findings";
+import type { Places } from "../../../preflight/look";
+import { inspectOutposts } from "../../../preflight/outposts";
+import type { OutpostSettings } from "../../../settings/settings";
+import { fakeCluster, type Answers } from "../cli/cluster";
 
 /** Makes a Deployment as far as the inspection reads it, with the managedFields of authentik's own fields. */
 export function liveDeployment(name: string, changes: { replicas?: number; memoryLimit?: string } = {}): Deployment {
@@ -47,8 +52,28 @@ export const managed = (manager: string, fieldsV1: object, subresource?: string)
   ...(subresource && { subresource }),
 });
 
-/** Fails if a pod is asked for, which only delivery admission does. */
-export const withoutPods: Pick<Cluster, "selfMay" | "dryRunPod"> = {
-  selfMay: () => Promise.reject(new Error("asked for a right")),
-  dryRunPod: () => Promise.reject(new Error("asked for a pod")),
-};
+/** Field manager of the stack that looks. */
+export const ours = "authentik-outpost-shm-prod";
+
+/** Makes a cluster that holds these Deployments, on which a change changes nothing unless it is answered otherwise. */
+export function clusterWith(live: Deployment[], answers: Answers = {}): Cluster {
+  const named = (wanted: string) => live.find(({ metadata }) => metadata?.name === wanted);
+  const unchanged = (_namespace: string, name: string) =>
+    Promise.resolve({ outcome: "applied" as const, deployment: named(name)! });
+  return fakeCluster({
+    deployment: (_namespace, name) => Promise.resolve(named(name)),
+    deployments: live,
+    pods: [],
+    limitRanges: [],
+    dryRunApply: unchanged,
+    dryRunMerge: unchanged,
+    ...answers,
+  });
+}
+
+/** Looks at outposts as this stack does. */
+export const inspect = (
+  cluster: Cluster,
+  outposts: OutpostSettings[],
+  authentik?: Places["authentik"],
+): Promise<Findings> => inspectOutposts({ cluster, authentik, namespace: "authentik", fieldManager: ours }, outposts);

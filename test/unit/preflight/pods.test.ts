@@ -1,9 +1,8 @@
 // The look at what an outpost's pods really get, before anything is changed.
 import assert from "node:assert/strict";
 import type { Deployment, LimitRange, Pod } from "../../../kubernetes/types";
-import { inspectOutposts } from "../../../preflight/outposts";
 import { outpostSettings } from "../outposts";
-import { liveDeployment, withoutPods } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment } from "./liveDeployment";
 
 const name = "ak-outpost-my-outpost";
 const selected = { "goauthentik.io/outpost-type": "proxy" };
@@ -31,19 +30,9 @@ async function look({ template = {}, pods = [], limitRanges = [], forbidden }: W
   const spec = live.spec!.template.spec!;
   if (template.container !== undefined) spec.containers[0].securityContext = { runAsUser: template.container };
   if (template.pod !== undefined) spec.securityContext = { runAsUser: template.pod };
-  const dryRun = () => Promise.resolve({ outcome: "applied" as const, deployment: live });
-  const refused = <T>(value: T) => (forbidden ? Promise.reject(new Error("forbidden")) : Promise.resolve(value));
-  const cluster = {
-    deployment: () => Promise.resolve(live),
-    deployments: () => Promise.resolve([live]),
-    pods: () => refused(pods),
-    limitRanges: () => (limitRanges instanceof Error ? Promise.reject(limitRanges) : refused(limitRanges)),
-    ...withoutPods,
-    dryRunApply: dryRun,
-    dryRunMerge: dryRun,
-  };
-  const places = { cluster, namespace: "authentik", fieldManager: "authentik-outpost-shm-prod" };
-  return inspectOutposts(places, [outpostSettings(settings)]);
+  const refused = new Error("forbidden");
+  const answers = forbidden ? { pods: refused, limitRanges: refused } : { pods, limitRanges };
+  return inspect(clusterWith([live], answers), [outpostSettings(settings)]);
 }
 
 const nothing = { problems: [], warnings: [] };

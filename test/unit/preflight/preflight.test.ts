@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Deployment } from "../../../kubernetes/types";
 import { preflight } from "../../../preflight/preflight";
 import { resolveSettings } from "../../../settings/resolve";
-import { liveDeployment, withoutPods } from "./liveDeployment";
+import { clusterWith, liveDeployment } from "./liveDeployment";
 
 interface World {
   live?: Deployment[];
@@ -11,21 +11,12 @@ interface World {
 }
 
 function look(raw: Record<string, unknown>, { live = [], version = "v1.37.2", refused }: World) {
-  const find = (name: string) => live.find(({ metadata }) => metadata?.name === name);
-  const dryRun = (_namespace: string, name: string) =>
-    Promise.resolve({ outcome: "applied" as const, deployment: find(name)! });
-  const cluster = {
-    deployment: (_namespace: string, name: string) => (refused ? Promise.reject(refused) : Promise.resolve(find(name))),
-    deployments: () => (refused ? Promise.reject(refused) : Promise.resolve(live)),
-    pods: () => Promise.resolve([]),
-    limitRanges: () => Promise.resolve([]),
-    ...withoutPods,
-    dryRunApply: dryRun,
-    dryRunMerge: dryRun,
-    refusal: () => Promise.resolve(undefined),
-    support: () => Promise.resolve("unserved" as const),
-    version: () => Promise.resolve(version),
-  };
+  const cluster = clusterWith(live, {
+    ...(refused && { deployment: refused, deployments: refused }),
+    refusal: undefined,
+    support: "unserved",
+    version,
+  });
   const settings = resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw });
   return preflight(settings, { cluster, fieldManager: "authentik-outpost-shm-test" });
 }

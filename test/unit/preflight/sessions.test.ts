@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import type { DryRun } from "../../../kubernetes/cluster";
 import type { Findings } from "../../../preflight/findings";
-import { inspectOutposts } from "../../../preflight/outposts";
 import { outpostSettings } from "../outposts";
-import { liveDeployment, withoutPods } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment } from "./liveDeployment";
 
 const deployment = "ak-outpost-my-outpost";
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
@@ -13,18 +11,7 @@ const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 function look(fields: Partial<V1Container>, settings: Parameters<typeof outpostSettings>[0] = {}): Promise<Findings> {
   const live = liveDeployment(deployment);
   Object.assign(live.spec!.template.spec!.containers[0], fields);
-  const unchanged = (): Promise<DryRun> => Promise.resolve({ outcome: "applied", deployment: live });
-  const cluster = {
-    deployment: () => Promise.resolve(live),
-    deployments: () => Promise.resolve([live]),
-    pods: () => Promise.resolve([]),
-    limitRanges: () => Promise.resolve([]),
-    ...withoutPods,
-    dryRunApply: unchanged,
-    dryRunMerge: unchanged,
-  };
-  const fieldManager = "authentik-outpost-shm-prod";
-  return inspectOutposts({ cluster, namespace: "authentik", fieldManager }, [outpostSettings(settings)]);
+  return inspect(clusterWith([live]), [outpostSettings(settings)]);
 }
 
 const cures = ["sidecar", "cronjob", "both"];
