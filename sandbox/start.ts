@@ -14,6 +14,7 @@ interface Options {
   keep?: boolean;
   context?: string;
   node?: boolean;
+  verbose?: boolean;
   delivery: Delivery;
 }
 
@@ -46,6 +47,7 @@ const command = new Command("npm start --")
       .choices(["deployment", "admission", "authentik"] satisfies Delivery[])
       .default("deployment"),
   )
+  .option("--verbose", "show Pulumi's whole diffs and the sidecar's log too")
   .helpOption("--help", "show this")
   .allowExcessArguments(false);
 
@@ -53,8 +55,8 @@ async function main(options: Options): Promise<number> {
   beforeEnd({ stop: () => say("Everything is stopped and removed.") });
   try {
     const authentik = options.delivery === "authentik";
-    const { context, node } = options;
-    const stage = await setStage(consoleProgress(), { context, node, authentik });
+    const { context, node, verbose } = options;
+    const stage = await setStage(consoleProgress(), { context, node, authentik, verbose });
     const checks = new Checks(say);
     await tours[options.delivery](stage, checks, say);
     if (node) await watchPods(stage, checks, say);

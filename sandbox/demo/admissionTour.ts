@@ -6,7 +6,7 @@ import { selectorOf } from "../../kubernetes/selector";
 import { createOutpost, deleteOutpost } from "../outpost";
 import type { Checks } from "./checks";
 import { deployment, ownObjects, podSpec, rollout, sidecarOf } from "./outpostOnStage";
-import { heading, isUnchanged, summaryOf, withoutRefresh, type Say } from "./show";
+import { heading, isUnchanged, showPreview, summaryOf, type Say } from "./show";
 import type { Stage } from "./stage";
 
 export async function admissionTour(stage: Stage, checks: Checks, say: Say): Promise<void> {
@@ -19,8 +19,7 @@ export async function admissionTour(stage: Stage, checks: Checks, say: Say): Pro
 async function deploy(stage: Stage, checks: Checks, say: Say, pristine: V1PodSpec): Promise<void> {
   await stage.configure({ delivery: "admission" });
   heading(say, "pulumi preview, delivery admission");
-  const { stdout } = await stage.stack.preview();
-  say(withoutRefresh(stdout));
+  const { stdout } = await showPreview(stage, say);
   checks.expect("the preview says that the outpost's 2 pods restart", /restarts its 2 pods/.test(stdout));
 
   heading(say, "pulumi up, delivery admission");

@@ -5,7 +5,7 @@ import type { V1Deployment, V1PodSpec } from "@kubernetes/client-node" with { "r
 import type { AuthentikStandIn, OutpostConfig } from "../authentik";
 import type { Checks } from "./checks";
 import { deployment, ownObjects, podSpec, rollout, sidecarOf } from "./outpostOnStage";
-import { heading, isUnchanged, summaryOf, withoutRefresh, type Say } from "./show";
+import { heading, isUnchanged, showPreview, summaryOf, type Say } from "./show";
 import type { Stage } from "./stage";
 
 const templateSpec = "/spec/template/spec";
@@ -63,8 +63,7 @@ async function pasteByHand(stage: AuthentikStage, checks: Checks, say: Say): Pro
 async function takeOver(stage: AuthentikStage, checks: Checks, say: Say): Promise<void> {
   await stage.configure({ delivery: "authentik" });
   heading(say, "pulumi preview, delivery authentik");
-  const { stdout } = await stage.stack.preview();
-  say(withoutRefresh(stdout));
+  const { stdout } = await showPreview(stage, say);
   checks.expect(
     "the preview says that it takes the pasted patch over",
     stdout.includes("pasted by hand is taken over"),
@@ -114,7 +113,7 @@ async function takeBack(
   await stage.stack.up();
   await stage.configure({ delivery: "authentik", solution: "none" });
   heading(say, "pulumi preview, delivery authentik, solution none");
-  say(withoutRefresh((await stage.stack.preview()).stdout));
+  await showPreview(stage, say);
   heading(say, "pulumi up, delivery authentik, solution none");
   say(summaryOf(await stage.stack.up()));
   const found = await ownObjects(stage);

@@ -1,17 +1,29 @@
 // Shows the results of the engine's operations in the demo.
 import type { Report } from "../engine";
+import type { Stage } from "./stage";
 
 export type Say = (line: string) => void;
 
 export const heading = (say: Say, text: string): void => say(`\n── ${text}`);
 
-/** Leaves out the refresh that a preview begins with. It prints a line per resource and state, which say nothing here. */
-export const withoutRefresh = (stdout: string): string =>
-  stdout
-    .split("\n")
-    .filter((line) => !/ (refresh|refreshing|running) *$/.test(line))
-    .join("\n")
-    .trim();
+/** Previews the stack and shows its plan: a line per resource that changes, and the warnings; Pulumi's whole diff with --verbose. */
+export async function showPreview({ stack, verbose }: Stage, say: Say): Promise<Report> {
+  const preview = await stack.preview({ diff: true });
+  say(verbose ? preview.stdout.trim() : planOf(preview));
+  return preview;
+}
+
+const marks: Partial<Record<string, string>> = { create: "+", update: "~", delete: "-", replace: "±" };
+
+function planOf({ steps, diagnostics }: Report): string {
+  const changes = steps.flatMap(({ op, type, urn }) => {
+    // The components and the stack only hold the others.
+    const isHolder = /^(authentik-outpost-shm:index:(?!OutpostJsonPatch)|pulumi:)/.test(type);
+    return !marks[op] || isHolder ? [] : [`  ${marks[op]} ${type.split(":").at(-1)} ${urn.split("::").at(-1)}`];
+  });
+  const warnings = diagnostics.filter(({ severity }) => severity === "warning");
+  return [...changes, ...warnings.map(({ message }) => `  warning: ${message}`)].join("\n") || "  nothing to do";
+}
 
 export function summaryOf({ changeSummary }: Report): string {
   const counts = Object.entries(changeSummary).map(([operation, count]) => `${count} ${operation}`);

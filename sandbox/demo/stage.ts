@@ -24,6 +24,8 @@ export interface Stage {
   configure(config: Record<string, unknown>): Promise<void>;
   /** Folder for the demo's files. */
   readonly dir: string;
+  /** True if Pulumi's whole diffs and the sidecar's log are to be shown. */
+  readonly verbose: boolean;
 }
 
 /** Namespace of everything that the demo creates. */
@@ -40,6 +42,8 @@ export interface StageOptions {
   node?: boolean;
   /** True if a stand-in of authentik deploys and keeps the outpost. Otherwise it is only created as authentik does. */
   authentik: boolean;
+  /** Default: false. */
+  verbose?: boolean;
 }
 
 /**
@@ -48,7 +52,7 @@ export interface StageOptions {
  */
 export async function setStage(
   progress: Progress,
-  { context, node, authentik: withAuthentik }: StageOptions,
+  { context, node, authentik: withAuthentik, verbose = false }: StageOptions,
 ): Promise<Stage> {
   const dir = createStateFolder("demo");
   const pulumi = await openPulumi(progress, context ? [] : node ? NODE_CLUSTER_TOOLS : CLUSTER_TOOLS);
@@ -80,7 +84,7 @@ export async function setStage(
     config: own,
   });
   const configure = (config: Record<string, unknown>) => stack.setConfig({ ...own, ...config });
-  return { stack, kubeConfig, kubeconfig, context: cluster.context, outpost, authentik, configure, dir };
+  return { stack, kubeConfig, kubeconfig, context: cluster.context, outpost, authentik, configure, dir, verbose };
 }
 
 async function deployOutpost(

@@ -6,7 +6,7 @@ import type { Solution } from "../../settings/settings";
 import type { Checks } from "./checks";
 import { ownObjects, podSpec, rollout, sidecarOf, sidecarFiles } from "./outpostOnStage";
 import { sweepScratch, type Row } from "./scratchSweep";
-import { heading, isUnchanged, summaryOf, withoutRefresh, type Say } from "./show";
+import { heading, isUnchanged, showPreview, summaryOf, type Say } from "./show";
 import type { Stage } from "./stage";
 
 export async function tour(stage: Stage, checks: Checks, say: Say): Promise<void> {
@@ -19,8 +19,7 @@ export async function tour(stage: Stage, checks: Checks, say: Say): Promise<void
 
 async function deploySidecar(stage: Stage, checks: Checks, say: Say, pristine: V1PodSpec): Promise<void> {
   heading(say, "pulumi preview, solution sidecar");
-  const preview = await stage.stack.preview({ diff: true });
-  say(preview.stdout.trim());
+  const preview = await showPreview(stage, say);
   checks.expect("the preview says that the outpost's 2 pods restart", /restarts its 2 pods/.test(preview.stdout));
   checks.expect("the preview changed nothing", isDeepStrictEqual(await podSpec(stage), pristine));
 
@@ -47,7 +46,7 @@ async function runSidecarHere(stage: Stage, checks: Checks, say: Say): Promise<v
   if (!sidecar) return checks.expect("the cluster holds a sidecar", false);
   const { rows, log } = await sweepScratch(stage.dir, sidecar, await sidecarFiles(stage));
   say(table(rows));
-  say(log.trim());
+  if (stage.verbose) say(log.trim());
   const wrong = rows.filter(({ after, expected }) => after !== expected);
   checks.expect("every dead session is gone, every living one is left", wrong.length === 0, wrong);
 }
@@ -62,7 +61,7 @@ async function toggle(
 ): Promise<void> {
   await stage.configure({ solution });
   heading(say, `pulumi preview, solution ${solution}`);
-  say(withoutRefresh((await stage.stack.preview()).stdout));
+  await showPreview(stage, say);
   heading(say, `pulumi up, solution ${solution}`);
   say(summaryOf(await stage.stack.up()));
   await rollout(stage);
