@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster, ContainerPlace } from "../../../kubernetes/cluster";
 import { NotOpened, Unfinished } from "../../../kubernetes/exec";
-import { outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
+import { asking, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 /** Files of a pod by their owners, and by whether they are older than requested. */
 interface Files {
@@ -156,8 +156,7 @@ describe("cleanup", () => {
       "16470 sessions of visitors";
 
     it("says how many and asks; y goes on", async () => {
-      const questions: string[] = [];
-      const ask = (question: string) => (questions.push(question), Promise.resolve("y"));
+      const { questions, ask } = asking("y");
       const { code, stdout, asked } = await cleanup(["--older-than", "30m"], {}, { ask });
       assert.deepEqual(questions, [`${loss}. Go on? [y/N] `]);
       assert.equal(code, 0);
@@ -167,8 +166,7 @@ describe("cleanup", () => {
 
     for (const answer of ["", "n", "yesterday"]) {
       it(`takes "${answer}" for no, and removes nothing`, async () => {
-        const ask = () => Promise.resolve(answer);
-        const { code, stdout, stderr, asked } = await cleanup(["--all"], {}, { ask });
+        const { code, stdout, stderr, asked } = await cleanup(["--all"], {}, asking(answer));
         assert.deepEqual([code, stdout, stderr], [1, "", "Nothing was removed.\n"]);
         assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=2")));
       });
@@ -217,8 +215,7 @@ describe("cleanup", () => {
       "16470 in 2 pods, nobody is logged out. stack dev names no kubernetes:context";
 
     it("says which cluster it is about to touch, and asks", async () => {
-      const questions: string[] = [];
-      const ask = (question: string) => (questions.push(question), Promise.resolve("n"));
+      const { questions, ask } = asking("n");
       const { code, stderr, asked } = await cleanup(["--stack", "dev", "--anonymous"], {}, { ask }, dir);
       assert.deepEqual([code, stderr], [1, `${says}Nothing was removed.\n`]);
       assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=2")));
@@ -401,7 +398,7 @@ describe("cleanup", () => {
     assert.deepEqual(await cleanup(["-n", "default", "--anonymous"], none), {
       code: 1,
       stdout: "",
-      stderr: "error: No proxy outposts in namespace default. " + "They are in authentik: name one with --namespace.\n",
+      stderr: "error: No proxy outposts in namespace default. They are in authentik: name one with --namespace.\n",
       asked: [],
     });
   });

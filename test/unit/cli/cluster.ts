@@ -71,6 +71,12 @@ export async function runOn(
   return { code, stdout: io.stdout, stderr: io.stderr };
 }
 
+/** Makes a terminal at which every question gets this answer. */
+export function asking(answer: string) {
+  const questions: string[] = [];
+  return { questions, ask: (question: string) => (questions.push(question), Promise.resolve(answer)) };
+}
+
 /** Makes the status of a container; it runs and is not ready by default. */
 export const containerStatus = (name: string, fields: Partial<V1ContainerStatus> = {}): V1ContainerStatus => ({
   name,

@@ -46,35 +46,28 @@ describe("doctor on the outpost's containers", () => {
   const restarting = "Each time it ends, the requests under way fail; its sessions in /dev/shm stay.";
   const log = "See what it said: kubectl logs main-b -c proxy --previous";
 
-  const cases: [string, V1Pod, { seen: string; why: string; todo: string }][] = [
+  const cases: [what: string, made: V1Pod, seen: string, why: string, todo: string][] = [
     [
       "OOM-killed in a loop, with a limit below its /dev/shm",
       pod({ state: backOff, lastState: killed, restartCount: 12 }, { memory: "256Mi" }),
-      {
-        seen: "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 12; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
-        why: unready,
-        todo:
-          "Its memory limit is 256Mi, and the pages of a /dev/shm of 256Mi count as its memory. " +
-          `Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower \`shmSize\`. ${log}`,
-      },
+      "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 12; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
+      unready,
+      "Its memory limit is 256Mi, and the pages of a /dev/shm of 256Mi count as its memory. " +
+        `Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower \`shmSize\`. ${log}`,
     ],
     [
       "OOM-killed, and running again",
       pod({ lastState: killed, restartCount: 1 }, { memory: "512Mi", ready: true }),
-      {
-        seen: "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 1",
-        why: restarting,
-        todo: `Its memory limit is 512Mi: raise it. ${log}`,
-      },
+      "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 1",
+      restarting,
+      `Its memory limit is 512Mi: raise it. ${log}`,
     ],
     [
       "OOM-killed without a limit",
       pod({ lastState: killed, restartCount: 1 }, { ready: true }),
-      {
-        seen: "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 1",
-        why: restarting,
-        todo: `It has no memory limit: its node ran out of memory. ${log}`,
-      },
+      "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 1",
+      restarting,
+      `It has no memory limit: its node ran out of memory. ${log}`,
     ],
     [
       "crash-looping",
@@ -83,11 +76,9 @@ describe("doctor on the outpost's containers", () => {
         lastState: { terminated: { reason: "Error", exitCode: 1, finishedAt: secondsAgo(200) } },
         restartCount: 7,
       }),
-      {
-        seen: "container proxy ended: Error, exit code 1, 3m20s ago; restarts: 7; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
-        why: unready,
-        todo: log,
-      },
+      "container proxy ended: Error, exit code 1, 3m20s ago; restarts: 7; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
+      unready,
+      log,
     ],
     [
       "between two crashes",
@@ -95,7 +86,9 @@ describe("doctor on the outpost's containers", () => {
         { lastState: { terminated: { reason: "Error", exitCode: 2, finishedAt: secondsAgo(30) } }, restartCount: 3 },
         { ready: true },
       ),
-      { seen: "container proxy ended: Error, exit code 2, 30s ago; restarts: 3", why: restarting, todo: log },
+      "container proxy ended: Error, exit code 2, 30s ago; restarts: 3",
+      restarting,
+      log,
     ],
     [
       "ended just now",
@@ -103,11 +96,9 @@ describe("doctor on the outpost's containers", () => {
         { state: { terminated: { reason: "Error", exitCode: 2, finishedAt: secondsAgo(1) } }, restartCount: 0 },
         { ago: 10 },
       ),
-      {
-        seen: "container proxy ended: Error, exit code 2, 1s ago; restarts: 0",
-        why: unready,
-        todo: "See what it said: kubectl logs main-b -c proxy",
-      },
+      "container proxy ended: Error, exit code 2, 1s ago; restarts: 0",
+      unready,
+      "See what it said: kubectl logs main-b -c proxy",
     ],
     [
       "without its image",
@@ -122,36 +113,29 @@ describe("doctor on the outpost's containers", () => {
         },
         { ago: 60 },
       ),
-      {
-        seen: 'container proxy ImagePullBackOff (Back-off pulling image "ghcr.io/goauthentik/proxy:2026.50")',
-        why: unready,
-        todo: "See the events: kubectl describe pod main-b",
-      },
+      'container proxy ImagePullBackOff (Back-off pulling image "ghcr.io/goauthentik/proxy:2026.50")',
+      unready,
+      "See the events: kubectl describe pod main-b",
     ],
     [
       "running and not ready for long",
       pod({}, { ago: 301 }),
-      {
-        seen: "it is not ready for 5m1s: container proxy runs and is not ready",
-        why: unready,
-        todo: "See why: kubectl describe pod main-b",
-      },
+      "it is not ready for 5m1s: container proxy runs and is not ready",
+      unready,
+      "See why: kubectl describe pod main-b",
     ],
     [
       "waiting for long",
       pod({ state: { waiting: { reason: "ContainerCreating" } } }, { ago: 900 }),
-      {
-        seen: "it is not ready for 15m: container proxy ContainerCreating",
-        why: unready,
-        todo: "See why: kubectl describe pod main-b",
-      },
+      "it is not ready for 15m: container proxy ContainerCreating",
+      unready,
+      "See why: kubectl describe pod main-b",
     ],
   ];
-  for (const [what, made, expected] of cases) {
+  for (const [what, made, seen, why, todo] of cases) {
     it(`finds one ${what}`, () => {
-      assert.deepEqual(containerFindings(snapshot(made)), [
-        { check: "containers", subject: "Pod/main-b", ...expected },
-      ]);
+      const finding = { check: "containers", subject: "Pod/main-b", seen, why, todo };
+      assert.deepEqual(containerFindings(snapshot(made)), [finding]);
     });
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { metricsText, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
+import { asking, metricsText, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 
@@ -71,10 +71,6 @@ describe("where forward auth is open", () => {
       const { code, stderr } = await runOn(methods, ["cleanup", ...args], options);
       return { code, stderr, removals: sweeps.filter((settings) => settings.includes("DRY_RUN=0")).length };
     }
-    const asking = (answer: string) => {
-      const questions: string[] = [];
-      return { questions, ask: (question: string) => (questions.push(question), Promise.resolve(answer)) };
-    };
 
     it("says it and asks, though nobody is logged out; y goes on", async () => {
       const { questions, ask } = asking("y");

@@ -6,7 +6,7 @@ import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resol
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { TargetMakers } from "../../../cli/target";
 import { startAuthentik, type AuthentikStandIn, type NewOutpost } from "../../../sandbox/authentik";
-import { metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
+import { asking, metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
 const sidecarKey = 'k:{"name":"shm-cleanup"}';
@@ -146,8 +146,7 @@ describe("recreate", () => {
   const where = "In cluster https://cluster.example (the current context), namespace authentik, pod main-b";
 
   it("asks, and takes anything but y for no", async () => {
-    const questions: string[] = [];
-    const ask = (question: string) => (questions.push(question), Promise.resolve("n"));
+    const { questions, ask } = asking("n");
     const { code, stderr, changes } = await recreate(["main"], { options: { ask } });
     assert.deepEqual(questions, [`${where}: Deployment ak-outpost-main will be deleted. Go on? [y/N] `]);
     assert.deepEqual([code, stderr, changes], [1, "Nothing was changed.\n", []]);

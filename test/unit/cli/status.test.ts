@@ -29,6 +29,15 @@ describe("status", () => {
   const status = (methods: Answers, args: string[] = [], options: Partial<Printed> = {}) =>
     runOn(methods, ["status", ...args], options);
 
+  /** Returns the cells of the table, its head left out. */
+  const cells = (stdout: string) =>
+    stdout
+      .split("\n\n")[0]
+      .trimEnd()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(/ {2,}/));
+
   it("shows a line a pod: from the metrics endpoint with a sidecar, by exec without", async () => {
     assert.deepEqual(await status(twoPods), {
       code: 0,
@@ -102,9 +111,8 @@ describe("status", () => {
 
   it("tells what the CronJob sweeps, and when it last did", async () => {
     const { stdout } = await status({ ...twoPods, cronJob: sweepCronJob(["main", "public"]) });
-    const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
     assert.deepEqual(
-      rows.slice(1, 3).map((row) => [row[0], row[1], row[10]]),
+      cells(stdout).map((row) => [row[0], row[1], row[10]]),
       [
         ["main-b", "both", "20s"],
         ["public-a", "cronjob", "10m"],
@@ -116,10 +124,7 @@ describe("status", () => {
     const suspended = sweepCronJob(["main", "public"], { suspend: true });
     const { stdout } = await status({ ...twoPods, cronJob: suspended });
     assert.deepEqual(
-      stdout
-        .split("\n")
-        .slice(1, 3)
-        .map((line) => line.split(/ {2,}/)[1]),
+      cells(stdout).map((row) => row[1]),
       ["sidecar", "none"],
     );
   });
@@ -249,10 +254,7 @@ describe("status", () => {
     for (const name of ["Main", "ak-outpost-main", "deployment/ak-outpost-main", "pod/main-b"]) {
       const { stdout } = await status(twoPods, [name]);
       assert.deepEqual(
-        stdout
-          .split("\n")
-          .slice(1, -1)
-          .map((line) => line.split(" ")[0]),
+        cells(stdout).map(([pod]) => pod),
         ["main-b"],
         name,
       );
@@ -274,10 +276,7 @@ describe("status", () => {
       Promise.resolve(metricsText({ size: 100, used: uses[pod as keyof typeof uses] }));
     const pods = Object.keys(uses).map((name) => outpostPod({ name }));
     const { stdout } = await status({ ...twoPods, pods, podProxy }, [], { colour: true });
-    const percents = stdout
-      .split("\n")
-      .slice(1, 4)
-      .map((line) => line.split(/ {2,}/)[4]);
+    const percents = cells(stdout).map((row) => row[4]);
     assert.deepEqual(percents, ["79%", "\x1b[33m80%\x1b[39m", "\x1b[31m\x1b[1m95%\x1b[22m\x1b[39m"]);
   });
 

@@ -14,47 +14,38 @@ function look(fields: Partial<V1Container>, settings: Parameters<typeof outpostS
   return inspect(clusterWith([live]), [outpostSettings(settings)]);
 }
 
-const cures = ["sidecar", "cronjob", "both"];
 const inEnv = "Set TMPDIR to /dev/shm in its env (kubernetes_json_patches of the outpost, or its manifest)";
 const leave = "To leave them there, set the outpost's `solution` to none.";
 
 describe("inspection of the outposts' sessions", () => {
-  for (const solution of cures) {
-    it(`${solution}: refuses an outpost whose TMPDIR is elsewhere`, async () => {
-      const env = [{ name: "TMPDIR", value: "/sessions" }];
-      assert.deepEqual(await look({ env }, { solution }), {
-        problems: [
-          `outpost "My Outpost": in Deployment ${deployment}, container proxy keeps its sessions in /sessions, not in /dev/shm: ` +
-            `its env sets TMPDIR. No solution reaches them there. ${inEnv}. ${leave}`,
-        ],
-        warnings: [],
-      });
-    });
-
-    it(`${solution}: refuses an image from before 2025.4.1, which sets no TMPDIR`, async () => {
-      const image = proxy("2024.12.3");
-      assert.deepEqual(await look({ image }, { solution }), {
-        problems: [
-          `outpost "My Outpost": in Deployment ${deployment}, container proxy keeps its sessions in /tmp, not in /dev/shm: ` +
-            `${image}, from before 2025.4.1, sets no TMPDIR. No solution reaches them there. ` +
-            `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it. ${leave}`,
-        ],
-        warnings: [],
-      });
-    });
-
-    for (const tag of ["2025.10.0", "2025.10.1", "2025.10.2"]) {
-      it(`${solution}: refuses ${tag}, on which forward auth is open`, async () => {
-        assert.deepEqual(await look({ image: proxy(tag) }, { solution }), {
-          problems: [
-            `outpost "My Outpost": Deployment ${deployment} runs ${proxy(tag)}, and forward auth is open on 2025.10.0 to 2025.10.2: ` +
-              "behind Traefik, Caddy and Envoy, a visit whose session is gone, or that meets a full /dev/shm, is answered HTTP 200 " +
-              "without a login. So making room opens it too. Upgrade authentik to 2025.10.3 or later. " +
-              "To go on without this outpost, set its `solution` to none.",
-          ],
-          warnings: [],
-        });
-      });
+  const elsewhere = `outpost "My Outpost": in Deployment ${deployment}, container proxy keeps its sessions in`;
+  const old = proxy("2024.12.3");
+  const openForwardAuth = (tag: string): [string, Partial<V1Container>, string] => [
+    `${tag}, on which forward auth is open`,
+    { image: proxy(tag) },
+    `outpost "My Outpost": Deployment ${deployment} runs ${proxy(tag)}, and forward auth is open on 2025.10.0 to 2025.10.2: ` +
+      "behind Traefik, Caddy and Envoy, a visit whose session is gone, or that meets a full /dev/shm, is answered HTTP 200 " +
+      "without a login. So making room opens it too. Upgrade authentik to 2025.10.3 or later. " +
+      "To go on without this outpost, set its `solution` to none.",
+  ];
+  const refused: [what: string, fields: Partial<V1Container>, problem: string][] = [
+    [
+      "an outpost whose TMPDIR is elsewhere",
+      { env: [{ name: "TMPDIR", value: "/sessions" }] },
+      `${elsewhere} /sessions, not in /dev/shm: its env sets TMPDIR. No solution reaches them there. ${inEnv}. ${leave}`,
+    ],
+    [
+      "an image from before 2025.4.1, which sets no TMPDIR",
+      { image: old },
+      `${elsewhere} /tmp, not in /dev/shm: ${old}, from before 2025.4.1, sets no TMPDIR. No solution reaches them there. ` +
+        `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it. ${leave}`,
+    ],
+    ...["2025.10.0", "2025.10.1", "2025.10.2"].map(openForwardAuth),
+  ];
+  for (const solution of ["sidecar", "cronjob", "both"]) {
+    for (const [what, fields, problem] of refused) {
+      it(`${solution}: refuses ${what}`, async () =>
+        assert.deepEqual(await look(fields, { solution }), { problems: [problem], warnings: [] }));
     }
   }
 
