@@ -22,12 +22,31 @@ export async function freePort(): Promise<number> {
   return getPort({ host: "127.0.0.1" });
 }
 
-/** The sidecar's loop with its files beside it, as the loader runs it. `as` is a prefix of its command. */
-export class Sidecar {
+/** A process that keeps all that it prints. */
+export class LoggedProcess {
   log = "";
   readonly child: ChildProcess;
-  private readonly dir = mkdtempSync(join(tmpdir(), "sidecar-"));
 
+  constructor([command = "", ...args]: readonly string[], env: Record<string, string>) {
+    this.child = spawn(command, args, { cwd: "/", env, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (chunk: string) => (this.log += chunk));
+    }
+  }
+
+  /** Stops it as a pod is stopped. Returns its exit code and the milliseconds that this took. */
+  stop = async (): Promise<{ code: number | null; milliseconds: number }> => {
+    if (this.child.exitCode !== null) return { code: this.child.exitCode, milliseconds: 0 };
+    const started = Date.now();
+    const gone = once(this.child, "exit");
+    this.child.kill("SIGTERM");
+    const [code] = (await gone) as [number | null];
+    return { code, milliseconds: Date.now() - started };
+  };
+}
+
+/** The sidecar's loop with its files beside it, as the loader runs it. `as` is a prefix of its command. */
+export class Sidecar extends LoggedProcess {
   constructor(
     shell: Shell,
     env: Record<string, string>,
@@ -35,18 +54,11 @@ export class Sidecar {
     sweep = files["sweep.sh"],
     as: readonly string[] = [],
   ) {
+    const dir = mkdtempSync(join(tmpdir(), "sidecar-"));
     const own = { ...files, "sidecar.sh": loop, "sweep.sh": sweep };
-    for (const [name, text = ""] of Object.entries(own)) writeFileSync(join(this.dir, name), text);
-    const [command = "", ...args] = [...as, ...shell.command, join(this.dir, "sidecar.sh")];
-    this.child = spawn(command, args, {
-      cwd: "/",
-      env: { PATH: shell.path, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.child.on("exit", () => rmSync(this.dir, { recursive: true }));
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (chunk: string) => (this.log += chunk));
-    }
+    for (const [name, text = ""] of Object.entries(own)) writeFileSync(join(dir, name), text);
+    super([...as, ...shell.command, join(dir, "sidecar.sh")], { PATH: shell.path, ...env });
+    this.child.on("exit", () => rmSync(dir, { recursive: true }));
   }
 
   logged = (): string => this.log;
@@ -59,15 +71,5 @@ export class Sidecar {
       assert.fail(error.message + this.log),
     );
     return lines();
-  };
-
-  /** Stops it as a pod is stopped. Returns its exit code and the milliseconds that this took. */
-  stop = async (): Promise<{ code: number | null; milliseconds: number }> => {
-    if (this.child.exitCode !== null) return { code: this.child.exitCode, milliseconds: 0 };
-    const started = Date.now();
-    const gone = once(this.child, "exit");
-    this.child.kill("SIGTERM");
-    const [code] = (await gone) as [number | null];
-    return { code, milliseconds: Date.now() - started };
   };
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { changed, coverage, shells } from "../../../sandbox/cleaner/shells";
-import { freePort, until } from "../../../sandbox/cleaner/sidecarProcess";
+import { freePort, LoggedProcess, until } from "../../../sandbox/cleaner/sidecarProcess";
 
-const { loader, files } = cleanerScripts();
-const quickLoader = changed(loader, "sleep 10 &", "sleep 1 &");
+const { loader: loaderText, files } = cleanerScripts();
+const quickLoader = changed(loaderText, "sleep 10 &", "sleep 1 &");
 
 /** A loop that says its version, and says when it is told to stop. */
 const loopNamed = (version: string): string =>
@@ -29,36 +28,27 @@ for (const shell of shells) {
 
     let dir: string;
     let scripts: string;
-    let child: ChildProcess | undefined;
-    let log: string;
+    let loader: LoggedProcess | undefined;
     beforeEach(() => {
       dir = mkdtempSync(join(tmpdir(), "loader-"));
       scripts = join(dir, "scripts");
       for (const path of [scripts, join(dir, "run"), join(dir, "shm")]) mkdirSync(path);
-      log = "";
     });
     afterEach(async () => {
-      if (child?.exitCode === null) {
-        child.kill("SIGTERM");
-        await once(child, "exit");
-      }
+      await loader?.stop();
       rmSync(dir, { recursive: true });
     });
 
     function write(content: Record<string, string>): void {
       for (const [name, text] of Object.entries(content)) writeFileSync(join(scripts, name), text);
     }
-    function start(env: Record<string, string> = {}): ChildProcess {
+    const start = (env: Record<string, string> = {}): LoggedProcess => {
       const own = { PATH: shell.path, SCRIPTS_DIR: scripts, METRICS_DIR: join(dir, "run"), ...env };
-      const [command = "", ...args] = [...shell.command, "-c", quickLoader, "shm-cleanup"];
-      child = spawn(command, args, { env: own, stdio: ["ignore", "pipe", "pipe"] });
-      for (const stream of [child.stdout, child.stderr]) {
-        stream?.setEncoding("utf8").on("data", (text: string) => (log += text));
-      }
-      return child;
-    }
-    const says = (text: string) => until(`${text} in\n${log}`, () => log.includes(text));
-    const times = (text: string) => log.split(text).length - 1;
+      return (loader = new LoggedProcess([...shell.command, "-c", quickLoader, "shm-cleanup"], own));
+    };
+    const log = () => loader?.log ?? "";
+    const says = (text: string) => until(`${text} in\n${log()}`, () => log().includes(text));
+    const times = (text: string) => log().split(text).length - 1;
     const notLoaded = (running: string) =>
       `event=scripts_not_loaded dir=${scripts} problem="missing or incomplete" running=${running}\n`;
 
@@ -77,7 +67,10 @@ for (const shell of shells) {
       const two = scriptsWith(loopNamed("two"));
       write(two);
       await says("running=two\n");
-      assert.match(log, new RegExp(`event=scripts_loaded sha256=${two.sha256?.trim()}\\nstopped=one\\nrunning=two\\n`));
+      assert.match(
+        log(),
+        new RegExp(`event=scripts_loaded sha256=${two.sha256?.trim()}\\nstopped=one\\nrunning=two\\n`),
+      );
     });
 
     it("runs the old loop on while the new scripts are incomplete, and says so once", async () => {
@@ -106,21 +99,19 @@ for (const shell of shells) {
 
     it("ends with status 1 when the loop ends by itself, so that Kubernetes counts a restart", async () => {
       write(scriptsWith("echo not today\n"));
-      const [code] = (await once(start(), "exit")) as [number];
+      const [code] = (await once(start().child, "exit")) as [number];
       assert.equal(code, 1);
-      assert.match(log, /not today\n.* event=loop_ended\n$/s);
+      assert.match(log(), /not today\n.* event=loop_ended\n$/s);
     });
 
     it("stops within a second, with its loop", async () => {
       write(scriptsWith(loopNamed("one")));
-      const started = start();
+      const { stop } = start();
       await says("running=one\n");
-      const begun = Date.now();
-      started.kill("SIGTERM");
-      const [code] = (await once(started, "exit")) as [number];
-      assert.ok(Date.now() - begun < 1000, `${Date.now() - begun} ms`);
+      const { code, milliseconds } = await stop();
+      assert.ok(milliseconds < 1000, `${milliseconds} ms`);
       assert.equal(code, 0);
-      assert.match(log, /stopped=one\n$/);
+      assert.match(log(), /stopped=one\n$/);
     });
 
     it("runs the real scripts", async () => {

@@ -49,50 +49,22 @@ describe("no message has a secret in it", () => {
   }
   const version = (text: string) => shown(() => liveCluster({ kubeconfig: text }).version());
 
+  const atLine = (line: number) => `The text in kubernetes:kubeconfig is no valid kubeconfig: see its line ${line}.`;
+  const noKubeconfig =
+    "The kubeconfig that is given (kubernetes:kubeconfig, --kubeconfig) is neither the text of one nor the path of a file.";
+  const noAnswer = (server: string) => `No answer from the Kubernetes API at ${server} to say its version: `;
+  const noCertificate = `- name: me\n  user: { client-certificate-data: "${mark}", client-key-data: "${mark}" }\n`;
   const broken: Record<string, [text: string, message: string]> = {
-    "broken indentation": [
-      whole.replace("- name: me", "- name: me\n bad"),
-      "The text in kubernetes:kubeconfig is no valid kubeconfig: see its line 12.",
-    ],
-    "a tab": [
-      whole.replace("  user:", "\tuser:"),
-      "The text in kubernetes:kubeconfig is no valid kubeconfig: see its line 12.",
-    ],
-    "an open quote": [
-      whole.replace(`"${mark}" }`, `"${mark} }`),
-      "The text in kubernetes:kubeconfig is no valid kubeconfig: see its line 13.",
-    ],
-    "an unknown tag": [
-      whole.replace(`"${mark}"`, `!!x ${mark}`),
-      "The text in kubernetes:kubeconfig is no valid kubeconfig: see its line 12.",
-    ],
-    "users that are no list": [
-      whole.replace(user, `  token: ${mark}\n`),
-      "No answer from the Kubernetes API at http://127.0.0.1:9 to say its version: ",
-    ],
-    "base64 of it": [
-      Buffer.from(whole).toString("base64"),
-      "The kubeconfig that is given (kubernetes:kubeconfig, --kubeconfig) is neither the text of one nor the path of a file.",
-    ],
-    "the token alone": [
-      mark,
-      "The kubeconfig that is given (kubernetes:kubeconfig, --kubeconfig) is neither the text of one nor the path of a file.",
-    ],
-    "a token with a line break": [
-      whole.replace(mark, `${mark}\\nx`),
-      "No answer from the Kubernetes API at http://127.0.0.1:9 to say its version: ",
-    ],
-    "a password in the address": [
-      kubeconfig(`http://me:${mark}@127.0.0.1:9`),
-      "No answer from the Kubernetes API at http://…@127.0.0.1:9 to say its version: ",
-    ],
-    "a certificate that is none": [
-      kubeconfig(
-        "https://127.0.0.1:9",
-        `- name: me\n  user: { client-certificate-data: "${mark}", client-key-data: "${mark}" }\n`,
-      ),
-      "No answer from the Kubernetes API at https://127.0.0.1:9 to say its version: ",
-    ],
+    "broken indentation": [whole.replace("- name: me", "- name: me\n bad"), atLine(12)],
+    "a tab": [whole.replace("  user:", "\tuser:"), atLine(12)],
+    "an open quote": [whole.replace(`"${mark}" }`, `"${mark} }`), atLine(13)],
+    "an unknown tag": [whole.replace(`"${mark}"`, `!!x ${mark}`), atLine(12)],
+    "users that are no list": [whole.replace(user, `  token: ${mark}\n`), noAnswer(nowhere)],
+    "base64 of it": [Buffer.from(whole).toString("base64"), noKubeconfig],
+    "the token alone": [mark, noKubeconfig],
+    "a token with a line break": [whole.replace(mark, `${mark}\\nx`), noAnswer(nowhere)],
+    "a password in the address": [kubeconfig(`http://me:${mark}@127.0.0.1:9`), noAnswer("http://…@127.0.0.1:9")],
+    "a certificate that is none": [kubeconfig("https://127.0.0.1:9", noCertificate), noAnswer("https://127.0.0.1:9")],
   };
   for (const [what, [text, message]] of Object.entries(broken)) {
     it(`not of a kubeconfig's text with ${what}`, async () => {
