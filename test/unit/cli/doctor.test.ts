@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { V1ContainerStatus, V1CronJob, V1Deployment, V1LimitRange, V1Pod } from "@kubernetes/client-node" with {
+import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
@@ -8,69 +8,9 @@ import { selectorFindings } from "../../../cli/doctor/selectors";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { unsweptFindings } from "../../../cli/doctor/unswept";
 import { cleanerScripts } from "../../../cleaner/scripts";
-import type { Cluster, OwnObject } from "../../../kubernetes/cluster";
-import {
-  fakeSnapshot,
-  NOW,
-  outpostDeployment,
-  outpostPod,
-  runOn,
-  secondsAgo,
-  sweepCronJob,
-  type Answers,
-} from "./cluster";
-
-const stackManager = "authentik-outpost-shm-prod";
-
-interface DeploymentOptions {
-  image?: string;
-  memory?: string;
-  /** Ordinary containers beside the outpost's own. */
-  containers?: { name: string; command?: string[]; env?: { name: string }[] }[];
-  /** True if our native sidecar is there; default true. */
-  sidecar?: boolean;
-  /** Owner of the sidecar and its volume. */
-  owner?: string;
-  replicas?: number;
-}
-
-const item = (key: Record<string, string>) => `k:${JSON.stringify(key)}`;
-
-function deployment(options: DeploymentOptions = {}): V1Deployment {
-  const { image = "ghcr.io/goauthentik/proxy:2026.5.0", memory, containers = [], sidecar = true } = options;
-  const made = outpostDeployment("main", { replicas: options.replicas ?? 1 });
-  const limits = memory === undefined ? {} : { resources: { limits: { memory } } };
-  made.spec!.template.spec = {
-    containers: [{ name: "proxy", image, ...limits }, ...containers],
-    ...(sidecar && {
-      initContainers: [{ name: "shm-cleanup", restartPolicy: "Always", env: [{ name: "SETTINGS_FILE" }] }],
-      volumes: [
-        { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } },
-        { name: "shm-cleanup-scripts", configMap: { name: "authentik-outpost-shm-scripts" } },
-      ],
-    }),
-  };
-  const own = [...containers.map(({ name }) => name), "proxy"].map((name) => [item({ name }), {}]);
-  const ofAuthentik = { "f:containers": Object.fromEntries(own) as object };
-  const ofOwner = {
-    "f:volumes": { [item({ name: "dshm" })]: {} },
-    "f:initContainers": { [item({ name: "shm-cleanup" })]: {} },
-  };
-  const entry = (manager: string, podSpec: object) => ({
-    manager,
-    time: secondsAgo(3600),
-    fieldsV1: { "f:spec": { "f:template": { "f:spec": podSpec } } },
-  });
-  made.metadata = {
-    ...made.metadata,
-    uid: "1",
-    managedFields: [
-      entry("goauthentik.io", ofAuthentik),
-      ...(sidecar || options.owner ? [entry(options.owner ?? stackManager, ofOwner)] : []),
-    ],
-  };
-  return made;
-}
+import type { Cluster } from "../../../kubernetes/cluster";
+import { fakeSnapshot, NOW, outpostPod, runOn, sweepCronJob, type Answers } from "./cluster";
+import { counting, deployment, nothingWrong, swept } from "./doctorScene";
 
 const authentikPod: V1Pod = {
   metadata: { name: "authentik-worker-0", namespace: "authentik" },
@@ -94,44 +34,27 @@ function refusing(): V1Deployment {
   return made;
 }
 
-interface Stage {
+interface Stage extends Omit<Answers, "deployments" | "pods"> {
   deployments?: V1Deployment[];
   /** The Deployments a while later. */
   later?: V1Deployment[];
-  pods?: V1Pod[];
-  cronJobs?: V1CronJob[];
-  limitRanges?: V1LimitRange[];
-  ownObjects?: OwnObject[];
+  /** The outpost's pods, or the answer to every question for pods. */
+  pods?: V1Pod[] | Cluster["pods"];
   logs?: Record<string, string>;
-  version?: string;
-  methods?: Answers;
 }
 
-/** The answer of a count with so many logins of the last hour, of 500 in all. */
-const counting = (young: number) => ({
-  status: 0,
-  stdout: `time=2026-11-24T02:59:40Z event=count dir=/dev/shm authenticated=500 young_logins=${young}\n`,
-  stderr: "",
-});
-
-const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 errors=0 duration_ms=9\n";
-
+/** Runs doctor where nothing is wrong but what is given. */
 async function doctor(stage: Stage = {}, args: string[] = []) {
-  const { deployments = [deployment()], pods = [pod()], logs = {}, later = deployments } = stage;
+  const { deployments = [deployment()], later = deployments, pods = [pod()], logs = {}, ...answers } = stage;
+  const outpostsAnd: Cluster["pods"] = (_namespace, selector) =>
+    Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [authentikPod] : (pods as V1Pod[]));
   let lists = 0;
   const methods: Answers = {
+    ...nothingWrong,
     deployments: () => Promise.resolve(lists++ === 0 ? deployments : later),
-    pods: (_namespace, selector) =>
-      Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [authentikPod] : pods),
-    cronJobs: stage.cronJobs ?? [],
-    limitRanges: stage.limitRanges ?? [],
-    ownObjects: stage.ownObjects ?? [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }],
-    version: stage.version ?? "v1.34.4",
-    selfMay: { allowed: true },
+    pods: typeof pods === "function" ? pods : outpostsAnd,
     log: ({ pod }) => Promise.resolve(logs[pod] ?? swept),
-    configMap: { data: cleanerScripts().files },
-    exec: counting(0),
-    ...stage.methods,
+    ...answers,
   };
   return runOn(methods, ["doctor", ...args]);
 }
@@ -398,10 +321,8 @@ describe("doctor", () => {
     ],
     "exec that is refused": [
       {
-        methods: {
-          selfMay: ({ verb }) =>
-            Promise.resolve(verb === "get" ? { allowed: false, reason: "no rule" } : { allowed: true }),
-        },
+        selfMay: ({ verb }) =>
+          Promise.resolve(verb === "get" ? { allowed: false, reason: "no rule" } : { allowed: true }),
       },
       "Namespace/authentik (exec)",
       "you may not get pods/exec (no rule)",
@@ -455,7 +376,7 @@ describe("doctor", () => {
     it("says where they are", async () => {
       const pods: Cluster["pods"] = (namespace, selector) =>
         Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [] : namespace ? [] : [pod()]);
-      const { stdout } = await doctor({ ...none, methods: { pods } }, ["-n", "default"]);
+      const { stdout } = await doctor({ ...none, pods }, ["-n", "default"]);
       assert.equal(
         stdout,
         "Namespace/default (selectors)\n" +
@@ -480,12 +401,10 @@ describe("doctor", () => {
     const refused = (what: string) => () => Promise.reject(new Error(`Kubernetes refused to ${what}: forbidden`));
     const { code, stdout } = await doctor({
       version: "v1.28.0",
-      methods: {
-        cronJobs: refused("list the CronJobs in authentik"),
-        ownObjects: refused("list the objects in authentik"),
-        selfMay: refused("review access"),
-        log: refused("show the log"),
-      },
+      cronJobs: refused("list the CronJobs in authentik"),
+      ownObjects: refused("list the objects in authentik"),
+      selfMay: refused("review access"),
+      log: refused("show the log"),
     });
     assert.equal(code, 1);
     assert.equal(
@@ -506,14 +425,14 @@ describe("doctor", () => {
     const log: Cluster["log"] = ({ pod }) =>
       pod === "main-a" ? Promise.resolve("event=sweep_failed") : Promise.reject(new Error(`no log of ${pod}`));
     const pods = names.map((name) => ({ ...pod(), metadata: { ...pod().metadata, name } }));
-    const { stdout } = await doctor({ pods, methods: { log } });
+    const { stdout } = await doctor({ pods, log });
     assert.match(stdout, /^Not checked: logs of sidecars \(2 of 3 pods did not answer; main-b: no log of main-b\)$/m);
   });
 
   it("reads the log of the last life of a sidecar that is not running, and only the end of logs", async () => {
     const asked: unknown[] = [];
     const log: Cluster["log"] = (place, options) => (asked.push([place, options]), Promise.resolve(""));
-    await doctor({ pods: [pod(crashing)], methods: { log } });
+    await doctor({ pods: [pod(crashing)], log });
     const sidecar = { namespace: "authentik", pod: "main-b", container: "shm-cleanup" };
     const worker = { namespace: "authentik", pod: "authentik-worker-0", container: "worker" };
     assert.deepEqual(
@@ -545,7 +464,7 @@ describe("doctor", () => {
   describe("of the scripts", () => {
     const { files } = cleanerScripts();
     const given = (data: Record<string, string> | undefined): Stage => ({
-      methods: { configMap: data && { data } },
+      configMap: data && { data },
     });
     const todo =
       "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and run `pulumi up --refresh`.";
@@ -580,7 +499,7 @@ describe("doctor", () => {
   });
 
   it("finds very many young logins in a pod, and not a few less", async () => {
-    const withLogins = (young: number): Stage => ({ methods: { exec: counting(young) } });
+    const withLogins = (young: number): Stage => ({ exec: counting(young) });
     const { stdout } = await doctor(withLogins(120));
     const seen = "120 logins saved within the last hour, of 500 in all";
     const why =

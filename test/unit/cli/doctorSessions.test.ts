@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Finding } from "../../../cli/doctor/finding";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import { releases } from "../../../authentik/versions";
-import { outpostDeployment, outpostPod, runOn, type Answers } from "./cluster";
+import { outpostPod, runOn, type Answers } from "./cluster";
+import { counting, deployment, nothingWrong } from "./doctorScene";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 const tmpdir = (value: string) => [{ name: "TMPDIR", value }];
@@ -16,34 +16,20 @@ interface Stage {
   inside?: string;
 }
 
-/** A cluster with one outpost whose container has these fields, as authentik deploys it. */
+/** A cluster with one outpost whose container has these fields. */
 function cluster({ container, sidecar = true, inside }: Stage): Answers {
-  const deployment = outpostDeployment();
+  const live = deployment({ sidecar });
   const pod = outpostPod({ name: "main-a", sidecar });
-  const { initContainers, volumes } = outpostPod({ name: "main-a", sidecar }).spec!;
-  deployment.spec!.template.spec = {
-    containers: [{ name: "proxy" }],
-    ...(sidecar && { initContainers: [{ ...initContainers![0], env: [{ name: "SETTINGS_FILE" }] }], volumes }),
-  };
-  if (sidecar) {
-    const fields = { "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} }, "f:volumes": { 'k:{"name":"dshm"}': {} } };
-    const fieldsV1 = { "f:spec": { "f:template": { "f:spec": fields } } };
-    deployment.metadata!.managedFields = [{ manager: "authentik-outpost-shm-prod", fieldsV1 }];
-  }
-  for (const { containers } of [deployment.spec!.template.spec, pod.spec!]) Object.assign(containers[0], container);
-  const said = (stdout: string) => Promise.resolve({ status: 0, stdout, stderr: "" });
+  for (const { containers } of [live.spec!.template.spec!, pod.spec!]) Object.assign(containers[0], container);
+  const asked = { status: 0, stdout: `TMPDIR=${inside}\n`, stderr: "" };
   return {
-    deployments: [deployment],
+    ...nothingWrong,
+    deployments: [live],
     pods: (_namespace, selector) => Promise.resolve(selector === undefined ? [pod] : []),
-    cronJobs: [],
-    ownObjects: [],
-    version: "v1.34.4",
-    selfMay: { allowed: true },
-    log: "",
-    configMap: { data: cleanerScripts().files },
+    ...(!sidecar && { ownObjects: [] }),
     exec: (_place, [, flag]) => {
-      if (flag === "-s") return said("event=count dir=/dev/shm authenticated=1 young_logins=1 x event=count \n");
-      return inside === undefined ? Promise.reject(new Error("no shell")) : said(`TMPDIR=${inside}\n`);
+      if (flag === "-s") return Promise.resolve(counting(0));
+      return inside === undefined ? Promise.reject(new Error("no shell")) : Promise.resolve(asked);
     },
   };
 }

@@ -1,0 +1,79 @@
+// An outpost as authentik deploys it and this program cures it, of which doctor finds nothing.
+import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { cleanerScripts } from "../../../cleaner/scripts";
+import { outpostDeployment, secondsAgo, type Answers } from "./cluster";
+
+const stackManager = "authentik-outpost-shm-prod";
+
+interface DeploymentOptions {
+  image?: string;
+  memory?: string;
+  /** Ordinary containers beside the outpost's own. */
+  containers?: { name: string; command?: string[]; env?: { name: string }[] }[];
+  /** True if our native sidecar is there; default true. */
+  sidecar?: boolean;
+  /** Owner of the sidecar and its volume. */
+  owner?: string;
+  replicas?: number;
+}
+
+const item = (key: Record<string, string>) => `k:${JSON.stringify(key)}`;
+
+/** Makes the Deployment of an outpost, with our sidecar on it by default. */
+export function deployment(options: DeploymentOptions = {}): V1Deployment {
+  const { image = "ghcr.io/goauthentik/proxy:2026.5.0", memory, containers = [], sidecar = true } = options;
+  const made = outpostDeployment("main", { replicas: options.replicas ?? 1 });
+  const limits = memory === undefined ? {} : { resources: { limits: { memory } } };
+  made.spec!.template.spec = {
+    containers: [{ name: "proxy", image, ...limits }, ...containers],
+    ...(sidecar && {
+      initContainers: [{ name: "shm-cleanup", restartPolicy: "Always", env: [{ name: "SETTINGS_FILE" }] }],
+      volumes: [
+        { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } },
+        { name: "shm-cleanup-scripts", configMap: { name: "authentik-outpost-shm-scripts" } },
+      ],
+    }),
+  };
+  const own = [...containers.map(({ name }) => name), "proxy"].map((name) => [item({ name }), {}]);
+  const ofAuthentik = { "f:containers": Object.fromEntries(own) as object };
+  const ofOwner = {
+    "f:volumes": { [item({ name: "dshm" })]: {} },
+    "f:initContainers": { [item({ name: "shm-cleanup" })]: {} },
+  };
+  const entry = (manager: string, podSpec: object) => ({
+    manager,
+    time: secondsAgo(3600),
+    fieldsV1: { "f:spec": { "f:template": { "f:spec": podSpec } } },
+  });
+  made.metadata = {
+    ...made.metadata,
+    uid: "1",
+    managedFields: [
+      entry("goauthentik.io", ofAuthentik),
+      ...(sidecar || options.owner ? [entry(options.owner ?? stackManager, ofOwner)] : []),
+    ],
+  };
+  return made;
+}
+
+/** The answer of a count with so many logins of the last hour, of 500 in all. */
+export const counting = (young: number) => ({
+  status: 0,
+  stdout: `time=2026-11-24T02:59:40Z event=count dir=/dev/shm authenticated=500 young_logins=${young}\n`,
+  stderr: "",
+});
+
+/** A line of a sidecar's log after a sweep in which all went well. */
+export const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 errors=0 duration_ms=9\n";
+
+/** Answers of a cluster where nothing is wrong, but for its Deployments and pods. */
+export const nothingWrong: Answers = {
+  cronJobs: [],
+  limitRanges: [],
+  ownObjects: [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }],
+  version: "v1.34.4",
+  selfMay: { allowed: true },
+  log: swept,
+  configMap: { data: cleanerScripts().files },
+  exec: counting(0),
+};
