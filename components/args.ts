@@ -43,6 +43,8 @@ export interface StackArgs extends SharedArgs {
   schedule?: pulumi.Input<string>;
   /** Image of the CronJob, with tag or digest, with kubectl and a shell in it. Default: `docker.io/alpine/kubectl:1.34.2`. */
   kubectlImage?: pulumi.Input<string>;
+  /** Has the CronJob there but switched off, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then. Default: `false`. */
+  suspend?: pulumi.Input<boolean>;
   /** Has the cluster refuse every command but the sweep that the CronJob's account would run in a pod, by a ValidatingAdmissionPolicy: `pods/exec` by RBAC alone allows any. Kubernetes 1.30 and later; a warning says so if the cluster has none. Creating one requires the right to, cluster-wide; without it `pulumi up` stops before any change. Default: `true`. */
   restrictExec?: boolean;
   /** Creates a PodMonitor, alerts and a dashboard (docs/monitoring.md). Default: `false`. */

@@ -141,10 +141,10 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   }
 
   private createCronJob(name: string, args: ResolvedArgs, takeOver: boolean): SweepCronJob[] {
-    const { namespace, schedule, kubectlImage, restrictExec } = args;
+    const { namespace, schedule, suspend, kubectlImage, restrictExec } = args;
     const outposts = args.outposts.filter(hasCronJob).map(whole);
     if (outposts.length === 0) return [];
-    const own = { namespace, schedule, kubectlImage, outposts, execPolicy: restrictExec, takeOver };
+    const own = { namespace, schedule, suspend, kubectlImage, outposts, execPolicy: restrictExec, takeOver };
     return [new SweepCronJob(`${name}-cronjob`, own, { parent: this })];
   }
 

@@ -33,6 +33,8 @@ export interface Expectation {
   outposts: ExpectedOutpost[];
   /** Schedule of the CronJob. Undefined accepts any. */
   schedule?: string;
+  /** Set if the CronJob is to be suspended. */
+  suspend?: true;
   /** Set to check only that the rollouts are over. */
   rolloutOnly?: true;
 }
@@ -51,10 +53,11 @@ export function expectationOf({
   namespace,
   outposts,
   schedule,
-}: Pick<Settings, "namespace" | "outposts" | "schedule">): Expectation {
+  suspend,
+}: Pick<Settings, "namespace" | "outposts" | "schedule" | "suspend">): Expectation {
   return {
     namespace,
-    ...(outposts.some(hasCronJob) && { schedule }),
+    ...(outposts.some(hasCronJob) && { schedule, ...(suspend && { suspend: true }) }),
     outposts: outposts.map(({ name, deployment, container, solution, delivery, shmSize, sweepInterval }) => ({
       name,
       deployment,

@@ -55,7 +55,7 @@ export function monitoringParts({
 /** Settings of the objects for Prometheus and Grafana. */
 export type MonitoringSettings = Pick<
   Settings,
-  keyof MonitoringParts | "monitoringLabels" | "runbookUrl" | keyof AlertThresholds
+  keyof MonitoringParts | "suspend" | "monitoringLabels" | "runbookUrl" | keyof AlertThresholds
 >;
 
 /** Thresholds of the alerts on an outpost's /dev/shm. */

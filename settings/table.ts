@@ -125,6 +125,11 @@ export const stackRows = {
     read: fromText(parseImage),
     text: "Image of the CronJob, with tag or digest, with kubectl and a shell in it.",
   }),
+  suspend: row({
+    default: false,
+    read: parseBoolean,
+    text: "Has the CronJob there but switched off, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then.",
+  }),
   restrictExec: row({
     default: true,
     read: parseBoolean,

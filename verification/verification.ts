@@ -69,7 +69,7 @@ function verifyCure(name: string, cleanup: OutpostShmCleanup, settings: Settings
   const hooks = { afterCreate: [report], afterUpdate: [report] };
   const revisions = deployed.map(({ revision }) => revision);
   const opts = { parent: cleanup, dependsOn: [...deployed, ...rollout], hooks };
-  const check = { expectation: expectationOf(settings), run: true };
+  const check = { expectation: expectationOf(settings), run: !settings.suspend };
   const command: local.Command = checkCommand(name, settings, check, revisions, opts);
 }
 

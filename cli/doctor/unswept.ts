@@ -35,9 +35,11 @@ function because(
   const why = cost(releasesIn(deployment, snapshot));
   if (isSuspended) {
     return {
-      seen: `CronJob ${cronJobName}, which is to sweep it, is suspended`,
+      seen: `CronJob ${cronJobName}, which is to sweep it, is suspended${expectation?.suspend ? ", as the stack's `suspend: true` says" : ""}`,
       why,
-      todo: `Find out who suspended it, then: ${resumeCronJob(kubectl)}`,
+      todo: expectation?.suspend
+        ? "If it is to sweep again: `pulumi config set suspend false && pulumi up`."
+        : `Find out who suspended it, then: ${resumeCronJob(kubectl)}`,
     };
   }
   const room = `Room at once: ${outpostShm("cleanup --anonymous")}`;

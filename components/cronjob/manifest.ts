@@ -22,6 +22,8 @@ export interface CronJobSettings {
   namespace: string;
   /** Five cron fields, as the CronJob controller reads them. */
   schedule: string;
+  /** True if it starts no runs. */
+  suspend?: boolean;
   /** An image with kubectl and a shell. */
   kubectlImage: string;
   outposts: SweptOutpost[];
@@ -44,6 +46,7 @@ export function cronJobSpec(
 ): CronJobSpec {
   return {
     schedule: settings.schedule,
+    ...(settings.suspend && { suspend: true }),
     concurrencyPolicy: "Forbid",
     startingDeadlineSeconds,
     successfulJobsHistoryLimit: 1,

@@ -13,6 +13,8 @@ export interface SweepCronJobArgs {
   namespace: pulumi.Input<string>;
   /** Schedule of the sweep: five cron fields, or a macro such as `@hourly`. */
   schedule: pulumi.Input<string>;
+  /** True if it starts no runs. */
+  suspend: pulumi.Input<boolean>;
   /** An image with kubectl and a shell. */
   kubectlImage: pulumi.Input<string>;
   /** The outposts whose pods it sweeps. */
@@ -54,10 +56,10 @@ export class SweepCronJob extends pulumi.ComponentResource {
     );
     const policies = args.execPolicy ? this.createExecPolicy(name, args, account.metadata.name) : [];
     const spec = pulumi
-      .all([args.namespace, args.schedule, args.kubectlImage, args.outposts, account.metadata.name])
-      .apply(([namespace, schedule, kubectlImage, outposts, serviceAccountName]) =>
+      .all([args.namespace, args.schedule, args.suspend, args.kubectlImage, args.outposts, account.metadata.name])
+      .apply(([namespace, schedule, suspend, kubectlImage, outposts, serviceAccountName]) =>
         cronJobSpec(
-          { namespace, schedule, kubectlImage, outposts, serviceAccountName },
+          { namespace, schedule, suspend, kubectlImage, outposts, serviceAccountName },
           objectLabels,
           cleanerScripts(),
         ),

@@ -10,14 +10,14 @@ export interface AlertSettings {
   sidecars: SweptBySidecar[];
   /** Name of the CronJob, if there is one. */
   cronJob?: string;
-  settings: AlertThresholds & Pick<MonitoringSettings, "runbookUrl">;
+  settings: AlertThresholds & Pick<MonitoringSettings, "runbookUrl"> & Partial<Pick<MonitoringSettings, "suspend">>;
 }
 
 /** Makes the alerts on what is deployed in this namespace. */
 export function alertRules({ namespace, sidecars, cronJob, settings }: AlertSettings): AlertRule[] {
   const alerts = [
     ...sidecarAlerts(namespace, sidecars, settings),
-    ...(cronJob ? cronJobAlerts(namespace, cronJob) : []),
+    ...(cronJob && !settings.suspend ? cronJobAlerts(namespace, cronJob) : []),
   ];
   return alerts.map((alert) => alertRule(alert, settings.runbookUrl));
 }

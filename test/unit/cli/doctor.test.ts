@@ -547,6 +547,19 @@ describe("doctor", () => {
       ]);
     });
 
+    it("says that the stack itself has the CronJob suspended", () => {
+      const suspended = snapshot([sweepCronJob(["main"], { suspend: true })]);
+      const expectation = { ...suspended.expectation!, suspend: true as const };
+      const [{ seen, todo }] = unsweptFindings({ ...suspended, expectation });
+      assert.deepEqual(
+        [seen, todo],
+        [
+          "CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended, as the stack's `suspend: true` says",
+          "If it is to sweep again: `pulumi config set suspend false && pulumi up`.",
+        ],
+      );
+    });
+
     it("finds a CronJob that it does not want", () => {
       assert.deepEqual(seen(leftoverFindings(snapshot([sweepCronJob(["main"])]))), [
         "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`",

@@ -510,6 +510,21 @@ describe("verify", () => {
       ]);
     });
 
+    it("says that it is suspended where the settings have it so, judges no run, and fails where it is not", async () => {
+      const outposts = [{ name: "main", deployment: "ak-outpost-main", container: "proxy", solution: "cronjob" }];
+      const expectation = { namespace: "authentik", outposts, schedule: "0 * * * *", suspend: true };
+      const input = () => JSON.stringify({ expectation, wait: 0, run: false });
+      const cronJobLines = async (suspend: boolean) => {
+        const cronJob = () => Promise.resolve(sweepCronJob(["main"], { suspend }));
+        const { code, stdout } = await runOn({ ...withCronJob, cronJob }, ["verify-update"], { input });
+        return [code, ...stdout.split("\n").filter((line) => /^CronJob {2}(schedule|run) /.test(line))];
+      };
+      const off = "0 * * * *, switched off by `suspend`; would sweep ak-outpost-main";
+      assert.deepEqual(await cronJobLines(true), [0, `CronJob  schedule  pass    ${off}`]);
+      const on = "it is not suspended, though the settings have `suspend: true`";
+      assert.deepEqual(await cronJobLines(false), [1, `CronJob  schedule  FAIL    ${on}`]);
+    });
+
     it("fails where the last run failed, with what it said of the pods", async () => {
       const runner = { metadata: { name: "sweep-1-x" }, spec: { containers: [{ name: "shm-cleanup-cronjob" }] } };
       const pods: Cluster["pods"] = (_namespace, selector) =>

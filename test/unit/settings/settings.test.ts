@@ -53,7 +53,7 @@ const KEYS_OF_OUTPOST =
   "lowWatermark, cleanerImage, runAsUser";
 const KEYS_OF_STACK =
   "namespace, outposts, solution, delivery, container, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser, schedule, kubectlImage, restrictExec, monitoring, podMonitor, alerts, dashboard, " +
+  "lowWatermark, cleanerImage, runAsUser, schedule, kubectlImage, suspend, restrictExec, monitoring, podMonitor, alerts, dashboard, " +
   "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, verify, verifyTimeout, authentikUrl, authentikToken";
 
 describe("settings that hold", () => {
@@ -79,6 +79,7 @@ describe("settings that hold", () => {
       ],
       schedule: "0 * * * *",
       kubectlImage: "docker.io/alpine/kubectl:1.34.2",
+      suspend: false,
       restrictExec: true,
       monitoring: false,
       podMonitor: true,
@@ -110,6 +111,7 @@ describe("settings that hold", () => {
         runAsUser: "1000650000",
         schedule: "*/15 * * * *",
         kubectlImage: "alpine/kubectl:1.33.0",
+        suspend: "true",
         restrictExec: "false",
         monitoring: "true",
         podMonitor: "false",
@@ -149,6 +151,7 @@ describe("settings that hold", () => {
       ],
       schedule: "*/15 * * * *",
       kubectlImage: "alpine/kubectl:1.33.0",
+      suspend: true,
       restrictExec: false,
       verify: true,
       verifyTimeout: "1m30s",

@@ -78,6 +78,18 @@ describe("CronJob manifest", () => {
     });
   });
 
+  it("is suspended only if the settings say so", () => {
+    const settings = {
+      namespace: "a",
+      schedule: "5 * * * *",
+      kubectlImage: "k:1",
+      serviceAccountName: "s",
+      outposts: [],
+    };
+    assert.equal(cronJobSpec({ ...settings, suspend: true }, labels, scripts).suspend, true);
+    assert.ok(!("suspend" in cronJobSpec({ ...settings, suspend: false }, labels, scripts)));
+  });
+
   it("grants what exec takes and no more", () => {
     assert.deepEqual(execRules(["zulu", "alpha"]), [
       { apiGroups: ["apps"], resources: ["deployments"], resourceNames: ["alpha", "zulu"], verbs: ["get"] },

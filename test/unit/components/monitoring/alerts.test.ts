@@ -9,8 +9,9 @@ const cronJob = "authentik-outpost-shm-cleanup";
 const runbookUrl = "https://git.example.com/runbooks";
 
 /** Returns the rules of a stack whose outposts all have a sidecar. */
-function rulesOf(outposts: unknown[], watched: { cronJob?: string; none?: boolean } = {}) {
-  const settings = resolveSettings({ namespace: "auth", outposts, monitoring: true, runbookUrl });
+function rulesOf(outposts: unknown[], watched: { cronJob?: string; suspend?: boolean; none?: boolean } = {}) {
+  const { suspend = false } = watched;
+  const settings = resolveSettings({ namespace: "auth", outposts, suspend, monitoring: true, runbookUrl });
   const sidecars = watched.none ? [] : settings.outposts;
   return alertRules({ namespace: "auth", sidecars, cronJob: watched.cronJob, settings });
 }
@@ -32,6 +33,7 @@ describe("alert rules", () => {
     ]);
     assert.deepEqual(names(rulesOf(["one"], { cronJob, none: true })), ["CronJobFailed", "CronJobNotRun"]);
     assert.deepEqual(names(rulesOf(["one"], { none: true })), []);
+    assert.deepEqual(names(rulesOf(["one"], { cronJob, suspend: true, none: true })), []);
   });
 
   it("say how bad it is, what it is, and where its runbook is, and name the namespace", () => {
