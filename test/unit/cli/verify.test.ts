@@ -117,18 +117,7 @@ describe("verify", () => {
     ]);
   });
 
-  /** A cluster in which one check of an outpost fails, with the expected finding and advice. */
-  interface Failure {
-    check: string;
-    cluster: Answers;
-    seen: string;
-    todo: string;
-    stuck?: true;
-    args?: string[];
-  }
-  const deploymentOf = (change: (deployment: V1Deployment) => void): Answers => ({
-    deployments: [patched(change)],
-  });
+  const deploymentOf = (...changed: Parameters<typeof patched>): Answers => ({ deployments: [patched(...changed)] });
   const podSpec = (deployment: V1Deployment) => deployment.spec!.template.spec!;
   const podOf = (options: Partial<PodOptions>): Answers => ({ pods: [pod(options)] });
   const bringIt =
@@ -137,78 +126,90 @@ describe("verify", () => {
   const sidecarLog = "See what it says: kubectl --namespace authentik logs main-a -c shm-cleanup";
   const waitForRollout =
     "Wait for it, or see why it stays so: kubectl --namespace authentik describe deployment ak-outpost-main";
-  const logOf = (...lines: string[]): Answers => ({
-    podProxy: metricsText({ errors: 3 }),
-    log: lines.join("\n"),
-  });
-  const crashing = {
-    waiting: { reason: "CrashLoopBackOff", message: "back-off 40s restarting failed\ncontainer=shm-cleanup" },
-  };
-
+  const logOf = (log: string | Error): Answers => ({ podProxy: metricsText({ errors: 3 }), log });
+  const message = "back-off 40s restarting failed\ncontainer=shm-cleanup";
+  const crashing = { waiting: { reason: "CrashLoopBackOff", message } };
   const noImage = { waiting: { reason: "ErrImagePull" } };
   const sidecarIn = (state: V1ContainerStatus["state"]) => containerStatus("shm-cleanup", { state });
 
-  const failures: Record<string, Failure> = {
-    "the Deployment has no volume": {
-      check: "volume",
-      cluster: deploymentOf((deployment) => (podSpec(deployment).volumes = [])),
-      args: ["--shm-size", "256Mi"],
-      seen: "Deployment ak-outpost-main has no volume dshm",
-      todo: bringIt,
-    },
-    "the volume is on disk": {
-      check: "volume",
-      cluster: deploymentOf((deployment) => (podSpec(deployment).volumes![0].emptyDir = { sizeLimit: "256Mi" })),
-      seen: "volume dshm of Deployment ak-outpost-main is not in memory",
-      todo: bringIt,
-    },
-    "the volume is of another size than was stated": {
-      check: "volume",
-      cluster: { exec: df(524288) },
-      args: ["--shm-size", "512Mi"],
-      seen: "volume dshm of Deployment ak-outpost-main is of 256Mi, not 512Mi",
-      todo: bringIt,
-    },
-    "the volume is not mounted in the outpost's container": {
-      check: "volume",
-      cluster: deploymentOf((deployment) => delete podSpec(deployment).containers[0].volumeMounts),
-      seen: "volume dshm is not on /dev/shm of container proxy",
-      todo: bringIt,
-    },
-    "the sidecar crashes": {
-      check: "containers",
-      cluster: podOf({ status: { phase: "Running", initContainerStatuses: [sidecarIn(crashing)] } }),
-      seen: "pod main-a: container shm-cleanup is not running: CrashLoopBackOff (back-off 40s restarting failed container=shm-cleanup)",
-      todo: describePod,
-    },
-    "an image is not to be had, which all other containers wait for": {
-      check: "containers",
-      cluster: podOf({
+  /** Adds a test for each cluster in which this check of an outpost alone fails, with what it sees and this advice. */
+  const fails = (
+    check: string,
+    todo: string,
+    clusters: Record<string, [cluster: Answers, seen: string, more?: { stuck?: true; args?: string[] }]>,
+  ) => {
+    for (const [what, [cluster, seen, { stuck, args = [] } = {}]] of Object.entries(clusters)) {
+      it(`fails where ${what}`, async () => {
+        const { code, stdout } = await verify({ ...sound, ...cluster }, "-o", "json", ...args);
+        const { checks } = JSON.parse(stdout) as { checks: Check[] };
+        assert.deepEqual(
+          checks.filter(({ passed }) => !passed),
+          [{ subject: "main", check, passed: false, seen, todo, ...(stuck && { stuck }) }],
+        );
+        assert.equal(code, 1);
+      });
+    }
+  };
+
+  fails("volume", bringIt, {
+    "the Deployment has no volume": [
+      deploymentOf((deployment) => (podSpec(deployment).volumes = [])),
+      "Deployment ak-outpost-main has no volume dshm",
+      { args: ["--shm-size", "256Mi"] },
+    ],
+    "the volume is on disk": [
+      deploymentOf((deployment) => (podSpec(deployment).volumes![0].emptyDir = { sizeLimit: "256Mi" })),
+      "volume dshm of Deployment ak-outpost-main is not in memory",
+    ],
+    "the volume is of another size than was stated": [
+      { exec: df(524288) },
+      "volume dshm of Deployment ak-outpost-main is of 256Mi, not 512Mi",
+      { args: ["--shm-size", "512Mi"] },
+    ],
+    "the volume is not mounted in the outpost's container": [
+      deploymentOf((deployment) => delete podSpec(deployment).containers[0].volumeMounts),
+      "volume dshm is not on /dev/shm of container proxy",
+    ],
+  });
+  fails("containers", describePod, {
+    "the sidecar crashes": [
+      podOf({ status: { phase: "Running", initContainerStatuses: [sidecarIn(crashing)] } }),
+      "pod main-a: container shm-cleanup is not running: CrashLoopBackOff (back-off 40s restarting failed container=shm-cleanup)",
+    ],
+    "an image is not to be had, which all other containers wait for": [
+      podOf({
         status: {
           phase: "Running",
           initContainerStatuses: [sidecarIn(noImage)],
           containerStatuses: [containerStatus("proxy", { state: { waiting: { reason: "PodInitializing" } } })],
         },
       }),
-      seen: "pod main-a: container shm-cleanup is not running: ErrImagePull",
-      stuck: true,
-      todo: describePod,
-    },
-    "a pod has no sidecar": {
-      check: "containers",
-      cluster: podOf({ status: { phase: "Running", initContainerStatuses: [] } }),
-      seen: "pod main-a: container shm-cleanup is not there",
-      todo: describePod,
-    },
-    "pods are not available": {
-      check: "containers",
-      cluster: deploymentOf(({ status }) => (status!.availableReplicas = 0)),
-      seen: "0 of 1 pods available",
-      todo: waitForRollout,
-    },
-    "new pods are refused before there is a ReplicaSet, and the old pod has no sidecar": {
-      check: "containers",
-      cluster: {
+      "pod main-a: container shm-cleanup is not running: ErrImagePull",
+      { stuck: true },
+    ],
+    "a pod has no sidecar": [
+      podOf({ status: { phase: "Running", initContainerStatuses: [] } }),
+      "pod main-a: container shm-cleanup is not there",
+    ],
+  });
+  fails("containers", waitForRollout, {
+    "pods are not available": [deploymentOf(({ status }) => (status!.availableReplicas = 0)), "0 of 1 pods available"],
+    "the rollout is given up, with an old pod alone, which is not to blame": [
+      {
+        ...deploymentOf((deployment) => {
+          const end = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" };
+          deployment.status = { ...deployment.status, updatedReplicas: 0, conditions: [end] };
+        }),
+        ...podOf({ sidecar: false, status: { phase: "Running", containerStatuses: [] } }),
+      },
+      "0 of 1 pods updated; Kubernetes has given the rollout up (progressDeadlineSeconds)",
+    ],
+  });
+  const seeRefusal =
+    "Change what refuses them, or the setting that it refuses: kubectl --namespace authentik describe deployment ak-outpost-main";
+  fails("containers", seeRefusal, {
+    "new pods are refused before there is a ReplicaSet, and the old pod has no sidecar": [
+      {
         ...deploymentOf((deployment) => {
           const message = 'Failed to create new replica set "main-5d9": exceeded quota: no-replicasets';
           const refused = { type: "Progressing", status: "False", reason: "ReplicaSetCreateError", message };
@@ -217,147 +218,100 @@ describe("verify", () => {
         }),
         ...podOf({ sidecar: false, shmSize: "64Mi" }),
       },
-      seen:
-        "the rollout has not begun; Kubernetes refuses new pods: " +
+      "the rollout has not begun; Kubernetes refuses new pods: " +
         'Failed to create new replica set "main-5d9": exceeded quota: no-replicasets',
-      todo:
-        "Change what refuses them, or the setting that it refuses: " +
-        "kubectl --namespace authentik describe deployment ak-outpost-main",
-      stuck: true,
-    },
-    "the rollout is given up, with an old pod alone, which is not to blame": {
-      check: "containers",
-      cluster: {
-        ...deploymentOf((deployment) => {
-          const end = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" };
-          deployment.status = { ...deployment.status, updatedReplicas: 0, conditions: [end] };
-        }),
-        ...podOf({ sidecar: false, status: { phase: "Running", containerStatuses: [] } }),
-      },
-      seen: "0 of 1 pods updated; Kubernetes has given the rollout up (progressDeadlineSeconds)",
-      todo: waitForRollout,
-    },
-    "the sidecar has another user than the outpost": {
-      check: "containers",
-      cluster: {
-        pods: () => {
-          const made = pod();
-          made.spec!.securityContext = { runAsUser: 1000650000 };
-          made.spec!.initContainers![0].securityContext = { runAsUser: 1000 };
-          return Promise.resolve([made]);
-        },
-      },
-      seen: "pod main-a: container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
-      todo:
-        "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed. " +
-        "Correct `runAsUser`, and run `pulumi up`.",
-      stuck: true,
-    },
-    "one of the new pods has no node, beside an old one": {
-      check: "containers",
-      cluster: {
+      { stuck: true },
+    ],
+  });
+  const ofTwoUsers = pod();
+  ofTwoUsers.spec!.securityContext = { runAsUser: 1000650000 };
+  ofTwoUsers.spec!.initContainers![0].securityContext = { runAsUser: 1000 };
+  const correctUser =
+    "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed. " +
+    "Correct `runAsUser`, and run `pulumi up`.";
+  fails("containers", correctUser, {
+    "the sidecar has another user than the outpost": [
+      { pods: [ofTwoUsers] },
+      "pod main-a: container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
+      { stuck: true },
+    ],
+  });
+  const [old, fresh] = [pod({ name: "main-a", sidecar: false }), pod({ name: "main-b" })];
+  old.metadata!.creationTimestamp = secondsAgo(900);
+  old.metadata!.labels!["pod-template-hash"] = "1";
+  fresh.metadata!.creationTimestamp = secondsAgo(60);
+  fresh.metadata!.labels!["pod-template-hash"] = "2";
+  fresh.status!.conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" }];
+  fails("containers", "See why: kubectl --namespace authentik describe pod main-b", {
+    "one of the new pods has no node, beside an old one": [
+      {
         ...deploymentOf((deployment) => (deployment.status = { ...deployment.status, availableReplicas: 0 })),
-        pods: () => {
-          const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
-          const [old, fresh] = [pod({ name: "main-a", sidecar: false }), pod({ name: "main-b" })];
-          old.metadata = { ...old.metadata, creationTimestamp: secondsAgo(900) };
-          old.metadata.labels = { ...old.metadata.labels, "pod-template-hash": "1" };
-          fresh.metadata = { ...fresh.metadata, creationTimestamp: secondsAgo(60) };
-          fresh.metadata.labels = { ...fresh.metadata.labels, "pod-template-hash": "2" };
-          fresh.status = { ...fresh.status, conditions: [condition] };
-          return Promise.resolve([old, fresh]);
-        },
+        pods: [old, fresh],
       },
-      seen: "pod main-b: it finds no node: Unschedulable (0/1 nodes)",
-      todo: "See why: kubectl --namespace authentik describe pod main-b",
-    },
-    "another container was put first": {
-      check: "names",
-      cluster: deploymentOf((deployment) => podSpec(deployment).containers.unshift({ name: "istio-proxy" })),
-      seen: "the first container is istio-proxy, not proxy",
-      todo: "authentik recreates a Deployment whose first container is not its own: remove what was put before it.",
-    },
-    "the sidecar was pasted by hand": {
-      check: "names",
-      cluster: deploymentOf((deployment) => (podSpec(deployment).initContainers![0].env = [])),
-      seen: "container shm-cleanup is not this program's",
-      todo: "It was pasted by hand: see docs/delivery.md for how to have it taken over.",
-    },
-    "there are two sidecars": {
-      check: "names",
-      cluster: deploymentOf((deployment) =>
-        podSpec(deployment).containers.push(podSpec(deployment).initContainers![0]),
-      ),
-      seen: "container shm-cleanup is there 2 times",
-      todo: bringIt,
-    },
-    "a pod still has the 64 MiB it had": {
-      check: "size",
-      cluster: { exec: df(65536), pods: [pod({ shmSize: "64Mi" })] },
-      seen: "pod main-a: /dev/shm has 64Mi, not 256Mi (by df)",
-      todo:
-        "The pod is not of the template that is wanted: wait for the rollout, or replace it: " +
-        "kubectl --namespace authentik delete pod main-a (its users log in again).",
-    },
-    "the kubelet gives less": {
-      check: "size",
-      cluster: { exec: df(131072) },
-      seen: "pod main-a: /dev/shm has 128Mi, not 256Mi (by df)",
-      todo:
-        "The kubelet gives no more than the pod's memory limit or the node's allocatable memory: " +
-        "raise the limit to more than 256Mi, or lower shmSize.",
-    },
-    "the last sweep is long ago": {
-      check: "sweep",
-      cluster: { podProxy: metricsText({ sweptAgo: 905, inodes: 100 }) },
-      seen: "pod main-a: the last sweep was 15m ago, more than three intervals of 5m",
-      todo: sidecarLog,
-    },
-    "the last sweep is long ago even for the pause after a large one": {
-      check: "sweep",
-      cluster: { podProxy: metricsText({ sweptAgo: 4600, inodes: 50_001 }) },
-      seen: "pod main-a: the last sweep was 76m ago, more than three intervals of 25m15s",
-      todo: sidecarLog,
-    },
-    "no sweep has ended": {
-      check: "sweep",
-      cluster: { podProxy: "authentik_outpost_shm_sweep_errors_total 1\n" },
-      seen: "pod main-a: the metrics endpoint did not tell: no sweep has ended yet",
-      todo: sidecarLog,
-    },
-    "the last sweep could not remove files": {
-      check: "sweep",
-      cluster: logOf('time=2026-11-24T02:59:41Z event=sweep errors=3 problem="rm: x: Operation not permitted"'),
-      seen: "pod main-a: the last sweep had errors: rm: x: Operation not permitted",
-      todo: sidecarLog,
-    },
-    "the last sweep failed": {
-      check: "sweep",
-      cluster: logOf('time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="the directory is read-only"'),
-      seen: "pod main-a: the last sweep had errors: the directory is read-only",
-      todo: sidecarLog,
-    },
-    "there were errors and the log is not to be had": {
-      check: "sweep",
-      cluster: {
-        podProxy: metricsText({ errors: 3 }),
-        log: new Error("forbidden"),
-      },
-      seen: "pod main-a: the last sweep had errors: its log, which would tell, can't be read: forbidden",
-      todo: sidecarLog,
-    },
-  };
-  for (const [what, { check, cluster, seen, todo, stuck, args = [] }] of Object.entries(failures)) {
-    it(`fails where ${what}`, async () => {
-      const { code, stdout } = await verify({ ...sound, ...cluster }, "-o", "json", ...args);
-      const { checks } = JSON.parse(stdout) as { checks: { check: string; passed: boolean }[] };
-      assert.deepEqual(
-        checks.filter(({ passed }) => !passed),
-        [{ subject: "main", check, passed: false, seen, todo, ...(stuck && { stuck }) }],
-      );
-      assert.equal(code, 1);
-    });
-  }
+      "pod main-b: it finds no node: Unschedulable (0/1 nodes)",
+    ],
+  });
+  const removeFirst =
+    "authentik recreates a Deployment whose first container is not its own: remove what was put before it.";
+  fails("names", removeFirst, {
+    "another container was put first": [
+      deploymentOf((deployment) => podSpec(deployment).containers.unshift({ name: "istio-proxy" })),
+      "the first container is istio-proxy, not proxy",
+    ],
+  });
+  fails("names", "It was pasted by hand: see docs/delivery.md for how to have it taken over.", {
+    "the sidecar was pasted by hand": [
+      deploymentOf((deployment) => (podSpec(deployment).initContainers![0].env = [])),
+      "container shm-cleanup is not this program's",
+    ],
+  });
+  fails("names", bringIt, {
+    "there are two sidecars": [
+      deploymentOf((deployment) => podSpec(deployment).containers.push(podSpec(deployment).initContainers![0])),
+      "container shm-cleanup is there 2 times",
+    ],
+  });
+  const replaceIt =
+    "The pod is not of the template that is wanted: wait for the rollout, or replace it: " +
+    "kubectl --namespace authentik delete pod main-a (its users log in again).";
+  fails("size", replaceIt, {
+    "a pod still has the 64 MiB it had": [
+      { exec: df(65536), pods: [pod({ shmSize: "64Mi" })] },
+      "pod main-a: /dev/shm has 64Mi, not 256Mi (by df)",
+    ],
+  });
+  const raiseLimit =
+    "The kubelet gives no more than the pod's memory limit or the node's allocatable memory: " +
+    "raise the limit to more than 256Mi, or lower shmSize.";
+  fails("size", raiseLimit, {
+    "the kubelet gives less": [{ exec: df(131072) }, "pod main-a: /dev/shm has 128Mi, not 256Mi (by df)"],
+  });
+  fails("sweep", sidecarLog, {
+    "the last sweep is long ago": [
+      { podProxy: metricsText({ sweptAgo: 905, inodes: 100 }) },
+      "pod main-a: the last sweep was 15m ago, more than three intervals of 5m",
+    ],
+    "the last sweep is long ago even for the pause after a large one": [
+      { podProxy: metricsText({ sweptAgo: 4600, inodes: 50_001 }) },
+      "pod main-a: the last sweep was 76m ago, more than three intervals of 25m15s",
+    ],
+    "no sweep has ended": [
+      { podProxy: "authentik_outpost_shm_sweep_errors_total 1\n" },
+      "pod main-a: the metrics endpoint did not tell: no sweep has ended yet",
+    ],
+    "the last sweep could not remove files": [
+      logOf('time=2026-11-24T02:59:41Z event=sweep errors=3 problem="rm: x: Operation not permitted"'),
+      "pod main-a: the last sweep had errors: rm: x: Operation not permitted",
+    ],
+    "the last sweep failed": [
+      logOf('time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="the directory is read-only"'),
+      "pod main-a: the last sweep had errors: the directory is read-only",
+    ],
+    "there were errors and the log is not to be had": [
+      logOf(new Error("forbidden")),
+      "pod main-a: the last sweep had errors: its log, which would tell, can't be read: forbidden",
+    ],
+  });
 
   it("checks nothing but the rollout where that is all that is expected, and knows a pod without a node", async () => {
     const main = { name: "main", deployment: "ak-outpost-main", solution: "sidecar" };
@@ -365,11 +319,7 @@ describe("verify", () => {
     const input = () => JSON.stringify({ expectation, wait: 0, run: false });
     const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
     const pending: V1Pod = { ...pod(), status: { phase: "Pending", conditions: [condition] } };
-    const cluster: Answers = {
-      deployment: patched(),
-      pods: [pending],
-    };
-    assert.deepEqual(await runOn(cluster, ["verify-update"], { input }), {
+    assert.deepEqual(await runOn({ deployment: patched(), pods: [pending] }, ["verify-update"], { input }), {
       code: 1,
       stdout: [
         "OUTPOST  CHECK       RESULT  SEEN",
