@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { sessionPlace, sessionsElsewhere } from "../../../authentik/sessionPlace";
+import { sessionPlace } from "../../../authentik/sessionPlace";
 
 const image = "ghcr.io/goauthentik/proxy:2026.5.0";
 const old = "ghcr.io/goauthentik/proxy:2024.12.3";
 const tmpdir = (value?: string) => [{ name: "TMPDIR", ...(value !== undefined && { value }) }];
-const inEnv = "Set TMPDIR to /dev/shm in its env (kubernetes_json_patches of the outpost, or its manifest)";
 
 describe("the place of an outpost's sessions", () => {
   it("is the image's TMPDIR, from 2025.4.1 on and where the tag does not tell", () => {
@@ -47,18 +46,5 @@ describe("the place of an outpost's sessions", () => {
     assert.deepEqual(sessionPlace({ image: old, envFrom: [{ configMapRef: { name: "outpost" } }] }), {
       unknown: `${old} sets no TMPDIR, and its envFrom may`,
     });
-  });
-
-  it("is reported, with the remedy, if it is not /dev/shm", () => {
-    assert.deepEqual(sessionsElsewhere("proxy", sessionPlace({ image, env: tmpdir("/sessions") })), {
-      seen: "container proxy keeps its sessions in /sessions, not in /dev/shm: its env sets TMPDIR",
-      todo: `${inEnv}.`,
-    });
-    assert.deepEqual(sessionsElsewhere("authentik-proxy", sessionPlace({ image: old })), {
-      seen: `container authentik-proxy keeps its sessions in /tmp, not in /dev/shm: ${old}, from before 2025.4.1, sets no TMPDIR`,
-      todo: `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it.`,
-    });
-    assert.equal(sessionsElsewhere("proxy", sessionPlace({ image })), undefined);
-    assert.equal(sessionsElsewhere("proxy", { unknown: "its TMPDIR is $(ROOT)" }), undefined);
   });
 });

@@ -152,6 +152,11 @@ describe("doctor on sessions that are elsewhere", () => {
     ]);
   });
 
+  it("finds nothing if neither spec nor container tells", async () => {
+    const env = [{ name: "TMPDIR", valueFrom: { configMapKeyRef: { name: "outpost", key: "tmp" } } }];
+    assert.deepEqual(await findings({ container: { image, env } }), []);
+  });
+
   it("goes by the running container if one can, whatever the spec says", async () => {
     assert.deepEqual(await findings({ container: { image }, inside: "/sessions" }), [
       {
