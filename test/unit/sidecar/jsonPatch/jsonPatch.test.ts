@@ -195,6 +195,13 @@ describe("the JSON patch of an outpost with our part in it", () => {
     for (let seed = 1; seed <= 500; seed += 1) assertComposed(randomPatch(seed));
   });
 
+  it("takes ours out from among others' elements, whatever they do with theirs by index", () => {
+    for (let seed = 1; seed <= 500; seed += 1) {
+      const { existing, others } = randomNeighbours(seed);
+      assert.deepEqual(withoutOurs(existing), others, `seed ${seed}`);
+    }
+  });
+
   it("spells out what the API server would fill in", () => {
     const additions = ownAdditions(compose([], native).operations);
     assert.deepEqual(
@@ -372,13 +379,37 @@ describe("the JSON patch of an outpost with our part in it", () => {
   });
 });
 
-/** Makes a valid patch of others: each list is made before something is added to it, and indexes are within it. */
-function randomPatch(seed: number): JsonPatchOperation[] {
+/** Draws whole numbers below a limit. */
+function randomNumbers(seed: number): (limit: number) => number {
   let state = seed * 2654435761;
-  const below = (limit: number) => {
+  return (limit) => {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
     return Math.floor((state / 2 ** 32) * limit);
   };
+}
+
+/** Makes a patch that inserts, replaces and removes others' volumes beside ours by index, and the same as it is without ours. */
+function randomNeighbours(seed: number): { existing: JsonPatchOperation[]; others: JsonPatchOperation[] } {
+  const below = randomNumbers(seed);
+  const live = [dshm.name];
+  const existing = [add("/volumes", [dshm])];
+  const others = [add("/volumes", [])];
+  for (let n = 0; n <= below(8); n += 1) {
+    const value = { name: `other-${n}` };
+    const op = (["add", "replace", "remove"] as const)[below(3)];
+    const at = below(live.length + (op === "add" ? 1 : 0));
+    if (op !== "add" && live[at] === dshm.name) continue;
+    const theirs = live.slice(0, at).filter((name) => name !== dshm.name).length;
+    for (const [operations, index] of [[existing, at] as const, [others, theirs] as const])
+      operations.push({ op, path: `${spec}/volumes/${index}`, ...(op !== "remove" && { value }) });
+    live.splice(at, op === "add" ? 0 : 1, ...(op === "remove" ? [] : [value.name]));
+  }
+  return { existing, others: others.length > 1 ? others : [] };
+}
+
+/** Makes a valid patch of others: each list is made before something is added to it, and indexes are within it. */
+function randomPatch(seed: number): JsonPatchOperation[] {
+  const below = randomNumbers(seed);
   const operations: JsonPatchOperation[] = [];
   const lengths: Record<string, number | undefined> = {};
   for (let count = below(8); count > 0; count -= 1) {
