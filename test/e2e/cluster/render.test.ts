@@ -1,0 +1,126 @@
+// The files that `outpost-shm render` writes, applied by kubectl on a real API server: the same as by `pulumi up`, and gone again.
+import assert from "node:assert/strict";
+import { cpSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { KubernetesObject, V1Deployment, V1PodTemplateSpec } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import { parseAllDocuments } from "yaml";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { documented, openRendering, type Rendering } from "../rendering";
+import { AdmissionScene, carries } from "./admissionScene";
+import { waitForRollout } from "./kubectl";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+const outpost = "My Outpost";
+const deployment = "ak-outpost-my-outpost";
+/** What the unit test's table of kinds has, without those that need the Prometheus operator. */
+const table: Record<string, Record<string, unknown>> = {
+  "the sidecar": { shmSize: "512Mi", sweepInterval: "10m" },
+  "the CronJob": { solution: "cronjob", schedule: "@daily", authenticatedMaxAge: "hours=48" },
+  "both, with a dashboard": { solution: "both", monitoring: true, podMonitor: false, alerts: false },
+  "both, by admission": { solution: "both", delivery: "admission", restrictExec: false },
+};
+
+type Applied = KubernetesObject & { status?: unknown };
+
+describe("what render writes, by kubectl", () => {
+  let scenario: Scenario;
+  let rendering: Rendering;
+  let bare: Record<string, unknown>;
+  const templates: Record<string, V1PodTemplateSpec> = {};
+
+  before(async () => {
+    // The stack has the name that render takes without one: objects of the whole cluster and fields' owners have it too.
+    scenario = await openScenario({ name: "render", outposts: [{ name: outpost, replicas: 2 }] });
+    rendering = await openRendering("rendering", scenario.kubeconfig);
+    bare = await scenario.objects();
+  });
+  after(closeScenarios);
+
+  const render = (settings: Record<string, unknown>, rest: string) => {
+    const flags = Object.entries(settings).map(([key, value]) => `--set ${key}='${String(value)}'`);
+    const line = ["npx --no-install outpost-shm render", "-n", scenario.namespace, `"${outpost}"`, ...flags, rest];
+    return rendering.shell(line.join(" "));
+  };
+
+  /** Reads objects that kubectl prints, without identity, status and the label that names the tool. */
+  const objects = (line: string) => {
+    const text = rendering
+      .shell(line)
+      .replaceAll(/("app\.kubernetes\.io\/managed-by"): ?"outpost-shm"/g, '$1:"pulumi"');
+    const printed = JSON.parse(text) as Applied & { items?: Applied[] };
+    return (printed.items ?? [printed]).map(({ metadata, status: _, ...rest }) => ({
+      ...rest,
+      name: metadata?.name,
+      labels: metadata?.labels,
+    }));
+  };
+
+  for (const [name, settings] of Object.entries(table)) {
+    it(`changes nothing of what pulumi up made: ${name}`, async () => {
+      await scenario.configure(settings);
+      await scenario.stack.up();
+      render(settings, "-o shm");
+      const made = Object.keys(await scenario.objects()).length;
+      let rendered = 0;
+      for (const folder of ["shm", "shm/deployments"]) {
+        const live = objects(`kubectl get -k ${folder} -o json`);
+        rendered += live.length;
+        const owner = "--server-side --field-manager=authentik-outpost-shm-render";
+        assert.deepEqual(objects(`kubectl apply ${owner} --dry-run=server -o json -k ${folder}`), live);
+      }
+      assert.equal(rendered, made);
+      await waitForRollout(scenario, outpost);
+      templates[name] = (await scenario.deployment(outpost)).spec!.template;
+    });
+  }
+
+  it("starts from an outpost as authentik made it", async () => {
+    await scenario.stack.destroy();
+    await waitForRollout(scenario, outpost);
+    assert.deepEqual(await scenario.objects(), bare);
+  });
+
+  const [apply, remove, [annotate]] = documented("## kubectl", "test-render");
+  const pods = async () => (await AdmissionScene.of(scenario)).pods(deployment);
+
+  for (const name of ["the sidecar", "both, by admission"]) {
+    it(`gives the same pods by the commands of docs/gitops.md, and is gone by them: ${name}`, async () => {
+      render(table[name], "-o shm");
+      for (const line of apply) rendering.shell(line);
+      await waitForRollout(scenario, outpost);
+      assert.deepEqual((await scenario.deployment(outpost)).spec!.template, templates[name]);
+      assert.deepEqual((await pods()).map(carries), [true, true]);
+      for (const line of remove) rendering.shell(line);
+      await waitForRollout(scenario, outpost);
+      assert.deepEqual((await pods()).map(carries), [false, false]);
+      rendering.shell(annotate);
+      assert.deepEqual(await scenario.objects(), bare);
+    });
+  }
+
+  it("creates no Deployment where there is none", () => {
+    rendering.shell(`npx --no-install outpost-shm render -n ${scenario.namespace} Nobody -o nobody`);
+    const said = rendering.shell("! kubectl apply --server-side -k nobody/deployments 2>&1");
+    assert.match(said, /^The Deployment "ak-outpost-nobody" is invalid: .*spec\.selector: Required value/s);
+  });
+
+  it("is a patch in the kustomization of anyone who applies the Deployment", () => {
+    cpSync(join(repositoryRoot, "test", "fixtures", "outposts", "manual.yaml"), join(rendering.dir, "outpost.yaml"));
+    const flags = `-n ${scenario.namespace} -o own --set 'outposts=[{name: intranet, deployment: authentik-outpost}]'`;
+    rendering.shell(`npx --no-install outpost-shm render ${flags}`);
+    writeFileSync(join(rendering.dir, "kustomization.yaml"), ownKustomization(scenario.namespace));
+    const built = parseAllDocuments(rendering.shell("kubectl kustomize .")).map((each) => each.toJS() as V1Deployment);
+    const { containers, initContainers } = built.find(({ kind }) => kind === "Deployment")!.spec!.template.spec!;
+    assert.deepEqual(
+      [containers.length, containers[0].image, containers[0].volumeMounts, initContainers?.[0].name],
+      [1, "ghcr.io/goauthentik/proxy", [{ name: "dshm", mountPath: "/dev/shm" }], "shm-cleanup"],
+    );
+  });
+});
+
+const ownKustomization = (namespace: string) => `namespace: ${namespace}
+resources: [outpost.yaml, own]
+patches: [{ path: own/deployments/authentik-outpost.yaml, target: { kind: Deployment, name: authentik-outpost } }]
+`;
