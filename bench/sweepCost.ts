@@ -1,7 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { shells } from "../sandbox/cleaner/shells";
 import { type Place, unixTime } from "./place";
 import { cpuSeconds, podShell, sweepCommand } from "./processes";
@@ -51,24 +47,7 @@ function plainFind(name: string, find: readonly string[], rm: readonly string[])
   };
 }
 
-/** Builds the limit as a program: a bare loop of system calls. */
-function buildLimit(into: string): Contender {
-  const binary = join(into, "limit");
-  const { status, stderr } = spawnSync("go", ["build", "-o", binary, "."], {
-    cwd: join(__dirname, "limit"),
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`go build: ${stderr}`);
-  return {
-    what: "a bare loop of getdents, lstat, unlink (Go)",
-    find: "",
-    command: ({ dir }, { ageSeconds }) => ({
-      command: [binary, dir, String(Math.floor(unixTime()) - ageSeconds + 600)],
-    }),
-  };
-}
-
-function contenders(built: string): Contender[] {
+function contenders(): Contender[] {
   const gnu = plainFind("this machine's tools", ["find"], ["rm"]);
   const busybox = podShell.command[0] ?? "";
   const finds = shells.length > 1 ? [gnu, plainFind(podShell.name, [busybox, "find"], [busybox, "rm"])] : [gnu];
@@ -87,7 +66,7 @@ function contenders(built: string): Contender[] {
       }),
     })),
   );
-  return [buildLimit(built), ...finds, ...ours];
+  return [...finds, ...ours];
 }
 
 function once(place: Place, mix: Mix, contender: Contender): number {
@@ -107,20 +86,14 @@ function once(place: Place, mix: Mix, contender: Contender): number {
 
 /** Measures the CPU seconds of one pass over 65,536 files of which half must go: the best of some runs per contender. */
 export function sweepCosts(place: Place, runs: number): SweepCost[] {
-  const built = mkdtempSync(join(tmpdir(), "bench-limit-"));
-  try {
-    return mixes.flatMap((mix) => {
-      const costs = contenders(built).map((contender) => {
-        const best = Math.min(...Array.from({ length: runs }, () => once(place, mix, contender)));
-        return { contender, best };
-      });
-      const costOf = (what: string) => costs.find(({ contender }) => contender.what === what)?.best;
-      return costs.map(({ contender, best }) => {
-        const find = costOf(contender.find) ?? costs[1]?.best ?? NaN;
-        return { mix: mix.name, what: contender.what, cpuSeconds: best, timesFind: best / find, goal: mix.goal };
-      });
+  return mixes.flatMap((mix) => {
+    const costs = contenders().map((contender) => {
+      const best = Math.min(...Array.from({ length: runs }, () => once(place, mix, contender)));
+      return { contender, best };
     });
-  } finally {
-    rmSync(built, { recursive: true });
-  }
+    return costs.map(({ contender, best }) => {
+      const find = costs.find(({ contender: { what } }) => what === contender.find)?.best ?? NaN;
+      return { mix: mix.name, what: contender.what, cpuSeconds: best, timesFind: best / find, goal: mix.goal };
+    });
+  });
 }

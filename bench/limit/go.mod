@@ -1,3 +1,0 @@
-module limit
-
-go 1.24
