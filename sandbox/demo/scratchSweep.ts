@@ -21,16 +21,14 @@ const hour = 60 * minute;
 /** Longest wait for the first sweep, in milliseconds. */
 const sweepTimeoutMs = 30_000;
 
-interface Kind {
-  what: string;
-  count: number;
-  kept: boolean;
-  /** Time since it was last saved. */
-  ageMs: number;
-  content: string;
-  /** Returns the name of the nth file, counted over all kinds. */
-  name: (n: number) => string;
-}
+/** A kind of session file. Age is the time since it was last saved, in milliseconds; `name` gives the nth file's name. */
+type Kind = [
+  what: string,
+  count: number,
+  kept: boolean,
+  age: number,
+  file: { content: string; name: (n: number) => string },
+];
 
 const secondsFromNow = (ms: number): number => Math.floor((Date.now() + ms) / 1000);
 const visitor = { content: goSession({ holds: ["redirect"] }), name: goName };
@@ -41,35 +39,16 @@ const rust = (isLogin: boolean, endsIn: number) => ({
 });
 
 const kinds: Kind[] = [
-  { what: "visitors of the last minutes", count: 40, kept: true, ageMs: 5 * minute, ...visitor },
-  { what: "visitors of yesterday and before", count: 400, kept: false, ageMs: 25 * hour, ...visitor },
-  { what: "visitors of yesterday, Rust outpost", count: 100, kept: false, ageMs: 25 * hour, ...rust(false, hour) },
-  { what: "logins of two hours ago", count: 25, kept: true, ageMs: 2 * hour, ...login },
-  { what: "logins of two hours ago, Rust outpost", count: 10, kept: true, ageMs: 2 * hour, ...rust(true, hour) },
-  { what: "logins of yesterday and before", count: 15, kept: false, ageMs: 25 * hour, ...login },
-  {
-    what: "logins of yesterday that live on, Rust outpost",
-    count: 5,
-    kept: true,
-    ageMs: 25 * hour,
-    ...rust(true, hour),
-  },
-  {
-    what: "logins past their own end, Rust outpost",
-    count: 5,
-    kept: false,
-    ageMs: 10 * minute,
-    ...rust(true, -minute),
-  },
-  { what: "empty files of a full /dev/shm", count: 60, kept: false, ageMs: hour, content: "", name: goName },
-  {
-    what: "authentik's lock",
-    count: 1,
-    kept: true,
-    ageMs: 48 * hour,
-    content: "",
-    name: () => "session-cleanup.lock",
-  },
+  ["visitors of the last minutes", 40, true, 5 * minute, visitor],
+  ["visitors of yesterday and before", 400, false, 25 * hour, visitor],
+  ["visitors of yesterday, Rust outpost", 100, false, 25 * hour, rust(false, hour)],
+  ["logins of two hours ago", 25, true, 2 * hour, login],
+  ["logins of two hours ago, Rust outpost", 10, true, 2 * hour, rust(true, hour)],
+  ["logins of yesterday and before", 15, false, 25 * hour, login],
+  ["logins of yesterday that live on, Rust outpost", 5, true, 25 * hour, rust(true, hour)],
+  ["logins past their own end, Rust outpost", 5, false, 10 * minute, rust(true, -minute)],
+  ["empty files of a full /dev/shm", 60, false, hour, { content: "", name: goName }],
+  ["authentik's lock", 1, true, 48 * hour, { content: "", name: () => "session-cleanup.lock" }],
 ];
 
 /** Fills a scratch folder under `parent`, runs the container's command on it for one sweep, and counts the files. */
@@ -102,18 +81,18 @@ export async function sweepScratch(
 function fill(directory: string): { kind: Kind; names: string[] }[] {
   let n = 0;
   return kinds.map((kind) => {
-    const savedAt = new Date(Date.now() - kind.ageMs);
-    const names = Array.from({ length: kind.count }, () => kind.name(++n));
-    for (const name of names) {
-      const path = join(directory, name);
-      writeFileSync(path, kind.content, { mode: 0o600 });
+    const [, count, , age, { content, name }] = kind;
+    const savedAt = new Date(Date.now() - age);
+    const names = Array.from({ length: count }, () => name(++n));
+    for (const path of names.map((file) => join(directory, file))) {
+      writeFileSync(path, content, { mode: 0o600 });
       utimesSync(path, savedAt, savedAt);
     }
     return { kind, names };
   });
 }
 
-function row({ what, count, kept }: Kind, names: string[], left: Set<string>): Row {
+function row([what, count, kept]: Kind, names: string[], left: Set<string>): Row {
   return { what, before: count, after: names.filter((name) => left.has(name)).length, expected: kept ? count : 0 };
 }
 
