@@ -8,4 +8,5 @@ export function writeScript(file: string, module: string): void {
   writeFileSync(file, `#!/bin/sh\nexec ${command.map(quoted).join(" ")} "$@"\n`, { mode: 0o755 });
 }
 
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+/** Quotes a word for a shell. */
+export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { cleanerScripts } from "../../cleaner/scripts";
+import { findExecutable } from "../toolchain/pulumiOnPath";
 
 /** A shell for the scripts, and the tools on its PATH. */
 export interface Shell {
@@ -13,11 +14,7 @@ export interface Shell {
   readonly path: string;
 }
 
-const find = (name: string): string | undefined =>
-  (process.env.PATH ?? "")
-    .split(delimiter)
-    .map((dir) => join(dir, name))
-    .find(existsSync);
+const find = (name: string): string | undefined => findExecutable(name, process.env.PATH ?? "");
 
 /** Returns the absolute path of a program on PATH, since shells of the tests may have another PATH. */
 export function programPath(name: string): string {

@@ -4,17 +4,16 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { cleanerScripts } from "../../cleaner/scripts";
+import { waitUntil } from "../waitUntil";
 import type { Shell } from "./shells";
 
 const { files } = cleanerScripts();
 
 /** Waits until `holds` returns true. If that takes too long, the error says what it waited for. */
 export async function until(what: string, holds: () => boolean, seconds = 20): Promise<void> {
-  for (const end = Date.now() + seconds * 1000; !holds(); await delay(20)) {
-    if (Date.now() > end) assert.fail(`not within ${seconds} s: ${what}`);
-  }
+  const ask = () => Promise.resolve(holds() || undefined);
+  await waitUntil(ask, { what, timeoutMs: seconds * 1000, pauseMs: 20 });
 }
 
 export async function freePort(): Promise<number> {

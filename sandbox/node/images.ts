@@ -6,13 +6,12 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const BUSYBOX = "/bin/busybox";
@@ -103,5 +102,4 @@ function describe(content: Buffer): Descriptor {
 
 function tar(folder: string, file: string): void {
   execFileSync("tar", ["-C", folder, "--owner=0", "--group=0", "--mtime=@0", "--sort=name", "-cf", file, "."]);
-  statSync(file);
 }

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { cacheDir } from "../paths";
 import { ProcessDied, run } from "../processes";
+import { quoted } from "../script";
 import type { GoModule } from "./modules";
 import { compareVersions, parseVersion, type Version } from "./versions";
 
@@ -84,9 +85,5 @@ function go(args: readonly string[], cwd: string) {
 
 /** Formats the command for the user's shell. It includes GOFLAGS and GOWORK, since the user's own may break the build. */
 function commandLine(args: readonly string[]): string {
-  return `CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly go ${args.map(shellQuoted).join(" ")}`;
-}
-
-function shellQuoted(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
+  return `CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly go ${args.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word))).join(" ")}`;
 }
