@@ -42,6 +42,18 @@ describe("the component in other programs", () => {
     return (spec?.template.spec?.initContainers ?? []).map(({ name }) => name);
   };
 
+  /** Brings up a program that has an outpost, twice, and takes it away again. */
+  async function tryProgram(run: Desk["succeed"], contextKey: string, outpost: string): Promise<void> {
+    await run(`pulumi stack init test && pulumi config set namespace ${namespace}`);
+    await run(`pulumi config set ${contextKey} ${context} && pulumi config set outpost ${outpost}`);
+    const patched = `patchedDeployments: \\[\n +\\[0\\]: "${outpostObjectName({ name: outpost })}"\n`;
+    assert.match((await run(up)).stdout, new RegExp(patched));
+    assert.deepEqual(await sidecars(outpost), ["shm-cleanup"]);
+    assert.match((await run(up)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
+    await run(destroy);
+    assert.deepEqual(await sidecars(outpost), []);
+  }
+
   describe("by the package from npm", () => {
     /** A folder outside the clone, whose node_modules would hide a dependency that the package lacks. */
     const folder = mkdtempSync(join(tmpdir(), "outpost-shm-package-"));
@@ -78,15 +90,7 @@ describe("the component in other programs", () => {
       assert.equal(code, 1);
     });
 
-    it("gives the outpost its sidecar, once, and takes it back", async () => {
-      await inProgram(`pulumi stack init test && pulumi config set namespace ${namespace}`);
-      await inProgram(`pulumi config set context ${context} && pulumi config set outpost TypeScript`);
-      assert.match((await inProgram(up)).stdout, /patchedDeployments: \[\n +\[0\]: "ak-outpost-typescript"\n/);
-      assert.deepEqual(await sidecars("TypeScript"), ["shm-cleanup"]);
-      assert.match((await inProgram(up)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
-      await inProgram(destroy);
-      assert.deepEqual(await sidecars("TypeScript"), []);
-    });
+    it("gives the outpost its sidecar, once, and takes it back", () => tryProgram(inProgram, "context", "TypeScript"));
 
     it("delivers through authentik too: what is serialised of it finds the package's modules", async () => {
       const delivery = `delivery: "authentik", authentikUrl: "${authentik.url.replace(/\/$/, "")}"`;
@@ -105,15 +109,8 @@ describe("the component in other programs", () => {
   describe("by PulumiPlugin.yaml", () => {
     const inProgram = (line: string) => desk.succeed(`cd examples/yaml && ${line}`);
 
-    it("gives the outpost of examples/yaml its sidecar, once, and takes it back", async () => {
-      await inProgram(`pulumi stack init test && pulumi config set namespace ${namespace}`);
-      await inProgram(`pulumi config set kubernetes:context ${context} && pulumi config set outpost YAML`);
-      assert.match((await inProgram(up)).stdout, /patchedDeployments: \[\n +\[0\]: "ak-outpost-yaml"\n/);
-      assert.deepEqual(await sidecars("YAML"), ["shm-cleanup"]);
-      assert.match((await inProgram(up)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
-      await inProgram(destroy);
-      assert.deepEqual(await sidecars("YAML"), []);
-    });
+    it("gives the outpost of examples/yaml its sidecar, once, and takes it back", () =>
+      tryProgram(inProgram, "kubernetes:context", "YAML"));
 
     it("refuses delivery authentik, which can't work there", async () => {
       await inProgram("sed -i 's/^      outposts:/      delivery: authentik\\n&/' Pulumi.yaml");
