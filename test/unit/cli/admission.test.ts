@@ -9,7 +9,16 @@ import { unsweptFindings } from "../../../cli/doctor/unswept";
 import { barePods, isAdmitted } from "../../../cli/pods/admitted";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
-import { fakeSnapshot, knownPod, metricsText, outpostDeployment, outpostPod, runOn, type Answers } from "./cluster";
+import {
+  printed,
+  fakeSnapshot,
+  knownPod,
+  metricsText,
+  outpostDeployment,
+  outpostPod,
+  runOn,
+  type Answers,
+} from "./cluster";
 
 const label = { "authentik-outpost-shm/revision": "abc" };
 
@@ -26,8 +35,6 @@ function pod(name: string, isBare = false): V1Pod {
   if (isBare) return made;
   Object.assign(made.metadata!.labels!, label);
   Object.assign(made.spec!, podFragment(outpostSettings({ name: "main" })));
-  const [sidecar, outpost] = made.status!.containerStatuses!;
-  made.status = { ...made.status, initContainerStatuses: [sidecar], containerStatuses: [outpost] };
   return made;
 }
 
@@ -54,7 +61,7 @@ describe("the commands on an outpost with delivery admission", () => {
     configMap: undefined,
     cronJob: undefined,
     podProxy: metricsText(),
-    exec: { status: 0, stdout: "TMPDIR=/dev/shm\ntmpfs 262144 1 2 3% /dev/shm\n", stderr: "" },
+    exec: printed("TMPDIR=/dev/shm\ntmpfs 262144 1 2 3% /dev/shm\n"),
   });
 
   it("verify what its pods have, and not the Deployment", async () => {

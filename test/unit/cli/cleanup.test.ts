@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster, ContainerPlace } from "../../../kubernetes/cluster";
 import { NotOpened, Unfinished } from "../../../kubernetes/exec";
-import { asking, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
+import { printed, asking, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 /** Files of a pod by their owners, and by whether they are older than requested. */
 interface Files {
@@ -38,7 +38,7 @@ class Sweeps {
       `time=2026-11-24T03:00:00Z event=sweep dir=/dev/shm used_before_bytes=${before} used_after_bytes=${after} ` +
       `total_bytes=${size} removed=0 debris=${there.debris ?? 0} expired_anonymous=${there.visitors} expired_authenticated=${logins} ` +
       "pressure_anonymous=0 pressure_authenticated=0 pressure_debris=0 errors=0 duration_ms=9\n";
-    return Promise.resolve({ status: 0, stdout, stderr: "" });
+    return Promise.resolve(printed(stdout));
   };
 }
 
@@ -357,24 +357,18 @@ describe("cleanup", () => {
 
     it("one that is Pending, with what it waits for", async () => {
       const pending = outpostPod({ name: "main-b", phase: "Pending" });
-      pending.status!.containerStatuses![0].state = { waiting: { reason: "ImagePullBackOff" } };
-      const { code, stdout } = await cleanup(["main", "--anonymous", "--yes"], {
-        pods: [pending],
-      });
+      pending.status!.initContainerStatuses![0].state = { waiting: { reason: "ImagePullBackOff" } };
+      const { code, stdout } = await cleanup(["main", "--anonymous", "--yes"], { pods: [pending] });
       assert.equal(code, 1);
       assert.match(stdout, /\nmain-b: the pod is Pending, not Running: container shm-cleanup ImagePullBackOff\n/);
     });
 
     it("one with files that stayed, and names the first", async () => {
-      const exec: Cluster["exec"] = () =>
-        Promise.resolve({
-          status: 0,
-          stdout:
-            "time=x event=sweep used_before_bytes=8192 used_after_bytes=4096 total_bytes=65536 debris=0 expired_anonymous=1 " +
-            "expired_authenticated=0 pressure_anonymous=0 pressure_authenticated=0 pressure_debris=0 errors=1 " +
-            'problem="rm: session_1: Operation not permitted"\n',
-          stderr: "",
-        });
+      const exec = printed(
+        "time=x event=sweep used_before_bytes=8192 used_after_bytes=4096 total_bytes=65536 debris=0 expired_anonymous=1 " +
+          "expired_authenticated=0 pressure_anonymous=0 pressure_authenticated=0 pressure_debris=0 errors=1 " +
+          'problem="rm: session_1: Operation not permitted"\n',
+      );
       const { code, stdout } = await cleanup(["main", "--anonymous", "--yes"], { exec });
       assert.equal(code, 1);
       assert.match(stdout, /\nmain-b +shm-cleanup +8Ki 12% +4Ki 6% +4Ki +1 +0 +0 +1\n/);
@@ -384,7 +378,7 @@ describe("cleanup", () => {
 
   it("sweeps in the outpost's own container where the sidecar is not running", async () => {
     const crashing = outpostPod({ name: "main-b", ready: false });
-    crashing.status!.containerStatuses![0].state = { waiting: { reason: "CrashLoopBackOff" } };
+    crashing.status!.initContainerStatuses![0].state = { waiting: { reason: "CrashLoopBackOff" } };
     const { asked } = await cleanup(["main", "--anonymous", "--yes"], { pods: [crashing] });
     assert.deepEqual(
       asked.map(({ place }) => place.container),

@@ -7,7 +7,7 @@ import type { Io } from "../../../cli/io";
 import type { OutpostPod } from "../../../cli/pods/outpostPods";
 import { run } from "../../../cli/program";
 import type { TargetMakers } from "../../../cli/target";
-import type { Cluster } from "../../../kubernetes/cluster";
+import type { Cluster, Executed } from "../../../kubernetes/cluster";
 
 /** The present time in tests. */
 export const NOW = new Date("2026-11-24T03:00:00Z");
@@ -32,6 +32,9 @@ export function fakeCluster(given: Answers): Cluster {
   };
   return new Proxy({}, { get }) as Cluster;
 }
+
+/** The end of a command in a container that prints this. */
+export const printed = (stdout: string): Executed => ({ status: 0, stdout, stderr: "" });
 
 export interface Printed extends Io {
   stdout: string;
@@ -108,7 +111,6 @@ export interface PodOptions {
 export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "256Mi", ...rest }: PodOptions): V1Pod {
   const { phase = "Running", ready = phase === "Running", status } = rest;
   const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
-  const containers = [...(sidecar ? ["shm-cleanup"] : []), "proxy"];
   return {
     metadata: { name, namespace: "authentik", labels },
     spec: {
@@ -122,7 +124,8 @@ export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "
     status: {
       phase,
       conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
-      containerStatuses: containers.map((name) => containerStatus(name, { ready })),
+      ...(sidecar && { initContainerStatuses: [containerStatus("shm-cleanup", { ready })] }),
+      containerStatuses: [containerStatus("proxy", { ready })],
       ...status,
     },
   };

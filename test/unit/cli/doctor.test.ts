@@ -19,7 +19,7 @@ const authentikPod: V1Pod = {
 
 function pod(status: Partial<V1ContainerStatus> = {}): V1Pod {
   const made = outpostPod({ name: "main-b" });
-  Object.assign(made.status!.containerStatuses![0], { containerID: "containerd://1", ...status });
+  Object.assign(made.status!.initContainerStatuses![0], { containerID: "containerd://1", ...status });
   return made;
 }
 

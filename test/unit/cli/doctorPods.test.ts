@@ -7,7 +7,7 @@ import { containerFindings } from "../../../cli/doctor/containers";
 import { crashFindings } from "../../../cli/doctor/crashes";
 import { memoryFindings } from "../../../cli/doctor/memory";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
-import { fakeSnapshot, knownPod, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
+import { containerStatus, fakeSnapshot, knownPod, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
 
 const conditionOf = (ready: boolean, ago: number) => ({
   type: "Ready",
@@ -23,11 +23,7 @@ function pod(
   const made = outpostPod({ name: "main-b", ready });
   made.metadata!.creationTimestamp = secondsAgo(ago);
   made.status!.conditions = [conditionOf(ready, ago)];
-  made.status!.containerStatuses = made.status!.containerStatuses!.map((each) => ({
-    ...each,
-    ready: each.name !== "proxy" || ready,
-  }));
-  Object.assign(made.status!.containerStatuses[1], status);
+  Object.assign(made.status!.containerStatuses![0], status);
   if (memory) made.spec!.containers[0].resources = { limits: { memory } };
   return made;
 }
@@ -166,13 +162,9 @@ describe("doctor on the outpost's containers", () => {
 
   it("finds any other container too, and leaves ours to the check of the sidecar", () => {
     const made = pod({}, { ready: true });
-    const [sidecar, outpost] = made.status!.containerStatuses!;
     const crashed = { state: backOff, lastState: killed, restartCount: 2 };
-    made.status!.containerStatuses = [
-      { ...sidecar, ...crashed },
-      outpost,
-      { ...outpost, ...crashed, name: "istio-proxy" },
-    ];
+    Object.assign(made.status!.initContainerStatuses![0], crashed);
+    made.status!.containerStatuses!.push(containerStatus("istio-proxy", { ...crashed, ready: true }));
     assert.deepEqual(
       containerFindings(snapshot(made)).map(({ seen }) => seen),
       [

@@ -1,7 +1,7 @@
 // An outpost as authentik deploys it and this program cures it, of which doctor finds nothing.
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cleanerScripts } from "../../../cleaner/scripts";
-import { outpostDeployment, secondsAgo, type Answers } from "./cluster";
+import { printed, outpostDeployment, secondsAgo, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
 
@@ -57,11 +57,8 @@ export function deployment(options: DeploymentOptions = {}): V1Deployment {
 }
 
 /** The answer of a count with so many logins of the last hour, of 500 in all. */
-export const counting = (young: number) => ({
-  status: 0,
-  stdout: `time=2026-11-24T02:59:40Z event=count dir=/dev/shm authenticated=500 young_logins=${young}\n`,
-  stderr: "",
-});
+export const counting = (young: number) =>
+  printed(`time=2026-11-24T02:59:40Z event=count dir=/dev/shm authenticated=500 young_logins=${young}\n`);
 
 /** A line of a sidecar's log after a sweep in which all went well. */
 export const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 errors=0 duration_ms=9\n";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Finding } from "../../../cli/doctor/finding";
 import { releases } from "../../../authentik/versions";
-import { outpostPod, runOn, type Answers } from "./cluster";
+import { printed, outpostPod, runOn, type Answers } from "./cluster";
 import { counting, deployment, nothingWrong } from "./doctorScene";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
@@ -21,7 +21,7 @@ function cluster({ container, sidecar = true, inside }: Stage): Answers {
   const live = deployment({ sidecar });
   const pod = outpostPod({ name: "main-a", sidecar });
   for (const { containers } of [live.spec!.template.spec!, pod.spec!]) Object.assign(containers[0], container);
-  const asked = { status: 0, stdout: `TMPDIR=${inside}\n`, stderr: "" };
+  const asked = printed(`TMPDIR=${inside}\n`);
   return {
     ...nothingWrong,
     deployments: [live],

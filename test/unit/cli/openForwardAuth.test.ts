@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { asking, metricsText, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
+import {
+  printed,
+  asking,
+  metricsText,
+  outpostDeployment,
+  outpostPod,
+  runOn,
+  type Printed,
+  type Answers,
+} from "./cluster";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 
@@ -23,7 +32,7 @@ function cluster(outposts: Record<string, string>) {
       const usage =
         "used_before_bytes=20480 used_after_bytes=8192 used_bytes=8192 total_bytes=67108864 inodes=3 errors=0";
       const stdout = `time=x event=sweep ${counts} ${usage}\ntime=x event=count anonymous=3 authenticated=2 debris=0 oldest_age_seconds=9 ${usage}\n`;
-      return Promise.resolve({ status: 0, stdout, stderr: "" });
+      return Promise.resolve(printed(stdout));
     },
   };
   return { methods, sweeps };

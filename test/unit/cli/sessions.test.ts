@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Check } from "../../../cli/verify/check";
-import { outpostDeployment, outpostPod, runOn, sweepCronJob, type Answers } from "./cluster";
+import { printed, outpostDeployment, outpostPod, runOn, sweepCronJob, type Answers } from "./cluster";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 const tmpdir = (value: string) => [{ name: "TMPDIR", value }];
@@ -28,8 +28,7 @@ function swept({ container, inside = new Error(noShell), replicas = 1 }: Stage):
     cronJob: sweepCronJob(["main"]),
     jobsOf: [job],
     selfMay: { allowed: true },
-    exec: () =>
-      inside instanceof Error ? Promise.reject(inside) : Promise.resolve({ status: 0, stdout: inside, stderr: "" }),
+    exec: inside instanceof Error ? inside : printed(inside),
   };
 }
 

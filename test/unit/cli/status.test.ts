@@ -3,6 +3,7 @@ import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "
 import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
 import {
+  printed,
   containerStatus,
   metricsText,
   outpostDeployment,
@@ -22,7 +23,7 @@ const twoPods: Answers = {
   pods: [outpostPod({ name: "main-b" }), outpostPod({ name: "public-a", outpost: "public", sidecar: false })],
   cronJob: undefined,
   podProxy: metricsText(),
-  exec: { status: 0, stdout: countLine, stderr: "" },
+  exec: printed(countLine),
 };
 
 describe("status", () => {
@@ -56,7 +57,7 @@ describe("status", () => {
     await status({
       ...twoPods,
       podProxy: (...args) => (asked.push(args), Promise.resolve(metricsText())),
-      exec: (...args) => (asked.push(args), Promise.resolve({ status: 0, stdout: countLine, stderr: "" })),
+      exec: (...args) => (asked.push(args), Promise.resolve(printed(countLine))),
     });
     assert.deepEqual(asked, [
       ["authentik", "main-b", 9301, "metrics.txt"],
@@ -137,7 +138,7 @@ describe("status", () => {
     it("to the metrics file by exec where the endpoint is refused, and says so", async () => {
       const exec: Cluster["exec"] = (place, command) => {
         assert.deepEqual([place.container, command], ["shm-cleanup", ["cat", "/run/shm-cleanup/metrics.txt"]]);
-        return Promise.resolve({ status: 0, stdout: metricsText(), stderr: "" });
+        return Promise.resolve(printed(metricsText()));
       };
       const { stdout } = await status({ ...twoPods, podProxy: refusedProxy, exec }, ["main"]);
       assert.deepEqual(stdout.split("\n").slice(1), [
@@ -190,7 +191,7 @@ describe("status", () => {
       const exec: Cluster["exec"] = (place) =>
         Promise.resolve(
           place.container === "proxy"
-            ? { status: 0, stdout: countLine, stderr: "" }
+            ? printed(countLine)
             : {
                 status: 1,
                 stdout: "",

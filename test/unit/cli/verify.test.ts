@@ -6,6 +6,7 @@ import type { Check } from "../../../cli/verify/check";
 import type { Cluster, Wish } from "../../../kubernetes/cluster";
 import { podFragment } from "../../../sidecar/podFragment";
 import {
+  printed,
   containerStatus,
   metricsText,
   outpostDeployment,
@@ -33,19 +34,12 @@ function patched(change: (deployment: V1Deployment) => void = () => undefined, s
   return deployment;
 }
 
-/** Returns a pod of it, with both containers running by default. */
-function pod(options: Partial<PodOptions> = {}) {
-  const made = outpostPod({ name: "main-a", ...options });
-  const [sidecar, outpost] = made.status!.containerStatuses!;
-  made.status = { ...made.status, initContainerStatuses: [sidecar], containerStatuses: [outpost], ...options.status };
-  return made;
-}
+const pod = (options: Partial<PodOptions> = {}): V1Pod => outpostPod({ name: "main-a", ...options });
 
-const df = (kibibytes: number) => ({
-  status: 0,
-  stdout: `TMPDIR=/dev/shm/\nFilesystem     1024-blocks  Used Available Capacity Mounted on\ntmpfs ${kibibytes} 8080 254064 4% /dev/shm\n`,
-  stderr: "",
-});
+const df = (kibibytes: number) =>
+  printed(
+    `TMPDIR=/dev/shm/\nFilesystem     1024-blocks  Used Available Capacity Mounted on\ntmpfs ${kibibytes} 8080 254064 4% /dev/shm\n`,
+  );
 
 const sound: Answers = {
   deployments: [patched()],
