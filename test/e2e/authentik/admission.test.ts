@@ -1,12 +1,11 @@
 // The three deliveries under the same events: authentik at rest, a Deployment that authentik creates anew, and Terraform writing
 // the outpost's config back. The table of docs/delivery.md is what these tests find.
 import assert from "node:assert/strict";
-import { revisionLabel } from "../../../cleaner/names";
-import { waitUntil } from "../../../sandbox/waitUntil";
 import type { Delivery } from "../../../settings/settings";
 import { AdmissionScene, carries } from "../cluster/admissionScene";
 import { waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
+import { untilUnlabelledAdmitted } from "../unlabelledPods";
 
 /** Changes an immutable field, which makes authentik delete the Deployment and create it again. */
 const otherSelector = (label: string) => [
@@ -39,7 +38,8 @@ describe("the deliveries under the same events", () => {
       const scenario = await openScenario({ name: `same-${delivery}`, authentik: true, config: { delivery } });
       await scenario.stack.up();
       await waitForRollout(scenario, "main");
-      if (delivery === "admission") await untilInForce(scenario);
+      if (delivery === "admission")
+        await untilUnlabelledAdmitted(scenario.kubeconfig, scenario.namespace, "ak-outpost-main");
       const atRest = await writesIn(scenario, () => reconciled(scenario, 3));
       const recreated = await afterRecreation(scenario, (operations) => [...operations, ...otherSelector("one")]);
       await scenario.stack.up();
@@ -55,15 +55,6 @@ describe("the deliveries under the same events", () => {
     });
   }
 });
-
-/** Resolves once pods without the label get the sidecar: a second or two after `pulumi up` has created their binding. */
-async function untilInForce(scenario: Scenario): Promise<void> {
-  const scene = await AdmissionScene.of(scenario);
-  const { metadata, spec } = (await scenario.deployment("main")).spec!.template;
-  const { [revisionLabel]: _asked, ...labels } = metadata!.labels!;
-  const isAdmitted = async () => carries(await scene.dryRun({ metadata: { labels }, spec })) || undefined;
-  await waitUntil(isAdmitted, { what: "the policy to be in force", timeoutMs: 30_000 });
-}
 
 async function reconciled({ authentik }: Scenario, times: number): Promise<void> {
   for (let i = 0; i < times; i++) await authentik.reconcile();

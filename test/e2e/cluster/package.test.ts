@@ -10,6 +10,7 @@ import { outpostObjectName, untilAvailable } from "../../../sandbox/outpost";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { consoleProgress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
+import { waitUntil } from "../../../sandbox/waitUntil";
 import { openDesk, type Desk } from "../desk";
 import { sharedCluster } from "./fixture";
 
@@ -21,11 +22,12 @@ const destroy = "pulumi destroy --yes --skip-preview --color never --suppress-pr
 describe("the component in other programs", () => {
   let desk: Desk;
   let apps: Clients["apps"];
+  let core: Clients["core"];
   let authentik: AuthentikStandIn;
 
   before(async () => {
     const { kubeconfig } = await sharedCluster();
-    ({ apps } = await clients(kubeconfig));
+    ({ apps, core } = await clients(kubeconfig));
     authentik = await startAuthentik({ kubeconfig, namespace });
     for (const name of ["TypeScript", "YAML"]) {
       await authentik.addOutpost({ name });
@@ -112,8 +114,21 @@ describe("the component in other programs", () => {
     it("gives the outpost of examples/yaml its sidecar, once, and takes it back", () =>
       tryProgram(inProgram, "kubernetes:context", "YAML"));
 
+    it("delivers by admission too: the pod has the sidecar, and the Deployment has not", async () => {
+      await inProgram("sed -i 's/^      outposts:/      delivery: admission\\n&/' Pulumi.yaml");
+      await inProgram(up);
+      assert.deepEqual(await sidecars("YAML"), []);
+      const labelSelector = "goauthentik.io/outpost-name=yaml";
+      const isSwept = async () => {
+        const { items } = await core.listNamespacedPod({ namespace, labelSelector });
+        return (items.length === 1 && items[0].spec?.initContainers?.[0].name === "shm-cleanup") || undefined;
+      };
+      await waitUntil(isSwept, { what: "the only pod to have the sidecar", timeoutMs: 30_000 });
+      await inProgram(destroy);
+    });
+
     it("refuses delivery authentik, which can't work there", async () => {
-      await inProgram("sed -i 's/^      outposts:/      delivery: authentik\\n&/' Pulumi.yaml");
+      await inProgram("sed -i 's/delivery: admission/delivery: authentik/' Pulumi.yaml");
       const { code, stdout } = await desk.shell(`cd examples/yaml && ${up}`);
       const refusal =
         "error: authentik-outpost-shm:index:OutpostShmCleanup resource 'shm' has a problem: delivery authentik works only " +
