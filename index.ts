@@ -40,7 +40,7 @@ async function deploy(given: Settings) {
   const cleanup = new OutpostShmCleanup("outpost-shm", {
     ...settings,
     restrictExec: found.execPolicy,
-    podLabels: found.podLabels,
+    podSelectors: found.podSelectors,
     // The preflight has checked the owners of the fields, and the rollout is awaited below.
     takeOver: true,
     awaitRollout: false,

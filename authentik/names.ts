@@ -1,3 +1,4 @@
+import type { LabelSelector } from "../kubernetes/labelSelector";
 import type { Deployment } from "../kubernetes/types";
 import { slugify } from "./slug";
 
@@ -23,12 +24,12 @@ export const podLabelsOf = (outpost: string): Record<string, string> => ({
 });
 
 /**
- * Returns the labels of a Deployment's selector that stay if the Deployment is created anew. authentik may then add others by a
+ * Returns the part of a Deployment's selector that stays if the Deployment is created anew. authentik may then add others by a
  * JSON patch, or another id.
  */
-export function lastingLabels(selector: Record<string, string>): Record<string, string> {
-  const own = Object.entries(selector).filter(([key]) => key in podLabelsOf(""));
-  return own.length === Object.keys(podLabelsOf("")).length ? Object.fromEntries(own) : selector;
+export function lastingSelector(selector: LabelSelector): LabelSelector {
+  const own = Object.entries(selector.matchLabels ?? {}).filter(([key]) => key in podLabelsOf(""));
+  return own.length === Object.keys(podLabelsOf("")).length ? { matchLabels: Object.fromEntries(own) } : selector;
 }
 
 /** Selector of every proxy outpost that authentik deploys. */

@@ -67,8 +67,8 @@ function podOf(name: string): V1Pod {
 
 async function createPolicy(objects: KubernetesObjectApi): Promise<void> {
   const [settings] = resolveSettings({ namespace, outposts: ["main"] }).outposts;
-  const podLabels = referenceDeployment({ namespace, name: "main" }).spec!.selector.matchLabels!;
-  const outpost = { deployment: settings.deployment, podLabels, fragment: podFragment(settings) };
+  const podSelector = referenceDeployment({ namespace, name: "main" }).spec!.selector;
+  const outpost = { deployment: settings.deployment, podSelector, fragment: podFragment(settings) };
   const apiVersion = "admissionregistration.k8s.io/v1";
   const metadata = { name: namespace };
   const policy = { apiVersion, kind: "MutatingAdmissionPolicy", metadata, spec: policySpec(namespace, [outpost]) };

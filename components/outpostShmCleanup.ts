@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { podLabelsOf } from "../authentik/names";
 import { cronJobName, objectLabels, scriptsConfigMap } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
+import type { LabelSelector } from "../kubernetes/labelSelector";
 import {
   hasCronJob,
   hasSidecar,
@@ -32,14 +33,14 @@ export interface OutpostShmCleanupArgs extends StackArgs {
   /** True if the Kubernetes provider awaits the rollout of a patched Deployment, for ten minutes at most. Default: true. */
   awaitRollout?: boolean;
   /**
-   * Labels by which each Deployment selects its pods, by the Deployment's name. Only for delivery admission, and needed only for
-   * Deployments that authentik has not made. Default: the labels that authentik gives.
+   * Selector of each Deployment's pods, as the Deployment has it, by the Deployment's name. Only for delivery admission, and
+   * needed only for Deployments that authentik has not made. Default: the labels that authentik gives.
    */
-  podLabels?: Record<string, Record<string, string>>;
+  podSelectors?: Record<string, LabelSelector>;
 }
 
 /** How the sidecars are applied. */
-type Apply = Pick<Required<OutpostShmCleanupArgs>, "takeOver" | "awaitRollout" | "podLabels">;
+type Apply = Pick<Required<OutpostShmCleanupArgs>, "takeOver" | "awaitRollout" | "podSelectors">;
 
 /**
  * Keeps /dev/shm of a namespace's authentik proxy outposts from filling up, by a sidecar, a CronJob, or both. The Kubernetes
@@ -60,11 +61,11 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     super("authentik-outpost-shm:index:OutpostShmCleanup", name, {}, opts);
     requirePlain(args);
     refuseOtherLanguages(args);
-    const { takeOver = false, awaitRollout = true, podLabels = {}, ...given } = args;
+    const { takeOver = false, awaitRollout = true, podSelectors = {}, ...given } = args;
     const resolved = resolveArgs(given);
     this.refuseProvider(resolved);
 
-    const sidecars = this.createSidecars(name, resolved, { takeOver, awaitRollout, podLabels });
+    const sidecars = this.createSidecars(name, resolved, { takeOver, awaitRollout, podSelectors });
     const cronJobs = this.createCronJob(name, resolved, takeOver);
     this.createMonitoring(name, resolved, takeOver);
     this.deployed = { sidecars, cronJobs };
@@ -116,13 +117,13 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     name: string,
     namespace: pulumi.Input<string>,
     outposts: Resolved<OutpostSettings>[],
-    { takeOver, podLabels }: Apply,
+    { takeOver, podSelectors }: Apply,
   ): PodAdmission {
     const admitted = outposts.map((outpost) =>
       whole(outpost).apply((settings) => {
         const { name, deployment } = settings;
-        const labels = podLabels[deployment] ?? podLabelsOf(name);
-        return { deployment, podLabels: labels, fragment: podFragment(settings) };
+        const podSelector = podSelectors[deployment] ?? { matchLabels: podLabelsOf(name) };
+        return { deployment, podSelector, fragment: podFragment(settings) };
       }),
     );
     return new PodAdmission(`${name}-admission`, { namespace, outposts: admitted, takeOver }, { parent: this });

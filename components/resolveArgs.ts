@@ -58,7 +58,7 @@ export function requirePlain({ outposts, ...stack }: { outposts: OutpostArgs[] }
 }
 
 function structuralOutputs(args: object, place: string): string[] {
-  const structural: readonly string[] = [...structuralKeys, "takeOver", "awaitRollout", "podLabels"];
+  const structural: readonly string[] = [...structuralKeys, "takeOver", "awaitRollout", "podSelectors"];
   const outputs = Object.entries(args).filter(([key, value]) => structural.includes(key) && !isPlain(value));
   return outputs.map(([key]) => `${place}${key}`);
 }

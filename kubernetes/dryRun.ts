@@ -47,7 +47,8 @@ export async function dryRunPodOf(
   try {
     return { outcome: "created", pod: await core.createNamespacedPod({ namespace, body, dryRun: "All" }) };
   } catch (error) {
-    if (!isApiException(error) || ![403, 422].includes(error.code)) throw error;
+    // Its code is up to who refuses it: a webhook that does not answer is an internal error. Only 429 is worth another try.
+    if (!isApiException(error) || error.code === 429) throw error;
     return { outcome: "refused", reason: messageOf(error) };
   }
 }

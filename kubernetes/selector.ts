@@ -1,9 +1,9 @@
+import type { LabelRequirement, LabelSelector } from "./labelSelector";
 import type { Deployment } from "./types";
 
-type Requirement = NonNullable<NonNullable<Deployment["spec"]>["selector"]["matchExpressions"]>[number];
-
 /** Returns the selector of a Deployment's own pods, as kubectl and the API take it. */
-export const selectorOf = (deployment: Deployment): string => requirements(deployment).map(textOf).join(",");
+export const selectorOf = (deployment: Deployment): string =>
+  requirements(deployment.spec?.selector).map(textOf).join(",");
 
 /** Returns the same for a command line, in quotes if a shell would take it apart. */
 export function selectorInShell(deployment: Deployment): string {
@@ -13,24 +13,24 @@ export function selectorInShell(deployment: Deployment): string {
 
 /** Tells whether a pod with these labels is one of the Deployment's. */
 export function selects(deployment: Deployment, labels: Record<string, string> = {}): boolean {
-  const all = requirements(deployment);
+  const all = requirements(deployment.spec?.selector);
   return all.length > 0 && all.every((requirement) => isMet(requirement, labels[requirement.key]));
 }
 
-function requirements({ spec }: Deployment): Requirement[] {
-  const { matchLabels = {}, matchExpressions = [] } = spec?.selector ?? {};
+/** Lists all that a selector requires of a pod's labels. */
+export function requirements({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): LabelRequirement[] {
   const labels = Object.entries(matchLabels).map(([key, value]) => ({ key, operator: "In", values: [value] }));
   return [...labels, ...matchExpressions];
 }
 
-function textOf({ key, operator, values = [] }: Requirement): string {
+function textOf({ key, operator, values = [] }: LabelRequirement): string {
   if (operator === "Exists") return key;
   if (operator === "DoesNotExist") return `!${key}`;
   if (operator === "In" && values.length === 1) return `${key}=${values[0]}`;
   return `${key} ${operator.toLowerCase()} (${values.join(",")})`;
 }
 
-function isMet({ operator, values = [] }: Requirement, value: string | undefined): boolean {
+function isMet({ operator, values = [] }: LabelRequirement, value: string | undefined): boolean {
   if (operator === "In") return value !== undefined && values.includes(value);
   if (operator === "NotIn") return value === undefined || !values.includes(value);
   return (operator === "Exists") === (value !== undefined);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DryRun } from "../kubernetes/cluster";
+import type { LabelSelector } from "../kubernetes/labelSelector";
 import type { Deployment } from "../kubernetes/types";
 import * as messages from "./messages";
 
@@ -13,8 +14,8 @@ export interface Findings {
   restarts?: string[];
   /** Deployments whose rollout is under way already, or that are yet to be created. */
   underWay?: string[];
-  /** Labels by which Deployments select their pods, where an admission policy has to know them. */
-  podLabels?: { deployment: string; labels: Record<string, string> }[];
+  /** Selectors of Deployments' pods, where an admission policy has to know them. */
+  podSelectors?: { deployment: string; selector: LabelSelector }[];
   /** Deployments that have the sidecar by authentik's patch, and are to lose it in the write that asks an admission policy for it. */
   handovers?: string[];
   /** Outposts whose Deployment bears the name that authentik gave it before 2025.4. */
@@ -30,13 +31,13 @@ export const merge = (all: Findings[]): Findings => ({
   warnings: all.flatMap(({ warnings }) => warnings),
   ...nonEmpty("restarts", all),
   ...nonEmpty("underWay", all),
-  ...nonEmpty("podLabels", all),
+  ...nonEmpty("podSelectors", all),
   ...nonEmpty("handovers", all),
   ...nonEmpty("formerNames", all),
 });
 
 function nonEmpty(
-  key: "restarts" | "underWay" | "podLabels" | "handovers" | "formerNames",
+  key: "restarts" | "underWay" | "podSelectors" | "handovers" | "formerNames",
   all: Findings[],
 ): Partial<Findings> {
   const entries = all.flatMap((findings): unknown[] => findings[key] ?? []);

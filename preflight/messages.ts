@@ -73,17 +73,26 @@ export function invalid(live: Deployment, reason: string): string {
   return `Deployment ${live.metadata?.name}: the API server would not take the sidecar: ${reason}`;
 }
 
-export function selectorByExpressions({ name, deployment }: OutpostSettings): string {
-  return (
-    `outpost "${name}": Deployment ${deployment} selects its pods by matchExpressions, and delivery admission has to know them by labels alone. ` +
-    `Set the outpost's \`delivery\` to deployment.`
-  );
-}
-
 export function podRefused({ name }: OutpostSettings, reason: string): string {
   return (
     `outpost "${name}": the API server would not take a pod with the sidecar: ${reason}. ` +
     `Change what refuses it, or the setting that it refuses.`
+  );
+}
+
+/** @param parts of the sidecar that a pod has without it, as messages name them */
+export function foreignParts({ name, deployment }: OutpostSettings, parts: string[]): string {
+  return (
+    `outpost "${name}": a new pod of Deployment ${deployment} has ${parts.join(" and ")} already, so it would get no sidecar. ` +
+    `Take that out of what brings it: the Deployment, another admission policy or a webhook.`
+  );
+}
+
+/** @param fields of the sidecar's part of a pod */
+export function podChanged({ name, deployment }: OutpostSettings, fields: string[]): string {
+  return (
+    `outpost "${name}": another admission policy or a webhook changes what the sidecar needs in a new pod of Deployment ${deployment}: ` +
+    `${fields.join(", ")}. Have it leave these as they are.`
   );
 }
 

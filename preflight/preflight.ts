@@ -1,4 +1,5 @@
 import type { Cluster } from "../kubernetes/cluster";
+import type { LabelSelector } from "../kubernetes/labelSelector";
 import { lacksNativeSidecars } from "../kubernetes/nativeSidecars";
 import { printable } from "../kubernetes/untrusted";
 import { argumentsOf, hasSidecar, type Settings } from "../settings/settings";
@@ -20,8 +21,8 @@ export interface Preflight {
   underWay: string[];
   /** Deployments whose sidecar is to become ours before anything is registered. */
   handovers: string[];
-  /** Labels by which Deployments select their pods, by the Deployment's name, where an admission policy has to know them. */
-  podLabels: Record<string, Record<string, string>>;
+  /** Selectors of Deployments' pods, by the Deployment's name, where an admission policy has to know them. */
+  podSelectors: Record<string, LabelSelector>;
   /** The settings, with the name that each Deployment bears. */
   settings: Settings;
   /** True if a policy is to restrict the CronJob's account. */
@@ -69,7 +70,7 @@ export async function preflight(
     warnings,
     restarts = [],
     underWay = [],
-    podLabels = [],
+    podSelectors = [],
     handovers = [],
     formerNames = [],
   } = findings;
@@ -83,7 +84,7 @@ export async function preflight(
     restarts,
     underWay,
     handovers,
-    podLabels: Object.fromEntries(podLabels.map(({ deployment, labels }) => [deployment, labels])),
+    podSelectors: Object.fromEntries(podSelectors.map(({ deployment, selector }) => [deployment, selector])),
     execPolicy: policies.execPolicy,
     settings: { ...settings, outposts },
   };

@@ -32,6 +32,8 @@ export interface ClusterOptions {
   /** Folder for its files; created if missing. */
   dir: string;
   progress: Progress;
+  /** More flags of the API server. */
+  apiServerFlags?: string[];
 }
 
 /** A cluster whose pods really run. */
@@ -59,6 +61,7 @@ interface Made {
 /** Plan for a cluster: its control plane and its kind of node. */
 interface Plan<N> {
   controlPlane: ControlPlaneTools;
+  apiServerFlags?: string[];
   /** Makes the machine that control plane and node share. By default both are processes of this machine. */
   ground?: (files: Files, processes: Processes) => Promise<Ground>;
   startNode: (made: Made, ground?: Ground) => Promise<N>;
@@ -82,10 +85,10 @@ const PORT_ATTEMPTS = 5;
  * Throws if `dir` already holds a cluster, with the error of {@link ensureTools}, or with the end of the log of a process that
  * died.
  */
-export async function startCluster({ dir, progress }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ dir, progress, apiServerFlags }: ClusterOptions): Promise<Cluster> {
   const { kwok, ...controlPlane } = await ensureTools(CLUSTER_TOOLS, progress);
   const startNode = ({ files, processes }: Made) => startKwokNode({ ...files, kwok, processes });
-  const { cluster } = await startAndTell({ dir, progress }, { controlPlane, startNode });
+  const { cluster } = await startAndTell({ dir, progress }, { controlPlane, apiServerFlags, startNode });
   return cluster;
 }
 
@@ -144,7 +147,8 @@ async function start<N>(files: Files, plan: Plan<N>): Promise<{ cluster: Cluster
   };
   try {
     const ground = await plan.ground?.(files, processes);
-    const { server, credentials } = await startControlPlane({ ...files, tools: plan.controlPlane, processes, ground });
+    const { controlPlane: tools, apiServerFlags } = plan;
+    const { server, credentials } = await startControlPlane({ ...files, tools, processes, ground, apiServerFlags });
     writeKubeconfig(kubeconfig, { server, caFile: credentials.caFile, token: credentials.tokens.admin });
     const node = await plan.startNode({ files, processes, server, credentials }, ground);
     await untilUsable(kubeconfig, processes.death);

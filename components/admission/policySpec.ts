@@ -1,15 +1,16 @@
 import { ownVolumes, revisionLabel, shmMountPath, sidecarContainer } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { textBlock, textLiteral } from "../../kubernetes/cel";
+import type { LabelSelector } from "../../kubernetes/labelSelector";
 import type { PodSpecPatch } from "../../kubernetes/types";
 import { containersVariable, loaderVariable, patchExpression } from "./patchExpression";
-import { commonSelector, type Labels } from "./podSelector";
+import { commonSelector, labelsVariable, selectorExpression } from "./podSelector";
 
 /** An outpost whose pods get the sidecar as they are created. */
 export interface AdmittedOutpost {
   deployment: string;
-  /** Labels by which its Deployment selects its pods. */
-  podLabels: Labels;
+  /** Selector of its Deployment's pods. */
+  podSelector: LabelSelector;
   /** The part of its pods that is ours (podFragment.ts). */
   fragment: PodSpecPatch;
 }
@@ -24,16 +25,12 @@ const isBare = [
   `!object.spec.containers.exists(c, has(c.volumeMounts) && c.volumeMounts.exists(m, m.mountPath == ${textLiteral(shmMountPath)}))`,
 ].join(" &&\n");
 
-/** Lists the pod's labels as `key=value`; no key has that character. */
-const labelsExpression =
-  'has(object.metadata.labels) ? object.metadata.labels.map(k, k + "=" + object.metadata.labels[k]) : []';
-
 /**
  * A MutatingAdmissionPolicy that adds the fragment to each pod of these outposts as it is created. Labels select the pods before
  * any expression is evaluated. A fault in it never keeps a pod from starting.
  */
 export function policySpec(namespace: string, outposts: readonly AdmittedOutpost[]) {
-  const objectSelector = commonSelector(outposts.map(({ podLabels }) => podLabels));
+  const objectSelector = commonSelector(outposts.map(({ podSelector }) => podSelector));
   return {
     failurePolicy: "Ignore",
     reinvocationPolicy: "Never",
@@ -46,7 +43,7 @@ export function policySpec(namespace: string, outposts: readonly AdmittedOutpost
     },
     matchConditions: [{ name: "bare", expression: isBare }],
     variables: [
-      { name: "labels", expression: labelsExpression },
+      labelsVariable,
       { name: "deployment", expression: deploymentExpression(outposts) },
       containersVariable,
       { name: loaderVariable, expression: textBlock(cleanerScripts().loader) },
@@ -62,10 +59,9 @@ export function policySpec(namespace: string, outposts: readonly AdmittedOutpost
 
 /** Names the Deployment whose selector matches the pod's labels. */
 function deploymentExpression(outposts: readonly AdmittedOutpost[]): string {
-  const cases = outposts.map(({ deployment, podLabels }) => {
-    const labels = Object.entries(podLabels).map(([key, value]) => `${key}=${value}`);
-    return `${list(labels.sort())}.all(l, l in variables.labels) ? ${textLiteral(deployment)} :\n`;
-  });
+  const cases = outposts.map(
+    ({ deployment, podSelector }) => `${selectorExpression(podSelector)} ? ${textLiteral(deployment)} :\n`,
+  );
   return `${cases.join("")}""`;
 }
 

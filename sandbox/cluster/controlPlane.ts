@@ -30,6 +30,8 @@ export interface ControlPlaneOptions {
   logDir: string;
   /** The machine that it shares with a node that runs pods. By default it runs on this machine, beside a played node. */
   ground?: Ground;
+  /** More flags of the API server. */
+  apiServerFlags?: string[];
 }
 
 export interface ControlPlane {
@@ -59,7 +61,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const site = await siteOf(options);
   const server = `https://${site.host}:${site.port}`;
   await start("etcd", etcdArguments());
-  await start("kube-apiserver", apiServerArguments(site, credentials));
+  await start("kube-apiserver", [...apiServerArguments(site, credentials), ...(options.apiServerFlags ?? [])]);
   await waitUntil(() => readyz(server, credentials.tokens.admin, credentials.caFile), {
     what: "kube-apiserver to be ready",
     timeoutMs: READY_TIMEOUT_MS,

@@ -10,6 +10,7 @@ import type {
   PatchStrategy,
   V1Deployment,
   V1Pod,
+  V1PolicyRule,
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
@@ -96,15 +97,32 @@ export class AdmissionScene {
     );
   }
 
-  /** Allows no more than so many pods in the namespace while the work is done. */
-  async withPodQuota(pods: number, work: () => Promise<void>): Promise<void> {
-    const target = { namespace: this.scenario.namespace, name: "full" };
-    const body = { metadata: { name: target.name }, spec: { hard: { pods: String(pods) } } };
-    await this.core.createNamespacedResourceQuota({ ...target, body });
-    const counted = async () => (await this.core.readNamespacedResourceQuota(target)).status?.used?.pods;
-    await waitUntil(counted, { what: "the quota's count of pods", timeoutMs: 30_000 });
-    await work();
-    await this.core.deleteNamespacedResourceQuota(target);
+  /** Creates a ServiceAccount with these rights in the namespace. Returns its kubeconfig, as a text. */
+  async account(name: string, rules: V1PolicyRule[]): Promise<string> {
+    const { kubeConfig, namespace } = this.scenario;
+    await this.core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
+    await this.grant(name, rules, namespace);
+    const body = { spec: { audiences: [] } };
+    const { status } = await this.core.createNamespacedServiceAccountToken({ namespace, name, body });
+    const { KubeConfig } = await import("@kubernetes/client-node");
+    const own = new KubeConfig();
+    own.loadFromString(kubeConfig.exportConfig());
+    own.users = own.users.map((user) => ({ name: user.name, token: status!.token }));
+    return own.exportConfig();
+  }
+
+  /** Gives the account more rights, in this namespace or else in the whole cluster. */
+  async grant(account: string, rules: V1PolicyRule[], namespace?: string): Promise<void> {
+    const kind = namespace ? "Role" : "ClusterRole";
+    const apiGroup = "rbac.authorization.k8s.io";
+    const metadata = { name: `${this.scenario.namespace}-${account}`, namespace };
+    const subjects = [{ kind: "ServiceAccount", name: account, namespace: this.scenario.namespace }];
+    const roleRef = { apiGroup, kind, name: metadata.name };
+    for (const object of [
+      { kind, rules },
+      { kind: `${kind}Binding`, subjects, roleRef },
+    ])
+      await this.api.create({ apiVersion: `${apiGroup}/v1`, metadata, ...object });
   }
 
   /** Returns the pod that the API server would create. */

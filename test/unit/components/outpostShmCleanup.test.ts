@@ -439,14 +439,17 @@ describe("OutpostShmCleanup on mocks", () => {
       };
       const { metadata: ofPolicy, spec } = inputsOf(registered, policyType);
       assert.deepEqual(ofPolicy, { ...metadata, name: name("authentik-outpost-shm") });
-      const podLabels = {
+      const matchLabels = {
         "app.kubernetes.io/name": "authentik-outpost-proxy",
         "app.kubernetes.io/managed-by": "goauthentik.io",
         "goauthentik.io/outpost-name": "one",
         "goauthentik.io/outpost-type": "proxy",
       };
       const fragment = podFragment(settingsOf(raw).outposts[0]);
-      assert.deepEqual(spec, policySpec("authentik", [{ deployment: "ak-outpost-one", podLabels, fragment }]));
+      assert.deepEqual(
+        spec,
+        policySpec("authentik", [{ deployment: "ak-outpost-one", podSelector: { matchLabels }, fragment }]),
+      );
       for (const which of ["rollout", "recreated"]) {
         const binding = inputsOf(registered, bindingType, `outpost-shm-admission-${which}`);
         assert.deepEqual(binding.metadata, { ...metadata, name: name(`authentik-outpost-shm-${which}`) });
@@ -457,12 +460,12 @@ describe("OutpostShmCleanup on mocks", () => {
       }
     });
 
-    it("selects pods by the labels it is given", async () => {
+    it("selects pods by the selector it is given", async () => {
       const { registered } = await alone({
         namespace: "authentik",
         delivery: "admission",
         outposts: [{ name: "forward-auth", deployment: "by-hand" }],
-        podLabels: { "by-hand": { app: "outpost" } },
+        podSelectors: { "by-hand": { matchLabels: { app: "outpost" } } },
       });
       const { spec } = inputsOf(registered, policyType);
       assert.deepEqual((spec as ReturnType<typeof policySpec>).matchConstraints.objectSelector, {

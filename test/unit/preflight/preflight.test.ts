@@ -36,7 +36,7 @@ describe("the preflight", () => {
       warnings: [],
       restarts: [],
       underWay: ["ak-outpost-two"],
-      podLabels: {},
+      podSelectors: {},
       handovers: [],
       execPolicy: false,
     });

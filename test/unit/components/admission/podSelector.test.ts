@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
-import { commonSelector, type Labels } from "../../../../components/admission/podSelector";
+import { commonSelector, selectorExpression } from "../../../../components/admission/podSelector";
+import type { LabelSelector } from "../../../../kubernetes/labelSelector";
+
+const labels = (matchLabels: Record<string, string>): LabelSelector => ({ matchLabels });
 
 describe("the label selector of several Deployments' pods", () => {
-  const cases: [what: string, selectors: Labels[], expected: ReturnType<typeof commonSelector>][] = [
-    ["is that of the only one", [{ b: "2", a: "1" }], { matchLabels: { a: "1", b: "2" } }],
+  const canary = { key: "canary", operator: "DoesNotExist" };
+  const cases: [what: string, selectors: LabelSelector[], expected: LabelSelector | undefined][] = [
+    ["is that of the only one", [labels({ b: "2", a: "1" })], labels({ a: "1", b: "2" })],
     [
       "has what is the same, and lists what differs",
       [
-        { type: "proxy", name: "two", uuid: "u" },
-        { type: "proxy", name: "one" },
-        { type: "proxy", name: "two" },
+        labels({ type: "proxy", name: "two", uuid: "u" }),
+        labels({ type: "proxy", name: "one" }),
+        labels({ type: "proxy", name: "two" }),
       ],
       {
         matchLabels: { type: "proxy" },
@@ -18,11 +22,46 @@ describe("the label selector of several Deployments' pods", () => {
     ],
     [
       "lists only what differs, if nothing is the same",
-      [{ app: "a" }, { app: "b" }],
+      [labels({ app: "a" }), labels({ app: "b" })],
       { matchExpressions: [{ key: "app", operator: "In", values: ["a", "b"] }] },
     ],
-    ["is none if they have no label in common", [{ app: "a" }, { name: "a" }], undefined],
+    ["is none if they have no label in common", [labels({ app: "a" }), labels({ name: "a" })], undefined],
+    [
+      "lists the values of expressions too",
+      [{ matchExpressions: [{ key: "app", operator: "In", values: ["c", "a"] }] }, labels({ app: "b" })],
+      { matchExpressions: [{ key: "app", operator: "In", values: ["a", "b", "c"] }] },
+    ],
+    [
+      "has another expression only if all have it",
+      [
+        { matchExpressions: [canary, { key: "tier", operator: "NotIn", values: ["x"] }] },
+        { matchExpressions: [{ key: "tier", operator: "NotIn", values: ["y"] }, canary] },
+      ],
+      { matchExpressions: [canary] },
+    ],
   ];
   for (const [what, selectors, expected] of cases)
     it(what, () => assert.deepEqual(commonSelector(selectors), expected));
+});
+
+describe("a selector as an expression", () => {
+  it("has each of its requirements", () => {
+    const selector = {
+      matchLabels: { name: 'o"2', app: "proxy" },
+      matchExpressions: [
+        { key: "tier", operator: "In", values: ["x", "y"] },
+        { key: "zone", operator: "NotIn", values: ["v", "w"] },
+        { key: "here", operator: "Exists" },
+        { key: "gone", operator: "DoesNotExist" },
+      ],
+    };
+    assert.deepEqual(selectorExpression(selector).split(" && "), [
+      '!("zone=v" in variables.labels || "zone=w" in variables.labels)',
+      '!(variables.labels.exists(l, l.startsWith("gone=")))',
+      '"app=proxy" in variables.labels',
+      '"name=o\\"2" in variables.labels',
+      '("tier=x" in variables.labels || "tier=y" in variables.labels)',
+      'variables.labels.exists(l, l.startsWith("here="))',
+    ]);
+  });
 });

@@ -39,7 +39,7 @@ describe("the admission policy", () => {
 
   it("has the real fragment, with the loader as a variable", () => {
     const { variables, mutations } = policySpec("authentik", [
-      { deployment: "one", podLabels: { app: "one" }, fragment: podFragment(outpostSettings()) },
+      { deployment: "one", podSelector: { matchLabels: { app: "one" } }, fragment: podFragment(outpostSettings()) },
     ]);
     const loader = readFileSync(join(repositoryRoot, "cleaner", "loader.sh"), "utf8");
     assert.deepEqual(variables.at(-1), { name: "loader", expression: `r"""${loader}"""` });
@@ -51,7 +51,7 @@ describe("the admission policy", () => {
 
   it("fits two screens for one outpost", () => {
     const { variables, mutations } = policySpec("authentik", [
-      { deployment: "one", podLabels: { app: "one" }, fragment: podFragment(outpostSettings()) },
+      { deployment: "one", podSelector: { matchLabels: { app: "one" } }, fragment: podFragment(outpostSettings()) },
     ]);
     const lines = [...variables.map((each) => each.expression), ...mutations.map((each) => each.jsonPatch.expression)];
     assert.ok(lines.join("\n").split("\n").length < 120);
@@ -59,8 +59,8 @@ describe("the admission policy", () => {
 
   it("matches the creation of these outposts' pods, in this namespace, and ignores its own faults", () => {
     const { variables, mutations, matchConditions, ...rest } = policySpec("authentik", [
-      { deployment: "one", podLabels: { type: "proxy", name: "one" }, fragment },
-      { deployment: "by-hand", podLabels: { name: 'o"2' }, fragment },
+      { deployment: "one", podSelector: { matchLabels: { type: "proxy", name: "one" } }, fragment },
+      { deployment: "by-hand", podSelector: { matchLabels: { name: 'o"2' } }, fragment },
     ]);
     assert.deepEqual(rest, {
       failurePolicy: "Ignore",
@@ -92,8 +92,8 @@ describe("the admission policy", () => {
       {
         name: "deployment",
         expression:
-          '["name=one", "type=proxy"].all(l, l in variables.labels) ? "one" :\n' +
-          '["name=o\\"2"].all(l, l in variables.labels) ? "by-hand" :\n""',
+          '"name=one" in variables.labels && "type=proxy" in variables.labels ? "one" :\n' +
+          '"name=o\\"2" in variables.labels ? "by-hand" :\n""',
       },
       { name: "containers", expression: "object.spec.containers.map(c, c.name)" },
     ]);

@@ -1,0 +1,225 @@
+// Delivery by admission where it can't work: new pods that something else refuses or changes, an account without the right to
+// create a policy, a cluster without the kind. All by real API servers, and each stops before any change.
+import assert from "node:assert/strict";
+import type { KubernetesObject } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { preflight, PreflightError } from "../../../preflight/preflight";
+import { startCluster } from "../../../sandbox/cluster";
+import { createOutpost } from "../../../sandbox/outpost";
+import { silentProgress } from "../../../sandbox/progress";
+import { createStateFolder } from "../../../sandbox/stateFolder";
+import { waitUntil } from "../../../sandbox/waitUntil";
+import { resolveSettings } from "../../../settings/resolve";
+import { AdmissionScene } from "./admissionScene";
+import { failure } from "./harness";
+import { patchPodSpec, waitForRollout } from "./kubectl";
+import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+const name = "admission-refused";
+const namespace = `test-${name}`;
+const delivery = "admission";
+const apiVersion = "admissionregistration.k8s.io/v1";
+
+/** Returns what stops the preflight on a cluster. */
+async function problems(kubeconfig: string): Promise<string[]> {
+  const settings = resolveSettings({ namespace, outposts: ["main"], delivery });
+  try {
+    await preflight(settings, { cluster: liveCluster({ kubeconfig }), fieldManager: `authentik-outpost-shm-${name}` });
+    return [];
+  } catch (error) {
+    if (error instanceof PreflightError) return error.problems;
+    throw error;
+  }
+}
+
+const matchPods = {
+  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+  resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"] }],
+};
+
+/** Makes a policy of somebody else's for all pods of the namespace. */
+const policy = (kind: string, spec: object): KubernetesObject[] =>
+  [
+    { kind, metadata: { name: "stranger" }, spec: { failurePolicy: "Fail", matchConstraints: matchPods, ...spec } },
+    {
+      kind: `${kind}Binding`,
+      metadata: { name: "stranger" },
+      spec: { policyName: "stranger", ...(kind.startsWith("Validating") && { validationActions: ["Deny"] }) },
+    },
+  ].map((object) => ({ apiVersion, ...object }));
+
+const mutating = (expression: string, matchCondition: string) =>
+  policy("MutatingAdmissionPolicy", {
+    reinvocationPolicy: "Never",
+    matchConditions: [{ name: "match", expression: matchCondition }],
+    mutations: [{ patchType: "ApplyConfiguration", applyConfiguration: { expression } }],
+  });
+
+const hasVolume = 'has(object.spec.volumes) && object.spec.volumes.exists(v, v.name == "dshm")';
+const volume = (emptyDir: string) =>
+  `Object{spec: Object.spec{volumes: [Object.spec.volumes{name: "dshm", emptyDir: Object.spec.volumes.emptyDir{${emptyDir}}}]}}`;
+const service = { namespace, name: "no-such-service", path: "/pods" };
+const refused = 'outpost "main": the API server would not take a pod with the sidecar: ';
+
+/** Things that others have in a cluster, and what the preflight says of them. */
+const others: [what: string, objects: KubernetesObject[], said: RegExp][] = [
+  [
+    "a policy gives pods a volume dshm that have none",
+    mutating(volume(""), `!(${hasVolume})`),
+    /^outpost "main": a new pod of Deployment ak-outpost-main has volume dshm already, so it would get no sidecar\. /,
+  ],
+  [
+    "a policy gives the sidecar's volume another size",
+    mutating(volume('sizeLimit: "64Mi"'), hasVolume),
+    /^outpost "main": another admission policy or a webhook changes what the sidecar needs in a new pod of Deployment ak-outpost-main: spec\.volumes\[dshm\]\.emptyDir\.sizeLimit\. /,
+  ],
+  [
+    "a policy denies init containers",
+    policy("ValidatingAdmissionPolicy", {
+      validations: [{ expression: "!has(object.spec.initContainers)", message: "no init containers in this cluster" }],
+    }),
+    new RegExp(
+      `^${refused}pods "[^"]+" is forbidden: ValidatingAdmissionPolicy 'stranger' with binding 'stranger' denied request: no init containers in this cluster\\. `,
+    ),
+  ],
+  [
+    "a webhook does not answer",
+    [
+      {
+        apiVersion,
+        kind: "ValidatingWebhookConfiguration",
+        metadata: { name: "stranger" },
+        webhooks: [
+          {
+            name: "pods.example.com",
+            clientConfig: { service },
+            namespaceSelector: matchPods.namespaceSelector,
+            rules: matchPods.resourceRules,
+            failurePolicy: "Fail",
+            sideEffects: "None",
+            admissionReviewVersions: ["v1"],
+          },
+        ],
+      } as KubernetesObject,
+    ],
+    new RegExp(`^${refused}Internal error occurred: failed calling webhook "pods\\.example\\.com": .*no-such-service`),
+  ],
+  [
+    "a quota is used up",
+    [
+      {
+        apiVersion: "v1",
+        kind: "ResourceQuota",
+        metadata: { namespace, name: "full" },
+        spec: { hard: { pods: "1" } },
+      } as KubernetesObject,
+    ],
+    new RegExp(
+      `^${refused}pods "[^"]+" is forbidden: exceeded quota: full, requested: pods=1, used: pods=1, limited: pods=1\\. `,
+    ),
+  ],
+];
+
+describe("delivery by admission, where it can't work", () => {
+  let scenario: Scenario;
+  let scene: AdmissionScene;
+
+  before(async () => {
+    scenario = await openScenario({ name, config: { delivery } });
+    scene = await AdmissionScene.of(scenario);
+    // Pod Security `restricted` refuses this outpost, and did not as its pods were created.
+    const containers = [{ name: "proxy", securityContext: { allowPrivilegeEscalation: true } }];
+    await patchPodSpec(scenario, "main", "kubectl-edit", { containers });
+    await waitForRollout(scenario, "main");
+  });
+  after(closeScenarios);
+
+  /** Asserts that an update stops with these words, and changes nothing. */
+  async function stops(said: RegExp): Promise<void> {
+    const seen = async () => {
+      const found = await problems(scenario.kubeconfig);
+      return found.length > 0 && said.test(found.join("\n")) ? found : assert.fail(found.join("\n"));
+    };
+    const found = await waitUntil(seen, { what: "the API server to follow", timeoutMs: 30_000 });
+    const before = await scenario.objects();
+    const message = await failure(scenario.stack.up());
+    assert.equal(found.length, 1, found.join("\n"));
+    assert.match(message, /Nothing was changed\. The cluster is not as the settings need it:\n {2}- /);
+    assert.match(message.split("\n  - ")[1], said);
+    assert.deepEqual(await scenario.objects(), before);
+  }
+  const untilClear = () =>
+    waitUntil(async () => (await problems(scenario.kubeconfig)).length === 0 || undefined, {
+      what: "the API server to forget it",
+      timeoutMs: 30_000,
+    });
+
+  for (const [what, objects, said] of others) {
+    it(`stops where ${what}`, async () => {
+      for (const object of objects) await scene.api.create(object);
+      await stops(said);
+      for (const object of [...objects].reverse()) await scene.api.delete(object);
+      await untilClear();
+    });
+  }
+
+  it("stops where Pod Security refuses the outpost itself", async () => {
+    const enforce = (level: string | null) =>
+      scene.api.patch({
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": level! } },
+      });
+    await enforce("restricted");
+    await stops(
+      new RegExp(
+        `^${refused}pods "[^"]+" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false \\(container "proxy" `,
+      ),
+    );
+    await enforce(null);
+    await untilClear();
+  });
+
+  it("stops where the account may not create policies; the rights of docs/ci.md are enough", async () => {
+    const verbs = ["get", "list", "watch", "create", "patch", "delete"];
+    const kubeconfig = await scene.account("deployer", [
+      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "patch"] },
+      { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "create"] },
+      { apiGroups: [""], resources: ["configmaps"], verbs },
+    ]);
+    await scenario.configure({ delivery, verify: false, "kubernetes:kubeconfig": kubeconfig });
+    const before = await scenario.objects();
+    assert.match(
+      await failure(scenario.stack.up()),
+      /\n {2}- delivery admission needs a MutatingAdmissionPolicy and its bindings, which your account may not create\. Have somebody update the stack who may, or set `delivery` to deployment\.$/,
+    );
+    assert.deepEqual(await scenario.objects(), before);
+    const resources = ["mutatingadmissionpolicies", "mutatingadmissionpolicybindings"];
+    await scene.grant("deployer", [{ apiGroups: ["admissionregistration.k8s.io"], resources, verbs }]);
+    await scenario.stack.up();
+    await waitForRollout(scenario, "main");
+    await scenario.stack.destroy();
+    await waitForRollout(scenario, "main");
+    assert.deepEqual(Object.keys(await scenario.objects()), Object.keys(before));
+  });
+
+  it("stops on a cluster that has no such policies", async () => {
+    const dir = createStateFolder("test-old-cluster");
+    const apiServerFlags = [
+      `--runtime-config=${apiVersion}/mutatingadmissionpolicies=false,${apiVersion}/mutatingadmissionpolicybindings=false`,
+      "--disable-admission-plugins=MutatingAdmissionPolicy",
+    ];
+    const cluster = await startCluster({ dir, progress: silentProgress, apiServerFlags });
+    try {
+      await createOutpost(cluster.kubeconfig, { namespace, name: "main" });
+      const [problem, ...more] = await problems(cluster.kubeconfig);
+      assert.deepEqual(more, []);
+      assert.match(
+        problem,
+        /^delivery admission: this cluster runs Kubernetes v\S+ and has no MutatingAdmissionPolicy \(on by default from 1\.36 on\)\. Set `delivery` to deployment\.$/,
+      );
+    } finally {
+      await cluster.stop();
+    }
+  });
+});
