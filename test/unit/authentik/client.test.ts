@@ -118,42 +118,39 @@ describe("the client of authentik's API", () => {
     }
   });
 
-  const answers: [string, number, object | string, () => string][] = [
+  /** The answers to the first page, "PAGE" in the messages. */
+  const answers: [what: string, status: number, body: object | string, message: string][] = [
     [
       "a wrong token",
       403,
       { detail: "Token invalid/expired" },
-      () =>
-        "authentik refuses the token, HTTP 403 (Token invalid/expired): authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)",
+      "authentik refuses the token, HTTP 403 (Token invalid/expired): authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)",
     ],
     [
       "401",
       401,
       {},
-      () =>
-        "authentik refuses the token, HTTP 401: authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)",
+      "authentik refuses the token, HTTP 401: authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)",
     ],
     [
       "a missing permission",
       403,
       { detail: "You do not have permission to perform this action." },
-      () =>
-        "authentik lets the token's user not view outposts, HTTP 403 (You do not have permission to perform this action.): give it the permission authentik_outposts.view_outpost",
+      "authentik lets the token's user not view outposts, HTTP 403 (You do not have permission to perform this action.): give it the permission authentik_outposts.view_outpost",
     ],
     [
       "a path that is not there",
       404,
       "<h1>Not Found</h1>",
-      () => `${firstPage()} is not there, HTTP 404: authentikUrl must be authentik's base URL`,
+      "PAGE is not there, HTTP 404: authentikUrl must be authentik's base URL",
     ],
     [
       "HTML instead of JSON",
       200,
       "<html>",
-      () =>
-        `${firstPage()} answered text/html instead of JSON: authentikUrl must be authentik's base URL, and no login page may stand before its API`,
+      "PAGE answered text/html instead of JSON: authentikUrl must be authentik's base URL, and no login page may stand before its API",
     ],
-    ["another refusal", 400, { detail: "No." }, () => `authentik refuses GET ${firstPage()}, HTTP 400: No.`],
+    ["another refusal", 400, { detail: "No." }, "authentik refuses GET PAGE, HTTP 400: No."],
   ];
   for (const [what, status, body, message] of answers) {
     it(`says what ${what} means, asked once`, async () => {
@@ -161,7 +158,7 @@ describe("the client of authentik's API", () => {
         typeof body === "string"
           ? (response.writeHead(status, { "content-type": "text/html" }).end(body), true)
           : json(response, status, body);
-      await fails(client().readOutpost("main"), message());
+      await fails(client().readOutpost("main"), message.replace("PAGE", firstPage()));
       assert.equal(requests.length, 1);
     });
   }
