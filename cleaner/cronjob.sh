@@ -5,6 +5,7 @@
 #
 #   NAMESPACE                    the outposts' namespace
 #   OUTPOSTS                     a line for each outpost: its Deployment and container, then KEY=value settings of the sweep
+#   USAGE_CRITICAL_PERCENT       a pod fails if so much or more of its /dev/shm is in use after the sweep
 #   PARALLEL             8       pods at once
 #   POD_TIMEOUT_SECONDS  120     for one pod
 #
@@ -16,9 +17,9 @@ LC_ALL=C
 export LC_ALL
 
 SWEEP=${1:?the text of sweep.sh is missing}
-: "${NAMESPACE:?}" "${OUTPOSTS:?}" "${PARALLEL:=8}" "${POD_TIMEOUT_SECONDS:=120}"
+: "${NAMESPACE:?}" "${OUTPOSTS:?}" "${USAGE_CRITICAL_PERCENT:?}" "${PARALLEL:=8}" "${POD_TIMEOUT_SECONDS:=120}"
 OUTPUT_LIMIT=65536 # bytes of one pod. A sweep prints less than one kilobyte.
-export SWEEP NAMESPACE POD_TIMEOUT_SECONDS OUTPUT_LIMIT
+export SWEEP NAMESPACE USAGE_CRITICAL_PERCENT POD_TIMEOUT_SECONDS OUTPUT_LIMIT
 
 # Name, phase, deletion time, ready ("True"), and all containers that may be running, native sidecars included.
 TEMPLATE='{range .items[*]}{.metadata.name}{"|"}{.status.phase}{"|"}{.metadata.deletionTimestamp}{"|"}'
@@ -63,7 +64,13 @@ if [ "$status" -eq 0 ] && [ -n "$swept" ]; then
   echo "$said" | sed "/^time=[^ ]* event=sweep /d; s/^time=[^ ]* //" | quoted | while read -r line; do
     [ -z "$line" ] || say "says=\"$line\""
   done
-  say "result=swept ${swept% }${problem:+ problem=\"$problem\"}"
+  usage=$(echo "$swept" | sed -n "s/.*usage_after_percent=\([0-9]\{1,3\}\).*/\1/p")
+  swept="${swept% }${problem:+ problem=\"$problem\"}"
+  if [ "${usage:-0}" -ge "$USAGE_CRITICAL_PERCENT" ]; then
+    say "result=failed reason=\"/dev/shm is still $usage % full after the sweep (usageCritical is $USAGE_CRITICAL_PERCENT)\" $swept"
+    exit 1
+  fi
+  say "result=swept $swept"
   exit 0
 fi
 reason=$(echo "$said" | grep . | tail -n 1 | quoted)

@@ -39,19 +39,27 @@ export interface OutpostArgs extends SharedArgs {
 export interface StackArgs extends SharedArgs {
   /** Namespace of the outposts, e.g. `authentik`. One stack serves one namespace. */
   namespace: pulumi.Input<string>;
-  /** Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, no time zone, Sunday is 0. Default: `0 * * * *`. */
+  /** Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, Sunday is 0. They are times of the control plane, usually UTC, unless `timeZone` is set. Default: `0 * * * *`. */
   schedule?: pulumi.Input<string>;
+  /** Time zone of `schedule`, by its IANA name, e.g. `Europe/Berlin`. Kubernetes 1.27 and later. */
+  timeZone?: pulumi.Input<string>;
   /** Image of the CronJob, with tag or digest, with kubectl and a shell in it. Default: `docker.io/alpine/kubectl:1.34.2`. */
   kubectlImage?: pulumi.Input<string>;
   /** Has the CronJob there but switched off, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then. Default: `false`. */
   suspend?: pulumi.Input<boolean>;
+  /** Secrets that the CronJob's pods pull `kubectlImage` with, by name, with commas between. The sidecar's image is pulled with those of the outpost's pods. */
+  imagePullSecrets?: pulumi.Input<string[]>;
+  /** Labels of the CronJob's pods beside ours: `team=auth`; several with commas between. */
+  cronJobPodLabels?: pulumi.Input<Record<string, string>>;
+  /** Annotations of the CronJob's pods: `linkerd.io/inject=disabled`; several with commas between. */
+  cronJobPodAnnotations?: pulumi.Input<Record<string, string>>;
   /** Has the cluster refuse every command but the sweep that the CronJob's account would run in a pod, by a ValidatingAdmissionPolicy: `pods/exec` by RBAC alone allows any. Kubernetes 1.30 and later; a warning says so if the cluster has none. Creating one requires the right to, cluster-wide; without it `pulumi up` stops before any change. Default: `true`. */
   restrictExec?: boolean;
   /** Creates a PodMonitor, alerts and a dashboard (docs/monitoring.md). Default: `false`. */
   monitoring?: boolean;
   /** With `monitoring`: a PodMonitor by which Prometheus finds the sidecars. Needs the Prometheus operator. Default: `true`. */
   podMonitor?: boolean;
-  /** With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Default: `true`. */
+  /** With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Without it, an outpost scaled to zero counts as missing. Default: `true`. */
   alerts?: boolean;
   /** With `monitoring`: a ConfigMap with a dashboard, which Grafana's dashboard sidecar finds by its label `grafana_dashboard: "1"`. Default: `true`. */
   dashboard?: boolean;
@@ -59,11 +67,11 @@ export interface StackArgs extends SharedArgs {
   monitoringLabels?: pulumi.Input<Record<string, string>>;
   /** Percent of /dev/shm in use above which an alert warns, 1 to 99. Not above `usageCritical`, and not below the `highWatermark` of any sidecar, up to which nothing is wrong. Default: `80`. */
   usageWarning?: pulumi.Input<number>;
-  /** Percent in use above which that alert is critical, 1 to 99. Default: `95`. */
+  /** Percent in use above which that alert is critical, 1 to 99. A run of the CronJob that leaves a pod with as much or more fails, so it must not be below the `highWatermark` of any outpost that the CronJob sweeps. Default: `95`. */
   usageCritical?: pulumi.Input<number>;
   /** Session files in one pod above which an alert warns, 1000 to 4194304. Default: `50000`. */
   sessionFilesWarning?: pulumi.Input<number>;
-  /** Address under which `docs/runbooks` of your clone can be read; each alert links its runbook there. Unless set, alerts name the file in this repository. Default: `docs/runbooks`. */
+  /** Address under which `docs/runbooks` of your clone can be read; each alert links its runbook there. Unless set, an alert's description names the file in this repository. Default: `docs/runbooks`. */
   runbookUrl?: pulumi.Input<string>;
   /** Base URL of authentik, e.g. `https://auth.example.com`. Needed with `delivery: authentik`. */
   authentikUrl?: pulumi.Input<string>;

@@ -142,10 +142,15 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   }
 
   private createCronJob(name: string, args: ResolvedArgs, takeOver: boolean): SweepCronJob[] {
-    const { namespace, schedule, suspend, kubectlImage, restrictExec } = args;
+    const { namespace, restrictExec, schedule, timeZone, kubectlImage, suspend } = args;
+    const { imagePullSecrets, cronJobPodLabels, cronJobPodAnnotations, usageCritical } = args;
     const outposts = args.outposts.filter(hasCronJob).map(whole);
     if (outposts.length === 0) return [];
-    const own = { namespace, schedule, suspend, kubectlImage, outposts, execPolicy: restrictExec, takeOver };
+    const settings = pulumi.output({
+      ...{ schedule, timeZone, kubectlImage, suspend },
+      ...{ imagePullSecrets, cronJobPodLabels, cronJobPodAnnotations, usageCritical },
+    });
+    const own = { namespace, settings, outposts, execPolicy: restrictExec, takeOver };
     return [new SweepCronJob(`${name}-cronjob`, own, { parent: this })];
   }
 

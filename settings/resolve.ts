@@ -1,7 +1,7 @@
 import { readOutposts } from "./outposts";
 import { Problems, SettingsError } from "./problems";
 import { isGiven, type Raw, readFields, reportUnknownKeys, withoutUnset } from "./readFields";
-import { checkWatermarks, checkThresholds } from "./rules";
+import { checkCronJobUsage, checkThresholds, checkWatermarks } from "./rules";
 import type { OutpostSettings, Settings } from "./settings";
 import { outpostRows, stackKeys, stackRows } from "./table";
 import { parseText } from "./values/parsed";
@@ -39,6 +39,7 @@ export function resolveSettings(
   const outposts = readOutposts(raw, common, problems);
   const stack = readFields(stackRows, raw, "", problems);
   if (stack.monitoring && stack.alerts) checkThresholds(raw, stack, outposts, problems);
+  checkCronJobUsage(raw, stack, outposts, problems);
   checkAuthentikToken(raw, secrets, problems);
   if (authentikAccess) checkAuthentikAccess(raw, outposts, problems);
   if (problems.lines.length > 0) throw new SettingsError(problems.lines);

@@ -1,7 +1,7 @@
 import { outpostContainer } from "../authentik/names";
 import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw } from "./readFields";
-import { hasSidecar, type OutpostSettings, type Settings } from "./settings";
+import { hasCronJob, hasSidecar, type OutpostSettings, type Settings } from "./settings";
 import type { outpostRows, ValuesOf } from "./table";
 
 type Values = ValuesOf<typeof outpostRows>;
@@ -40,6 +40,19 @@ export function checkContainer(place: string, given: Raw, values: Values, proble
   if (values.delivery !== "authentik" || values.container === outpostContainer) return;
   const wrong = `is not ${outpostContainer}, as authentik names it in the Deployments that delivery authentik is for; take it out, or set delivery to deployment`;
   problems.value(keyIn(place, "container"), given.container ?? values.container, wrong);
+}
+
+/** Rejects a critical usage at which runs of the CronJob would fail though the sweep did all that it is there for. */
+export function checkCronJobUsage(
+  raw: Raw,
+  { usageCritical }: Pick<Settings, "usageCritical">,
+  outposts: readonly OutpostSettings[],
+  problems: Problems,
+): void {
+  const highest = Math.max(...outposts.filter(hasCronJob).map(({ highWatermark }) => highWatermark));
+  if (usageCritical >= highest || problems.has("usageCritical")) return;
+  const why = `so full a run of the CronJob may leave /dev/shm, and would fail; set it to ${highest} or more`;
+  problems.value("usageCritical", raw.usageCritical ?? usageCritical, `is below highWatermark (${highest}): ${why}`);
 }
 
 /** Rejects thresholds at which an alert would fire while everything works as configured. */

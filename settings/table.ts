@@ -8,6 +8,7 @@ import { parseImage } from "./values/image";
 import { parseLabels } from "./values/labels";
 import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
 import { parseRunbookUrl } from "./values/runbookUrl";
+import { parseSecretNames } from "./values/secretNames";
 import { parseSize } from "./values/size";
 import { parseUser } from "./values/user";
 
@@ -118,7 +119,12 @@ export const stackRows = {
     default: "0 * * * *",
     // The grammar of cron lines is Kubernetes' own: the preflight asks the API server about it.
     read: fromText((text) => ({ value: text.trim().replace(/\s+/g, " ") })),
-    text: "Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, no time zone, Sunday is 0.",
+    text: "Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, Sunday is 0. They are times of the control plane, usually UTC, unless `timeZone` is set.",
+  }),
+  timeZone: row({
+    default: "",
+    read: unlessEmpty(fromText((text) => ({ value: text }))),
+    text: "Time zone of `schedule`, by its IANA name, e.g. `Europe/Berlin`. Kubernetes 1.27 and later.",
   }),
   kubectlImage: row({
     default: "docker.io/alpine/kubectl:1.34.2",
@@ -129,6 +135,24 @@ export const stackRows = {
     default: false,
     read: parseBoolean,
     text: "Has the CronJob there but switched off, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then.",
+  }),
+  imagePullSecrets: row({
+    default: "",
+    type: "string[]",
+    read: parseSecretNames,
+    text: "Secrets that the CronJob's pods pull `kubectlImage` with, by name, with commas between. The sidecar's image is pulled with [those of the outpost's pods](#strict-clusters).",
+  }),
+  cronJobPodLabels: row({
+    default: "",
+    type: "Record<string, string>",
+    read: parseLabels,
+    text: "Labels of the CronJob's pods beside ours: `team=auth`; several with commas between.",
+  }),
+  cronJobPodAnnotations: row({
+    default: "",
+    type: "Record<string, string>",
+    read: parseLabels,
+    text: "Annotations of the CronJob's pods: `linkerd.io/inject=disabled`; several with commas between.",
   }),
   restrictExec: row({
     default: true,
@@ -148,7 +172,7 @@ export const stackRows = {
   alerts: row({
     default: true,
     read: parseBoolean,
-    text: "With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar.",
+    text: "With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Without it, an outpost scaled to zero counts as missing.",
   }),
   dashboard: row({
     default: true,
@@ -165,7 +189,9 @@ export const stackRows = {
     text: "Percent of /dev/shm in use above which an alert warns, 1 to 99. Not above `usageCritical`, and not below the `highWatermark` of any sidecar, up to which nothing is wrong.",
   }),
   // From this level on the sweep removes logins too.
-  usageCritical: percent(loginPercent, { text: "Percent in use above which that alert is critical, 1 to 99." }),
+  usageCritical: percent(loginPercent, {
+    text: "Percent in use above which that alert is critical, 1 to 99. A run of the CronJob that leaves a pod with as much or more fails, so it must not be below the `highWatermark` of any outpost that the CronJob sweeps.",
+  }),
   // Three quarters of the sessions that 256Mi hold. 16Gi hold four million.
   sessionFilesWarning: row({
     default: 50_000,
@@ -175,7 +201,7 @@ export const stackRows = {
   runbookUrl: row({
     default: "docs/runbooks",
     read: fromText(parseRunbookUrl),
-    text: "Address under which `docs/runbooks` of your clone can be read; each alert links its runbook there. Unless set, alerts name the file in this repository.",
+    text: "Address under which `docs/runbooks` of your clone can be read; each alert links its runbook there. Unless set, an alert's description names the file in this repository.",
   }),
   verify: row({
     default: false,

@@ -102,7 +102,7 @@ async function runCheck(
 const ago = (time: Date | string | undefined, now: Date): string =>
   time === undefined ? "" : `${formatAge((now.getTime() - new Date(time).getTime()) / 1000)} ago`;
 
-/** Reads from the log of a failed Job which of the outposts' pods could not be swept, and why. */
+/** Reads from the log of a failed Job which of the outposts' pods or Deployments failed it, and why. */
 async function failuresOf(cluster: Cluster, namespace: string, job: string): Promise<string[]> {
   const [pod] = await cluster.pods(namespace, `job-name=${job}`);
   const name = pod?.metadata?.name;

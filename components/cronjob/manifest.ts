@@ -1,6 +1,6 @@
 import type { CleanerScripts } from "../../cleaner/scripts";
 import type { CronJobSpec } from "../../kubernetes/types";
-import type { OutpostSettings, SweepSettings } from "../../settings/settings";
+import type { OutpostSettings, Settings, SweepSettings } from "../../settings/settings";
 import { sweepVariables } from "../../settings/sweepVariables";
 
 /** Pods swept at the same time by one run. Each costs the Job's pod one kubectl process, about 40 MiB. */
@@ -17,15 +17,22 @@ export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 /** An outpost that the CronJob sweeps. */
 export type SweptOutpost = Pick<OutpostSettings, "deployment" | "container"> & SweepSettings;
 
+/** Settings of the stack that the CronJob is made from. */
+export type ScheduledSettings = Pick<
+  Settings,
+  | "schedule"
+  | "timeZone"
+  | "kubectlImage"
+  | "suspend"
+  | "imagePullSecrets"
+  | "cronJobPodLabels"
+  | "cronJobPodAnnotations"
+  | "usageCritical"
+>;
+
 /** Settings that the CronJob is made from. */
-export interface CronJobSettings {
+export interface CronJobSettings extends ScheduledSettings {
   namespace: string;
-  /** Five cron fields, as the CronJob controller reads them. */
-  schedule: string;
-  /** True if it starts no runs. */
-  suspend?: boolean;
-  /** An image with kubectl and a shell. */
-  kubectlImage: string;
   outposts: SweptOutpost[];
   serviceAccountName: string;
 }
@@ -44,8 +51,11 @@ export function cronJobSpec(
   labels: Record<string, string>,
   scripts: Pick<CleanerScripts, "cronjob" | "sweep">,
 ): CronJobSpec {
+  const { timeZone, imagePullSecrets, cronJobPodLabels, cronJobPodAnnotations } = settings;
+  const isAnnotated = Object.keys(cronJobPodAnnotations).length > 0;
   return {
     schedule: settings.schedule,
+    ...(timeZone !== undefined && { timeZone }),
     ...(settings.suspend && { suspend: true }),
     concurrencyPolicy: "Forbid",
     startingDeadlineSeconds,
@@ -57,9 +67,13 @@ export function cronJobSpec(
         backoffLimit: 1,
         activeDeadlineSeconds: jobDeadlineSeconds,
         template: {
-          metadata: { labels },
+          metadata: {
+            labels: { ...labels, ...cronJobPodLabels },
+            ...(isAnnotated && { annotations: cronJobPodAnnotations }),
+          },
           spec: {
             serviceAccountName: settings.serviceAccountName,
+            ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
             restartPolicy: "Never",
             securityContext: {
               runAsNonRoot: true,
@@ -75,6 +89,7 @@ export function cronJobSpec(
                 env: [
                   { name: "NAMESPACE", value: settings.namespace },
                   { name: "OUTPOSTS", value: outpostLines(settings.outposts) },
+                  { name: "USAGE_CRITICAL_PERCENT", value: String(settings.usageCritical) },
                   { name: "PARALLEL", value: String(parallelPods) },
                   { name: "POD_TIMEOUT_SECONDS", value: String(podTimeoutSeconds) },
                   { name: "HOME", value: "/tmp" },

@@ -6,17 +6,12 @@ import { execRules } from "../../kubernetes/execRights";
 import { appliedByStack } from "../fieldManager";
 import { revisionOf } from "../revision";
 import { execPolicySpec } from "./execPolicy";
-import { cronJobSpec, type SweptOutpost } from "./manifest";
+import { cronJobSpec, type ScheduledSettings, type SweptOutpost } from "./manifest";
 
 /** Arguments of {@link SweepCronJob}. */
 export interface SweepCronJobArgs {
   namespace: pulumi.Input<string>;
-  /** Schedule of the sweep: five cron fields, or a macro such as `@hourly`. */
-  schedule: pulumi.Input<string>;
-  /** True if it starts no runs. */
-  suspend: pulumi.Input<boolean>;
-  /** An image with kubectl and a shell. */
-  kubectlImage: pulumi.Input<string>;
+  settings: pulumi.Input<ScheduledSettings>;
   /** The outposts whose pods it sweeps. */
   outposts: pulumi.Input<pulumi.Input<SweptOutpost>[]>;
   /** True if the cluster is to refuse the account every command but the sweep. */
@@ -56,13 +51,9 @@ export class SweepCronJob extends pulumi.ComponentResource {
     );
     const policies = args.execPolicy ? this.createExecPolicy(name, args, account.metadata.name) : [];
     const spec = pulumi
-      .all([args.namespace, args.schedule, args.suspend, args.kubectlImage, args.outposts, account.metadata.name])
-      .apply(([namespace, schedule, suspend, kubectlImage, outposts, serviceAccountName]) =>
-        cronJobSpec(
-          { namespace, schedule, suspend, kubectlImage, outposts, serviceAccountName },
-          objectLabels,
-          cleanerScripts(),
-        ),
+      .all([args.namespace, args.settings, args.outposts, account.metadata.name])
+      .apply(([namespace, settings, outposts, serviceAccountName]) =>
+        cronJobSpec({ ...settings, namespace, outposts, serviceAccountName }, objectLabels, cleanerScripts()),
       );
     // After the binding, so that not even the first run lacks its rights.
     const dependsOn = [binding, ...policies];

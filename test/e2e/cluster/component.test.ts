@@ -3,12 +3,16 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
+import type { V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import * as kubernetes from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 import { OutpostShmCleanup } from "../../../components/outpostShmCleanup";
 import { clients, type Clients } from "../../../sandbox/clients";
 import { createOutpost } from "../../../sandbox/outpost";
+import { strictCluster } from "../../../examples/typescript/strictCluster";
 import { sharedCluster } from "./fixture";
 import { changes, failure, openHarness, type Harness } from "./harness";
+import { CRON_JOB } from "./sweepCommand";
 
 describe("the component in anybody's program", () => {
   let harness: Harness;
@@ -63,6 +67,29 @@ describe("the component in anybody's program", () => {
     const cronJob = Array.from({ length: 7 }, () => "create shm-cronjob");
     const expected = ["create made", ...children.map((name) => `create ${name}`), ...cronJob];
     assert.deepEqual(changes(preview).sort(), expected.sort());
+  });
+
+  it("has transforms change what it has no argument for, as in examples/typescript", async () => {
+    const namespace = "component-transforms";
+    await createOutpost(kubeconfig, { namespace, name: "Proxy" });
+    const program = (transforms: pulumi.ResourceTransform[]) => () =>
+      void new OutpostShmCleanup("shm", { namespace, solution: "cronjob", outposts }, { transforms });
+    const podSpecOf = async (transforms: pulumi.ResourceTransform[]) => {
+      const stack = await harness.stack(program(transforms));
+      await stack.up();
+      assert.deepEqual(changes(await stack.up()), []);
+      const { spec } = await api.batch.readNamespacedCronJob({ namespace, name: CRON_JOB });
+      await stack.destroy();
+      // Without the client's classes, which no literal has.
+      return JSON.parse(JSON.stringify(spec!.jobTemplate.spec!.template.spec)) as V1PodSpec;
+    };
+    const [plain, transformed] = [await podSpecOf([]), await podSpecOf([strictCluster])];
+    const [{ resources, ...container }] = plain.containers;
+    assert.deepEqual(transformed, {
+      ...plain,
+      ...{ nodeSelector: { "kubernetes.io/os": "linux" }, priorityClassName: "background" },
+      containers: [{ ...container, resources: { ...resources, limits: { cpu: "500m", memory: "512Mi" } } }],
+    });
   });
 
   it("takes no field by force: the API server's conflict is the answer, and the stranger's value stays", async () => {

@@ -262,7 +262,7 @@ describe("the program on a cluster", () => {
       await setFinalizers([]);
     });
 
-    it("a schedule and labels that Kubernetes does not have, in the API server's words", async () => {
+    it("a schedule, a time zone, labels and annotations that Kubernetes does not have, in the API server's words", async () => {
       const config = { solution: "cronjob", monitoring: true, podMonitor: false, alerts: false };
       const scenario = await openScenario({ name: "grammar", config });
       const refused = async (changes: Record<string, unknown>) => {
@@ -280,8 +280,18 @@ describe("the program on a cluster", () => {
         assert.match(problem, /^ {2}- schedule: the API server would not take it: CronJob\.batch .* spec\.schedule: /);
         assert.match(problem, reason);
       }
-      const [problem] = await refused({ monitoringLabels: "a/b/c=d" });
-      assert.match(problem, /^ {2}- monitoringLabels: .* metadata\.labels: Invalid value: "a\/b\/c"/);
+      const problems = await refused({
+        ...{ timeZone: "Europa/Berlin", cronJobPodLabels: "a/b/c=d", cronJobPodAnnotations: "a b=c" },
+        monitoringLabels: "a/b/c=d",
+      });
+      const said = [
+        /^ {2}- timeZone: .* spec\.timeZone: Invalid value: "Europa\/Berlin": unknown time zone/,
+        /^ {2}- cronJobPodLabels: .* spec\.jobTemplate\.spec\.template\.labels: Invalid value: "a\/b\/c"/,
+        /^ {2}- cronJobPodAnnotations: .* spec\.jobTemplate\.spec\.template\.annotations: Invalid value: "a b"/,
+        /^ {2}- monitoringLabels: .* metadata\.labels: Invalid value: "a\/b\/c"/,
+      ];
+      assert.equal(problems.length, said.length);
+      for (const [index, problem] of problems.entries()) assert.match(problem, said[index]);
     });
 
     it("a value of the wrong type, which the engine checks by Pulumi.yaml", async () => {

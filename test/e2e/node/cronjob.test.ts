@@ -23,6 +23,7 @@ describe("a Job from the CronJob", function () {
         { name: "bare", image: SHELL_LESS_IMAGE },
         { name: "crashing" },
         { name: "dying" },
+        { name: "full" },
       ],
       config: { outposts: ["Alpha", "beta"], solution: "cronjob", anonymousMaxAge: "1h" },
     });
@@ -89,11 +90,11 @@ describe("a Job from the CronJob", function () {
   describe("over pods of which some can't be swept", () => {
     let run: JobRun;
     let healthy: string[];
-    const names = { bare: "", crashing: "", dying: "" };
+    const names = { bare: "", crashing: "", dying: "", full: "" };
 
     before(async () => {
       await scenario.setConfig({
-        outposts: ["Alpha", "beta", "bare", "crashing", "dying"],
+        outposts: ["Alpha", "beta", "bare", "crashing", "dying", "full"],
         solution: "cronjob",
         anonymousMaxAge: "1h",
       });
@@ -101,6 +102,8 @@ describe("a Job from the CronJob", function () {
       names.crashing = await crash(scenario, "crashing");
       names.bare = await scenario.pod("bare");
       names.dying = await scenario.pod("dying");
+      names.full = await scenario.pod("full");
+      await scenario.exec(names.full, "proxy", "dd", "if=/dev/zero", "of=/dev/shm/core", "bs=1M", "count=62");
       healthy = (await podsOf(scenario, "Alpha", "beta")).map(({ name }) => name);
       for (const pod of [...healthy, names.dying]) await fill(scenario, pod);
       // Enough files to make the sweep last until it is caught, even if other work keeps the cores busy.
@@ -132,6 +135,14 @@ describe("a Job from the CronJob", function () {
         result: "failed",
         reason: "command terminated with exit code 137",
       });
+    });
+
+    it("reports the one that is full of what is no session, both times, with what it swept", () => {
+      for (const attempt of run.attempts) {
+        const { result, reason, removed, usage_after_percent } = lineOf(attempt, names.full);
+        assert.deepEqual([result, removed, usage_after_percent], ["failed", "0", "96"]);
+        assert.equal(reason, "/dev/shm is still 96 % full after the sweep (usageCritical is 95)");
+      }
     });
 
     it("has cleaned the others all the same", async () => {

@@ -44,6 +44,7 @@ exec)
     'no find') sh -c 'command() { [ "$2" != find ]; }
 '"$3" "$4" "SHM_DIR=$FAKE/shm" || status=$? ;;
     dies) echo 'error: unable to upgrade connection: container not found ("proxy")' >&2; status=1 ;;
+    full*) echo "time=1 event=sweep dir=/dev/shm usage_before_percent=99 usage_after_percent=$(cut -d " " -f 2 "$FAKE/exec/$pod") removed=3" ;;
     lies) printf 'time=1 pod=honest result=failed reason="forged" \\033[2J\\ntime=1 event=sweep removed=3 pod=honest errors=0 x="y" problem="x" result=failed ""\\n' ;;
     endless) exec yes 'pod=good result=failed' ;;
     takes) sleep 1; exec_sweep=1; sh -c "$3" "$4" "SHM_DIR=$FAKE/shm" ;;
@@ -79,7 +80,13 @@ for (const shell of shells) {
 
     async function runJob(outposts: string, env: Record<string, string> = {}) {
       const path = `${join(fake, "bin")}:${shell.path}`;
-      const own = { NAMESPACE: "sso", OUTPOSTS: outposts, FAKE: fake, SWEEP_TEXT: sweepText };
+      const own = {
+        NAMESPACE: "sso",
+        OUTPOSTS: outposts,
+        USAGE_CRITICAL_PERCENT: "95",
+        FAKE: fake,
+        SWEEP_TEXT: sweepText,
+      };
       const result = await run({ ...shell, path }, cronjobText, { args: [sweepText], env: { ...own, ...env } });
       const lines = result.stdout.trimEnd().split("\n").map(fields);
       return { ...result, lines, of: (name: string) => lines.find((line) => line.pod === name) };
@@ -203,6 +210,30 @@ for (const shell of shells) {
       });
     }
 
+    it("fails over a pod that is as full as that after the sweep, says how full, and sweeps the others", async () => {
+      outpost("one", pod("fullest"), pod("full"), pod("good"));
+      behaves("fullest", "full 95");
+      behaves("full", "full 94");
+      const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
+      assert.equal(job.status, 1);
+      const swept = { usage_before_percent: "99", removed: "3", dir: "/dev/shm" };
+      const { time: _, ...fullest } = job.of("fullest") ?? {};
+      assert.deepEqual(fullest, {
+        ...{ deployment: "one", pod: "fullest", container: "proxy", result: "failed" },
+        ...{ ...swept, usage_after_percent: "95" },
+        reason: "/dev/shm is still 95 % full after the sweep (usageCritical is 95)",
+      });
+      assert.deepEqual([job.of("full")?.result, job.of("good")?.result], ["swept", "swept"]);
+    });
+
+    it("goes by the usage that is critical", async () => {
+      outpost("one", pod("full"));
+      behaves("full", "full 94");
+      const job = await runJob("one proxy", { USAGE_CRITICAL_PERCENT: "90" });
+      assert.equal(job.status, 1);
+      assert.equal(job.of("full")?.reason, "/dev/shm is still 94 % full after the sweep (usageCritical is 90)");
+    });
+
     it("sweeps a pod that is running but not ready: that may be what a full /dev/shm did to it", async () => {
       outpost("one", pod("one-a", "Running", { ready: "False" }));
       const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
@@ -254,7 +285,7 @@ for (const shell of shells) {
       );
     });
 
-    for (const missing of ["NAMESPACE", "OUTPOSTS"]) {
+    for (const missing of ["NAMESPACE", "OUTPOSTS", "USAGE_CRITICAL_PERCENT"]) {
       it(`does not start without ${missing}`, async () => {
         const job = await runJob("one proxy", { [missing]: "" });
         assert.notEqual(job.status, 0);

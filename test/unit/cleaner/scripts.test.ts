@@ -18,13 +18,9 @@ function expanded(text: string, variables: readonly string[]): string {
 
 describe("the cleaner's scripts in a container's command", () => {
   const scripts = cleanerScripts();
-  const { outposts } = resolveSettings({ namespace: "authentik", outposts: ["main"] });
-  const sidecar = podFragment(outposts[0]).initContainers;
-  const job = cronJobSpec(
-    { namespace: "a", schedule: "@hourly", kubectlImage: "k:1", outposts, serviceAccountName: "a" },
-    {},
-    scripts,
-  );
+  const settings = resolveSettings({ namespace: "authentik", outposts: ["main"] });
+  const sidecar = podFragment(settings.outposts[0]).initContainers;
+  const job = cronJobSpec({ ...settings, serviceAccountName: "a" }, {}, scripts);
   const containers = [
     (sidecar as { name: string }[]).find(({ name }) => name === sidecarContainer),
     (job as { jobTemplate: { spec: { template: { spec: { containers: unknown[] } } } } }).jobTemplate.spec.template.spec

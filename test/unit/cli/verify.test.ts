@@ -477,13 +477,14 @@ describe("verify", () => {
         assert.deepEqual(place, { namespace: "authentik", pod: "sweep-1-x", container: "shm-cleanup-cronjob" });
         return Promise.resolve(
           'time=t outpost=main pod=main-a container=proxy result=failed status=126 reason="the container has no shell"\n' +
-            "time=t outpost=main pod=main-b container=proxy result=swept removed=0\n",
+            "time=t outpost=main pod=main-b container=proxy result=swept removed=0\n" +
+            'time=t outpost=main pod=main-c container=proxy result=failed reason="/dev/shm is still 96 % full after the sweep (usageCritical is 95)" removed=0\n',
         );
       };
       assert.deepEqual(await failing({ jobsOf: [job("Failed"), job("Complete")], pods, log }), [
         [
           "run",
-          "Job sweep-1 failed: pod main-a: the container has no shell",
+          "Job sweep-1 failed: pod main-a: the container has no shell; pod main-c: /dev/shm is still 96 % full after the sweep (usageCritical is 95)",
           "See all it said: kubectl --namespace authentik logs job/sweep-1",
         ],
       ]);

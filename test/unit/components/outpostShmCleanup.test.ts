@@ -253,13 +253,7 @@ describe("OutpostShmCleanup on mocks", () => {
       roleRef: { apiGroup: rbac, kind: "Role", name },
       subjects: [{ kind: "ServiceAccount", name, namespace }],
     });
-    const settings = {
-      namespace,
-      schedule: "0 * * * *",
-      kubectlImage: "docker.io/alpine/kubectl:1.34.2",
-      serviceAccountName: name,
-      outposts: settingsOf({}).outposts,
-    };
+    const settings = { ...settingsOf({}), serviceAccountName: name };
     assertObject(registered, "batch/v1", "CronJob", {
       metadata,
       spec: cronJobSpec(settings, objectLabels, cleanerScripts()),
@@ -575,6 +569,8 @@ describe("OutpostShmCleanup on mocks", () => {
         [{ anonymousMaxAge: "30m" }, [0, 1, 2]],
         [{ kubectlImage: "docker.io/alpine/kubectl:1.33.0" }, [2]],
         [{ schedule: "30 * * * *" }, [2]],
+        [{ usageCritical: 90 }, [2]],
+        [{ imagePullSecrets: "registry" }, [2]],
       ];
       for (const [change, expected] of changes) {
         const after = await triggersOf({ solution: "both", ...change });

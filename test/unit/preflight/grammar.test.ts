@@ -15,16 +15,22 @@ async function look(raw: Record<string, unknown>, reason?: string) {
 }
 
 describe("values whose grammar is Kubernetes' own", () => {
-  const all = { solution: "both", monitoring: true, monitoringLabels: "a/b/c=d" };
+  const all = {
+    ...{ solution: "both", timeZone: "Europa/Berlin", cronJobPodLabels: "a=b", cronJobPodAnnotations: "a=b" },
+    ...{ monitoring: true, monitoringLabels: "a/b/c=d" },
+  };
 
   it("are refused in the API server's words", async () => {
     assert.deepEqual(await look(all, "it is invalid"), {
       problems: [
         "schedule: the API server would not take it: it is invalid",
+        "timeZone: the API server would not take it: it is invalid",
+        "cronJobPodLabels: the API server would not take it: it is invalid",
+        "cronJobPodAnnotations: the API server would not take it: it is invalid",
         "monitoringLabels: the API server would not take it: it is invalid",
       ],
       warnings: [],
-      asked: ["CronJob", "ConfigMap"],
+      asked: [...Array.from({ length: 4 }, () => "CronJob"), "ConfigMap"],
     });
   });
 

@@ -53,7 +53,8 @@ const KEYS_OF_OUTPOST =
   "lowWatermark, cleanerImage, runAsUser";
 const KEYS_OF_STACK =
   "namespace, outposts, solution, delivery, container, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser, schedule, kubectlImage, suspend, restrictExec, monitoring, podMonitor, alerts, dashboard, " +
+  "lowWatermark, cleanerImage, runAsUser, schedule, timeZone, kubectlImage, suspend, imagePullSecrets, cronJobPodLabels, " +
+  "cronJobPodAnnotations, restrictExec, monitoring, podMonitor, alerts, dashboard, " +
   "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, verify, verifyTimeout, authentikUrl, authentikToken";
 
 describe("settings that hold", () => {
@@ -78,8 +79,12 @@ describe("settings that hold", () => {
         },
       ],
       schedule: "0 * * * *",
+      timeZone: undefined,
       kubectlImage: "docker.io/alpine/kubectl:1.34.2",
       suspend: false,
+      imagePullSecrets: [],
+      cronJobPodLabels: {},
+      cronJobPodAnnotations: {},
       restrictExec: true,
       monitoring: false,
       podMonitor: true,
@@ -110,8 +115,12 @@ describe("settings that hold", () => {
         cleanerImage: "registry:5000/busybox:1",
         runAsUser: "1000650000",
         schedule: "*/15 * * * *",
+        timeZone: "Europe/Berlin",
         kubectlImage: "alpine/kubectl:1.33.0",
         suspend: "true",
+        imagePullSecrets: "registry-a, registry.b",
+        cronJobPodLabels: "team=auth",
+        cronJobPodAnnotations: "sidecar.istio.io/inject=false",
         restrictExec: "false",
         monitoring: "true",
         podMonitor: "false",
@@ -150,8 +159,12 @@ describe("settings that hold", () => {
         },
       ],
       schedule: "*/15 * * * *",
+      timeZone: "Europe/Berlin",
       kubectlImage: "alpine/kubectl:1.33.0",
       suspend: true,
+      imagePullSecrets: ["registry-a", "registry.b"],
+      cronJobPodLabels: { team: "auth" },
+      cronJobPodAnnotations: { "sidecar.istio.io/inject": "false" },
       restrictExec: false,
       verify: true,
       verifyTimeout: "1m30s",
@@ -192,7 +205,7 @@ describe("settings that hold", () => {
       cleanerImage: "busybox:1.36",
       runAsUser: 2000,
     };
-    const { outposts } = resolve({ outposts: ["Intranet", override], shmSize: "128Mi" });
+    const { outposts } = resolve({ outposts: ["Intranet", override], shmSize: "128Mi", usageCritical: 99 });
     assert.deepEqual(outposts[1], { ...override, runAsUser: "2000", shmSizeGiven: true });
     assert.deepEqual(
       { ...outposts[0], name: "Proxy Dev" },
@@ -520,6 +533,18 @@ describe("settings that don't hold", () => {
   const IMAGE = "write e.g. docker.io/library/busybox:1.37";
   refuses("cleanerImage", IMAGE, [["registry:5000/busybox", "has neither tag nor digest"]]);
   refuses("kubectlImage", IMAGE, [["alpine/kubectl:", "has neither tag nor digest"]]);
+
+  const SECRETS = "which is no name of a Secret; write names with commas between";
+  bad("an empty Secret", { imagePullSecrets: "a," }, `imagePullSecrets: "a," has "", ${SECRETS}`);
+  bad("a Secret in capitals", { imagePullSecrets: ["A"] }, `imagePullSecrets: […] has "A", ${SECRETS}`);
+  bad("a Secret twice", { imagePullSecrets: "a,b,a" }, 'imagePullSecrets: "a,b,a" has "a" twice');
+  bad("a number of Secrets", { imagePullSecrets: 3 }, "imagePullSecrets: 3 is a number, not text");
+
+  bad(
+    "a critical usage that a sweep of the CronJob may leave",
+    { outposts: ["a", { name: "b", solution: "both", highWatermark: 97 }] },
+    "usageCritical: 95 is below highWatermark (97): so full a run of the CronJob may leave /dev/shm, and would fail; set it to 97 or more",
+  );
 
   bad(
     "no namespace",

@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
+import type { V1CronJobSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cronJobSpec } from "../../../../components/cronjob/manifest";
 import { execRules } from "../../../../kubernetes/execRights";
-import { outpostSettings } from "../../outposts";
+import { resolveSettings } from "../../../../settings/resolve";
 
 const scripts = { sweep: "the sweep", cronjob: "the run" };
 const labels = { app: "x" };
 
+const settingsOf = (raw: Record<string, unknown>) =>
+  resolveSettings({ namespace: "authentik", outposts: ["Zulu", { name: "Alpha", anonymousMaxAge: "10m" }], ...raw });
+
 describe("CronJob manifest", () => {
   const spec = cronJobSpec(
-    {
-      namespace: "authentik",
-      schedule: "5 * * * *",
-      kubectlImage: "docker.io/alpine/kubectl:1.34.2",
-      serviceAccountName: "sweeper",
-      outposts: [outpostSettings({ name: "Zulu" }), outpostSettings({ name: "Alpha", anonymousMaxAge: "10m" })],
-    },
+    { ...settingsOf({ schedule: "5 * * * *" }), serviceAccountName: "sweeper" },
     labels,
     scripts,
   );
@@ -57,6 +55,7 @@ describe("CronJob manifest", () => {
                         "ak-outpost-zulu proxy SWEEP_INTERVAL_SECONDS=300 ANONYMOUS_MAX_AGE_SECONDS=86400 AUTHENTICATED_MAX_AGE_SECONDS=86400 " +
                         "HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60",
                     },
+                    { name: "USAGE_CRITICAL_PERCENT", value: "95" },
                     { name: "PARALLEL", value: "8" },
                     { name: "POD_TIMEOUT_SECONDS", value: "120" },
                     { name: "HOME", value: "/tmp" },
@@ -79,15 +78,34 @@ describe("CronJob manifest", () => {
   });
 
   it("is suspended only if the settings say so", () => {
-    const settings = {
-      namespace: "a",
-      schedule: "5 * * * *",
-      kubectlImage: "k:1",
-      serviceAccountName: "s",
-      outposts: [],
+    const spec = (suspend: boolean) =>
+      cronJobSpec({ ...settingsOf({ suspend }), serviceAccountName: "s" }, labels, scripts);
+    assert.equal(spec(true).suspend, true);
+    assert.ok(!("suspend" in spec(false)));
+  });
+
+  it("has what strict clusters ask for, if they do", () => {
+    const strict = {
+      timeZone: "Europe/Berlin",
+      imagePullSecrets: "registry-a,registry.b",
+      cronJobPodLabels: "team=auth",
+      cronJobPodAnnotations: "sidecar.istio.io/inject=false",
     };
-    assert.equal(cronJobSpec({ ...settings, suspend: true }, labels, scripts).suspend, true);
-    assert.ok(!("suspend" in cronJobSpec({ ...settings, suspend: false }, labels, scripts)));
+    const { timeZone, jobTemplate } = cronJobSpec(
+      { ...settingsOf(strict), serviceAccountName: "x" },
+      labels,
+      scripts,
+    ) as V1CronJobSpec;
+    const { metadata, spec } = jobTemplate.spec!.template;
+    assert.deepEqual(
+      { timeZone, metadata, imagePullSecrets: spec!.imagePullSecrets },
+      {
+        timeZone: "Europe/Berlin",
+        metadata: { labels: { app: "x", team: "auth" }, annotations: { "sidecar.istio.io/inject": "false" } },
+        imagePullSecrets: [{ name: "registry-a" }, { name: "registry.b" }],
+      },
+    );
+    assert.deepEqual(jobTemplate.metadata, { labels });
   });
 
   it("grants what exec takes and no more", () => {
