@@ -119,7 +119,7 @@ function buildFlags(module: GoModule, { compilerFlags = "", tags, version, versi
 
 function copyData(module: GoModule, { data }: Recipe, dir: string): void {
   if (!data) return;
-  const source = moduleDir(module, data.module);
+  const source = moduleDir(module.dir, data.module);
   const target = join(dir, data.folder);
   mkdirSync(target, { recursive: true });
   for (const file of data.files) {

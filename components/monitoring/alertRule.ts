@@ -6,7 +6,7 @@ export interface AlertRule {
   expr: string;
   for: string;
   labels: Record<string, string>;
-  annotations: { summary: string; description: string; runbook_url: string };
+  annotations: { summary: string; description: string; runbook_url?: string };
 }
 
 /** The parts of an alert that are its own. */
@@ -23,15 +23,21 @@ export interface Alert {
   description: string;
 }
 
-/** Makes the rule of an alert. @param runbooks address of the runbooks, without trailing slash */
+/**
+ * Makes the rule of an alert.
+ * @param runbooks address of the runbooks, without trailing slash; a folder of this repository is no address to link
+ */
 export function alertRule({ name, severity, expr, labels, ...alert }: Alert, runbooks: string): AlertRule {
   const fullName = `AuthentikOutpostShm${name}`;
   const { summary, description } = alert;
+  const runbook = `${runbooks}/${fullName}.md`;
   return {
     alert: fullName,
     expr,
     for: alert.for,
     labels: { severity, ...labels },
-    annotations: { summary, description, runbook_url: `${runbooks}/${fullName}.md` },
+    annotations: URL.canParse(runbook)
+      ? { summary, description, runbook_url: runbook }
+      : { summary, description: `${description} Runbook: ${runbook}.` },
   };
 }

@@ -1,3 +1,4 @@
+import { fullAnywhere } from "../../authentik/versions";
 import { latestEndSeconds } from "../cronjob/manifest";
 import * as config from "./alertConfig";
 import type { Alert } from "./alertRule";
@@ -27,7 +28,9 @@ function failed({
     for: config.patience.cronJobFailed,
     labels: { cronjob },
     summary: "The CronJob that sweeps the outposts' /dev/shm has failed.",
-    description: `The last run of ${where} failed: at least one outpost pod was not swept.`,
+    description:
+      `The last run of ${where} failed: at least one outpost pod was not swept, or its /dev/shm is still nearly full. ` +
+      `Once it is full, ${fullAnywhere}.`,
   };
 }
 

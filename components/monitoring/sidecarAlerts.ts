@@ -150,15 +150,18 @@ function fillingUp({ selector, interval }: IntervalGroup): string {
 function targetMissingAlert(namespace: string, { deployment, delivery }: SweptBySidecar): Alert {
   const pods = `namespace="${namespace}",pod=~"${podsOf(deployment)}"`;
   const up = `up{${pods},container="${sidecarContainer}"}`;
+  const replicas = `kube_deployment_spec_replicas{namespace="${namespace}",deployment="${deployment}"}`;
   // The average catches a sidecar that crashes again and again and is up in between.
   const down = `${up} == 0 or avg_over_time(${up}[${range(config.upLookback)}]) < 0.5`;
+  // One scaled to zero has no pod that could be missing.
+  const none = `absent(${shm("sweep_errors_total", pods)}) unless on (namespace) ${replicas} == 0`;
   // A pod that an admission policy missed has no sidecar beside others that have one. Only kube-state-metrics knows of it.
   const running = `max by (namespace, pod) (kube_pod_status_phase{${pods},phase="Running"} == 1)`;
   const bare = delivery === "admission" ? ` or ${running} unless on (namespace, pod) ${up}` : "";
   return {
     name: "TargetMissing",
     severity: "warning",
-    expr: `absent(${shm("sweep_errors_total", pods)}) or ${down}${bare}`,
+    expr: `(${none}) or ${down}${bare}`,
     for: config.patience.targetMissing,
     labels: { deployment },
     summary: "Prometheus gets no metrics of an outpost's /dev/shm.",

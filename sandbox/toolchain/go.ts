@@ -70,11 +70,11 @@ const diskFull = (): string =>
   "The disk is full. Free about 6 GB where Go's build cache (`go env GOCACHE`) and " +
   `${cacheDir()} are, or name others by GOCACHE and AUTHENTIK_OUTPOST_SHM_CACHE.`;
 
-/** Returns the folder of the module `path` in Go's module cache, at the version that `module` pins. */
-export function moduleDir(module: GoModule, path: string): string {
-  const args = ["list", "-C", module.dir, "-m", "-f", "{{.Dir}}", path];
-  const result = go(args, module.dir);
-  if (result.status === 0 && result.stdout.trim()) return result.stdout.trim();
+/** Returns the folder of the module `path` in Go's module cache, at the version that the module in `dir` pins. Fetches it if need be. */
+export function moduleDir(dir: string, path: string): string {
+  const args = ["mod", "download", "-C", dir, "-json", path];
+  const result = go(args, dir);
+  if (result.status === 0) return (JSON.parse(result.stdout) as { Dir: string }).Dir;
   throw new Error(`${commandLine(args)} failed:\n${result.stderr}`);
 }
 

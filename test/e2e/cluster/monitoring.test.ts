@@ -1,9 +1,12 @@
 // The objects for Prometheus and Grafana, created by the real engine on a real API server: with the Prometheus operator's kinds
-// and without. Nothing here proves that an operator and a Grafana accept these objects.
+// and without. Nothing here proves that an operator and a Grafana work with these objects.
 import assert from "node:assert/strict";
+import { alertRules } from "../../../components/monitoring/alerts";
+import { podMonitorSpec } from "../../../components/monitoring/podMonitor";
 import { liveCluster } from "../../../kubernetes/liveCluster";
 import { monitoringGroup, monitoringKinds } from "../../../preflight/messages";
 import type { Report } from "../../../sandbox/engine";
+import { settingsOf } from "../monitoring/alertSettings";
 import { impersonating } from "./impersonating";
 import { podNames } from "./kubectl";
 import { installOperatorKinds, operatorObjects, removeOperatorKinds } from "./operatorKinds";
@@ -120,6 +123,30 @@ describe("monitoring on a cluster", () => {
         ours.filter((name) => !name.startsWith("PodMonitor")),
       );
     });
+
+    it("has nothing in its objects that the operator's own schemas don't know, which the API server would drop", async () => {
+      const config = { solution: "both", monitoring: true, runbookUrl: "https://git.example.com/runbooks" };
+      await scenario.configure(config);
+      await scenario.stack.up();
+      const { "PodMonitor/authentik-outpost-shm": podMonitor, "PrometheusRule/authentik-outpost-shm": rule } =
+        (await state()) as Record<string, { spec: unknown }>;
+      assert.deepEqual(podMonitor.spec, podMonitorSpec);
+      const rules = alertRules(settingsOf({ ...config, namespace: scenario.namespace, outposts: ["main"] }));
+      assert.deepEqual(rule.spec, { groups: [{ name: "authentik-outpost-shm", rules }] });
+      const bad = { ...rules[0], for: "5 minutes" };
+      await assert.rejects(
+        createRule({ groups: [{ name: "bad", rules: [bad] }] }),
+        /spec\.groups\[0\]\.rules\[0\]\.for/,
+      );
+    });
+
+    const createRule = async (spec: object): Promise<void> => {
+      const { CustomObjectsApi } = await import("@kubernetes/client-node");
+      const kind = { group: monitoringGroup, version: "v1", plural: monitoringKinds.PrometheusRule };
+      const body = { apiVersion: `${kind.group}/v1`, kind: "PrometheusRule", metadata: { name: "bad" }, spec };
+      const { namespace, kubeConfig } = scenario;
+      await kubeConfig.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({ ...kind, namespace, body });
+    };
 
     it("is toggled part by part, and leaves nothing", async () => {
       await scenario.configure({});

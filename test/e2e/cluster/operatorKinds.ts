@@ -1,12 +1,19 @@
-// The Prometheus operator's kinds, as far as an API server needs them to hold objects: real group, version and names, no schema.
-import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+// The Prometheus operator's kinds with their schemas, from the operator's own module. The operator itself does not run.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { KubeConfig, V1CustomResourceDefinition } from "@kubernetes/client-node" with {
+  "resolution-mode": "import",
+};
+import { repositoryRoot } from "../../../sandbox/paths";
+import { moduleDir } from "../../../sandbox/toolchain/go";
 import { waitUntil } from "../../../sandbox/waitUntil";
 
 const group = "monitoring.coreos.com";
 const kinds = [
-  { kind: "PodMonitor", plural: "podmonitors", singular: "podmonitor" },
-  { kind: "PrometheusRule", plural: "prometheusrules", singular: "prometheusrule" },
+  { kind: "PodMonitor", plural: "podmonitors" },
+  { kind: "PrometheusRule", plural: "prometheusrules" },
 ];
+const pinned = join(repositoryRoot, "toolchain", "prometheus-operator");
 const timeoutMs = 30_000;
 
 async function definitions(kubeConfig: KubeConfig) {
@@ -25,16 +32,14 @@ async function servedKinds(kubeConfig: KubeConfig): Promise<string[]> {
   }
 }
 
-/** Installs a CustomResourceDefinition without a schema for each kind, and waits until it is served. */
+/** Installs the CustomResourceDefinition of each kind, and waits until it is served. */
 export async function installOperatorKinds(kubeConfig: KubeConfig): Promise<void> {
+  const { loadYaml } = await import("@kubernetes/client-node");
   const api = await definitions(kubeConfig);
-  for (const { kind, plural, singular } of kinds) {
-    const schema = { openAPIV3Schema: { type: "object", x_kubernetes_preserve_unknown_fields: true } };
-    const names = { kind, plural, singular, listKind: `${kind}List` };
-    const versions = [{ name: "v1", served: true, storage: true, schema }];
-    await api.createCustomResourceDefinition({
-      body: { metadata: { name: `${plural}.${group}` }, spec: { group, names, scope: "Namespaced", versions } },
-    });
+  const operator = moduleDir(pinned, "github.com/prometheus-operator/prometheus-operator");
+  for (const { plural } of kinds) {
+    const text = readFileSync(join(operator, "example", "prometheus-operator-crd", `${group}_${plural}.yaml`), "utf8");
+    await api.createCustomResourceDefinition({ body: loadYaml<V1CustomResourceDefinition>(text) });
   }
   const allServed = async () => ((await servedKinds(kubeConfig)).length === kinds.length ? true : undefined);
   await waitUntil(allServed, { what: "the Prometheus operator's kinds to be served", timeoutMs });

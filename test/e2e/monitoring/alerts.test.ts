@@ -45,7 +45,10 @@ const firing = (name: string, time: string, ...expected: Expected[]): ExpectedAl
     alertname: `AuthentikOutpostShm${name}`,
     exp_alerts: expected.map(({ severity = "warning", labels, summary, description }) => ({
       exp_labels: { severity, ...labels },
-      exp_annotations: { summary, description, runbook_url: `docs/runbooks/AuthentikOutpostShm${name}.md` },
+      exp_annotations: {
+        summary,
+        description: `${description} Runbook: docs/runbooks/AuthentikOutpostShm${name}.md.`,
+      },
     })),
   },
 ];
@@ -61,6 +64,8 @@ function sawtooth(lowest: number, highest: number, steps: number): string {
 }
 
 const where = `pod authentik/${pod}`;
+const onceFull =
+  "Once it is full, no new session can be saved: depending on the outpost's release, visits or logins fail, or visitors get in without a login (2025.10.0 to 2025.10.2).";
 const size = shm("size_bytes");
 const used = shm("used_bytes");
 
@@ -82,7 +87,7 @@ describe("the alerts, under promtool", function () {
       severity,
       labels: target,
       summary: "/dev/shm of an outpost is nearly full.",
-      description: `/dev/shm of ${where} is ${percent} % full, and the sweep does not bring it down. Once it is full, no new session can be saved: depending on the outpost's release, visits or logins fail, or visitors get in without a login (2025.10.0 to 2025.10.2).`,
+      description: `/dev/shm of ${where} is ${percent} % full, and the sweep does not bring it down. ${onceFull}`,
     });
 
     it("warns above 80 % for five minutes", () =>
@@ -375,6 +380,21 @@ describe("the alerts, under promtool", function () {
       ]).then(() => undefined);
     });
 
+    it("is silent about a Deployment that is scaled to zero, until it no longer is", () => {
+      const exporter = { instance: "10.0.0.9:8080", job: "kube-state-metrics", namespace: "authentik" };
+      const replicas = (deployment: string) => series("kube_deployment_spec_replicas", { ...exporter, deployment });
+      return holds({
+        series: {
+          [replicas("ak-outpost-one")]: over([0, hour], [1, hour]),
+          [replicas("ak-outpost-other")]: always(0),
+        },
+        alerts: [
+          ...silent("TargetMissing", "10m", "59m45s", "1h9m45s"),
+          ...firing("TargetMissing", "1h10m", none("ak-outpost-one")),
+        ],
+      });
+    });
+
     it("is silent through a rollout", () =>
       holds({
         series: { [errorsTotal]: over([0, 10 * minute], ["_", 9 * minute], [0, hour]) },
@@ -397,7 +417,7 @@ describe("the alerts, under promtool", function () {
     const failed: Expected = {
       labels: { cronjob, namespace: "authentik" },
       summary: "The CronJob that sweeps the outposts' /dev/shm has failed.",
-      description: `The last run of CronJob authentik/${cronjob} failed: at least one outpost pod was not swept.`,
+      description: `The last run of CronJob authentik/${cronjob} failed: at least one outpost pod was not swept, or its /dev/shm is still nearly full. ${onceFull}`,
     };
     const notRun: Expected = {
       labels: { ...exporter, cronjob },

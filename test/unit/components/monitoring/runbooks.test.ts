@@ -23,11 +23,20 @@ async function help(command: string): Promise<string | undefined> {
 
 describe("the runbooks", () => {
   it("are there for every alert, at the place it names, and for nothing else", () => {
-    const named = [...new Set(rules.map(({ annotations }) => annotations.runbook_url))].sort();
+    const named = rules.map(({ annotations }) => / Runbook: (\S+)\.$/.exec(annotations.description)?.[1]);
     assert.deepEqual(
-      named,
+      [...new Set(named)].sort(),
       runbooks.map((runbook) => `docs/runbooks/${runbook}`),
     );
+  });
+
+  it("are linked only at an address, since a path of the repository leads nowhere", () => {
+    assert.ok(rules.every(({ annotations }) => !("runbook_url" in annotations)));
+    const linked = alertRules(settingsOf({ runbookUrl: "https://git.example.com/runbooks" }));
+    for (const { alert, annotations } of linked) {
+      assert.equal(annotations.runbook_url, `https://git.example.com/runbooks/${alert}.md`);
+      assert.doesNotMatch(annotations.description, /Runbook/);
+    }
   });
 
   for (const runbook of runbooks) {
