@@ -3,14 +3,11 @@ import type { CoreV1Api, KubernetesObject, KubernetesObjectApi, V1Pod } from "@k
   "resolution-mode": "import",
 };
 import { policySpec } from "../components/admission/policySpec";
-import { CLUSTER_TOOLS, startCluster } from "../sandbox/cluster";
-import { beforeEnd } from "../sandbox/endings";
+import { clients } from "../sandbox/clients";
 import { createOutpost, referenceDeployment } from "../sandbox/outpost";
-import { consoleProgress } from "../sandbox/progress";
-import { openPulumi } from "../sandbox/pulumi";
-import { createStateFolder } from "../sandbox/stateFolder";
 import { resolveSettings } from "../settings/resolve";
 import { podFragment } from "../sidecar/podFragment";
+import { onCluster } from "./onCluster";
 
 /** Milliseconds that the API server takes for the creation of one pod, the median of many. */
 export interface AdmissionCost {
@@ -27,18 +24,13 @@ const namespace = "bench-admission";
 const elsewhere = "bench-elsewhere";
 
 /** Measures dry runs in turns on the sandbox's API server. They go through all of admission and leave nothing behind. */
-export async function admissionCost(pods: number): Promise<AdmissionCost> {
-  const progress = consoleProgress();
-  await openPulumi(progress, CLUSTER_TOOLS);
-  const cluster = await startCluster({ dir: createStateFolder("bench-admission"), progress });
-  beforeEnd({ stop: () => cluster.stop() });
-  try {
-    for (const each of [namespace, elsewhere])
-      await createOutpost(cluster.kubeconfig, { namespace: each, name: "main" });
-    const { core, objects } = await clients(cluster.kubeconfig);
+export function admissionCost(pods: number): Promise<AdmissionCost> {
+  return onCluster("admission", async ({ kubeconfig }) => {
+    for (const each of [namespace, elsewhere]) await createOutpost(kubeconfig, { namespace: each, name: "main" });
+    const { core, generic } = await clients(kubeconfig);
     const outpost = podOf("main");
     const neighbour: V1Pod = { ...outpost, metadata: { ...outpost.metadata, labels: { app: "neighbour" } } };
-    await createPolicy(objects);
+    await createPolicy(generic);
     await untilAdmitted(core, outpost);
     const taken: Record<"without" | "admitted" | "neighbour", number[]> = { without: [], admitted: [], neighbour: [] };
     for (let n = 0; n < pods; n++) {
@@ -48,16 +40,7 @@ export async function admissionCost(pods: number): Promise<AdmissionCost> {
     }
     const { without, admitted, neighbour: beside } = taken;
     return { pods, without: median(without), admitted: median(admitted), neighbour: median(beside) };
-  } finally {
-    await cluster.stop();
-  }
-}
-
-async function clients(kubeconfig: string): Promise<{ core: CoreV1Api; objects: KubernetesObjectApi }> {
-  const { CoreV1Api, KubeConfig, KubernetesObjectApi } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  return { core: config.makeApiClient(CoreV1Api), objects: KubernetesObjectApi.makeApiClient(config) };
+  });
 }
 
 function podOf(name: string): V1Pod {

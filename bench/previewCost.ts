@@ -1,8 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 import { settingsConfigMap } from "../cleaner/names";
-import { beforeEnd } from "../sandbox/endings";
-import { CLUSTER_TOOLS, startCluster } from "../sandbox/cluster";
+import { CLUSTER_TOOLS } from "../sandbox/cluster";
 import { openStack, type EngineStack } from "../sandbox/engine";
 import { createOutpost } from "../sandbox/outpost";
 import { consoleProgress } from "../sandbox/progress";
@@ -11,6 +10,7 @@ import { createStateFolder } from "../sandbox/stateFolder";
 import type { PodSpecPatch } from "../kubernetes/types";
 import { resolveSettings } from "../settings/resolve";
 import { podFragment } from "../sidecar/podFragment";
+import { onCluster } from "./onCluster";
 
 /** Seconds of `pulumi preview` of a stack that is up. */
 export interface PreviewCost {
@@ -42,12 +42,8 @@ function plainProgram(namespace: string, names: string[]): PulumiFn {
 
 /** Measures the previews of so many outposts, in turns, on the sandbox's API server. */
 export async function previewCost(outposts: number): Promise<PreviewCost> {
-  const progress = consoleProgress();
-  const pulumi = await openPulumi(progress, CLUSTER_TOOLS);
-  const cluster = await startCluster({ dir: createStateFolder("bench-preview"), progress });
-  const { kubeconfig, context } = cluster;
-  beforeEnd({ stop: () => cluster.stop() });
-  try {
+  const pulumi = await openPulumi(consoleProgress(), CLUSTER_TOOLS);
+  return onCluster("preview", async ({ kubeconfig, context }) => {
     const names = Array.from({ length: outposts }, (_, n) => `outpost-${n}`);
     const open = async (stack: string, program?: PulumiFn): Promise<EngineStack> => {
       for (const name of names) await createOutpost(kubeconfig, { namespace: stack, name });
@@ -75,7 +71,5 @@ export async function previewCost(outposts: number): Promise<PreviewCost> {
       }
     }
     return { outposts, ...best };
-  } finally {
-    await cluster.stop();
-  }
+  });
 }

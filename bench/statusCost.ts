@@ -4,15 +4,15 @@ import { once } from "node:events";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { CoreV1Api, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { metricsPort } from "../cleaner/constants";
 import { SANDBOX_NODE } from "../sandbox/cluster/credentials";
-import { CLUSTER_TOOLS, startCluster } from "../sandbox/cluster";
-import { beforeEnd } from "../sandbox/endings";
+import { CLUSTER_TOOLS } from "../sandbox/cluster";
+import { clients } from "../sandbox/clients";
 import { consoleProgress } from "../sandbox/progress";
-import { createStateFolder } from "../sandbox/stateFolder";
 import { ensureTools } from "../sandbox/toolchain";
 import { waitUntil } from "../sandbox/waitUntil";
+import { onCluster } from "./onCluster";
 
 const run = promisify(execFile);
 const namespace = "many";
@@ -30,16 +30,13 @@ export interface StatusCost {
  * machine gives the metrics of all of them, so the API server passes a request on for each, as with real ones.
  */
 export async function statusCost(pods: number): Promise<StatusCost> {
-  const progress = consoleProgress();
-  const { kubectl } = await ensureTools([...CLUSTER_TOOLS, "kubectl"], progress);
-  const cluster = await startCluster({ dir: createStateFolder("bench-status"), progress });
-  beforeEnd({ stop: () => cluster.stop() });
+  const { kubectl } = await ensureTools([...CLUSTER_TOOLS, "kubectl"], consoleProgress());
   const address = ownAddress();
   const metrics = createServer((_request, response) => void response.end(metricsText));
-  try {
+  return onCluster("status", async ({ kubeconfig }) => {
     await once(metrics.listen(metricsPort, address), "listening");
-    await createPods(cluster.kubeconfig, pods, address);
-    const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+    await createPods(kubeconfig, pods, address);
+    const env = { ...process.env, KUBECONFIG: kubeconfig };
     const best = { ours: Infinity, kubectl: Infinity };
     let answered = 0;
     for (let turn = 0; turn < 3; turn++) {
@@ -50,10 +47,7 @@ export async function statusCost(pods: number): Promise<StatusCost> {
       answered = status.stdout.match(/ metrics$/gm)?.length ?? 0;
     }
     return { pods, ...best, answered };
-  } finally {
-    metrics.close();
-    await cluster.stop();
-  }
+  }).finally(() => metrics.close());
 }
 
 async function timed(program: string, args: string[], env: NodeJS.ProcessEnv) {
@@ -71,12 +65,8 @@ function ownAddress(): string {
 }
 
 async function createPods(kubeconfig: string, count: number, address: string): Promise<void> {
-  const { CoreV1Api, KubeConfig, setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const core: CoreV1Api = config.makeApiClient(CoreV1Api);
+  const { core, merge } = await clients(kubeconfig);
   await core.createNamespace({ body: { metadata: { name: namespace } } });
-  const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
   const status = { podIP: address, podIPs: [{ ip: address }] };
   const create = async (name: string): Promise<void> => {
     await core.createNamespacedPod({ namespace, body: outpostPod(name) });
