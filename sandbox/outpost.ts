@@ -69,7 +69,7 @@ export async function deleteOutpost(kubeconfig: string, spec: OutpostSpec): Prom
   });
 }
 
-async function ensureNamespace(core: CoreV1Api, name: string): Promise<void> {
+export async function ensureNamespace(core: CoreV1Api, name: string): Promise<void> {
   await unless(409, core.createNamespace({ body: { metadata: { name } } }));
 }
 
@@ -80,12 +80,13 @@ async function hasNoPods(core: CoreV1Api, spec: OutpostSpec): Promise<true | und
   return pods.items.length === 0 || undefined;
 }
 
-/** Waits for `call`, but ignores the API server's error `status`. */
-async function unless(status: number, call: Promise<unknown>): Promise<void> {
+/** Awaits the call. Returns undefined if the API server answers with the error `status`. */
+export async function unless<T>(status: number, call: Promise<T>): Promise<T | undefined> {
   try {
-    await call;
+    return await call;
   } catch (error) {
     const { ApiException } = await import("@kubernetes/client-node");
     if (!(error instanceof ApiException) || error.code !== status) throw error;
+    return undefined;
   }
 }

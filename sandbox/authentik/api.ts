@@ -14,7 +14,7 @@ const lists: Record<string, (backend: Backend, query: URLSearchParams) => Record
   [`${base}providers/proxy/`]: (backend) => {
     const providers = backend.outposts().flatMap((outpost) => outpost.providers);
     const known = new Map(providers.map((provider) => [provider.pk, provider]));
-    return byName([...known.values()]).map((provider) => serializedProvider(provider, backend.outposts()));
+    return byName([...known.values()]).map(serializedProvider);
   },
   [`${base}events/events/`]: eventsOf,
 };

@@ -1,22 +1,12 @@
 // authentik's requests to the API server: under its field manager, updates as strategic merge patches.
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { clients, type Clients } from "../clients";
-import { AUTHENTIK_FIELD_MANAGER } from "../outpost";
+import { AUTHENTIK_FIELD_MANAGER, ensureNamespace, unless } from "../outpost";
 import { referenceSecret, referenceService, type OutpostSpec } from "../outpost/reference";
 
 const fieldManager = AUTHENTIK_FIELD_MANAGER;
 
-/** The API server's refusal of a request. */
-export class RequestRefused extends Error {
-  override readonly name = "RequestRefused";
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
+/** Throws the API server's errors as they are. */
 export class KubernetesObjects {
   private constructor(private readonly clients: Clients) {}
 
@@ -25,66 +15,40 @@ export class KubernetesObjects {
   }
 
   /** Creates the namespace if missing. Since authentik runs in it, it has to exist. */
-  async ensureNamespace(name: string): Promise<void> {
-    await unlessStatus(409, this.clients.core.createNamespace({ body: { metadata: { name } } }));
+  ensureNamespace(name: string): Promise<void> {
+    return ensureNamespace(this.clients.core, name);
   }
 
   /** Creates the Secret if missing. Unlike authentik, the stand-in never changes one. */
   async ensureSecret(spec: OutpostSpec): Promise<void> {
-    const { namespace } = spec;
-    await unlessStatus(
-      409,
-      this.clients.core.createNamespacedSecret({ namespace, fieldManager, body: referenceSecret(spec) }),
-    );
+    const target = { namespace: spec.namespace, fieldManager, body: referenceSecret(spec) };
+    await unless(409, this.clients.core.createNamespacedSecret(target));
   }
 
   /** Creates the Service if missing; see {@link ensureSecret}. */
   async ensureService(spec: OutpostSpec): Promise<void> {
-    const { namespace } = spec;
-    await unlessStatus(
-      409,
-      this.clients.core.createNamespacedService({ namespace, fieldManager, body: referenceService(spec) }),
-    );
+    const target = { namespace: spec.namespace, fieldManager, body: referenceService(spec) };
+    await unless(409, this.clients.core.createNamespacedService(target));
   }
 
   /** Reads the Deployment as plain JSON; undefined if there is none. */
   async readDeployment(namespace: string, name: string): Promise<V1Deployment | undefined> {
-    const live = await unlessStatus(404, this.clients.apps.readNamespacedDeployment({ namespace, name }));
+    const live = await unless(404, this.clients.apps.readNamespacedDeployment({ namespace, name }));
     return live && (JSON.parse(JSON.stringify(live)) as V1Deployment);
   }
 
   async createDeployment(namespace: string, body: V1Deployment): Promise<void> {
-    await unlessStatus(undefined, this.clients.apps.createNamespacedDeployment({ namespace, fieldManager, body }));
+    await this.clients.apps.createNamespacedDeployment({ namespace, fieldManager, body });
   }
 
-  async patchDeployment(namespace: string, name: string, body: V1Deployment): Promise<void> {
+  /** Sends the patch. Returns false if the API server finds it invalid (422). */
+  async patchDeployment(namespace: string, name: string, body: V1Deployment): Promise<boolean> {
     const { apps, strategicMerge } = this.clients;
     const target = { namespace, name, fieldManager, body };
-    await unlessStatus(undefined, apps.patchNamespacedDeployment(target, strategicMerge));
+    return (await unless(422, apps.patchNamespacedDeployment(target, strategicMerge))) !== undefined;
   }
 
   async deleteDeployment(namespace: string, name: string): Promise<void> {
-    await unlessStatus(undefined, this.clients.apps.deleteNamespacedDeployment({ namespace, name }));
-  }
-}
-
-/** Awaits the call. Returns undefined if the API server answers `status`. @throws RequestRefused at its other errors */
-async function unlessStatus<T>(status: number | undefined, call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    const { ApiException } = await import("@kubernetes/client-node");
-    if (!(error instanceof ApiException)) throw error;
-    if (error.code === status) return undefined;
-    throw new RequestRefused(error.code, `(${error.code}) ${messageOf(error.body)}`);
-  }
-}
-
-function messageOf(body: unknown): string {
-  try {
-    const { message } = JSON.parse(String(body)) as { message?: unknown };
-    return String(message);
-  } catch {
-    return String(body);
+    await this.clients.apps.deleteNamespacedDeployment({ namespace, name });
   }
 }

@@ -97,63 +97,25 @@ function withDashes(hex: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** Renders the outpost as OutpostSerializer does. */
-export function serialized(outpost: Outpost): Record<string, unknown> {
+/** Renders what this program reads of an outpost, as OutpostSerializer does. */
+export function serialized({ serviceConnection, providers, ...outpost }: Outpost): Record<string, unknown> {
   return {
-    pk: outpost.pk,
-    name: outpost.name,
-    type: outpost.type,
-    providers: outpost.providers.map(({ pk }) => pk),
-    providers_obj: outpost.providers.map(serializedBase),
-    service_connection: outpost.serviceConnection?.pk ?? null,
-    service_connection_obj: outpost.serviceConnection && serializedConnection(outpost.serviceConnection),
-    refresh_interval_s: 300, // from "minutes=5", whatever the config says
-    token_identifier: `ak-outpost-${outpost.pk}-api`,
-    config: outpost.config,
-    managed: outpost.managed,
+    ...outpost,
+    providers: providers.map(({ pk }) => pk),
+    service_connection_obj: serviceConnection && serializedConnection(serviceConnection),
   };
 }
 
-function serializedConnection({ pk, name, kind, local }: ServiceConnection): Record<string, unknown> {
-  const label = kind === "kubernetes" ? "Kubernetes" : "Docker";
-  return {
-    pk,
-    name,
-    local,
-    component: `ak-service-connection-${kind}-form`,
-    verbose_name: `${label} Service-Connection`,
-    verbose_name_plural: `${label} Service-Connections`,
-    meta_model_name: `authentik_outposts.${kind}serviceconnection`,
-  };
-}
+const serializedConnection = ({ pk, name, kind, local }: ServiceConnection): Record<string, unknown> => ({
+  pk,
+  name,
+  local,
+  meta_model_name: `authentik_outposts.${kind}serviceconnection`,
+});
 
-/** Renders the provider as ProxyProviderSerializer does, without the keys that only its own proxy needs. */
-export function serializedProvider(provider: Provider, outposts: readonly Outpost[]): Record<string, unknown> {
-  const served = outposts.filter(({ providers }) => providers.some(({ pk }) => pk === provider.pk));
-  return {
-    ...serializedBase(provider),
-    mode: "forward_single",
-    access_token_validity: provider.accessTokenValidity,
-    refresh_token_validity: "days=30",
-    outpost_set: served.map(({ name }) => name),
-  };
-}
-
-function serializedBase({ pk, name }: Provider): Record<string, unknown> {
-  return {
-    pk,
-    name,
-    authentication_flow: null,
-    authorization_flow: "5a2d8c61-4d0b-4d9e-8f0e-3b7c6a915e24",
-    invalidation_flow: "c1f0e7b8-92a3-4c55-b1de-0f6a7d3e8b49",
-    property_mappings: [],
-    component: "ak-provider-proxy-form",
-    assigned_application_slug: `application-${pk}`,
-    assigned_application_name: `Application ${pk}`,
-    assigned_backchannel_application_slug: null,
-    assigned_backchannel_application_name: null,
-    verbose_name: "Proxy Provider",
-    verbose_name_plural: "Proxy Providers",
-    meta_model_name: "authentik_providers_proxy.proxyprovider",
-  };
-}
+/** Renders what this program reads of a provider, as ProxyProviderSerializer does. */
+export const serializedProvider = ({ pk, name, accessTokenValidity }: Provider): Record<string, unknown> => ({
+  pk,
+  name,
+  access_token_validity: accessTokenValidity,
+});

@@ -4,7 +4,7 @@ import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-m
 import { outpostObjectName, referenceDeployment, type OutpostSpec } from "../outpost/reference";
 import { decide } from "./decision";
 import { applyPatch } from "./jsonPatch";
-import { RequestRefused, type KubernetesObjects } from "./kubernetesObjects";
+import type { KubernetesObjects } from "./kubernetesObjects";
 import { isRecord, type OutpostConfig, type RawOperation } from "./outpostConfig";
 import type { Outpost } from "./outposts";
 
@@ -93,27 +93,12 @@ async function upDeployment(
     return;
   }
   const decision = decide(live, reference, operations);
-  if (decision === "patch" && (await patch(namespace, name, reference, objects))) writes.patched++;
+  // authentik recreates a Deployment that the API server would find invalid.
+  if (decision === "patch" && (await objects.patchDeployment(namespace, name, reference))) writes.patched++;
   else if (decision !== "nothing") {
     await objects.deleteDeployment(namespace, name);
     writes.recreated++;
     await objects.createDeployment(namespace, reference);
-  }
-}
-
-/** Sends the patch. Returns false if the API server finds it invalid (422): authentik then recreates the Deployment. */
-async function patch(
-  namespace: string,
-  name: string,
-  body: V1Deployment,
-  objects: KubernetesObjects,
-): Promise<boolean> {
-  try {
-    await objects.patchDeployment(namespace, name, body);
-    return true;
-  } catch (error) {
-    if (error instanceof RequestRefused && error.status === 422) return false;
-    throw error;
   }
 }
 

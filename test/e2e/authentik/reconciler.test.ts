@@ -145,9 +145,9 @@ describe("authentik's reconciler", () => {
   it("is left without a Deployment by a patch that the API server finds invalid", async () => {
     const { deploy, authentik, read } = await openLab();
     await deploy([{ op: "add", path: `${podSpec}/initContainers`, value: [{ name: "imageless" }] }]);
-    assert.equal(
-      authentik.outpost("main").lastError,
-      '(422) Deployment.apps "ak-outpost-main" is invalid: spec.template.spec.initContainers[0].image: Required value',
+    assert.match(
+      authentik.outpost("main").lastError!,
+      /422.*is invalid: spec\.template\.spec\.initContainers\[0\]\.image: Required value/s,
     );
     await assert.rejects(read(), { code: 404 });
     assert.deepEqual(authentik.writes, writes({ created: 1, recreated: 1 }));
