@@ -32,6 +32,7 @@ async function deploy(given: Settings) {
     cluster: liveCluster(kubernetesConfig()),
     authentik: access && authentikClient(access),
     fieldManager: fieldManager(),
+    isPreview: runtime.isDryRun(),
   });
   for (const warning of found.warnings) await log.warn(warning);
 

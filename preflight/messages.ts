@@ -1,9 +1,22 @@
 import { authentikManager, deploymentNames } from "../authentik/names";
 import { shmVolume, stackManagerPrefix } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings, Settings } from "../settings/settings";
 import { outpostRows } from "../settings/table";
 import type { TakenField } from "../sidecar/takenFields";
+
+/**
+ * Begins with what matters most, since the rich diff of a preview cuts long texts off.
+ * @param reason the error of the first request
+ */
+export function outOfReach({ authentikUrl }: Pick<Settings, "authentikUrl">, reason: string): string {
+  return (
+    "this preview has not seen the cluster (`preflight` is optional): it can't know which pods restart, or whether the update will be refused. " +
+    `Not looked at: the Deployments and who owns their /dev/shm, the pods' memory limits and users, what the cluster supports` +
+    `${authentikUrl ? ", the outposts in authentik" : ""}. The reason: ${reason.replace(/\.$/, "")}. ` +
+    "The update looks first, and changes nothing if it can't."
+  );
+}
 
 export function missingDeployment(settings: OutpostSettings, namespace: string, known: Deployment[]): string {
   const found = known

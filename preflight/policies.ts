@@ -16,15 +16,17 @@ const supportOf = (cluster: Pick<Cluster, "support">, kinds: string[]) =>
     kinds.map((resource) => cluster.support({ group: "admissionregistration.k8s.io", version: "v1", resource })),
   );
 
+/** Returns true if a policy for the CronJob's account is wanted. */
+export const wantsExecPolicy = ({ restrictExec, outposts }: Settings): boolean =>
+  restrictExec && outposts.some(hasCronJob);
+
 /**
  * Checks that a policy is possible if one is wanted. A cluster without policies gets only a warning, since nothing can be done
  * about it there.
  */
-export async function inspectPolicies(
-  cluster: Pick<Cluster, "support">,
-  { namespace, restrictExec, outposts }: Settings,
-): Promise<PolicyFindings> {
-  if (!restrictExec || !outposts.some(hasCronJob)) return { ...nothing, execPolicy: false };
+export async function inspectPolicies(cluster: Pick<Cluster, "support">, settings: Settings): Promise<PolicyFindings> {
+  const { namespace } = settings;
+  if (!wantsExecPolicy(settings)) return { ...nothing, execPolicy: false };
   const support = await supportOf(cluster, execKinds);
   if (support.includes("unserved")) return { ...warning(messages.noPolicies(namespace)), execPolicy: false };
   if (support.includes("forbidden")) return { ...problem(messages.policiesForbidden(namespace)), execPolicy: false };

@@ -3,13 +3,13 @@ import type { LabelSelector } from "../kubernetes/labelSelector";
 import { lacksNativeSidecars } from "../kubernetes/nativeSidecars";
 import { printable } from "../kubernetes/untrusted";
 import { argumentsOf, hasSidecar, type Settings } from "../settings/settings";
-import { merge, nothing, problem, type Findings } from "./findings";
+import { merge, nothing, problem, warning, type Findings } from "./findings";
 import { inspectGrammar } from "./grammar";
 import type { Places } from "./look";
 import * as messages from "./messages";
 import { inspectMonitoring } from "./monitoring";
 import { inspectOutposts } from "./outposts";
-import { inspectPodAdmission, inspectPolicies } from "./policies";
+import { inspectPodAdmission, inspectPolicies, wantsExecPolicy } from "./policies";
 
 /** Facts about the cluster that the program needs before it registers anything. */
 export interface Preflight {
@@ -40,19 +40,27 @@ export class PreflightError extends Error {
 
 /**
  * Looks at the cluster, and at authentik if the settings give access to it, as they are before the update. Changes nothing: the
- * API server predicts each change by a dry run.
+ * API server predicts each change by a dry run. A preview may go without, if the settings say so and the cluster does not even
+ * say its version.
  * @throws PreflightError with all problems at once
  */
 export async function preflight(
   settings: Settings,
   places: Omit<Places, "namespace" | "cluster"> & {
     cluster: Places["cluster"] & Pick<Cluster, "support" | "refusal" | "version">;
+    /** Default: false, so that nothing but a preview goes without a look. */
+    isPreview?: boolean;
   },
 ): Promise<Preflight> {
-  const { cluster } = places;
+  const { cluster, isPreview } = places;
   const look = async () => {
     // By itself, so that a cluster that does not answer is reported only once.
-    const version = await cluster.version();
+    const version = await cluster.version().catch((error: Error) => error);
+    if (version instanceof Error) {
+      if (!isPreview || settings.preflight === "required") throw version;
+      const execPolicy = wantsExecPolicy(settings);
+      return { execPolicy, findings: warning(messages.outOfReach(settings, version.message)) };
+    }
     const [policies, ...others] = await Promise.all([
       inspectPolicies(cluster, settings),
       inspectPodAdmission(cluster, settings, version),
@@ -60,9 +68,10 @@ export async function preflight(
       inspectMonitoring(cluster, settings),
       inspectGrammar(cluster, settings),
     ]);
-    return { policies, findings: merge([inspectVersion(version, settings), ...others, policies]) };
+    const findings = merge([inspectVersion(version, settings), ...others, policies]);
+    return { execPolicy: policies.execPolicy, findings };
   };
-  const { policies, findings } = await look().catch((error: Error) => {
+  const { execPolicy, findings } = await look().catch((error: Error) => {
     throw new PreflightError([error.message]);
   });
   const {
@@ -85,7 +94,7 @@ export async function preflight(
     underWay,
     handovers,
     podSelectors: Object.fromEntries(podSelectors.map(({ deployment, selector }) => [deployment, selector])),
-    execPolicy: policies.execPolicy,
+    execPolicy,
     settings: { ...settings, outposts },
   };
 }

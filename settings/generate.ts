@@ -79,7 +79,7 @@ function argumentTypes(): string {
 }
 
 /** Settings of the program around the component. */
-const ofTheProgram = ["verify", "verifyTimeout"];
+const ofTheProgram = ["preflight", "verify", "verifyTimeout"];
 
 const root = join(__dirname, "..");
 const writtenFrom = (file: string): string => `written by \`npm run generate\` from ${file}`;

@@ -203,6 +203,11 @@ export const stackRows = {
     read: fromText(parseRunbookUrl),
     text: "Address under which `docs/runbooks` of your clone can be read; each alert links its runbook there. Unless set, an alert's description names the file in this repository.",
   }),
+  preflight: row({
+    default: "required",
+    read: choiceOf(["required", "optional"]),
+    text: "With `optional`, a preview that can't reach the cluster shows the plan all the same, and warns of what it could not look at ([ci.md](ci.md#previews-without-a-cluster)). An update always looks first: if it can't, it fails and changes nothing.",
+  }),
   verify: row({
     default: false,
     read: parseBoolean,

@@ -96,6 +96,35 @@ describe("the pulumi CLI", () => {
     assert.equal(stderr, "");
   });
 
+  it("previews from the state where no cluster is in reach, if the stack says so, and updates nothing there", async () => {
+    await succeed(`sed 's,server: .*,server: https://127.0.0.1:9,' "$KUBECONFIG" > ../away`);
+    const away = (line: string) => shell(`KUBECONFIG="$PWD/../away" ${line}`);
+    const before = await live();
+    await succeed("pulumi config set preflight optional && pulumi config set sweepInterval 1m");
+    try {
+      const { code, stdout, stderr } = await away(`${preview} --refresh=false`);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^warning: this preview has not seen the cluster \(`preflight` is optional\): .*\n$/);
+      assert.match(stdout, /- SWEEP_INTERVAL_SECONDS=300\n/);
+      assert.match(stdout, /\nResources:\n {4}~ 1 to update\n {4}6 unchanged\n$/);
+      // The refresh comes before the program.
+      const refreshed = await away(preview);
+      assert.match(refreshed.stdout + refreshed.stderr, /failed to read resource state due to unreachable cluster/);
+
+      const updated = await away(`PULUMI_OPTION_REFRESH=false ${upAtOnce}`);
+      assert.equal(updated.code, 1);
+      assert.deepEqual(diagnostics(updated.stdout), [
+        `pulumi:pulumi:Stack (${await stackName()}):`,
+        "  error: Nothing was changed. The cluster is not as the settings need it:",
+        "    - No answer from the Kubernetes API at https://127.0.0.1:9 to say its version: " +
+          "request to https://127.0.0.1:9/version failed, reason: connect ECONNREFUSED 127.0.0.1:9",
+      ]);
+      assert.deepEqual(await live(), before);
+    } finally {
+      await succeed("pulumi config rm preflight && pulumi config rm sweepInterval");
+    }
+  });
+
   it("refuses bad settings in one error without a stack trace", async () => {
     await succeed("pulumi config set solution sidecars && pulumi config set shmSize 256MB");
     await assertRefused(

@@ -6,19 +6,23 @@ import { clusterWith, liveDeployment } from "./liveDeployment";
 
 interface World {
   live?: Deployment[];
-  version?: string;
+  /** An Error leaves the cluster out of reach. */
+  version?: string | Error;
   refused?: Error;
+  isPreview?: boolean;
 }
 
-function look(raw: Record<string, unknown>, { live = [], version = "v1.37.2", refused }: World) {
+function look(raw: Record<string, unknown>, world: World) {
+  const { live = [], version = "v1.37.2", refused, isPreview = true } = world;
   const cluster = clusterWith(live, {
     ...(refused && { deployment: refused, deployments: refused }),
     refusal: undefined,
     support: "unserved",
     version,
   });
-  const settings = resolveSettings({ namespace: "authentik", outposts: ["one", "two"], ...raw });
-  return preflight(settings, { cluster, fieldManager: "authentik-outpost-shm-test" });
+  const given = { namespace: "authentik", outposts: ["one", "two"], ...raw };
+  const settings = resolveSettings(given, new Set(["authentikToken"]));
+  return preflight(settings, { cluster, fieldManager: "authentik-outpost-shm-test", isPreview });
 }
 
 const both = () => ["ak-outpost-one", "ak-outpost-two"].map((name) => liveDeployment(name));
@@ -79,6 +83,58 @@ describe("the preflight", () => {
       name: "PreflightError",
       message:
         "Nothing was changed. The cluster is not as the settings need it:\n  - No answer from the Kubernetes API",
+    });
+  });
+
+  describe("of a cluster out of reach", () => {
+    const version = new Error("There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.");
+    const refusal = {
+      name: "PreflightError",
+      message: `Nothing was changed. The cluster is not as the settings need it:\n  - ${version.message}`,
+    };
+    const optional = { preflight: "optional" };
+
+    it("fails a preview, unless it is optional there", async () => {
+      await assert.rejects(look({}, { version }), refusal);
+      await assert.rejects(look({ preflight: "required" }, { version }), refusal);
+    });
+
+    it("fails every update", async () => {
+      await assert.rejects(look(optional, { version, isPreview: false }), refusal);
+    });
+
+    it("is one warning of an optional preview, which knows nothing but the settings", async () => {
+      const { settings, ...found } = await look({ ...optional, solution: "both" }, { version });
+      assert.deepEqual(
+        settings.outposts.map(({ deployment }) => deployment),
+        ["ak-outpost-one", "ak-outpost-two"],
+      );
+      assert.deepEqual(found, {
+        warnings: [
+          "this preview has not seen the cluster (`preflight` is optional): it can't know which pods restart, or whether the update will be refused. " +
+            "Not looked at: the Deployments and who owns their /dev/shm, the pods' memory limits and users, what the cluster supports. " +
+            "The reason: There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig. " +
+            "The update looks first, and changes nothing if it can't.",
+        ],
+        restarts: [],
+        underWay: [],
+        podSelectors: {},
+        handovers: [],
+        execPolicy: true,
+      });
+    });
+
+    it("does not look at authentik either, and says so", async () => {
+      const authentik = { delivery: "authentik", authentikUrl: "https://auth.example.com", authentikToken: "t" };
+      const { warnings } = await look({ ...optional, ...authentik }, { version });
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0], /what the cluster supports, the outposts in authentik\. The reason: /);
+    });
+
+    it("is none of an account without rights: that is an error in an optional preview too", async () => {
+      await assert.rejects(look(optional, { refused: new Error("deployments.apps is forbidden") }), {
+        message: "Nothing was changed. The cluster is not as the settings need it:\n  - deployments.apps is forbidden",
+      });
     });
   });
 });

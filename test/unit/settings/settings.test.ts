@@ -55,7 +55,7 @@ const KEYS_OF_STACK =
   "namespace, outposts, solution, delivery, container, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
   "lowWatermark, cleanerImage, runAsUser, schedule, timeZone, kubectlImage, suspend, imagePullSecrets, cronJobPodLabels, " +
   "cronJobPodAnnotations, restrictExec, monitoring, podMonitor, alerts, dashboard, " +
-  "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, verify, verifyTimeout, authentikUrl, authentikToken";
+  "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, preflight, verify, verifyTimeout, authentikUrl, authentikToken";
 
 describe("settings that hold", () => {
   it("fills in every default", () => {
@@ -95,6 +95,7 @@ describe("settings that hold", () => {
       usageCritical: 95,
       sessionFilesWarning: 50_000,
       runbookUrl: "docs/runbooks",
+      preflight: "required",
       verify: false,
       verifyTimeout: "10m",
       authentikUrl: undefined,
@@ -131,6 +132,7 @@ describe("settings that hold", () => {
         usageCritical: "90",
         sessionFilesWarning: "20000",
         runbookUrl: "https://git.example.com/ops/shm/docs/runbooks/",
+        preflight: "optional",
         verify: "true",
         verifyTimeout: "90s",
         authentikUrl: "https://auth.example.com/sso/",
@@ -166,6 +168,7 @@ describe("settings that hold", () => {
       cronJobPodLabels: { team: "auth" },
       cronJobPodAnnotations: { "sidecar.istio.io/inject": "false" },
       restrictExec: false,
+      preflight: "optional",
       verify: true,
       verifyTimeout: "1m30s",
       monitoring: true,
