@@ -4,9 +4,10 @@ import { sweepPod, type PodCleanup } from "./cleanup/sweepPod";
 import { exitCodes } from "./errors";
 import { confirmed, type Io, emphasised } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
+import { findEverywhere } from "./pods/everywhere";
 import { noOutposts } from "./pods/noOutposts";
 import { openAmong } from "./pods/openForwardAuth";
-import { findOutposts, type OutpostPod } from "./pods/outpostPods";
+import type { OutpostPod } from "./pods/outpostPods";
 import type { Sessions } from "./pods/usageSources";
 import { withProgress } from "./progress";
 import type { Target } from "./target";
@@ -29,17 +30,17 @@ type Sweep = (doing: string, dryRun: boolean) => Promise<PodCleanup[]>;
  * @returns the exit status
  */
 export async function cleanup(target: Target, options: CleanupOptions, io: Io): Promise<number> {
-  const { namespace } = target;
   const request = cleanupRequest(options);
-  const { pods, deployments } = await findOutposts(target, options.names);
-  if (pods.length === 0) {
-    io.err(`error: ${await noOutposts(target, deployments)}\n`);
-    return exitCodes.failed;
-  }
+  const found = await findEverywhere(target, options.names);
+  const pods = found.flatMap(({ pods }) => pods);
+  const deployments = found.flatMap(({ deployments }) => deployments);
+  if (pods.length === 0) throw new Error(await noOutposts(target, deployments));
   const dryRun = options.dryRun === true;
   const interruption = io.interruption();
   const sweep: Sweep = (doing, dryRun) =>
-    withProgress(io, doing, pods, (pod) => sweepPod(target, pod, request, dryRun, interruption));
+    withProgress(io, doing, pods, (pod) =>
+      sweepPod(target.inNamespace?.(pod.namespace) ?? target, pod, request, dryRun, interruption),
+    );
   const question = dryRun || options.yes ? undefined : await questionOf(target, pods, request, sweep);
   if (interruption.aborted || (question && !(await confirmed(io, question, false)))) {
     io.err("Nothing was removed.\n");
@@ -48,7 +49,9 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
   const opening = openingOf(pods);
   if (opening && question === undefined) io.err(`${opening}.\n`);
   const results = await sweep(dryRun ? "looking" : "sweeping", dryRun);
-  io.out(options.output === "json" ? json(namespace, request, results, dryRun) : cleanupTable(results, dryRun, io));
+  const everywhere = target.inNamespace !== undefined;
+  const isJson = options.output === "json";
+  io.out(isJson ? json(target, request, results, dryRun) : cleanupTable(results, { dryRun, everywhere }, io));
   if (interruption.aborted) io.err("Interrupted. The same command goes on with what is left.\n");
   return results.every(({ removed, errors }) => removed && !errors) ? exitCodes.ok : exitCodes.failed;
 }
@@ -79,7 +82,7 @@ async function questionOf(
         `${counted(removed.anonymous, "session")} of visitors`;
   const loss = `${inWords(request)} go: ${whose}${unknown}`;
   const said = [openingOf(pods), loss.charAt(0).toUpperCase() + loss.slice(1), target.unpinned];
-  const where = await target.where(pods.map(({ name }) => name));
+  const where = await target.where(pods);
   return `In ${where}: ${said.filter((each) => each !== undefined).join(". ")}`;
 }
 
@@ -88,12 +91,17 @@ const firstProblem = (results: PodCleanup[]): string => {
   return first ? `${first.pod}: ${first.problem}` : "";
 };
 
-function json(namespace: string, request: CleanupRequest, results: PodCleanup[], dryRun: boolean): string {
+function json(
+  { namespace, inNamespace }: Target,
+  request: CleanupRequest,
+  results: PodCleanup[],
+  dryRun: boolean,
+): string {
   const pods = results.map((result) => ({
     ...result,
     ...(result.removed && !dryRun && { freedBytes: freedBytes(result) }),
   }));
-  return asJson({ namespace, ...request, dryRun, pods, total: totalOf(results) });
+  return asJson({ ...(!inNamespace && { namespace }), ...request, dryRun, pods, total: totalOf(results) });
 }
 
 /** Totals over all pods. */
@@ -130,32 +138,31 @@ export function totalOf(results: PodCleanup[]): Total {
 export const freedBytes = ({ usedBytesBefore = 0, usedBytesAfter = 0 }: PodCleanup): number =>
   Math.max(0, usedBytesBefore - usedBytesAfter);
 
-const head = ["POD", "CONTAINER", "BEFORE", "AFTER", "FREED", "VISITORS", "LOGINS", "DEBRIS", "ERRORS"];
+const head = ["NAMESPACE", "POD", "CONTAINER", "BEFORE", "AFTER", "FREED", "VISITORS", "LOGINS", "DEBRIS", "ERRORS"];
+
+type Shown = Record<"dryRun" | "everywhere", boolean>;
 
 /** Formats one line per pod and their total, followed by the problems and a summary. */
-export function cleanupTable(results: PodCleanup[], dryRun: boolean, io: Pick<Io, "colour">): string {
+export function cleanupTable(results: PodCleanup[], { dryRun, everywhere }: Shown, io: Pick<Io, "colour">): string {
   const total = totalOf(results);
-  const rows = [...results.map((result) => row(result, dryRun)), totalRow(total, dryRun)];
-  const drawn = table(dryRun ? head.filter(isSaid) : head, dryRun ? rows.map(withoutFreed) : rows);
+  // A dry run frees nothing.
+  const unsaid = [...(everywhere ? [] : ["NAMESPACE"]), ...(dryRun ? ["AFTER", "FREED"] : [])];
+  const said = (cells: string[]): string[] => cells.filter((_cell, index) => !unsaid.includes(head[index]));
+  const rows = [...results.map(row), totalRow(total, everywhere ? ["TOTAL", ""] : ["", "TOTAL"])];
+  const drawn = table(said(head), rows.map(said));
   const problems = results.flatMap(({ pod, problem }) =>
     problem ? [`${pod}: ${emphasised(io, "critical", problem)}\n`] : [],
   );
   return [drawn, ...(problems.length > 0 ? [problems.join("")] : []), sum(total, dryRun)].join("\n");
 }
 
-/** Columns left out of a dry run, which frees nothing. */
-const unsaid = ["AFTER", "FREED"];
-const isSaid = (title: string): boolean => !unsaid.includes(title);
-const withoutFreed = (cells: string[]): string[] => cells.filter((_cell, index) => isSaid(head[index]));
-
-function row(result: PodCleanup, dryRun: boolean): string[] {
-  const { pod, container, removed, errors } = result;
-  if (!removed) return [pod, container, ...head.slice(2).map(() => "-")];
+function row(result: PodCleanup): string[] {
+  const { namespace, pod, container, removed, errors } = result;
+  if (!removed) return [namespace, pod, container, ...head.slice(3).map(() => "-")];
   const { sizeBytes, usedBytesBefore, usedBytesAfter } = result;
-  const freed = dryRun ? "" : formatBytes(freedBytes(result));
   const used = [usedBytesBefore, usedBytesAfter].map((bytes) => usage(bytes, sizeBytes));
   const counts = [removed.anonymous, removed.authenticated, removed.debris, errors ?? 0];
-  return [pod, container, ...used, freed, ...counts.map(String)];
+  return [namespace, pod, container, ...used, formatBytes(freedBytes(result)), ...counts.map(String)];
 }
 
 function usage(bytes: number | undefined, size: number | undefined): string {
@@ -163,9 +170,9 @@ function usage(bytes: number | undefined, size: number | undefined): string {
   return size ? `${formatBytes(bytes)} ${Math.floor((bytes * 100) / size)}%` : formatBytes(bytes);
 }
 
-function totalRow({ removed, freedBytes, errors }: Total, dryRun: boolean): string[] {
+function totalRow({ removed, freedBytes, errors }: Total, title: string[]): string[] {
   const counts = [removed.anonymous, removed.authenticated, removed.debris, errors];
-  return ["TOTAL", "", "", "", dryRun ? "" : formatBytes(freedBytes), ...counts.map(String)];
+  return [...title, "", "", "", formatBytes(freedBytes), ...counts.map(String)];
 }
 
 function sum({ files, freedBytes, swept, failed }: Total, dryRun: boolean): string {

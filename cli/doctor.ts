@@ -9,6 +9,8 @@ import { exitCodes } from "./errors";
 import type { Io } from "./io";
 import { asJson, type OutputFormat } from "./output";
 import { askingPods } from "./pods/askingPods";
+import { targetsOf } from "./pods/everywhere";
+import { noOutposts } from "./pods/noOutposts";
 import { findOutposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 
@@ -31,17 +33,25 @@ export async function doctor(
   { authentikNamespace, observe, timeout, output }: DoctorOptions,
   io: Io,
 ): Promise<number> {
-  const snapshot = await askingPods(target.cluster, io, timeout, (cluster) =>
-    readSnapshot({ ...target, cluster }, authentikNamespace, io.now()),
+  const targets = await targetsOf(target);
+  if (targets.length === 0) throw new Error(await noOutposts(target, []));
+  const snapshots = await askingPods(target.cluster, io, timeout, (cluster) =>
+    Promise.all(targets.map((each) => readSnapshot({ ...each, cluster }, authentikNamespace, io.now()))),
   );
-  const observed = observe > 0 ? await observedFor(target, snapshot, observe, io) : snapshot;
-  const diagnosis = await diagnose(observed, target);
-  const { namespace } = target;
-  io.out(output === "json" ? asJson({ namespace, ...diagnosis }) : diagnosisText(diagnosis, io));
-  return diagnosis.findings.length === 0 ? exitCodes.ok : exitCodes.failed;
+  const observed = observe > 0 ? await observedFor(targets, snapshots, observe, io) : snapshots;
+  const diagnoses = await Promise.all(targets.map((each, index) => diagnose(observed[index], each)));
+  if (output === "json") io.out(asJson(target.inNamespace ? { namespaces: diagnoses } : diagnoses[0]));
+  else {
+    const head = ({ namespace }: { namespace: string }) => (target.inNamespace ? `Namespace ${namespace}:\n\n` : "");
+    io.out(diagnoses.map((each) => `${head(each)}${diagnosisText(each, io)}`).join("\n"));
+  }
+  return diagnoses.every(({ findings }) => findings.length === 0) ? exitCodes.ok : exitCodes.failed;
 }
 
-async function diagnose(snapshot: Snapshot, { authentikAccess }: Target): Promise<Diagnosis> {
+async function diagnose(
+  snapshot: Snapshot,
+  { namespace, authentikAccess }: Target,
+): Promise<Diagnosis & { namespace: string }> {
   const client = authentikAccess && authentikClient(authentikAccess);
   const config = await authentikConfigFindings(snapshot, client);
   const findings = [...checks.flatMap(({ of }) => of(snapshot)), ...config.findings];
@@ -49,11 +59,12 @@ async function diagnose(snapshot: Snapshot, { authentikAccess }: Target): Promis
   const names = [...checks.map(({ name }) => name), configCheck];
   const checked = names.filter((name) => !unchecked.some(({ what }) => what === name));
   // authentik's words are among them.
-  return allPrintable({ findings, checked, unchecked });
+  return allPrintable({ namespace, findings, checked, unchecked });
 }
 
-async function observedFor(target: Target, snapshot: Snapshot, seconds: number, io: Io): Promise<Snapshot> {
+async function observedFor(targets: Target[], snapshots: Snapshot[], seconds: number, io: Io): Promise<Snapshot[]> {
   io.err(`observing for ${seconds} s whether authentik writes the Deployments\n`);
   await pause(seconds * 1000);
-  return { ...snapshot, later: (await findOutposts(target)).deployments };
+  const later = await Promise.all(targets.map((target) => findOutposts(target)));
+  return snapshots.map((snapshot, index) => ({ ...snapshot, later: later[index].deployments }));
 }

@@ -4,6 +4,12 @@ import { parseSize } from "../settings/values/size";
 import type { OutputFormat } from "./output";
 import { podsTimeout } from "./pods/askingPods";
 
+/** The flag that names a stack's file, for commands with `--stack`. */
+export const configFileOption = [
+  "--config-file <file>",
+  "the stack's file, if `pulumi` gets it by its own --config-file",
+] as const;
+
 /** Adds the flags that select a command's target, named as in kubectl. */
 export function withTarget(command: Command): Command {
   return command
@@ -11,8 +17,13 @@ export function withTarget(command: Command): Command {
     .option("--context <name>", "context of the kubeconfig; default: the stack's, or the current one")
     .option("--cluster <name>", "cluster of the kubeconfig; default: the stack's, or that of the context")
     .option("--kubeconfig <file>", "default: $KUBECONFIG, or ~/.kube/config")
-    .option("--stack <name>", "take context, namespace and what is expected from Pulumi.<name>.yaml");
+    .option("--stack <name>", "take context, namespace and what is expected from Pulumi.<name>.yaml")
+    .option(...configFileOption);
 }
+
+/** The same, with that for every namespace. */
+export const withTargets = (command: Command): Command =>
+  withTarget(command).option("-A, --all-namespaces", "every namespace with pods of outposts, and the stack's");
 
 /** Adds the flag that limits how long pods are asked. */
 export function withPodsTimeout(command: Command): Command {

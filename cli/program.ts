@@ -5,7 +5,16 @@ import { cleanup } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
-import { durationFlag, durationOption, sizeFlag, withOutput, withPodsTimeout, withTarget } from "./options";
+import {
+  configFileOption,
+  durationFlag,
+  durationOption,
+  sizeFlag,
+  withOutput,
+  withPodsTimeout,
+  withTarget,
+  withTargets,
+} from "./options";
 import type { OutputFormat } from "./output";
 import { podsTimeout } from "./pods/askingPods";
 import { recreate, type RecreateOptions } from "./recreate";
@@ -83,7 +92,7 @@ function addStatus(program: Command, io: Io, perform: Perform): void {
     .argument(...names)
     .option("-w, --watch", "look again and again, until Ctrl-C")
     .addOption(durationOption("--interval <duration>", "time between two looks of --watch", ["1s", "1h"], 5));
-  withTarget(withOutput(withPodsTimeout(command), ["wide", "json"])).action((names: string[], options: Options) =>
+  withTargets(withOutput(withPodsTimeout(command), ["wide", "json"])).action((names: string[], options: Options) =>
     perform(options, (target) => status(target, { names, ...options }, io)),
   );
 }
@@ -143,7 +152,7 @@ function addCleanup(program: Command, io: Io, perform: Perform): void {
     .option("--all", "every session but those of the last five seconds")
     .option("--dry-run", "say what would go, remove nothing")
     .option("-y, --yes", "log people out without asking");
-  withTarget(withOutput(command, ["json"])).action((names: string[], options: Options) =>
+  withTargets(withOutput(command, ["json"])).action((names: string[], options: Options) =>
     perform(options, (target) => cleanup(target, { names, ...options }, io)),
   );
 }
@@ -172,7 +181,7 @@ function addDoctor(program: Command, io: Io, perform: Perform): void {
     .description("find why it does not work, and say the cure; changes nothing, exits 1 where something is found")
     .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outposts")
     .addOption(durationOption("--observe <duration>", "watch for so long whether authentik writes", ["1s", "24h"], 0));
-  withTarget(withOutput(withPodsTimeout(command), ["json"])).action((options: TargetOptions & DoctorOptions) =>
+  withTargets(withOutput(withPodsTimeout(command), ["json"])).action((options: TargetOptions & DoctorOptions) =>
     perform(options, (target) => doctor(target, options, io)),
   );
 }
@@ -187,6 +196,7 @@ function addRender(program: Command, perform: (options: Render.RenderOptions) =>
     .argument("[outposts...]", "by their name in authentik; default: those of the stack")
     .option("-n, --namespace <name>", "namespace of the outposts; default: the stack's")
     .option("--stack <name>", "take the settings from Pulumi.<name>.yaml")
+    .option(...configFileOption)
     .option("--set <key=value>", "a setting of docs/settings.md; several times for several", collect, [])
     .option("-o, --output <dir>", "write a kustomize directory; default: print the manifests")
     .option("--check <dir>", "exit 1 and show the difference if that directory is not what -o would write")

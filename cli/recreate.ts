@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager, managedByLabel, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
@@ -32,7 +33,8 @@ export interface RecreateOptions {
   /** True to end with `pulumi up --refresh` of the stack. */
   up?: boolean;
   stack?: string;
-  /** Also used for that update. */
+  /** Also used for that update, as is the next. */
+  configFile?: string;
   kubeconfig?: string;
 }
 
@@ -53,7 +55,7 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
     return exitCodes.ok;
   }
   if (options.up) await requirePulumi(io);
-  const where = await target.where(pods.map(({ name }) => name));
+  const where = await target.where(pods);
   if (!(await confirmed(io, `In ${where}: Deployment ${nameOf(deployment)} will be deleted`, options.yes))) {
     io.err("Nothing was changed.\n");
     return exitCodes.failed;
@@ -113,10 +115,12 @@ const tooLate = ({ timeout }: RecreateOptions): string => `did not come back wit
 async function leftToDo(
   before: V1Deployment,
   after: V1Deployment,
-  { up, stack, kubeconfig }: RecreateOptions,
+  { up, stack, configFile, kubeconfig }: RecreateOptions,
   io: Io,
 ): Promise<number> {
-  const command = ["up", "--refresh", ...(stack === undefined ? [] : ["--stack", stack])];
+  // Pulumi runs in the clone, wherever the file was named.
+  const file = configFile === undefined ? [] : ["--config-file", resolve(configFile)];
+  const command = ["up", "--refresh", ...(stack === undefined ? [] : ["--stack", stack]), ...file];
   if (up) {
     const status = await io.run(
       "pulumi",

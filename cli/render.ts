@@ -10,7 +10,7 @@ import { manifests } from "../render/manifests";
 import { exitCodes, UsageError } from "./errors";
 import { projectDir as clone, type Io } from "./io";
 import { differenceOf, shownChange, writeFiles } from "./render/files";
-import { refuseConflict } from "./target";
+import { refuseConflict, refuseFileOfNone } from "./target";
 
 /** Forms of the output: the objects of our own, our parts of the Deployments, or those parts for authentik's config. */
 type Format = "manifests" | "deployments" | "json-patches";
@@ -20,6 +20,8 @@ export interface RenderOptions {
   outposts: string[];
   namespace?: string;
   stack?: string;
+  /** The stack's file, if it is another than `Pulumi.<stack>.yaml`. */
+  configFile?: string;
   /** Settings, as `key=value`. */
   set: string[];
   /** Folder to write. */
@@ -88,7 +90,9 @@ function folderOf({ output, check, format }: RenderOptions): string | undefined 
 }
 
 /** Reads the settings of stack and flags. Those that make no sense are wrong use. */
-function settingsOf({ outposts, namespace, stack, set, projectDir }: RenderOptions): Settings {
+function settingsOf(options: RenderOptions): Settings {
+  const { outposts, namespace, stack, configFile, set, projectDir } = options;
+  refuseFileOfNone(options);
   const given = Object.fromEntries(set.map(setting));
   if (outposts.length > 0 && (stack !== undefined || "outposts" in given))
     throw new UsageError("the outposts are given twice: by name, and by --stack or --set outposts");
@@ -97,7 +101,7 @@ function settingsOf({ outposts, namespace, stack, set, projectDir }: RenderOptio
   try {
     if (stack === undefined)
       return resolveSettings({ ...flags, ...(namespace !== undefined && { namespace }) }, undefined, rules);
-    const { settings } = readStackFile(projectDir ?? clone, stack, flags, rules);
+    const { settings } = readStackFile(projectDir ?? clone, stack, { configFile, overrides: flags, rules });
     refuseConflict("--namespace", namespace, settings.namespace, stack);
     return settings;
   } catch (error) {

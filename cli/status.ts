@@ -6,9 +6,10 @@ import { type Io, emphasised, type Urgency } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
 import { barePods } from "./pods/admitted";
 import { askingPods } from "./pods/askingPods";
+import { findEverywhere } from "./pods/everywhere";
 import { noOutposts } from "./pods/noOutposts";
 import { openAmong } from "./pods/openForwardAuth";
-import { findOutposts, type OutpostPod } from "./pods/outpostPods";
+import type { OutpostPod } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
 import { sessionPlaceIn } from "./pods/sessionPlace";
 import type { Target } from "./target";
@@ -38,21 +39,27 @@ export async function status(target: Target, options: StatusOptions, io: Io): Pr
 }
 
 async function lookOnce(target: Target, { names, output, timeout }: StatusOptions, io: Io): Promise<string> {
-  const { pods, deployments } = await findOutposts(target, names);
+  const found = await findEverywhere(target, names);
+  const pods = found.flatMap(({ pods }) => pods);
+  const deployments = found.flatMap(({ deployments }) => deployments);
   const known = await askingPods(target.cluster, io, timeout, (cluster) => podFacts(cluster, pods, io.now()));
-  const missed = deployments.flatMap((deployment) => barePods(deployment, { deployments, pods }));
+  const missed = found.flatMap((outposts) => {
+    const bare = outposts.deployments.flatMap((deployment) => barePods(deployment, outposts));
+    return outposts.pods.filter(({ name }) => bare.includes(name));
+  });
   const facts = known.map((each, index) => {
-    const bare = missed.includes(each.pod) ? [missedByAdmission] : [];
+    const bare = missed.includes(pods[index]) ? [missedByAdmission] : [];
     return { ...each, notes: [...each.notes, ...elsewhere(pods[index]), ...bare] };
   });
+  const { namespace, inNamespace } = target;
   const open = openAmong(pods);
   if (output === "json") {
     const warnings = open === undefined ? {} : { warnings: [`${open}. ${closeForwardAuth}`] };
-    return asJson({ namespace: target.namespace, ...warnings, pods: facts.map(withPercent) });
+    return asJson({ ...(!inNamespace && { namespace }), ...warnings, pods: facts.map(withPercent) });
   }
   if (facts.length > 0) {
     const first = open === undefined ? "" : `${emphasised(io, "critical", open)}.\n${closeForwardAuth}\n\n`;
-    return `${first}${statusTable(facts, output === "wide", io)}`;
+    return `${first}${statusTable(facts, { wide: output === "wide", everywhere: inNamespace !== undefined }, io)}`;
   }
   return `${await noOutposts(target, deployments)}\n`;
 }
@@ -72,6 +79,7 @@ interface Column {
   /** Undefined if not known, printed as `-`. */
   text: (facts: PodFacts, io: Io) => string | undefined;
   onlyWide?: boolean;
+  onlyEverywhere?: boolean;
 }
 
 const age = (seconds: number | undefined): string | undefined =>
@@ -80,6 +88,7 @@ const bytes = (count: number | undefined): string | undefined => (count === unde
 const number = (count: number | undefined): string | undefined => count?.toString();
 
 const columns: Column[] = [
+  { title: "NAMESPACE", text: ({ namespace }) => namespace, onlyEverywhere: true },
   { title: "POD", text: ({ pod }) => pod },
   { title: "OUTPOST", text: ({ outpost }) => outpost, onlyWide: true },
   { title: "NODE", text: ({ node }) => node, onlyWide: true },
@@ -102,8 +111,10 @@ const columns: Column[] = [
 ];
 
 /** Formats one line per pod, followed by the reasons why numbers come from a lesser source, or from none. */
-export function statusTable(facts: PodFacts[], wide: boolean, io: Io): string {
-  const shown = columns.filter(({ onlyWide }) => wide || !onlyWide);
+function statusTable(facts: PodFacts[], { wide, everywhere }: Record<"wide" | "everywhere", boolean>, io: Io): string {
+  const shown = columns.filter(
+    ({ onlyWide, onlyEverywhere }) => (wide || !onlyWide) && (everywhere || !onlyEverywhere),
+  );
   const rows = facts.map((pod) => shown.map(({ text }) => text(pod, io) ?? "-"));
   const notes = facts.flatMap(({ pod, notes }) => notes.map((note) => `${pod}: ${note}\n`));
   const drawn = table(

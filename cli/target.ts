@@ -20,6 +20,10 @@ export interface TargetOptions {
   kubeconfig?: string;
   /** Name of a stack. Its file gives everything that isn't given here. */
   stack?: string;
+  /** File of the stack, if it is another than `Pulumi.<stack>.yaml`, as of Pulumi's own flag. */
+  configFile?: string;
+  /** True to work on every namespace that has outposts. */
+  allNamespaces?: boolean;
   /** The stack's expectation, already at hand. It pins the namespace as a stack does. */
   expectation?: Expectation;
 }
@@ -32,8 +36,10 @@ export interface Target {
   kubectl: string;
   /** Returns a command of this program for this target, such as `status main`, or for another namespace if one is named. */
   outpostShm: (command: string, otherNamespace?: string) => string;
-  /** Names cluster, namespace and pods, for the question before a removal. */
-  where: (pods: string[]) => Promise<string>;
+  /** Names cluster, namespaces and pods, for the question before a removal. */
+  where: (pods: { name: string; namespace: string }[]) => Promise<string>;
+  /** Returns the target of one namespace. Set if the command is to work on all of them. */
+  inNamespace?: (namespace: string) => Target;
   /** Said of a stack whose file names no context, so that the kubeconfig's current one decides. Undefined if a context is named. */
   unpinned?: string;
   /** The stack's expectation; undefined without a stack. */
@@ -58,7 +64,10 @@ export interface TargetMakers {
  * pins context and namespace. A flag that contradicts it is an error, since one of the two must be a mistake.
  */
 export async function openTarget(options: TargetOptions, makers: TargetMakers): Promise<Target> {
-  const stack = options.stack === undefined ? undefined : stackNamed(options.stack, makers);
+  if (options.allNamespaces && options.namespace !== undefined)
+    throw new UsageError("--all-namespaces and --namespace contradict each other: leave one of them out");
+  refuseFileOfNone(options);
+  const stack = options.stack === undefined ? undefined : stackNamed(options.stack, options.configFile, makers);
   if (stack) {
     refuseConflict("--context", options.context, stack.kubernetes.context, stack.stack);
     refuseConflict("--cluster", options.cluster, stack.kubernetes.cluster, stack.stack);
@@ -67,6 +76,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   }
   const expected = stack ? expectationOf(stack.settings) : options.expectation;
   const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
+  if (stack?.hasEnvironment && context === undefined) throw new UsageError(contextUnknown(stack.stack));
   const named = options.cluster ?? stack?.kubernetes.cluster ?? makers.env[clusterVariable];
   const cluster = await makers.cluster({
     kubeconfig: options.kubeconfig ?? stack?.kubernetes.kubeconfig ?? makers.env[kubeconfigVariable],
@@ -74,42 +84,55 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
     ...(named && { cluster: named }),
   });
-  const namespace = options.namespace ?? expected?.namespace ?? (await cluster.contextNamespace());
+  const own = options.namespace ?? expected?.namespace ?? (await cluster.contextNamespace());
   const expectation = expected && (await withLiveNames(cluster, expected));
   const [url, token] = [stack?.settings.authentikUrl, makers.env[tokenVariable]];
-  return {
+  const { kubeconfig, configFile, allNamespaces } = options;
+  const inNamespace = (namespace: string): Target => ({
     cluster,
     namespace,
-    kubectl: ["kubectl", ...flagsOf({ kubeconfig: options.kubeconfig, context, cluster: named, namespace })].join(" "),
-    outpostShm: (command, otherNamespace) => {
-      const { stack, kubeconfig } = options;
-      const place =
-        stack === undefined || otherNamespace
-          ? { context, cluster: named, namespace: otherNamespace ?? namespace }
-          : { stack };
+    kubectl: ["kubectl", ...flagsOf({ kubeconfig, context, cluster: named, namespace })].join(" "),
+    outpostShm: (command, otherNamespace = namespace) => {
+      const isOwn = stack !== undefined && otherNamespace === own;
+      const place = isOwn
+        ? { context: options.context, cluster: options.cluster, stack: options.stack, "config-file": configFile }
+        : { context, cluster: named, namespace: otherNamespace };
       return ["npx --no-install outpost-shm", command, ...flagsOf({ kubeconfig, ...place })].join(" ");
     },
-    where: (pods) => whereabouts(cluster, context, namespace, pods),
+    where: (pods) => whereabouts(cluster, context, allNamespaces ? undefined : namespace, pods),
     ...(stack && context === undefined && { unpinned: `stack ${stack.stack} names no kubernetes:context` }),
-    ...(expectation && { expectation }),
-    ...(url && token && { authentikAccess: { url, token } }),
-  };
+    ...(namespace === own && expectation && { expectation }),
+    ...(namespace === own && url && token && { authentikAccess: { url, token } }),
+    ...(allNamespaces && { inNamespace }),
+  });
+  return inNamespace(own);
 }
+
+const contextUnknown = (stack: string): string =>
+  `stack ${stack}: its file names no kubernetes:context. Its \`environment\` (Pulumi ESC) may, but only Pulumi can read that: ` +
+  "name the context of the stack's cluster by --context";
 
 /** Number of pods that a question names. */
 const namedPods = 5;
 
+/** @param namespace undefined for that of each pod, or for all of them without pods */
 async function whereabouts(
   cluster: Cluster,
   context: string | undefined,
-  namespace: string,
-  pods: string[],
+  namespace: string | undefined,
+  pods: { name: string; namespace: string }[],
 ): Promise<string> {
   const server = await cluster.server().catch(() => "an unknown address");
+  const names = pods.map((pod) => (namespace === undefined ? `${pod.namespace}/${pod.name}` : pod.name));
   const more = pods.length > namedPods ? ` and ${pods.length - namedPods} more` : "";
-  const named =
-    pods.length > 0 ? `, pod${pods.length === 1 ? "" : "s"} ${pods.slice(0, namedPods).join(", ")}${more}` : "";
-  return `cluster ${server} (${context ? `context ${context}` : "the current context"}), namespace ${namespace}${named}`;
+  const listed =
+    pods.length > 0 ? `, pod${pods.length === 1 ? "" : "s"} ${names.slice(0, namedPods).join(", ")}${more}` : "";
+  const namespaces = namespace === undefined ? [...new Set(pods.map((pod) => pod.namespace))] : [namespace];
+  const where =
+    namespaces.length > 0
+      ? `namespace${namespaces.length === 1 ? "" : "s"} ${namespaces.join(", ")}`
+      : "all namespaces";
+  return `cluster ${server} (${context ? `context ${context}` : "the current context"}), ${where}${listed}`;
 }
 
 /** Takes the name that authentik gave a Deployment before 2025.4 if that is the one that is there. */
@@ -124,9 +147,9 @@ async function withLiveNames(cluster: Cluster, { outposts, ...rest }: Expectatio
 }
 
 /** Reads the stack. One that does not exist, or whose settings make no sense, is wrong use. */
-function stackNamed(name: string, { projectDir }: TargetMakers): StackFile {
+function stackNamed(name: string, configFile: string | undefined, { projectDir }: TargetMakers): StackFile {
   try {
-    return readStackFile(projectDir ?? clone, name);
+    return readStackFile(projectDir ?? clone, name, { configFile });
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }
@@ -134,6 +157,12 @@ function stackNamed(name: string, { projectDir }: TargetMakers): StackFile {
 
 function flagsOf(flags: Record<string, string | undefined>): string[] {
   return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
+}
+
+/** Refuses a stack's file without the stack. */
+export function refuseFileOfNone({ configFile, stack }: Pick<TargetOptions, "configFile" | "stack">): void {
+  if (configFile === undefined || stack !== undefined) return;
+  throw new UsageError("--config-file is the file of a stack: name that by --stack");
 }
 
 /** Refuses a flag that contradicts the stack. */

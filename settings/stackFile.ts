@@ -13,35 +13,48 @@ export interface StackFile {
   stack: string;
   settings: Settings;
   kubernetes: KubernetesConfig;
+  /** True if the file takes config from Pulumi ESC (`environment`), which only Pulumi can read. */
+  hasEnvironment: boolean;
+}
+
+/** Variations on reading a stack's file. */
+export interface Reading {
+  /** Another file than `Pulumi.<stack>.yaml`, as of Pulumi's `--config-file`. */
+  configFile?: string;
+  /** Settings that replace the stack's. */
+  overrides?: Raw;
+  rules?: Rules;
 }
 
 /**
  * Reads `Pulumi.<stack>.yaml` and the defaults of `Pulumi.yaml`, without the engine: no backend, no passphrase.
  * @param dir folder of the project
  * @param stackName name of the stack, with or without organisation and project
- * @param overrides settings that replace the stack's
  * @throws SettingsError, or an Error that names the file or the key, if they can't be read
  */
-export function readStackFile(dir: string, stackName: string, overrides: Raw = {}, rules?: Rules): StackFile {
+export function readStackFile(dir: string, stackName: string, how: Reading = {}): StackFile {
   const stack = stackName.split("/").at(-1) ?? "";
-  const path = join(dir, `Pulumi.${stack}.yaml`);
+  const path = how.configFile ?? join(dir, `Pulumi.${stack}.yaml`);
   if (stack === "" || !existsSync(path)) {
-    throw new Error(`stack "${stackName}": there is no ${path}; stack files there: ${stackFiles(dir)}`);
+    const known = `stack files in ${dir}: ${stackFiles(dir)}`;
+    throw new Error(
+      `stack "${stackName}": there is no ${path}; ${known}. If it is elsewhere, name it by --config-file`,
+    );
   }
-  const config = { ...projectConfig(dir), ...fullKeys(configOf(path)) };
+  const { config: own = {}, environment } = (parsed(path) ?? {}) as { config?: Config; environment?: unknown };
+  const config = { ...projectConfig(dir), ...fullKeys(own) };
+  const hasEnvironment = Array.isArray(environment) ? environment.length > 0 : Boolean(environment);
+  // An environment goes before Pulumi.yaml.
+  const certain = hasEnvironment ? fullKeys(own) : config;
   const kubernetes = {
-    kubeconfig: plainText(config, "kubernetes:kubeconfig", path),
-    context: plainText(config, "kubernetes:context", path),
-    cluster: plainText(config, "kubernetes:cluster", path),
+    kubeconfig: plainText(certain, "kubernetes:kubeconfig", path),
+    context: plainText(certain, "kubernetes:context", path),
+    cluster: plainText(certain, "kubernetes:cluster", path),
   };
-  return { stack, settings: settingsOf(config, path, overrides, rules), kubernetes };
+  return { stack, settings: settingsOf(config, path, { ...how, hasEnvironment }), kubernetes, hasEnvironment };
 }
 
 type Config = Record<string, unknown>;
-
-function configOf(path: string): Config {
-  return (parsed(path) as { config?: Config } | null)?.config ?? {};
-}
 
 /** Parses a file of YAML. Its error quotes nothing of it, since that may be a secret. */
 function parsed(path: string): unknown {
@@ -63,8 +76,8 @@ function fullKeys(config: Config): Config {
 function projectConfig(dir: string): Config {
   const path = join(dir, "Pulumi.yaml");
   if (!existsSync(path)) return {};
-  const { name } = parsed(path) as { name: string };
-  const given = Object.entries(configOf(path)).map(([key, declared]): [string, unknown] => {
+  const { name, config = {} } = parsed(path) as { name: string; config?: Config };
+  const given = Object.entries(config).map(([key, declared]): [string, unknown] => {
     const isDeclaration = typeof declared === "object" && declared !== null;
     const { value, default: standard } = (isDeclaration ? declared : { value: declared }) as Config;
     return [key.includes(":") ? key : `${name}:${key}`, value ?? standard];
@@ -72,7 +85,11 @@ function projectConfig(dir: string): Config {
   return fullKeys(Object.fromEntries(given.filter(([, value]) => value !== undefined)));
 }
 
-function settingsOf(config: Config, path: string, overrides: Raw, rules?: Rules): Settings {
+function settingsOf(
+  config: Config,
+  path: string,
+  { overrides = {}, rules, hasEnvironment }: Omit<Reading, "configFile"> & Pick<StackFile, "hasEnvironment">,
+): Settings {
   const prefix = `${configNamespace}:`;
   const own = Object.keys(config).filter((key) => key.startsWith(prefix));
   const secrets = new Set<string>();
@@ -83,7 +100,13 @@ function settingsOf(config: Config, path: string, overrides: Raw, rules?: Rules)
     secrets.add(key);
     return [key, tokenHeld];
   });
-  return resolveSettings({ ...Object.fromEntries(raw), ...overrides }, secrets, rules);
+  try {
+    return resolveSettings({ ...Object.fromEntries(raw), ...overrides }, secrets, rules);
+  } catch (error) {
+    if (!hasEnvironment) throw error;
+    const cure = `The \`environment\` in ${path} may have what is missing, but only Pulumi can read it: leave --stack out and give flags`;
+    throw new Error(`${(error as Error).message}\n${cure}`, { cause: error });
+  }
 }
 
 function plainText(config: Config, key: string, path: string): string | undefined {

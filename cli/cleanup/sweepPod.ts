@@ -9,6 +9,7 @@ import { sweepSettings, type CleanupRequest } from "./request";
 
 /** The result of sweeping one pod. */
 export interface PodCleanup {
+  namespace: string;
   pod: string;
   outpost: string;
   /** Container that the sweep ran in, or should have. */
@@ -39,7 +40,7 @@ export async function sweepPod(
   interruption: AbortSignal,
 ): Promise<PodCleanup> {
   const container = isRunning(pod.pod, sidecarContainer) ? sidecarContainer : pod.container;
-  const known = { pod: pod.name, outpost: pod.outpost, container };
+  const known = { namespace: pod.namespace, pod: pod.name, outpost: pod.outpost, container };
   const notReady = isReady(pod.pod) ? "" : ` (the pod is not ready${because(pod)})`;
   if (interruption.aborted) return { ...known, problem: "interrupted before its turn, nothing was removed" };
   const phase = pod.pod.status?.phase ?? "Unknown";

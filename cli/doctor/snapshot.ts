@@ -99,7 +99,7 @@ export async function readSnapshot(
     insidesOf(cluster, outposts.pods),
     attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
     attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
-    outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts({ cluster }),
+    outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts(cluster).catch(() => []),
   ]);
   const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, counts, insides, elsewhere, unchecked };
   const known = { namespace, kubectl, outpostShm, outposts, authentik, limitRanges, now, ...read };

@@ -12,6 +12,7 @@ import { usageSources, type Source, type Usage } from "./usageSources";
 
 /** The facts about one pod. Anything that no source reported is undefined. */
 export interface PodFacts extends Usage {
+  namespace: string;
   pod: string;
   outpost: string;
   deployment?: string;
@@ -59,10 +60,11 @@ export async function podFacts(cluster: Cluster, pods: OutpostPod[], now: Date):
   });
 }
 
-function statically({ name, outpost, deployment, pod }: OutpostPod, swept: boolean): PodFacts {
+function statically({ namespace, name, outpost, deployment, pod }: OutpostPod, swept: boolean): PodFacts {
   const volume = pod.spec?.volumes?.find((volume) => volume.name === shmVolume);
   const trouble = isReady(pod) ? undefined : troubleOf(pod);
   return {
+    namespace,
     pod: name,
     outpost,
     deployment,

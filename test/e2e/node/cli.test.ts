@@ -147,6 +147,7 @@ describe("the command line", function () {
       const [{ oldestSeconds, node, ...rest }] = told;
       assert.ok(Number(oldestSeconds) >= 0 && node === "sandbox-node");
       assert.deepEqual(rest, {
+        namespace: scenario.namespace,
         pod: pods.bare,
         outpost: "bare",
         deployment: "ak-outpost-bare",

@@ -17,7 +17,12 @@ export function outpostShm(scenario: Scenario, ...args: string[]): Promise<Ended
 }
 
 export function outpostShmAs(kubeconfig: string, { namespace }: Scenario, ...args: string[]): Promise<Ended> {
-  return ended(process.execPath, [program, ...args, `--namespace=${namespace}`], kubeconfig);
+  return outpostShmOn(kubeconfig, ...args, `--namespace=${namespace}`);
+}
+
+/** Runs `outpost-shm ARGS` on the kubeconfig's cluster. */
+export function outpostShmOn(kubeconfig: string, ...args: string[]): Promise<Ended> {
+  return ended(process.execPath, [program, ...args], kubeconfig);
 }
 
 /** Types the same on a terminal, and answers its question. What it prints to stderr is part of `stdout`. */

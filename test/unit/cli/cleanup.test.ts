@@ -245,6 +245,7 @@ describe("cleanup", () => {
       dryRun: false,
       pods: [
         {
+          namespace: "authentik",
           pod: "public-a",
           outpost: "public",
           container: "proxy",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { TargetMakers } from "../../../cli/target";
@@ -367,19 +367,30 @@ describe("recreate", () => {
     it("ends with an update of the stack, and fails with it", async () => {
       for (const status of [0, 255]) {
         rmSync(file, { force: true });
+        const moved = resolve("Pulumi.prod.yaml"); // pulumi may run in another folder
         const ran: unknown[] = [];
         const run = (program: string, args: string[], env = {}) => {
           ran.push([program, args, env]);
           return Promise.resolve(args[0] === "up" ? status : 0);
         };
-        const args = ["main", "--yes", "--up", ...stackFile, "--kubeconfig", "/other"];
+        const args = [
+          "main",
+          "--yes",
+          "--up",
+          ...stackFile,
+          "--config-file",
+          "Pulumi.prod.yaml",
+          "--kubeconfig",
+          "/other",
+        ];
         const { code, stderr } = await recreate(args, { options: { run } });
         assert.deepEqual(ran, [
           ["pulumi", ["version"], {}],
-          ["pulumi", ["up", "--refresh", "--stack", "prod", "--yes"], { KUBECONFIG: "/other" }],
+          ["pulumi", ["up", "--refresh", "--stack", "prod", "--config-file", moved, "--yes"], { KUBECONFIG: "/other" }],
         ]);
         assert.equal(code, status === 0 ? 0 : 1);
-        if (status !== 0) assert.match(stderr, /\nerror: pulumi up --refresh --stack prod ended with status 255\n$/);
+        const error = `\nerror: pulumi up --refresh --stack prod --config-file ${moved} ended with status 255\n`;
+        if (status !== 0) assert.ok(stderr.endsWith(error), stderr);
       }
     });
   });

@@ -87,6 +87,7 @@ describe("status", () => {
       namespace: "authentik",
       pods: [
         {
+          namespace: "authentik",
           pod: "main-b",
           outpost: "main",
           deployment: "ak-outpost-main",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../../../cli/errors";
@@ -126,7 +126,21 @@ describe("where a command works", () => {
     },
     "a stack without a file": {
       options: { stack: "pord" },
-      message: /^stack "pord": there is no \S+\/Pulumi\.pord\.yaml; stack files there: prod$/,
+      message:
+        /^stack "pord": there is no \S+\/Pulumi\.pord\.yaml; stack files in \S+: prod\. If it is elsewhere, name it by --config-file$/,
+    },
+    "a file that is not there": {
+      options: { stack: "prod", configFile: "/nowhere/prod.yaml" },
+      message:
+        /^stack "prod": there is no \/nowhere\/prod\.yaml; stack files in \S+: prod\. If it is elsewhere, name it by --config-file$/,
+    },
+    "a file of no stack": {
+      options: { configFile: "prod.yaml" },
+      message: "--config-file is the file of a stack: name that by --stack",
+    },
+    "one namespace, and all": {
+      options: { allNamespaces: true, namespace: "sso" },
+      message: "--all-namespaces and --namespace contradict each other: leave one of them out",
     },
   };
   for (const [what, { options, message }] of Object.entries(refusals)) {
@@ -135,6 +149,57 @@ describe("where a command works", () => {
       await assert.rejects(open(options), { message });
     });
   }
+
+  it("is what another file of the stack says, and so do the commands that are shown", async () => {
+    mkdirSync(join(dir, "stacks"));
+    write(
+      "stacks/prod.yaml",
+      "config:\n  authentik-outpost-shm:namespace: moved\n  authentik-outpost-shm:outposts: [a]\n",
+    );
+    const configFile = join(dir, "stacks", "prod.yaml");
+    const { asked, namespace } = await open({ stack: "prod", configFile, context: "dev" });
+    assert.deepEqual([asked.context, namespace], ["dev", "moved"]);
+    assert.equal(
+      shown("verify"),
+      `npx --no-install outpost-shm verify --context dev --stack prod --config-file ${configFile}`,
+    );
+  });
+
+  describe("with a stack that takes config from Pulumi ESC", () => {
+    const settings = "  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:outposts: [a]\n";
+    const unknown =
+      "stack esc: its file names no kubernetes:context. Its `environment` (Pulumi ESC) may, but only Pulumi can read that: " +
+      "name the context of the stack's cluster by --context";
+
+    for (const environment of ["\n  - acme/clusters", " { values: { pulumiConfig: { kubernetes:context: east } } }"]) {
+      it(`refuses to guess the cluster, with environment:${environment.trimEnd()}`, async () => {
+        write("Pulumi.esc.yaml", `environment:${environment}\nconfig:\n${settings}`);
+        await assert.rejects(open({ stack: "esc" }), (error) => error instanceof UsageError);
+        await assert.rejects(open({ stack: "esc" }), { message: unknown });
+        const { asked, namespace } = await open({ stack: "esc", context: "east" });
+        assert.deepEqual([asked.context, namespace], ["east", "sso"]);
+      });
+    }
+
+    it("takes the context of its file, which goes before the environment, and not that of Pulumi.yaml", async () => {
+      write("Pulumi.esc.yaml", `environment: [acme/clusters]\nconfig:\n  kubernetes:context: west\n${settings}`);
+      assert.equal((await open({ stack: "esc" })).asked.context, "west");
+      write("Pulumi.yaml", "name: renamed\nconfig:\n  kubernetes:context: { value: west }\n");
+      write("Pulumi.esc.yaml", `environment: [acme/clusters]\nconfig:\n${settings}`);
+      await assert.rejects(open({ stack: "esc" }), { message: unknown });
+      write("Pulumi.plain.yaml", `environment: []\nconfig:\n${settings}`);
+      assert.equal((await open({ stack: "plain" })).asked.context, "west");
+    });
+
+    it("says where settings may be that are missing", async () => {
+      write("Pulumi.esc.yaml", "environment: [acme/outposts]\nconfig:\n  authentik-outpost-shm:namespace: sso\n");
+      await assert.rejects(open({ stack: "esc" }), (error) => error instanceof UsageError);
+      await assert.rejects(
+        open({ stack: "esc" }),
+        /^Error: 1 problem in the settings:\n {2}outposts: missing.*\nThe `environment` in \S+\/Pulumi\.esc\.yaml may have what is missing, but only Pulumi can read it: leave --stack out and give flags$/,
+      );
+    });
+  });
 
   it("refuses a value that is a secret, but for authentik's token, which it does not need", async () => {
     const token = "  authentik-outpost-shm:authentikToken: { secure: AAAA }\n";

@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cleanerScripts } from "../../../cleaner/scripts";
+import type { Cluster } from "../../../kubernetes/cluster";
+import { metricsText, outpostDeployment, outpostPod, runOn, type Answers, type Printed } from "./cluster";
+
+/** Two namespaces with an outpost of one name each, and one with an outpost that has none of authentik's labels. */
+const places: Record<string, { pod: string; labelled: boolean }> = {
+  authentik: { pod: "main-a", labelled: true },
+  sso: { pod: "main-b", labelled: true },
+  byhand: { pod: "proxy-c", labelled: false },
+};
+
+function podOf(namespace: string) {
+  const { pod, labelled } = places[namespace];
+  const made = outpostPod({ name: pod, sidecar: namespace !== "sso" });
+  made.metadata = { ...made.metadata, namespace, ...(!labelled && { labels: { app: "proxy" } }) };
+  return made;
+}
+
+function deploymentOf(namespace: string) {
+  if (places[namespace].labelled) return outpostDeployment();
+  const labels = { app: "proxy" };
+  return {
+    metadata: { name: "proxy", namespace },
+    spec: {
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "proxy" }] } },
+    },
+  };
+}
+
+const swept =
+  "time=2026-11-24T03:00:00Z event=sweep dir=/dev/shm used_before_bytes=40960 used_after_bytes=0 total_bytes=67108864 removed=0 " +
+  "debris=0 expired_anonymous=10 expired_authenticated=0 pressure_anonymous=0 pressure_authenticated=0 pressure_debris=0 errors=0\n";
+
+const cluster: Answers = {
+  pods: (namespace, selector) => {
+    if (selector?.startsWith("app.kubernetes.io/name=authentik")) return Promise.resolve([]);
+    const labelled = Object.keys(places).filter((name) => places[name].labelled);
+    return Promise.resolve((namespace ? [namespace] : labelled).map(podOf));
+  },
+  deployments: (namespace) => Promise.resolve([deploymentOf(namespace)]),
+  deployment: undefined,
+  cronJob: undefined,
+  cronJobs: [],
+  ownObjects: [],
+  limitRanges: [],
+  version: "v1.34.4",
+  selfMay: { allowed: true },
+  log: swept,
+  configMap: { data: cleanerScripts().files },
+  podProxy: metricsText(),
+  exec: { status: 0, stdout: swept, stderr: "" },
+};
+
+describe("--all-namespaces", () => {
+  let dir: string;
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), "everywhere-"));
+    const outposts = "authentik-outpost-shm:outposts: [{ name: proxy, deployment: proxy }]";
+    const config = `  kubernetes:context: prod\n  authentik-outpost-shm:namespace: byhand\n  ${outposts}\n`;
+    writeFileSync(join(dir, "Pulumi.prod.yaml"), `config:\n${config}`);
+  });
+  after(() => rmSync(dir, { recursive: true }));
+  const outpostShm = (args: string[], answers: Answers = {}, options: Partial<Printed> = {}) =>
+    runOn({ ...cluster, ...answers }, [...args, "-A"], options, { projectDir: dir });
+  const namespacesIn = (stdout: string) => stdout.match(/^(authentik|sso|byhand) +\S+/gm);
+
+  describe("of status", () => {
+    it("adds a column, and finds the outposts of every namespace by authentik's labels", async () => {
+      const { code, stdout } = await outpostShm(["status"], { exec: new Error("no exec") });
+      assert.equal(code, 0);
+      assert.equal(
+        stdout.split("\n\n")[0],
+        [
+          "NAMESPACE  POD     SOLUTION  SIZE   USED    USE%  INODES  VISITORS  LOGINS  DEBRIS  OLDEST  LAST SWEEP  SOURCE",
+          "authentik  main-a  sidecar   256Mi  7.89Mi  3%    2021    2000      20      1       60s     20s         metrics",
+          "sso        main-b  none      -      -       -     -       -         -       -       -       -           -",
+        ].join("\n"),
+      );
+    });
+
+    it("finds one deployed by hand too, where the stack names it", async () => {
+      const { stdout } = await outpostShm(["status", "--stack", "prod"]);
+      assert.deepEqual(namespacesIn(stdout), ["authentik  main-a", "byhand     proxy-c", "sso        main-b"]);
+    });
+
+    it("names the namespace of each pod with -o json", async () => {
+      const { namespace, pods } = JSON.parse((await outpostShm(["status", "-o", "json"])).stdout) as {
+        namespace?: string;
+        pods: { namespace: string; pod: string }[];
+      };
+      assert.equal(namespace, undefined);
+      assert.deepEqual(
+        pods.map((each) => [each.namespace, each.pod]),
+        [
+          ["authentik", "main-a"],
+          ["sso", "main-b"],
+        ],
+      );
+    });
+
+    it("says that there are none", async () => {
+      const none =
+        "No pods of proxy outposts in any namespace, by authentik's labels. Name the namespace of others with --namespace.\n";
+      const pods: [] = [];
+      assert.deepEqual(await outpostShm(["status"], { pods }), { code: 0, stdout: none, stderr: "" });
+      for (const args of [["doctor"], ["cleanup", "--all", "--yes"]])
+        assert.deepEqual(await outpostShm(args, { pods }), { code: 1, stdout: "", stderr: `error: ${none}` });
+    });
+  });
+
+  describe("of doctor", () => {
+    it("has a part for each namespace, and commands for it", async () => {
+      const { code, stdout } = await outpostShm(["doctor"]);
+      assert.equal(code, 1);
+      const parts = stdout.split(/^(?=Namespace )/m);
+      assert.deepEqual(
+        parts.map((part) => [part.split("\n")[0], part.trimEnd().split("\n").at(-1)]),
+        [
+          ["Namespace authentik:", "1 finding."],
+          ["Namespace sso:", "1 finding."],
+        ],
+      );
+      assert.match(parts[0], /outpost-shm cleanup --anonymous --namespace authentik\n/);
+      assert.match(parts[1], /outpost-shm cleanup --anonymous --namespace sso\n/);
+    });
+
+    it("is a list with -o json", async () => {
+      const { namespaces } = JSON.parse((await outpostShm(["doctor", "-o", "json"])).stdout) as {
+        namespaces: { namespace: string; findings: unknown[] }[];
+      };
+      assert.deepEqual(
+        namespaces.map(({ namespace, findings }) => [namespace, findings.length]),
+        [
+          ["authentik", 1],
+          ["sso", 1],
+        ],
+      );
+    });
+  });
+
+  describe("of cleanup", () => {
+    it("names every namespace and pod in its question, and removes nothing until it is answered", async () => {
+      const asked: string[] = [];
+      const settings: string[] = [];
+      const exec: Cluster["exec"] = (_place, command) => (
+        settings.push(command.find((word) => word.startsWith("DRY_RUN"))!),
+        Promise.resolve({ status: 0, stdout: swept, stderr: "" })
+      );
+      const ask = (question: string) => (asked.push(question), Promise.resolve("n"));
+      const { code, stderr } = await outpostShm(["cleanup", "--anonymous"], { exec }, { ask });
+      assert.deepEqual([code, stderr, settings], [1, "Nothing was removed.\n", ["DRY_RUN=2", "DRY_RUN=2"]]);
+      assert.deepEqual(asked, [
+        "In cluster https://cluster.example (the current context), namespaces authentik, sso, pods authentik/main-a, sso/main-b: " +
+          "Visitors' sessions older than 5s go: 20 in 2 pods, nobody is logged out. Go on? [y/N] ",
+      ]);
+    });
+
+    it("shows the namespace of each pod", async () => {
+      assert.deepEqual(await outpostShm(["cleanup", "--anonymous", "--yes"]), {
+        code: 0,
+        stdout: [
+          "NAMESPACE  POD     CONTAINER    BEFORE   AFTER  FREED  VISITORS  LOGINS  DEBRIS  ERRORS",
+          "authentik  main-a  shm-cleanup  40Ki 0%  0 0%   40Ki   10        0       0       0",
+          "sso        main-b  proxy        40Ki 0%  0 0%   40Ki   10        0       0       0",
+          "TOTAL                                           80Ki   20        0       0       0",
+          "",
+          "20 files of 2 pods removed, 80Ki freed.",
+          "",
+        ].join("\n"),
+        stderr: "",
+      });
+      const { stdout } = await outpostShm(["cleanup", "--anonymous", "--dry-run", "-o", "json"]);
+      const { namespace, pods } = JSON.parse(stdout) as { namespace?: string; pods: { namespace: string }[] };
+      assert.deepEqual([namespace, pods.map((each) => each.namespace)], [undefined, ["authentik", "sso"]]);
+    });
+  });
+
+  it("is no way to look a name up, nor to contradict --namespace", async () => {
+    assert.deepEqual(await outpostShm(["status", "main"]), {
+      code: 2,
+      stdout: "",
+      stderr: `error: "main" can't be looked up in all namespaces: leave it or --all-namespaces out\n`,
+    });
+    assert.deepEqual(await outpostShm(["cleanup", "--all", "-n", "sso"]), {
+      code: 2,
+      stdout: "",
+      stderr: "error: --all-namespaces and --namespace contradict each other: leave one of them out\n",
+    });
+  });
+
+  it("says which right it requires", async () => {
+    const refusal = "Kubernetes refused to list the pods in all namespaces: pods is forbidden";
+    const pods = new Error(refusal, { cause: { code: 403 } });
+    for (const args of [["status"], ["doctor"], ["cleanup", "--all", "--yes"]])
+      assert.deepEqual(await outpostShm(args, { pods }), {
+        code: 1,
+        stdout: "",
+        stderr: `error: ${refusal}. --all-namespaces requires that right; without it, name one namespace by --namespace\n`,
+      });
+    const away = new Error("No answer from the Kubernetes API");
+    assert.equal((await outpostShm(["status"], { pods: away })).stderr, "error: No answer from the Kubernetes API\n");
+  });
+});
