@@ -55,7 +55,7 @@ export function admissionSection({ admission: { pods, without, admitted, neighbo
 The API server's answer to the creation of one pod, in dry runs, in turns: the median of ${pods}, in milliseconds.
 
 ${table(
-  ["pod", "ms", "more than without"],
+  ["pod", "ms", "more than without the policy"],
   [
     row("an outpost's, in a namespace without the policy", without),
     row("an outpost's, which gets the sidecar", admitted),

@@ -4,7 +4,7 @@ const longestBase = 58;
 const longestWhole = longestBase - "-0123456789-".length;
 
 /** Returns a regular expression that matches the names of a Deployment's pods, and those of no other Deployment. */
-export function podsOf(deployment: string): string {
+export function podNamePattern(deployment: string): string {
   // Kubernetes cuts the end off a longer name, so only the beginning of the name itself can be matched.
   if (deployment.length > longestWhole) return `${deployment.slice(0, longestBase)}.*`;
   return `${deployment}-[a-z0-9]+-[a-z0-9]{5}`;

@@ -5,7 +5,7 @@ import { carriesSidecar } from "./containers";
 import { currentPods } from "./currentPods";
 import { nameOf, type Outposts } from "./outpostPods";
 
-const podsOf = (deployment: V1Deployment, { pods }: Outposts) =>
+const currentPodsOf = (deployment: V1Deployment, { pods }: Outposts) =>
   currentPods(
     deployment,
     pods.filter((pod) => pod.deployment === nameOf(deployment)),
@@ -17,12 +17,13 @@ const podsOf = (deployment: V1Deployment, { pods }: Outposts) =>
  */
 export const isAdmitted = (deployment: V1Deployment, outposts: Outposts): boolean =>
   !carriesSidecar(deployment) &&
-  (asksForSidecar(deployment) || podsOf(deployment, outposts).some(({ pod }) => pod.metadata?.labels?.[revisionLabel]));
+  (asksForSidecar(deployment) ||
+    currentPodsOf(deployment, outposts).some(({ pod }) => pod.metadata?.labels?.[revisionLabel]));
 
 /** Returns the names of the pods that such a policy should have given the sidecar, and did not. */
 export const barePods = (deployment: V1Deployment, outposts: Outposts): string[] =>
   isAdmitted(deployment, outposts)
-    ? podsOf(deployment, outposts).flatMap(({ name, pod }) => (carriesSidecar(pod) ? [] : [name]))
+    ? currentPodsOf(deployment, outposts).flatMap(({ name, pod }) => (carriesSidecar(pod) ? [] : [name]))
     : [];
 
 /** Says how a pod gets what an admission policy did not give it. */

@@ -1,7 +1,7 @@
 import { sidecarContainer } from "../../cleaner/names";
 import type { CleanerScripts } from "../../cleaner/scripts";
 import { textLiteral } from "../../kubernetes/cel";
-import { podsOf } from "../../kubernetes/podNames";
+import { podNamePattern } from "../../kubernetes/podNames";
 import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";
 
@@ -25,7 +25,7 @@ export function execPolicySpec(
 ) {
   const account = `system:serviceaccount:${namespace}:${serviceAccountName}`;
   const sweeps = outposts.map((outpost) => {
-    const pods = textLiteral(`^${podsOf(outpost.deployment)}$`);
+    const pods = textLiteral(`^${podNamePattern(outpost.deployment)}$`);
     const containers = listOf([outpost.container, sidecarContainer]);
     const command = `["sh", "-c", variables.sweep, "sweep"] + ${listOf(sweepVariables(outpost))}`;
     return `(request.name.matches(${pods}) && object.container in ${containers} && object.command == ${command})`;

@@ -1,7 +1,7 @@
 import { fullAnywhere } from "../../authentik/versions";
 import { idleFilesPerSecond, loginPercent } from "../../cleaner/constants";
 import { sidecarContainer } from "../../cleaner/names";
-import { podsOf } from "../../kubernetes/podNames";
+import { podNamePattern } from "../../kubernetes/podNames";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
 import { seconds } from "../../settings/values/duration";
@@ -148,7 +148,7 @@ function fillingUp({ selector, interval }: IntervalGroup): string {
 
 /** Makes one alert per outpost, so that one without a sidecar shows beside others that have theirs. */
 function targetMissingAlert(namespace: string, { deployment, delivery }: SweptBySidecar): Alert {
-  const pods = `namespace="${namespace}",pod=~"${podsOf(deployment)}"`;
+  const pods = `namespace="${namespace}",pod=~"${podNamePattern(deployment)}"`;
   const up = `up{${pods},container="${sidecarContainer}"}`;
   const replicas = `kube_deployment_spec_replicas{namespace="${namespace}",deployment="${deployment}"}`;
   // The average catches a sidecar that crashes again and again and is up in between.
@@ -183,7 +183,7 @@ function byInterval(namespace: string, outposts: SweptBySidecar[]): IntervalGrou
   const intervals = [...new Set(outposts.map(({ sweepInterval }) => seconds(sweepInterval)))].sort((a, b) => a - b);
   return intervals.map((interval) => {
     const group = outposts.filter(({ sweepInterval }) => seconds(sweepInterval) === interval);
-    const pods = group.map(({ deployment }) => podsOf(deployment)).sort();
+    const pods = group.map(({ deployment }) => podNamePattern(deployment)).sort();
     const ofPods = intervals.length > 1 ? `,pod=~"${pods.join("|")}"` : "";
     return { selector: `namespace="${namespace}"${ofPods}`, interval };
   });

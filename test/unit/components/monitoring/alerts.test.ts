@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { alertRules } from "../../../../components/monitoring/alerts";
 import { range } from "../../../../components/monitoring/promql";
-import { podsOf } from "../../../../kubernetes/podNames";
+import { podNamePattern } from "../../../../kubernetes/podNames";
 import { resolveSettings } from "../../../../settings/resolve";
 
 const cronJob = "authentik-outpost-shm-cleanup";
@@ -78,7 +78,8 @@ describe("PromQL", () => {
   });
 
   it("tells a Deployment's pods from others'", () => {
-    const matches = (deployment: string, pod: string): boolean => new RegExp(`^(?:${podsOf(deployment)})$`).test(pod);
+    const matches = (deployment: string, pod: string): boolean =>
+      new RegExp(`^(?:${podNamePattern(deployment)})$`).test(pod);
     assert.ok(matches("ak-outpost-one", "ak-outpost-one-6c5d7f9b8-x2x4z"));
     for (const pod of ["ak-outpost-one-b-6c5d7f9b8-x2x4z", "ak-outpost-one", "x-ak-outpost-one-6c5d7f9b8-x2x4z"])
       assert.ok(!matches("ak-outpost-one", pod), pod);
