@@ -94,7 +94,7 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
         assert.match(
           annotations.description,
           new RegExp(
-            `^In pod authentik/${pod} \\d+ logins were removed before their time within 15m: /dev/shm was at 95 % or more, with too few visitors' sessions left to remove\\.$`,
+            `^In pod authentik/${pod} \\d+ logins were removed before their time within 15m: /dev/shm was at 95 % or more, with too few visitors' sessions left to remove\\. Runbook: docs/runbooks/AuthentikOutpostShmLoginsEvicted\\.md\\.$`,
           ),
         );
       });
