@@ -1,6 +1,6 @@
 import type { AuthentikClient } from "../authentik/client";
 import { isProxyOutpost } from "../authentik/names";
-import type { Cluster } from "../kubernetes/cluster";
+import type { Cluster, Verdict } from "../kubernetes/cluster";
 import type { Deployment, LimitRange, Pod } from "../kubernetes/types";
 
 /** The systems that the preflight looks at, and our name there. */
@@ -24,6 +24,8 @@ export interface Look extends Places {
   known: Deployment[];
   pods: Pod[];
   limitRanges: LimitRange[];
+  /** Tells whether we may create pods in the namespace. Asks the API server at the first call only. */
+  mayCreatePods: () => Promise<boolean>;
 }
 
 export async function lookAround(places: Places): Promise<Look> {
@@ -33,7 +35,11 @@ export async function lookAround(places: Places): Promise<Look> {
     cluster.pods(namespace).catch(() => []),
     cluster.limitRanges(namespace).catch(() => []),
   ]);
-  return { ...places, deployments, known: (deployments ?? []).filter(isProxyOutpost), pods, limitRanges };
+  const known = (deployments ?? []).filter(isProxyOutpost);
+  let asked: Promise<Verdict> | undefined;
+  const mayCreatePods = async () =>
+    (await (asked ??= cluster.selfMay({ namespace, resource: "pods", verb: "create" }))).allowed;
+  return { ...places, deployments, known, pods, limitRanges, mayCreatePods };
 }
 
 /** Returns the Deployment of that name, if there is one. */

@@ -15,18 +15,19 @@ import * as messages from "./messages";
  * @param isRestart true if pods are to get it now
  */
 export async function inspectNewPod(
-  { cluster, namespace, fieldManager }: Look,
+  { cluster, namespace, fieldManager, mayCreatePods }: Look,
   settings: OutpostSettings,
   asking: Deployment,
   cured: PodTemplatePatch & { spec: PodSpecPatch },
   isRestart: boolean,
 ): Promise<Findings> {
-  const { allowed } = await cluster.selfMay({ namespace, resource: "pods", verb: "create" });
-  if (!allowed) return warning(messages.unknownPod(settings));
+  if (!(await mayCreatePods())) return warning(messages.unknownPod(settings));
   const whole = await cluster.dryRunApply(namespace, settings.deployment, fieldManager, cured);
   if (whole.outcome !== "applied") return problem(messages.invalid(asking, whole.reason));
-  const plain = await cluster.dryRunPod(namespace, asking.spec!.template);
-  const swept = await cluster.dryRunPod(namespace, whole.deployment.spec!.template);
+  const [plain, swept] = await Promise.all([
+    cluster.dryRunPod(namespace, asking.spec!.template),
+    cluster.dryRunPod(namespace, whole.deployment.spec!.template),
+  ]);
   return merge([
     plain.outcome === "created" ? inspectPlain(settings, plain.pod.spec!, isRestart) : nothing,
     swept.outcome === "created"
