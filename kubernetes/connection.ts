@@ -90,6 +90,9 @@ async function connect(config: KubernetesConfig): Promise<Client> {
 /** Time after which an idle connection is closed, in milliseconds: before a load balancer would do so. */
 const idleMilliseconds = 30_000;
 
+/** Most connections at a time; further requests wait for one. A preview of many outposts would shake hands for each of them. */
+const mostConnections = 16;
+
 /** Has requests share connections, as those of kubectl do. The client would open one for each, with a TLS handshake. */
 function shareConnections(kubeConfig: KubeConfig): void {
   const prepareCall = kubeConfig.applySecurityAuthentication.bind(kubeConfig);
@@ -107,7 +110,7 @@ function shareConnections(kubeConfig: KubeConfig): void {
 
 function keptAlive(agent: Agent): Agent {
   agent.options.timeout = idleMilliseconds;
-  return Object.assign(agent, { keepAlive: true });
+  return Object.assign(agent, { keepAlive: true, maxSockets: mostConnections });
 }
 
 /**
