@@ -12,7 +12,7 @@ import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { addDynamicHost } from "./dynamicHost";
 import { cacheDir } from "./paths";
 import type { Progress } from "./progress";
-import { writeScript } from "./script";
+import { writeCompiledScript } from "./script";
 import { createStateFolder } from "./stateFolder";
 import { ensureTools, type Tool } from "./toolchain";
 import { findExecutable, pulumiOnPath } from "./toolchain/pulumiOnPath";
@@ -168,6 +168,6 @@ function homeOfOurOwn(kubernetesProvider: string): string {
     return join(pluginFolder(home, name), `pulumi-resource-${name}`);
   };
   symlinkSync(kubernetesProvider, executable("kubernetes"));
-  writeScript(executable("command"), join(__dirname, "commandStandIn.ts"));
+  writeCompiledScript(executable("command"), join(__dirname, "commandStandIn.ts"));
   return home;
 }
