@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { authentikManager } from "../../authentik/names";
 import { connection, type KubernetesConfig } from "../../kubernetes/connection";
 import { fieldManager } from "../fieldManager";
-import { rewriteOwners } from "../outpostJsonPatch/delivery";
+import { rewriteOwners } from "../outpostJsonPatch/partInConfig";
 import { claimed } from "../outpostJsonPatch/handover";
 import { outpostDeployment } from "../outpostJsonPatch/outpostDeployment";
 import { defaultWaits } from "../outpostJsonPatch/waits";

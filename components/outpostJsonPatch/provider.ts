@@ -7,7 +7,7 @@ import { authentikError } from "../../authentik/apiErrors";
 import { authentikClient } from "../../authentik/client";
 import { connection } from "../../kubernetes/connection";
 import { messageOnly } from "../messageOnly";
-import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./delivery";
+import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./partInConfig";
 import { outpostDeployment } from "./outpostDeployment";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
 import { defaultWaits, type Waits } from "./waits";
