@@ -1,15 +1,28 @@
-// Advice that no text of the product may give, and the links in it.
+// Advice that no text of the product may give, and the links and commands in it.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { run } from "../../../cli/program";
 import { repositoryRoot } from "../../../sandbox/paths";
+import { resolveSettings } from "../../../settings/resolve";
+
+const read = (file: string): string => readFileSync(join(repositoryRoot, file), "utf8");
+
+/** Returns the help of a command of the CLI; undefined if there is none of that name. */
+async function help(command: string): Promise<string | undefined> {
+  let said = "";
+  const say = (text: string) => (said += text);
+  const io = { out: say, err: say } as unknown as Parameters<typeof run>[1];
+  const code = await run([command, "--help"], io, {} as unknown as Parameters<typeof run>[2]);
+  return code === 0 && said.includes(`outpost-shm ${command} `) ? said : undefined;
+}
 
 describe("the product's texts", () => {
   const list = ["ls-files", "-z", "--", "*.ts", "*.md", "*.sh", ":!test", ":!sandbox", ":!bench", ":!toolchain"];
   const files = execFileSync("git", list, { cwd: repositoryRoot, encoding: "utf8" }).split("\0").filter(Boolean);
-  const giving = (advice: RegExp) =>
-    files.filter((file) => advice.test(readFileSync(join(repositoryRoot, file), "utf8")));
+  const giving = (advice: RegExp) => files.filter((file) => advice.test(read(file)));
+  const pages = files.filter((file) => file.endsWith(".md"));
 
   it("advise no bare deletion of a Deployment: `outpost-shm recreate` asks authentik first", () => {
     assert.ok(files.length > 100, `only ${files.length} files`);
@@ -30,9 +43,8 @@ describe("the product's texts", () => {
     );
 
   it("link to files and headings that are there", () => {
-    const pages = files.filter((file) => file.endsWith(".md"));
     const broken = pages.flatMap((page) =>
-      [...readFileSync(join(repositoryRoot, page), "utf8").matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+      [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
         .filter(([, path, anchor]) => {
           const target = path === "" ? join(repositoryRoot, page) : join(repositoryRoot, dirname(page), path);
           if (!existsSync(target)) return true;
@@ -44,5 +56,27 @@ describe("the product's texts", () => {
     );
     assert.deepEqual(broken, []);
     assert.ok(pages.length > 20, `only ${pages.length} pages`);
+  });
+
+  /** Returns what matches in any of the pages. */
+  const found = (pattern: RegExp) => pages.flatMap((page) => [...read(page).matchAll(pattern)]);
+
+  it("run only commands that there are, with flags that they take", async () => {
+    for (const [, command, args] of found(/(?:`|install )outpost-shm (\w+)([^`\n]*)/g)) {
+      const known = await help(command);
+      assert.ok(known, `outpost-shm ${command}`);
+      for (const [flag] of args.matchAll(/(?<= )--?[a-z][a-z-]*/g)) assert.match(known, new RegExp(`[ ,]${flag}\\b`));
+    }
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    for (const [, script] of found(/npm run ([\w:]+)/g)) assert.ok(scripts[script], `npm run ${script}`);
+  });
+
+  it("set only what can be set, to what can be set", () => {
+    for (const [, key, value] of found(/pulumi config set (\w+) ([^\s`]+)/g)) {
+      // The operator fills these in, and the examples have keys of their own.
+      if (/^(VALUE|UID|release=<Helm)$/.test(value) || ["context", "outpost"].includes(key)) continue;
+      const given = { namespace: "authentik", outposts: ["one"], [key]: value };
+      assert.doesNotThrow(() => resolveSettings(given, undefined, { authentikAccess: false }), `${key} ${value}`);
+    }
   });
 });

@@ -1,25 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../../../../cli/program";
 import { alertRules } from "../../../../components/monitoring/alerts";
-import { resolveSettings } from "../../../../settings/resolve";
+import { repositoryRoot } from "../../../../sandbox/paths";
 import { settingsOf } from "../../../e2e/monitoring/alertSettings";
 
-const root = join(__dirname, "..", "..", "..", "..");
 const rules = alertRules(settingsOf({ solution: "both" }));
-const folder = join(root, "docs", "runbooks");
+const folder = join(repositoryRoot, "docs", "runbooks");
 const runbooks = readdirSync(folder).sort();
 const read = (runbook: string): string => readFileSync(join(folder, runbook), "utf8");
-
-/** Returns the help of a command of the CLI; undefined if there is none of that name. */
-async function help(command: string): Promise<string | undefined> {
-  let said = "";
-  const say = (text: string) => (said += text);
-  const io = { out: say, err: say } as unknown as Parameters<typeof run>[1];
-  const code = await run([command, "--help"], io, {} as unknown as Parameters<typeof run>[2]);
-  return code === 0 && said.includes(`outpost-shm ${command} `) ? said : undefined;
-}
 
 describe("the runbooks", () => {
   it("are there for every alert, at the place it names, and for nothing else", () => {
@@ -51,25 +40,6 @@ describe("the runbooks", () => {
       ]);
       const sections = read(runbook).split(/^#+ .*\n/gm);
       for (const section of sections.slice(2)) assert.match(section, /\S/);
-    });
-
-    it(`${runbook} runs only commands that there are, with flags that they take`, async () => {
-      for (const [, command, args] of read(runbook).matchAll(/npx --no-install outpost-shm (\w+)([^`\n]*)/g)) {
-        const known = await help(command);
-        assert.ok(known, `outpost-shm ${command}`);
-        for (const [flag] of args.matchAll(/(?<= )--?[a-z][a-z-]*/g)) assert.match(known, new RegExp(`[ ,]${flag}\\b`));
-      }
-    });
-
-    it(`${runbook} sets only what can be set, to what can be set, and links only what is there`, () => {
-      const given = [...read(runbook).matchAll(/pulumi config set (\w+) ([^\s`]+)/g)];
-      for (const [, key, value] of given) {
-        // The operator fills these in.
-        if (/^(UID|release=<Helm)$/.test(value)) continue;
-        assert.doesNotThrow(() => resolveSettings({ namespace: "authentik", outposts: ["one"], [key]: value }));
-      }
-      for (const [, link] of read(runbook).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g))
-        assert.ok(existsSync(join(folder, link)), link);
     });
   }
 });
