@@ -1,4 +1,4 @@
-// Rules for imports between folders: docs/design.md, "One arrow". `npm run lint` checks them, imports of types included.
+// Rules for imports between folders, which docs/design.md draws. `npm run imports` checks them, imports of types included.
 
 /** Folders of the product, from the ground up. Each imports only from those before it. */
 const layers = [

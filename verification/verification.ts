@@ -19,7 +19,7 @@ import { seconds } from "../settings/values/duration";
 type Rollouts = Pick<Preflight, "restarts" | "underWay">;
 
 /**
- * Ends the update by awaiting the rollout of the sidecars, for either delivery, and with `verify` by checking that the cure took.
+ * Ends the update by awaiting the rollout of the sidecars, for every delivery, and with `verify` by checking that the cure took.
  * Each is a resource: if it fails it is not created, so the next update checks again.
  */
 export function verifyAfter(name: string, cleanup: OutpostShmCleanup, settings: Settings, found: Rollouts): void {

@@ -29,7 +29,7 @@ export const patience = {
 export const missedSweeps = 3;
 
 /**
- * Shortest interval that is assumed. On 50m of CPU a sweep of many files takes longer than a `sweepInterval` of a few seconds.
+ * Shortest interval that is assumed. On 250m of CPU a sweep of many files takes longer than a `sweepInterval` of a few seconds.
  */
 export const shortestInterval = 30;
 
