@@ -33,10 +33,10 @@ export async function openRendering(name: string, kubeconfig: string): Promise<R
   };
 }
 
-/** Extracts the commands under a heading of docs/gitops.md, block by block, for this namespace. */
-export function documented(heading: string, namespace: string): string[][] {
-  const docs = readFileSync(join(repositoryRoot, "docs", "gitops.md"), "utf8");
-  const [section] = docs.split(`${heading}\n`)[1].split("\n## ");
+/** Extracts the commands under a heading of a page, block by block, for this namespace. */
+export function documented(page: string, heading: string, namespace: string): string[][] {
+  const text = readFileSync(join(repositoryRoot, page), "utf8");
+  const [section] = text.split(`${heading}\n`)[1].split("\n## ");
   return [...section.matchAll(/```console\n([^]*?)```/g)].map(([, block]) =>
     [...block.matchAll(/^\$ (.*)$/gm)].map(([, line]) => line.replaceAll("-n authentik", `-n ${namespace}`)),
   );

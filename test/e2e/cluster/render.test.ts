@@ -82,11 +82,13 @@ describe("what render writes, by kubectl", () => {
     assert.deepEqual(await scenario.objects(), bare);
   });
 
-  const [apply, remove, [annotate]] = documented("## kubectl", "test-render");
+  // The README renders first, here with other settings, and verifies last.
+  const apply = documented("README.md", "## Without Pulumi", "test-render")[0].slice(1, -1);
+  const [remove, [annotate]] = documented("docs/gitops.md", "## kubectl", "test-render");
   const pods = async () => (await AdmissionScene.of(scenario)).pods(deployment);
 
   for (const name of ["the sidecar", "both, by admission"]) {
-    it(`gives the same pods by the commands of docs/gitops.md, and is gone by them: ${name}`, async () => {
+    it(`gives the same pods by the README's commands, and is gone by those of docs/gitops.md: ${name}`, async () => {
       render(table[name], "-o shm");
       for (const line of apply) rendering.shell(line);
       await waitForRollout(scenario, outpost);
