@@ -4,7 +4,7 @@ import { defaultsOf } from "../settings/readFields";
 import { stackRows } from "../settings/table";
 import { type Io, emphasised, type Urgency } from "./io";
 import { asJson, type OutputFormat, table } from "./output";
-import { barePods } from "./pods/admitted";
+import { barePods } from "./pods/solution";
 import { askingPods } from "./pods/askingPods";
 import { findEverywhere } from "./pods/everywhere";
 import { noOutposts } from "./pods/noOutposts";

@@ -1,5 +1,5 @@
 import { sidecarContainer } from "../../cleaner/names";
-import { barePods } from "../pods/admitted";
+import { barePods } from "../pods/solution";
 import { nameOf } from "../pods/outpostPods";
 import { counted } from "../units";
 import type { Finding } from "./finding";

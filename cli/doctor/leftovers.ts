@@ -12,7 +12,7 @@ import {
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import { hasCronJob } from "../../settings/settings";
 import { sidecarFields } from "../../sidecar/takenFields";
-import { isAdmitted } from "../pods/admitted";
+import { isAdmitted } from "../pods/solution";
 import { containersNamed, carriesSidecar, outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";

@@ -1,6 +1,6 @@
 import { shmVolume } from "../../cleaner/names";
 import { liveShortage } from "../../sidecar/memoryLimit";
-import { isAdmitted } from "../pods/admitted";
+import { isAdmitted } from "../pods/solution";
 import { outpostContainerIn, podSpecOf } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import type { Finding } from "./finding";

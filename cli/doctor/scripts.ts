@@ -1,7 +1,7 @@
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { scriptsConfigMap, scriptsVolume } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
-import { isAdmitted } from "../pods/admitted";
+import { isAdmitted } from "../pods/solution";
 import { podSpecOf } from "../pods/containers";
 import type { Finding } from "./finding";
 import type { Snapshot } from "./snapshot";

@@ -1,7 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { fullInWords, type Releases } from "../../authentik/versions";
 import { cronJobName } from "../../cleaner/names";
-import { isAdmitted } from "../pods/admitted";
+import { isAdmitted } from "../pods/solution";
 import { carriesSidecar } from "../pods/containers";
 import { resumeCronJob, sweptDeployments } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";

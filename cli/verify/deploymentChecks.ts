@@ -3,7 +3,7 @@ import { authentikManager, managedByLabel } from "../../authentik/names";
 import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { ExpectedOutpost } from "../../settings/expectation";
-import { replaceBare } from "../pods/admitted";
+import { replaceBare } from "../pods/solution";
 import { containersNamed, podSpecOf } from "../pods/containers";
 import { currentPods } from "../pods/currentPods";
 import type { OutpostPod } from "../pods/outpostPods";

@@ -6,7 +6,7 @@ import { settingsConfigMap, settingsFile, cronJobName } from "../../cleaner/name
 import type { Cluster } from "../../kubernetes/cluster";
 import { solutionBy, type Expectation, type ExpectedOutpost } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
-import { isAdmitted } from "../pods/admitted";
+import { isAdmitted } from "../pods/solution";
 import { carriesSidecar, outpostContainerIn } from "../pods/containers";
 import { sweptDeployments } from "../pods/cronJob";
 import { nameOf, outpostOf, type Outposts } from "../pods/outpostPods";

@@ -7,7 +7,7 @@ import { isGivenUp, refusedPods, unfinishedRollout } from "../../kubernetes/roll
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
 import { otherUser, ownerOnly } from "../../sidecar/user";
-import { replaceBare } from "../pods/admitted";
+import { replaceBare } from "../pods/solution";
 import { carriesSidecar, podSpecOf } from "../pods/containers";
 import { currentPods } from "../pods/currentPods";
 import { wordsOf } from "../pods/metrics";

@@ -6,7 +6,7 @@ import { leftoverFindings } from "../../../cli/doctor/leftovers";
 import { memoryFindings } from "../../../cli/doctor/memory";
 import { scriptsFindings } from "../../../cli/doctor/scripts";
 import { unsweptFindings } from "../../../cli/doctor/unswept";
-import { barePods, isAdmitted } from "../../../cli/pods/admitted";
+import { barePods, isAdmitted } from "../../../cli/pods/solution";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 import {
