@@ -10,15 +10,16 @@ import { repositoryRoot } from "../../../sandbox/paths";
 import { documented, openRendering, type Rendering } from "../rendering";
 import { AdmissionScene, carries } from "./admissionScene";
 import { waitForRollout } from "./kubectl";
+import { installOperatorKinds, operatorObjects, removeOperatorKinds } from "./operatorKinds";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const outpost = "My Outpost";
 const deployment = "ak-outpost-my-outpost";
-/** What the unit test's table of kinds has, without those that need the Prometheus operator. */
+/** What the unit test's table of kinds has. */
 const table: Record<string, Record<string, unknown>> = {
   "the sidecar": { shmSize: "512Mi", sweepInterval: "10m" },
   "the CronJob": { solution: "cronjob", schedule: "@daily", authenticatedMaxAge: "hours=48" },
-  "both, with a dashboard": { solution: "both", monitoring: true, podMonitor: false, alerts: false },
+  "both, with monitoring": { solution: "both", monitoring: true, monitoringLabels: "release=prometheus" },
   "both, by admission": { solution: "both", delivery: "admission", restrictExec: false },
 };
 
@@ -34,9 +35,16 @@ describe("what render writes, by kubectl", () => {
     // The stack has the name that render takes without one: objects of the whole cluster and fields' owners have it too.
     scenario = await openScenario({ name: "render", outposts: [{ name: outpost, replicas: 2 }] });
     rendering = await openRendering("rendering", scenario.kubeconfig);
-    bare = await scenario.objects();
+    await installOperatorKinds(scenario.kubeConfig);
+    bare = await state();
   });
+  after(() => removeOperatorKinds(scenario.kubeConfig));
   after(closeScenarios);
+
+  const state = async (): Promise<Record<string, unknown>> => ({
+    ...(await scenario.objects()),
+    ...(await operatorObjects(scenario.kubeConfig, scenario.namespace)),
+  });
 
   const render = (settings: Record<string, unknown>, rest: string) => {
     const flags = Object.entries(settings).map(([key, value]) => `--set ${key}='${String(value)}'`);
@@ -62,7 +70,7 @@ describe("what render writes, by kubectl", () => {
       await scenario.configure(settings);
       await scenario.stack.up();
       render(settings, "-o shm");
-      const made = Object.keys(await scenario.objects()).length;
+      const made = Object.keys(await state()).length;
       let rendered = 0;
       for (const folder of ["shm", "shm/deployments"]) {
         const live = objects(`kubectl get -k ${folder} -o json`);
@@ -79,7 +87,7 @@ describe("what render writes, by kubectl", () => {
   it("starts from an outpost as authentik made it", async () => {
     await scenario.stack.destroy();
     await waitForRollout(scenario, outpost);
-    assert.deepEqual(await scenario.objects(), bare);
+    assert.deepEqual(await state(), bare);
   });
 
   // The README renders first, here with other settings, and verifies last.
@@ -87,7 +95,7 @@ describe("what render writes, by kubectl", () => {
   const [remove, [annotate]] = documented("docs/gitops.md", "## kubectl", "test-render");
   const pods = async () => (await AdmissionScene.of(scenario)).pods(deployment);
 
-  for (const name of ["the sidecar", "both, by admission"]) {
+  for (const name of ["the sidecar", "both, with monitoring", "both, by admission"]) {
     it(`gives the same pods by the README's commands, and is gone by those of docs/gitops.md: ${name}`, async () => {
       render(table[name], "-o shm");
       for (const line of apply) rendering.shell(line);
@@ -98,7 +106,7 @@ describe("what render writes, by kubectl", () => {
       await waitForRollout(scenario, outpost);
       assert.deepEqual((await pods()).map(carries), [false, false]);
       rendering.shell(annotate);
-      assert.deepEqual(await scenario.objects(), bare);
+      assert.deepEqual(await state(), bare);
     });
   }
 
