@@ -1,24 +1,26 @@
 import { closeForwardAuth } from "../authentik/versions";
-import { cleanupRequest, inWords, type CleanupFlags, type CleanupRequest } from "./cleanup/request";
-import { sweepPod, type PodCleanup } from "./cleanup/sweepPod";
-import { exitCodes } from "./errors";
+import { pressureFloor } from "../cleaner/constants";
+import { formatDuration } from "../settings/values/duration";
+import { openAmong } from "./advice";
+import { sweepPod, type CleanupRequest, type PodCleanup } from "./cleanup/sweepPod";
+import { exitCodes, UsageError } from "./errors";
 import { confirmed, type Io, emphasised } from "./io";
-import { asJson, type OutputFormat, table } from "./output";
-import { findEverywhere } from "./pods/everywhere";
-import { noOutposts } from "./pods/noOutposts";
-import { openAmong } from "./pods/openForwardAuth";
+import type { PodsOptions } from "./options";
+import { asJson, table } from "./output";
+import { findEverywhere, noOutposts } from "./pods/everywhere";
 import type { OutpostPod } from "./pods/outpostPods";
 import type { Sessions } from "./pods/usageSources";
 import { withProgress } from "./progress";
 import type { Target } from "./target";
 import { counted, formatBytes } from "./units";
 
-export interface CleanupOptions extends CleanupFlags {
-  /** Pods or outposts. Empty means all. */
-  names: string[];
+export interface CleanupOptions extends Omit<PodsOptions, "timeout"> {
+  /** Seconds. */
+  olderThan?: number;
+  anonymous?: boolean;
+  all?: boolean;
   dryRun?: boolean;
   yes?: boolean;
-  output?: OutputFormat;
 }
 
 /** Sweeps all selected pods, or counts what would go, until Ctrl-C. */
@@ -104,22 +106,14 @@ function json(
   return asJson({ ...(!inNamespace && { namespace }), ...request, dryRun, pods, total: totalOf(results) });
 }
 
-/** Totals over all pods. */
-export interface Total {
-  removed: Sessions;
-  files: number;
-  freedBytes: number;
-  errors: number;
-  /** Pods whose sweep worked, and those whose sweep failed. */
-  swept: number;
-  failed: number;
-}
+type Total = ReturnType<typeof totalOf>;
 
-export function totalOf(results: PodCleanup[]): Total {
+/** Sums up all pods, and counts those whose sweep worked and those whose sweep failed. */
+function totalOf(results: PodCleanup[]) {
   const swept = results.filter(({ removed }) => removed !== undefined);
   const over = (number: (result: PodCleanup) => number | undefined): number =>
     swept.reduce((sum, result) => sum + (number(result) ?? 0), 0);
-  const removed = {
+  const removed: Sessions = {
     anonymous: over(({ removed }) => removed?.anonymous),
     authenticated: over(({ removed }) => removed?.authenticated),
     debris: over(({ removed }) => removed?.debris),
@@ -135,7 +129,7 @@ export function totalOf(results: PodCleanup[]): Total {
 }
 
 /** Never negative, though sessions that arrive meanwhile may take up more than was freed. */
-export const freedBytes = ({ usedBytesBefore = 0, usedBytesAfter = 0 }: PodCleanup): number =>
+const freedBytes = ({ usedBytesBefore = 0, usedBytesAfter = 0 }: PodCleanup): number =>
   Math.max(0, usedBytesBefore - usedBytesAfter);
 
 const head = ["NAMESPACE", "POD", "CONTAINER", "BEFORE", "AFTER", "FREED", "VISITORS", "LOGINS", "DEBRIS", "ERRORS"];
@@ -143,7 +137,7 @@ const head = ["NAMESPACE", "POD", "CONTAINER", "BEFORE", "AFTER", "FREED", "VISI
 type Shown = Record<"dryRun" | "everywhere", boolean>;
 
 /** Formats one line per pod and their total, followed by the problems and a summary. */
-export function cleanupTable(results: PodCleanup[], { dryRun, everywhere }: Shown, io: Pick<Io, "colour">): string {
+function cleanupTable(results: PodCleanup[], { dryRun, everywhere }: Shown, io: Pick<Io, "colour">): string {
   const total = totalOf(results);
   // A dry run frees nothing.
   const unsaid = [...(everywhere ? [] : ["NAMESPACE"]), ...(dryRun ? ["AFTER", "FREED"] : [])];
@@ -180,4 +174,24 @@ function sum({ files, freedBytes, swept, failed }: Total, dryRun: boolean): stri
   if (dryRun)
     return `${counted(files, "file")} of ${counted(swept, "pod")} would go. Nothing was removed.${failures}\n`;
   return `${counted(files, "file")} of ${counted(swept, "pod")} removed, ${formatBytes(freedBytes)} freed.${failures}\n`;
+}
+
+const choices =
+  "--older-than AGE (all sessions older than that), --anonymous (visitors who have not logged in; with --older-than only those older than that), or --all (every session)";
+
+/** Turns a combination of flags into a request. @throws UsageError if the combination makes no sense */
+function cleanupRequest({ olderThan, anonymous, all }: CleanupOptions): CleanupRequest {
+  if (all && (anonymous || olderThan !== undefined)) {
+    const other = anonymous ? "--anonymous" : "--older-than";
+    throw new UsageError(`--all and ${other} contradict each other: choose ${choices}`);
+  }
+  if (!all && !anonymous && olderThan === undefined) throw new UsageError(`say what is to go: ${choices}`);
+  const age = olderThan ?? pressureFloor;
+  return { visitorsOlderThan: age, ...(!anonymous && { loginsOlderThan: age }) };
+}
+
+/** Completes "… go". */
+function inWords({ visitorsOlderThan, loginsOlderThan }: CleanupRequest): string {
+  const who = loginsOlderThan === undefined ? "visitors' sessions" : "sessions, logins too,";
+  return `${who} older than ${formatDuration(visitorsOlderThan)}`;
 }

@@ -2,26 +2,23 @@ import { setTimeout as pause } from "node:timers/promises";
 import { authentikClient } from "../authentik/client";
 import { allPrintable } from "../kubernetes/untrusted";
 import { authentikConfigFindings, configCheck } from "./doctor/authentikConfig";
-import { checks } from "./doctor/checks";
+import { checks, findingsOf } from "./doctor/checks";
 import { diagnosisText, type Diagnosis } from "./doctor/finding";
 import { readSnapshot, type Snapshot } from "./doctor/snapshot";
 import { exitCodes } from "./errors";
 import type { Io } from "./io";
-import { asJson, type OutputFormat } from "./output";
-import { askingPods } from "./pods/askingPods";
-import { targetsOf } from "./pods/everywhere";
-import { noOutposts } from "./pods/noOutposts";
+import type { PodsOptions } from "./options";
+import { asJson } from "./output";
+import { askingPods } from "./progress";
+import { noOutposts, targetsOf } from "./pods/everywhere";
 import { findOutposts } from "./pods/outpostPods";
 import type { Target } from "./target";
 
-export interface DoctorOptions {
+export interface DoctorOptions extends Omit<PodsOptions, "names"> {
   /** Namespace that authentik itself runs in. Default: that of the outposts. */
   authentikNamespace?: string;
   /** Seconds to watch for writes by authentik to the Deployments. 0 skips this. */
   observe: number;
-  /** Seconds to ask the pods. */
-  timeout: number;
-  output?: OutputFormat;
 }
 
 /**
@@ -54,9 +51,9 @@ async function diagnose(
 ): Promise<Diagnosis & { namespace: string }> {
   const client = authentikAccess && authentikClient(authentikAccess);
   const config = await authentikConfigFindings(snapshot, client);
-  const findings = [...checks.flatMap(({ of }) => of(snapshot)), ...config.findings];
+  const findings = [...findingsOf(snapshot), ...config.findings.map((found) => ({ check: configCheck, ...found }))];
   const unchecked = [...snapshot.unchecked, ...config.unchecked].sort((a, b) => a.what.localeCompare(b.what));
-  const names = [...checks.map(({ name }) => name), configCheck];
+  const names = [...Object.keys(checks), configCheck];
   const checked = names.filter((name) => !unchecked.some(({ what }) => what === name));
   // authentik's words are among them.
   return allPrintable({ namespace, findings, checked, unchecked });

@@ -2,7 +2,16 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { formatDuration, parseDuration } from "../settings/values/duration";
 import { parseSize } from "../settings/values/size";
 import type { OutputFormat } from "./output";
-import { podsTimeout } from "./pods/askingPods";
+import { podsTimeout } from "./progress";
+
+/** Flags and arguments of most commands. */
+export interface PodsOptions {
+  /** Pods or outposts. Empty means all, or all of the stack. */
+  names: string[];
+  output?: OutputFormat;
+  /** Seconds to ask the pods, in each look. */
+  timeout: number;
+}
 
 /** The flag that names a stack's file, for commands with `--stack`. */
 export const configFileOption = [
@@ -23,7 +32,7 @@ export function withTarget(command: Command): Command {
 
 /** The same, with that for every namespace. */
 export const withTargets = (command: Command): Command =>
-  withTarget(command).option("-A, --all-namespaces", "every namespace with pods of outposts, and the stack's");
+  withTarget(command).option("-A, --all-namespaces", "every namespace with outposts, and the stack's");
 
 /** Adds the flag that limits how long pods are asked. */
 export function withPodsTimeout(command: Command): Command {
@@ -41,17 +50,15 @@ export function durationOption(flags: string, text: string, range: [string, stri
 }
 
 /** Returns a parser of a flag's duration, written as in the settings, into seconds. */
-export function durationFlag(shortest: string, longest: string): (text: string) => number {
-  return (text) => {
-    const parsed = parseDuration(text, shortest, longest);
-    if ("wrong" in parsed) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
-    return parsed.value;
-  };
-}
+export const durationFlag =
+  (shortest: string, longest: string) =>
+  (text: string): number =>
+    valid(parseDuration(text, shortest, longest));
 
 /** Parses a flag's size by the rules of `shmSize`. */
-export function sizeFlag(text: string): string {
-  const parsed = parseSize(text, "64Mi", "16Gi");
+export const sizeFlag = (text: string): string => valid(parseSize(text, "64Mi", "16Gi"));
+
+function valid<T>(parsed: { value: T } | { wrong: string }): T {
   if ("wrong" in parsed) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
   return parsed.value;
 }

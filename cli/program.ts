@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { printable } from "../kubernetes/untrusted";
 import type { UpdateCheck } from "../settings/expectation";
-import { cleanup } from "./cleanup";
+import { cleanup, type CleanupOptions } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
@@ -15,13 +15,12 @@ import {
   withTarget,
   withTargets,
 } from "./options";
-import type { OutputFormat } from "./output";
-import { podsTimeout } from "./pods/askingPods";
+import { podsTimeout } from "./progress";
 import { recreate, type RecreateOptions } from "./recreate";
 import type * as Render from "./render";
-import { status } from "./status";
+import { status, type StatusOptions } from "./status";
 import { openTarget, type Target, type TargetMakers, type TargetOptions } from "./target";
-import { verify } from "./verify";
+import { verify, type VerifyOptions } from "./verify";
 
 /** A command's work, once its flags are read. */
 type Work = (target: Target) => Promise<number>;
@@ -62,6 +61,9 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
 
 type Perform = (options: TargetOptions, work: Work) => Promise<void>;
 
+/** A command's options as its flags give them: what its arguments give is apart. */
+type Flags<Options> = TargetOptions & Omit<Options, "names" | "outpost">;
+
 /** Sets the options that subcommands do not inherit. */
 function settle(program: Command): void {
   for (const command of [program, ...program.commands]) {
@@ -80,51 +82,32 @@ function failed(error: unknown, io: Io): number {
 const names = ["[names...]", "pods, or outposts by their name or slug; default: all of the namespace"] as const;
 
 function addStatus(program: Command, io: Io, perform: Perform): void {
-  interface Options extends TargetOptions {
-    output?: OutputFormat;
-    watch?: boolean;
-    interval: number;
-    timeout: number;
-  }
   const command = program
     .command("status")
     .description("show the state of /dev/shm in every outpost pod, and where it is known from")
     .argument(...names)
     .option("-w, --watch", "look again and again, until Ctrl-C")
     .addOption(durationOption("--interval <duration>", "time between two looks of --watch", ["1s", "1h"], 5));
-  withTargets(withOutput(withPodsTimeout(command), ["wide", "json"])).action((names: string[], options: Options) =>
-    perform(options, (target) => status(target, { names, ...options }, io)),
+  withTargets(withOutput(withPodsTimeout(command), ["wide", "json"])).action(
+    (names: string[], options: Flags<StatusOptions>) =>
+      perform(options, (target) => status(target, { names, ...options }, io)),
   );
 }
 
 function addVerify(program: Command, io: Io, perform: Perform): void {
-  interface Options extends TargetOptions {
-    output?: OutputFormat;
-    wait: number;
-    timeout: number;
-    run?: boolean;
-    shmSize?: string;
-    solution?: "sidecar" | "cronjob" | "both";
-  }
+  const solution = new Option(
+    "--solution <name>",
+    "what is to sweep; default: what the stack says or what is in force",
+  );
   const command = program
     .command("verify")
     .description("check that the cure took, against the stack or against what is in force; exits 1 where a check fails")
     .argument("[names...]", "outposts by their name or slug; default: all of the stack, or of the namespace")
     .addOption(durationOption("--wait <duration>", "go on checking for so long while a check fails", ["1s", "1h"], 0))
     .option("--run", "start a run of the CronJob once no rollout is under way, and judge that one")
-    .option(
-      "--shm-size <size>",
-      "size that /dev/shm is to have; default: what the stack or the Deployment says",
-      sizeFlag,
-    )
-    .addOption(
-      new Option("--solution <name>", "what is to sweep; default: what the stack says or what is in force").choices([
-        "sidecar",
-        "cronjob",
-        "both",
-      ]),
-    );
-  withTarget(withOutput(withPodsTimeout(command), ["json"])).action((names: string[], options: Options) =>
+    .option("--shm-size <size>", "size that /dev/shm is to have; default: the stack's or the Deployment's", sizeFlag)
+    .addOption(solution.choices(["sidecar", "cronjob", "both"]));
+  withTarget(withOutput(withPodsTimeout(command), ["json"])).action((names: string[], options: Flags<VerifyOptions>) =>
     perform(options, (target) => verify(target, { names, ...options }, io)),
   );
   // Runs at the end of `pulumi up` (verification/verification.ts).
@@ -135,14 +118,6 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
 }
 
 function addCleanup(program: Command, io: Io, perform: Perform): void {
-  interface Options extends TargetOptions {
-    output?: OutputFormat;
-    olderThan?: number;
-    anonymous?: boolean;
-    all?: boolean;
-    dryRun?: boolean;
-    yes?: boolean;
-  }
   const command = program
     .command("cleanup")
     .description("remove sessions now; says how many people that logs out, and asks")
@@ -152,13 +127,12 @@ function addCleanup(program: Command, io: Io, perform: Perform): void {
     .option("--all", "every session but those of the last five seconds")
     .option("--dry-run", "say what would go, remove nothing")
     .option("-y, --yes", "log people out without asking");
-  withTargets(withOutput(command, ["json"])).action((names: string[], options: Options) =>
+  withTargets(withOutput(command, ["json"])).action((names: string[], options: Flags<CleanupOptions>) =>
     perform(options, (target) => cleanup(target, { names, ...options }, io)),
   );
 }
 
 function addRecreate(program: Command, io: Io, perform: Perform): void {
-  type Options = TargetOptions & Omit<RecreateOptions, "outpost">;
   const command = program
     .command("recreate")
     .description("have authentik create an outpost's Deployment anew; its pods' sessions end")
@@ -170,7 +144,7 @@ function addRecreate(program: Command, io: Io, perform: Perform): void {
     .option("--manifest <file>", "where its manifest is saved before; default: ./DEPLOYMENT-TIME.json")
     .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outpost")
     .option("--up", "end with `pulumi up --refresh --yes` of --stack, which brings the sidecar again");
-  withTarget(command).action((outpost: string, options: Options) =>
+  withTarget(command).action((outpost: string, options: Flags<RecreateOptions>) =>
     perform(options, (target) => recreate(target, { outpost, ...options }, io)),
   );
 }
@@ -181,7 +155,7 @@ function addDoctor(program: Command, io: Io, perform: Perform): void {
     .description("find why it does not work, and say the cure; changes nothing, exits 1 where something is found")
     .option("--authentik-namespace <name>", "namespace of authentik itself; default: that of the outposts")
     .addOption(durationOption("--observe <duration>", "watch for so long whether authentik writes", ["1s", "24h"], 0));
-  withTargets(withOutput(withPodsTimeout(command), ["json"])).action((options: TargetOptions & DoctorOptions) =>
+  withTargets(withOutput(withPodsTimeout(command), ["json"])).action((options: Flags<DoctorOptions>) =>
     perform(options, (target) => doctor(target, options, io)),
   );
 }

@@ -1,16 +1,23 @@
+import type { Cluster } from "../kubernetes/cluster";
 import type { Io } from "./io";
+import { counted } from "./units";
+
+type Terminal = Pick<Io, "err" | "errIsTerminal">;
+
+/** Shows a line on stderr in place of the last one, if that is a terminal. */
+const showLine = (io: Terminal, text: string): void => {
+  if (io.errIsTerminal) io.err(`\r\x1b[K${text}`);
+};
 
 /** Maps pods. On a terminal it reports on stderr how many are done, in a line that it removes afterwards. */
 export async function withProgress<T, R>(
-  io: Pick<Io, "err" | "errIsTerminal">,
+  io: Terminal,
   doing: string,
   items: T[],
   map: (item: T) => Promise<R>,
 ): Promise<R[]> {
   let done = 0;
-  const show = () => {
-    if (io.errIsTerminal) io.err(`\r\x1b[K${doing}: ${done} of ${items.length} pods`);
-  };
+  const show = () => showLine(io, `${doing}: ${done} of ${items.length} pods`);
   show();
   try {
     return await mapParallel(items, async (item) => {
@@ -20,7 +27,7 @@ export async function withProgress<T, R>(
       return result;
     });
   } finally {
-    if (io.errIsTerminal) io.err("\r\x1b[K");
+    showLine(io, "");
   }
 }
 
@@ -39,4 +46,58 @@ export async function mapParallel<T, R>(items: T[], map: (item: T) => Promise<R>
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   return results;
+}
+
+/** Requests that a single pod or node answers, and so may leave without an answer. */
+type Asking = Pick<Cluster, "exec" | "log" | "podProxy" | "nodeSummary">;
+
+/** Default of `--timeout`, in seconds. */
+export const podsTimeout = 60;
+
+/**
+ * Gives pods so many seconds for all that `work` asks of them. What has not answered by then counts as failed, so that the work ends
+ * with what it knows. On a terminal it shows on stderr how many answers there are, in a line that it removes afterwards.
+ */
+export async function askingPods<T>(
+  cluster: Cluster,
+  io: Terminal,
+  seconds: number,
+  work: (cluster: Cluster) => Promise<T>,
+): Promise<T> {
+  let answers = 0;
+  const limit = timeLimit(seconds, () => showLine(io, `asking the pods: ${counted(++answers, "answer")}`));
+  const bounded =
+    <A extends unknown[], R>(ask: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      limit.within(() => ask(...args));
+  const asking: Asking = {
+    exec: bounded(cluster.exec),
+    log: bounded(cluster.log),
+    podProxy: bounded(cluster.podProxy),
+    nodeSummary: bounded(cluster.nodeSummary),
+  };
+  try {
+    return await work(Object.assign(Object.create(cluster) as Cluster, asking));
+  } finally {
+    limit.clear();
+    if (answers > 0) showLine(io, "");
+  }
+}
+
+/** Rejects what has not ended after so many seconds, and what would begin then. @param ended is called at each end */
+function timeLimit(seconds: number, ended: () => void) {
+  let isOver = false;
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<never>((_resolve, reject) => {
+    const over = () => ((isOver = true), reject(new Error(`no answer within ${seconds} s (--timeout)`)));
+    timer = setTimeout(over, seconds * 1000);
+  });
+  end.catch(() => undefined); // it may come while nothing is asked
+  return {
+    within: async <R>(ask: () => Promise<R>): Promise<R> => {
+      if (isOver) throw new Error(`not asked: the ${seconds} s of --timeout were over`);
+      return Promise.race([ask(), end]).finally(ended);
+    },
+    clear: () => clearTimeout(timer),
+  };
 }

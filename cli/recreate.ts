@@ -1,23 +1,25 @@
 import { resolve } from "node:path";
-import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager, managedByLabel, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
-import { containerPath, ownersOf, ownsFields } from "../kubernetes/fieldOwners";
+import { ownsFields } from "../kubernetes/fieldOwners";
 import { selectorInShell } from "../kubernetes/selector";
+import type { Deployment } from "../kubernetes/types";
 import { formatDuration } from "../settings/values/duration";
+import { eitherWay } from "./advice";
 import { exitCodes, UsageError } from "./errors";
 import { confirmed, type Io } from "./io";
 import { findAuthentik, type Authentik } from "./pods/authentikPods";
 import { carriesSidecar } from "./pods/containers";
-import { findOutposts, nameOf, outpostOf, type OutpostPod, isReady } from "./pods/outpostPods";
+import { findOutposts, nameOf, outpostOf, podsOf, type OutpostPod, isReady } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
+import { fieldOwners } from "./pods/solution";
 import { askAuthentik } from "./recreate/authentiksAnswer";
 import { comeback, type Comeback } from "./recreate/comeback";
 import { saveManifest } from "./recreate/manifest";
-import type { Target } from "./target";
+import type { Target, TargetOptions } from "./target";
 import { counted } from "./units";
 
-export interface RecreateOptions {
+export interface RecreateOptions extends Pick<TargetOptions, "stack" | "configFile" | "kubeconfig"> {
   /** The outpost, by its name, slug or Deployment. */
   outpost: string;
   dryRun?: boolean;
@@ -32,10 +34,6 @@ export interface RecreateOptions {
   authentikNamespace?: string;
   /** True to end with `pulumi up --refresh` of the stack. */
   up?: boolean;
-  stack?: string;
-  /** Also used for that update, as is the next. */
-  configFile?: string;
-  kubeconfig?: string;
 }
 
 /** Makes authentik create an outpost's Deployment again: deletes it and waits until it is back. @returns the exit status */
@@ -43,12 +41,7 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   const { cluster, namespace } = target;
   if (options.up && options.stack === undefined) throw new UsageError("--up takes --stack: which one is it to update?");
   const { deployment, pods } = await theOutpost(target, options.outpost);
-  const authentik = await findAuthentik(cluster, options.authentikNamespace ?? namespace);
-  const refusal = whyNotRecreated(deployment, authentik);
-  if (refusal) throw new Error(refusal);
-  const answer = await askAuthentik(target, deployment, authentik, options.acceptOutage);
-  if (answer.refusal) throw new Error(answer.refusal);
-  const doubts = [doubt(authentik), answer.doubt].filter((each) => each !== undefined);
+  const doubts = await doubtsAbout(target, deployment, options);
   io.out(planOf(deployment, await podFacts(cluster, pods, io.now()), doubts));
   if (options.dryRun) {
     io.out("Nothing was changed.\n");
@@ -73,13 +66,23 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   return leftToDo(deployment, after.deployment, options, io);
 }
 
+/** Returns warnings if it is not sure that authentik would create the Deployment again. @throws if it would not */
+async function doubtsAbout(target: Target, deployment: Deployment, options: RecreateOptions): Promise<string[]> {
+  const authentik = await findAuthentik(target.cluster, options.authentikNamespace ?? target.namespace);
+  const refusal = whyNotRecreated(deployment, authentik);
+  if (refusal) throw new Error(refusal);
+  const answer = await askAuthentik(target, deployment, authentik, options.acceptOutage);
+  if (answer.refusal) throw new Error(answer.refusal);
+  return [doubt(authentik), answer.doubt].filter((each) => each !== undefined);
+}
+
 /** Checks for Pulumi before anything is deleted, since it is to bring the sidecar back. */
 async function requirePulumi(io: Io): Promise<void> {
   const status = await io.run("pulumi", ["version"]).catch((error: Error) => error.message);
   if (status !== 0) throw new Error(`--up takes the Pulumi CLI, and \`pulumi version\` does not work here (${status})`);
 }
 
-async function theOutpost(target: Target, outpost: string): Promise<{ deployment: V1Deployment; pods: OutpostPod[] }> {
+async function theOutpost(target: Target, outpost: string): Promise<{ deployment: Deployment; pods: OutpostPod[] }> {
   const { namespace } = target;
   const { deployments } = await findOutposts(target, [outpost]);
   const [deployment] = deployments;
@@ -87,18 +90,18 @@ async function theOutpost(target: Target, outpost: string): Promise<{ deployment
   if (deployments.length > 1)
     throw new UsageError(`"${outpost}" names more than one Deployment: ${deployments.map(nameOf).join(", ")}`);
   const all = await findOutposts(target);
-  return { deployment, pods: all.pods.filter((pod) => pod.deployment === nameOf(deployment)) };
+  return { deployment, pods: podsOf(deployment, all) };
 }
 
 function failure(
   { kubectl }: Target,
-  before: V1Deployment,
+  before: Deployment,
   { stage, seen }: Comeback,
   saved: string,
   end: string,
 ): string {
   const name = nameOf(before);
-  const bare = isBareAfterwards(before) ? ", then pulumi up --refresh for the sidecar" : "";
+  const bare = isBareAfterwards(before) ? `, then deploy again ${eitherWay()} for the sidecar` : "";
   const restore = `To put it back as authentik had it: ${kubectl} create --field-manager=${authentikManager} -f ${saved}${bare}`;
   const cures = {
     deleting: `See what holds it: ${kubectl} describe deployment ${name}. Once it is gone: ${restore}`,
@@ -111,10 +114,10 @@ function failure(
 
 const tooLate = ({ timeout }: RecreateOptions): string => `did not come back within ${formatDuration(timeout)}`;
 
-/** Runs `pulumi up` to bring the sidecar back, or says to do so if authentik did not bring it. */
+/** Runs `pulumi up` to bring the sidecar back, or says to deploy again if authentik did not bring it. */
 async function leftToDo(
-  before: V1Deployment,
-  after: V1Deployment,
+  before: Deployment,
+  after: Deployment,
   { up, stack, configFile, kubeconfig }: RecreateOptions,
   io: Io,
 ): Promise<number> {
@@ -122,30 +125,25 @@ async function leftToDo(
   const file = configFile === undefined ? [] : ["--config-file", resolve(configFile)];
   const command = ["up", "--refresh", ...(stack === undefined ? [] : ["--stack", stack]), ...file];
   if (up) {
-    const status = await io.run(
-      "pulumi",
-      [...command, "--yes"],
-      kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig },
-    );
+    const env: Record<string, string> = kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig };
+    const status = await io.run("pulumi", [...command, "--yes"], env);
     if (status === 0) return exitCodes.ok;
     throw new Error(`pulumi ${command.join(" ")} ended with status ${status}`);
   }
   if (isBareAfterwards(before) && !carriesSidecar(after))
-    io.out(`It has no sidecar. What is left to do: pulumi ${command.join(" ")}\n`);
+    io.out(`It has no sidecar: deploy again ${eitherWay(`pulumi ${command.join(" ")}`)}.\n`);
   return exitCodes.ok;
 }
 
 /** Describes a recreation and the sessions that end with it, one line each. */
-export function planOf(deployment: V1Deployment, facts: PodFacts[], doubts: string[]): string {
+function planOf(deployment: Deployment, facts: PodFacts[], doubts: string[]): string {
   const lines = [
     `Deployment ${deployment.metadata?.namespace}/${nameOf(deployment)} of outpost ${outpostOf(deployment)} is deleted with its ` +
       `${counted(facts.length, "pod")}, and authentik creates it again.`,
     sessionsOf(facts),
     "Until then nobody gets at the outpost's applications. authentik looks at its outposts every four hours, and at once when one is saved: " +
       "be ready to save it in the Admin UI (Applications › Outposts › Edit › Update).",
-    ...(isBareAfterwards(deployment)
-      ? ["It comes back without the sidecar, which `pulumi up --refresh` then brings again."]
-      : []),
+    ...(isBareAfterwards(deployment) ? [`It comes back without the sidecar: deploy again then ${eitherWay()}.`] : []),
     ...doubts.map((each) => `warning: ${each}.`),
   ];
   return lines.map((line) => `${line}\n`).join("");
@@ -163,23 +161,22 @@ function sessionsOf(facts: PodFacts[]): string {
 }
 
 /** Tells whether somebody other than authentik put the sidecar there. authentik creates the Deployment without it. */
-export function isBareAfterwards(deployment: V1Deployment): boolean {
-  const paths = [containerPath("initContainers", sidecarContainer), containerPath("containers", sidecarContainer)];
-  const owners = paths.flatMap((path) => ownersOf(path, deployment.metadata?.managedFields ?? []));
-  return carriesSidecar(deployment) && !owners.includes(authentikManager);
+function isBareAfterwards(deployment: Deployment): boolean {
+  const sidecar = fieldOwners(deployment).filter(({ field }) => field.endsWith(`container ${sidecarContainer}`));
+  return carriesSidecar(deployment) && !sidecar.some(({ owners }) => owners.includes(authentikManager));
 }
 
 /** Label that authentik's Helm chart sets: server or worker. */
 const component = "app.kubernetes.io/component";
 
 /** Explains why nobody would bring the Deployment back; undefined if authentik should. */
-export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik): string | undefined {
+function whyNotRecreated(deployment: Deployment, authentik: Authentik): string | undefined {
   const { labels = {}, managedFields = [], namespace } = deployment.metadata ?? {};
   const name = `Deployment ${namespace}/${nameOf(deployment)}`;
   // A Deployment made by hand, as in authentik's manual, has the first label too.
   if (labels[managedByLabel] !== authentikManager || !labels[outpostUuidLabel]) {
-    const missing =
-      labels[managedByLabel] === authentikManager ? outpostUuidLabel : `${managedByLabel}=${authentikManager}`;
+    const isManaged = labels[managedByLabel] === authentikManager;
+    const missing = isManaged ? outpostUuidLabel : `${managedByLabel}=${authentikManager}`;
     return `${name} is not managed by authentik (it lacks the label ${missing}): nobody would bring it back`;
   }
   if (!ownsFields(authentikManager, managedFields)) {
@@ -196,7 +193,7 @@ export function whyNotRecreated(deployment: V1Deployment, authentik: Authentik):
 }
 
 /** Returns a warning if it is not known that authentik runs; otherwise undefined. */
-export function doubt({ pods, namespace, unknown }: Authentik): string | undefined {
+function doubt({ pods, namespace, unknown }: Authentik): string | undefined {
   if (unknown) return `Whether authentik runs is not known: ${unknown}`;
   if (pods.length > 0) return undefined;
   return `No pods of authentik are in namespace ${namespace}: if it runs in another, name that with --authentik-namespace; if it runs elsewhere, make sure that it does`;

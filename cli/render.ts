@@ -1,27 +1,26 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import type { Raw } from "../settings/readFields";
 import { SettingsError } from "../settings/problems";
 import { resolveSettings } from "../settings/resolve";
 import type { Settings } from "../settings/settings";
 import { readStackFile } from "../settings/stackFile";
-import { applyFlags, deploymentsFolder, directory, stream } from "../render/directory";
+import { applyFlags, deploymentsFolder, directory, mark, stream } from "../render/directory";
 import { jsonPatches, patchedByAuthentik, type Syntax } from "../render/jsonPatches";
 import { manifests } from "../render/manifests";
 import { exitCodes, UsageError } from "./errors";
 import { projectDir as clone, type Io } from "./io";
-import { differenceOf, shownChange, writeFiles } from "./render/files";
-import { refuseConflict, refuseFileOfNone } from "./target";
+import { refuseConflict, refuseFileOfNone, type TargetMakers, type TargetOptions } from "./target";
 
 /** Forms of the output: the objects of our own, our parts of the Deployments, or those parts for authentik's config. */
 type Format = "manifests" | "deployments" | "json-patches";
 
-export interface RenderOptions {
+type FromTarget = Pick<TargetOptions, "namespace" | "stack" | "configFile"> & Pick<TargetMakers, "projectDir">;
+
+export interface RenderOptions extends FromTarget {
   /** Names of the outposts in authentik. */
   outposts: string[];
-  namespace?: string;
-  stack?: string;
-  /** The stack's file, if it is another than `Pulumi.<stack>.yaml`. */
-  configFile?: string;
   /** Settings, as `key=value`. */
   set: string[];
   /** Folder to write. */
@@ -30,8 +29,6 @@ export interface RenderOptions {
   check?: string;
   format: Format;
   syntax: Syntax;
-  /** Folder of the stack files. Default: this clone. */
-  projectDir?: string;
 }
 
 /** Names what is rendered without a stack. */
@@ -80,6 +77,59 @@ function check(dir: string, files: Files, io: Io): number {
   if (count === 0) io.out(`${dir} is what these settings render.\n`);
   return count === 0 ? exitCodes.ok : exitCodes.failed;
 }
+
+/** Differences between a folder and the files that it should have, by path. Files of others are none. */
+interface Difference {
+  missing: string[];
+  changed: string[];
+  /** Files that an earlier run wrote. */
+  extra: string[];
+}
+
+function differenceOf(dir: string, files: Files): Difference {
+  const paths = Object.keys(files);
+  const there = (path: string) => existsSync(join(dir, path));
+  return {
+    missing: paths.filter((path) => !there(path)),
+    changed: paths.filter((path) => there(path) && textOf(dir, path) !== files[path]),
+    extra: ["", deploymentsFolder]
+      .filter(there)
+      .flatMap((folder) => readdirSync(join(dir, folder)).map((name) => (folder ? `${folder}/${name}` : name)))
+      .filter((path) => path.endsWith(".yaml") && !(path in files) && textOf(dir, path).startsWith(mark))
+      .sort(),
+  };
+}
+
+/**
+ * Writes the files, and removes those that an earlier run wrote and that are none any more.
+ * @throws UsageError if it would replace a file of somebody else; nothing is changed then
+ */
+function writeFiles(dir: string, files: Files, { missing, changed, extra }: Difference): void {
+  const foreign = changed.filter((path) => !textOf(dir, path).startsWith(mark));
+  if (foreign.length > 0)
+    throw new UsageError(
+      `${dir}: ${foreign.join(", ")}: not written by \`outpost-shm render\`, so nothing was changed; name another folder`,
+    );
+  for (const path of [...missing, ...changed]) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), files[path]);
+  }
+  for (const path of extra) rmSync(join(dir, path));
+}
+
+/** Shows the lines from the first that differs to the last. */
+function shownChange(dir: string, path: string, wanted: string): string {
+  const [old, now] = [textOf(dir, path), wanted].map((text) => text.split("\n"));
+  const first = old.findIndex((line, index) => line !== now[index]);
+  const start = first < 0 ? old.length : first;
+  let tail = 0;
+  while (tail < Math.min(old.length, now.length) - start && old.at(-1 - tail) === now.at(-1 - tail)) tail++;
+  const part = (sign: string, lines: string[]) =>
+    lines.slice(start, lines.length - tail).map((line) => `${sign}${line}\n`);
+  return [`@@ line ${start + 1} @@\n`, ...part("-", old), ...part("+", now)].join("");
+}
+
+const textOf = (dir: string, path: string): string => readFileSync(join(dir, path), "utf8");
 
 function folderOf({ output, check, format }: RenderOptions): string | undefined {
   if (output !== undefined && check !== undefined) throw new UsageError("give either --output or --check");

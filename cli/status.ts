@@ -1,30 +1,25 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { sessionsElsewhere } from "../authentik/sessionPlace";
 import { closeForwardAuth } from "../authentik/versions";
 import { defaultsOf } from "../settings/readFields";
 import { stackRows } from "../settings/table";
+import { openAmong } from "./advice";
 import { type Io, emphasised, type Urgency } from "./io";
-import { asJson, type OutputFormat, table } from "./output";
+import type { PodsOptions } from "./options";
+import { asJson, table } from "./output";
 import { barePods } from "./pods/solution";
-import { askingPods } from "./pods/askingPods";
-import { findEverywhere } from "./pods/everywhere";
-import { noOutposts } from "./pods/noOutposts";
-import { openAmong } from "./pods/openForwardAuth";
+import { askingPods } from "./progress";
+import { findEverywhere, noOutposts } from "./pods/everywhere";
 import type { OutpostPod } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
-import { sessionPlaceIn } from "./pods/sessionPlace";
+import { sessionPlaceIn } from "./pods/inside";
 import type { Target } from "./target";
 import { formatAge, formatBytes } from "./units";
-import { repeatedly } from "./watch";
 
-export interface StatusOptions {
-  /** Pods or outposts. Empty means all. */
-  names: string[];
-  output?: OutputFormat;
+export interface StatusOptions extends PodsOptions {
   watch?: boolean;
   /** Seconds between two looks of `watch`. */
   interval: number;
-  /** Seconds to ask the pods in each look. */
-  timeout: number;
 }
 
 /** Prints the state of /dev/shm in every outpost pod, once or until Ctrl-C. @returns the exit status */
@@ -38,15 +33,39 @@ export async function status(target: Target, options: StatusOptions, io: Io): Pr
   return 0;
 }
 
+const clearScreen = "\x1b[H\x1b[2J\x1b[3J";
+
+/**
+ * Prints the result of `look` again and again, until Ctrl-C. On a terminal each replaces the last, unless it is `forPrograms`.
+ * A look that fails, say because the API server is away, is printed (on stderr for programs) and tried again. The first must
+ * succeed.
+ */
+async function repeatedly(look: () => Promise<string>, seconds: number, io: Io, forPrograms: boolean): Promise<void> {
+  const signal = io.interruption();
+  const inPlace = io.isTerminal && !forPrograms;
+  let text = await look();
+  for (;;) {
+    io.out(inPlace ? `${clearScreen}Every ${seconds} s, ${io.now().toISOString()}; Ctrl-C ends.\n\n${text}` : text);
+    await pause(seconds * 1000, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    text = await look().catch((error: Error) => {
+      const line = `error: ${error.message}\n`;
+      if (!forPrograms) return line;
+      io.err(line);
+      return "";
+    });
+    if (signal.aborted) return;
+  }
+}
+
 async function lookOnce(target: Target, { names, output, timeout }: StatusOptions, io: Io): Promise<string> {
   const found = await findEverywhere(target, names);
   const pods = found.flatMap(({ pods }) => pods);
   const deployments = found.flatMap(({ deployments }) => deployments);
   const known = await askingPods(target.cluster, io, timeout, (cluster) => podFacts(cluster, pods, io.now()));
-  const missed = found.flatMap((outposts) => {
-    const bare = outposts.deployments.flatMap((deployment) => barePods(deployment, outposts));
-    return outposts.pods.filter(({ name }) => bare.includes(name));
-  });
+  const missed = found.flatMap((outposts) =>
+    outposts.deployments.flatMap((deployment) => barePods(deployment, outposts)),
+  );
   const facts = known.map((each, index) => {
     const bare = missed.includes(pods[index]) ? [missedByAdmission] : [];
     return { ...each, notes: [...each.notes, ...elsewhere(pods[index]), ...bare] };

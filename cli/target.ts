@@ -66,14 +66,7 @@ export interface TargetMakers {
 export async function openTarget(options: TargetOptions, makers: TargetMakers): Promise<Target> {
   if (options.allNamespaces && options.namespace !== undefined)
     throw new UsageError("--all-namespaces and --namespace contradict each other: leave one of them out");
-  refuseFileOfNone(options);
-  const stack = options.stack === undefined ? undefined : stackNamed(options.stack, options.configFile, makers);
-  if (stack) {
-    refuseConflict("--context", options.context, stack.kubernetes.context, stack.stack);
-    refuseConflict("--cluster", options.cluster, stack.kubernetes.cluster, stack.stack);
-    refuseConflict("--kubeconfig", options.kubeconfig, stack.kubernetes.kubeconfig, stack.stack);
-    refuseConflict("--namespace", options.namespace, stack.settings.namespace, stack.stack);
-  }
+  const stack = stackOf(options, makers);
   const expected = stack ? expectationOf(stack.settings) : options.expectation;
   const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
   if (stack?.hasEnvironment && context === undefined) throw new UsageError(contextUnknown(stack.stack));
@@ -87,16 +80,14 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   const own = options.namespace ?? expected?.namespace ?? (await cluster.contextNamespace());
   const expectation = expected && (await withLiveNames(cluster, expected));
   const [url, token] = [stack?.settings.authentikUrl, makers.env[tokenVariable]];
-  const { kubeconfig, configFile, allNamespaces } = options;
+  const { kubeconfig, allNamespaces } = options;
   const inNamespace = (namespace: string): Target => ({
     cluster,
     namespace,
     kubectl: ["kubectl", ...flagsOf({ kubeconfig, context, cluster: named, namespace })].join(" "),
     outpostShm: (command, otherNamespace = namespace) => {
       const isOwn = stack !== undefined && otherNamespace === own;
-      const place = isOwn
-        ? { context: options.context, cluster: options.cluster, stack: options.stack, "config-file": configFile }
-        : { context, cluster: named, namespace: otherNamespace };
+      const place = isOwn ? stackFlags(options) : { context, cluster: named, namespace: otherNamespace };
       return ["npx --no-install outpost-shm", command, ...flagsOf({ kubeconfig, ...place })].join(" ");
     },
     where: (pods) => whereabouts(cluster, context, allNamespaces ? undefined : namespace, pods),
@@ -146,14 +137,31 @@ async function withLiveNames(cluster: Cluster, { outposts, ...rest }: Expectatio
   return { ...rest, outposts: await Promise.all(named) };
 }
 
-/** Reads the stack. One that does not exist, or whose settings make no sense, is wrong use. */
-function stackNamed(name: string, configFile: string | undefined, { projectDir }: TargetMakers): StackFile {
+/** Reads the stack, if one is named. One that does not exist, or whose settings make no sense, is wrong use. */
+function stackOf(options: TargetOptions, { projectDir }: TargetMakers): StackFile | undefined {
+  refuseFileOfNone(options);
+  if (options.stack === undefined) return undefined;
+  const stack = readStack(projectDir ?? clone, options.stack, options.configFile);
+  const pinned = { ...stack.kubernetes, namespace: stack.settings.namespace };
+  for (const flag of ["context", "cluster", "kubeconfig", "namespace"] as const)
+    refuseConflict(`--${flag}`, options[flag], pinned[flag], stack.stack);
+  return stack;
+}
+
+function readStack(dir: string, stack: string, configFile: string | undefined): StackFile {
   try {
-    return readStackFile(projectDir ?? clone, name, { configFile });
+    return readStackFile(dir, stack, { configFile });
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }
 }
+
+const stackFlags = ({ context, cluster, stack, configFile }: TargetOptions) => ({
+  context,
+  cluster,
+  stack,
+  "config-file": configFile,
+});
 
 function flagsOf(flags: Record<string, string | undefined>): string[] {
   return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));

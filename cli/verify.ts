@@ -1,27 +1,34 @@
+import { randomBytes } from "node:crypto";
 import { slugify } from "../authentik/slug";
+import { sweepDefault } from "../cleaner/constants";
+import { cronJobName, settingsConfigMap, settingsFile } from "../cleaner/names";
 import type { Cluster } from "../kubernetes/cluster";
 import { refusedWith } from "../kubernetes/connection";
 import { poll, type Observation } from "../kubernetes/poll";
-import type { Expectation } from "../settings/expectation";
+import { unfinishedRollout } from "../kubernetes/rollout";
+import { solutionBy, type Expectation, type ExpectedOutpost } from "../settings/expectation";
+import { hasCronJob, type Solution } from "../settings/settings";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
-import { asJson, type OutputFormat } from "./output";
-import { askingPods } from "./pods/askingPods";
-import { findOutposts, outpostsOf, type Outposts } from "./pods/outpostPods";
+import type { PodsOptions } from "./options";
+import { asJson } from "./output";
+import { askingPods } from "./progress";
+import { carriesSidecar, outpostContainerIn } from "./pods/containers";
+import { findOutposts, nameOf, outpostOf, outpostsOf, type Outposts } from "./pods/outpostPods";
+import { isAdmitted, sweptDeployments } from "./pods/solution";
 import type { Target } from "./target";
 import { allChecks } from "./verify/allChecks";
-import { type Check, checksText } from "./verify/check";
-import { expectationInForce, type Stated } from "./verify/inForce";
-import { ownRunOf } from "./verify/ownRun";
+import { type Check, checksText, type OwnRun } from "./verify/check";
 
-export interface VerifyOptions extends Stated {
-  /** Pods or outposts. Empty means all of the namespace, or of the stack. */
-  names: string[];
-  output?: OutputFormat;
+/** Expectations stated on the command line. */
+interface Stated {
+  shmSize?: string;
+  solution?: Exclude<Solution, "none">;
+}
+
+export interface VerifyOptions extends Stated, PodsOptions {
   /** Seconds to repeat the checks for while one fails. 0 checks once. */
   wait: number;
-  /** Seconds to ask the pods in each round. */
-  timeout: number;
   /** True to start a run of the CronJob and judge that one. */
   run?: boolean;
 }
@@ -109,4 +116,54 @@ const isNamed = (outpost: Expectation["outposts"][number], name: string): boolea
 function noOutposts(namespace: string, { pods }: Outposts): string {
   const orphans = pods.length > 0 ? ` (and ${pods.length} pods of none)` : "";
   return `there is no Deployment of a proxy outpost in namespace ${namespace}${orphans}`;
+}
+
+/** Makes the expectation without a stack, from the Deployments and the CronJob themselves. Anything stated overrides it. */
+async function expectationInForce(
+  cluster: Cluster,
+  namespace: string,
+  outposts: Outposts,
+  { shmSize, solution }: Stated,
+): Promise<Expectation> {
+  const swept = sweptDeployments(await cluster.cronJob(namespace, cronJobName));
+  const expected = outposts.deployments.map(async (deployment): Promise<ExpectedOutpost> => {
+    const name = nameOf(deployment);
+    const settings = await cluster.configMap(namespace, settingsConfigMap(name));
+    const interval = /^SWEEP_INTERVAL_SECONDS=(\d+)$/m.exec(settings?.data?.[settingsFile] ?? "")?.[1];
+    const admission = isAdmitted(deployment, outposts);
+    const sidecar = admission || carriesSidecar(deployment);
+    return {
+      name: outpostOf(deployment),
+      deployment: name,
+      container: outpostContainerIn(deployment),
+      solution: solution ?? solutionBy({ sidecar, cronJob: swept.includes(name) }),
+      ...(shmSize !== undefined && { shmSize }),
+      sweepIntervalSeconds: interval === undefined ? sweepDefault("SWEEP_INTERVAL_SECONDS") : Number(interval),
+      ...(admission && { admission }),
+    };
+  });
+  return { namespace, outposts: await Promise.all(expected) };
+}
+
+/**
+ * Starts one run, as soon as none of its outposts is being rolled out. A pod that is still starting can't be swept, and would
+ * fail it.
+ * @returns a function to call in every round of checks. It returns undefined if there is no CronJob to run
+ */
+function ownRunOf({ cluster, namespace }: Target) {
+  let name: string | undefined;
+  return async (expected: Expectation, { deployments }: Outposts): Promise<OwnRun | undefined> => {
+    if (name) return { name };
+    const swept = expected.outposts.filter(hasCronJob).map(({ deployment }) => deployment);
+    if (swept.length === 0) return undefined;
+    for (const deployment of deployments) {
+      const unfinished = swept.includes(nameOf(deployment)) && unfinishedRollout(deployment);
+      if (unfinished) return { waitsFor: `Deployment ${nameOf(deployment)}: ${unfinished}` };
+    }
+    const cronJob = await cluster.cronJob(namespace, cronJobName);
+    if (!cronJob) return undefined;
+    const job = `${cronJobName}-verify-${randomBytes(3).toString("hex")}`;
+    await cluster.startJob(cronJob, job);
+    return { name: (name = job) };
+  };
 }

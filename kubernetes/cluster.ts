@@ -78,7 +78,8 @@ export interface Cluster {
   version: () => Promise<string>;
   /** Pods of a namespace, or of all namespaces if undefined. */
   pods: (namespace: string | undefined, labelSelector?: string) => Promise<V1Pod[]>;
-  deployments: (namespace: string) => Promise<V1Deployment[]>;
+  /** Deployments, likewise. */
+  deployments: (namespace: string | undefined, labelSelector?: string) => Promise<V1Deployment[]>;
   /** Undefined if there is none, as with the two below. */
   deployment: (namespace: string, name: string) => Promise<V1Deployment | undefined>;
   configMap: (namespace: string, name: string) => Promise<V1ConfigMap | undefined>;

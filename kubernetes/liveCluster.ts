@@ -51,9 +51,12 @@ function readers(call: Call): Readers {
           : core.listPodForAllNamespaces({ labelSelector });
         return (await list).items.map(withPrintableStatus);
       }),
-    deployments: (namespace) =>
+    deployments: (namespace, labelSelector) =>
       call(`list the Deployments ${inNamespace(namespace)}`, async ({ apps }) => {
-        return (await apps.listNamespacedDeployment({ namespace })).items.map(withPrintableStatus);
+        const list = namespace
+          ? apps.listNamespacedDeployment({ namespace, labelSelector })
+          : apps.listDeploymentForAllNamespaces({ labelSelector });
+        return (await list).items.map(withPrintableStatus);
       }),
     deployment: (namespace, name) =>
       one(`Deployment ${namespace}/${name}`, ({ apps }) =>

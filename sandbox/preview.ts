@@ -2,8 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { previewMarkdown } from "../cli/preview/markdown";
-import { runPreview } from "../cli/preview/runPreview";
+import { previewMarkdown, runPreview } from "../cli/preview";
 import { repositoryRoot } from "./paths";
 import { consoleProgress } from "./progress";
 import { openPulumi } from "./pulumi";

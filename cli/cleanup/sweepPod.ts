@@ -1,11 +1,16 @@
 import { sidecarContainer } from "../../cleaner/names";
 import { sweepByStdin } from "../../cleaner/scripts";
 import { refusalOf, Unfinished } from "../../kubernetes/exec";
-import { wordsOf } from "../pods/metrics";
-import { isReady, isRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
-import type { Sessions } from "../pods/usageSources";
+import { isReady, isRunning, notRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
+import { wordsOf, type Sessions } from "../pods/usageSources";
 import type { Target } from "../target";
-import { sweepSettings, type CleanupRequest } from "./request";
+
+/** Sessions to remove, by the seconds since they were last saved. */
+export interface CleanupRequest {
+  visitorsOlderThan: number;
+  /** Undefined if logins stay. */
+  loginsOlderThan?: number;
+}
 
 /** The result of sweeping one pod. */
 export interface PodCleanup {
@@ -41,32 +46,21 @@ export async function sweepPod(
 ): Promise<PodCleanup> {
   const container = isRunning(pod.pod, sidecarContainer) ? sidecarContainer : pod.container;
   const known = { namespace: pod.namespace, pod: pod.name, outpost: pod.outpost, container };
-  const notReady = isReady(pod.pod) ? "" : ` (the pod is not ready${because(pod)})`;
   if (interruption.aborted) return { ...known, problem: "interrupted before its turn, nothing was removed" };
-  const phase = pod.pod.status?.phase ?? "Unknown";
-  if (phase !== "Running") return { ...known, problem: `the pod is ${phase}, not Running${because(pod)}` };
+  const problem = notRunning(pod.pod);
+  if (problem) return { ...known, problem };
   try {
     const place = { namespace: pod.namespace, pod: pod.name, container };
     return { ...known, ...(await sweep(target, place, request, dryRun, interruption)) };
   } catch (error) {
+    const trouble = troubleOf(pod.pod);
+    const notReady = isReady(pod.pod) ? "" : ` (the pod is not ready${trouble ? `: ${trouble}` : ""})`;
     return { ...known, problem: `${(error as Error).message}${notReady}` };
   }
 }
 
-function because({ pod }: OutpostPod): string {
-  const trouble = troubleOf(pod);
-  return trouble ? `: ${trouble}` : "";
-}
-
 /** The numbers in the line that the sweep logs. */
-interface Report {
-  removed: Sessions;
-  sizeBytes: number;
-  usedBytesBefore: number;
-  usedBytesAfter: number;
-  errors: number;
-  problem?: string;
-}
+type Report = Omit<PodCleanup, "namespace" | "pod" | "outpost" | "container">;
 
 async function sweep(
   { cluster, kubectl }: Pick<Target, "cluster" | "kubectl">,
@@ -102,4 +96,19 @@ function reportOf(words: Record<string, string>): Report {
     errors: number("errors"),
     ...(words.problem && { problem: words.problem }),
   };
+}
+
+/** The longest age that the sweep accepts, a year. No session lives that long. */
+const never = 31_536_000;
+
+/** Returns the settings of the sweep that serves a request. Ages alone decide: a high usage must not remove more than was asked for. */
+function sweepSettings({ visitorsOlderThan, loginsOlderThan }: CleanupRequest, dryRun: boolean): string[] {
+  return [
+    "SHM_DIR=/dev/shm",
+    "AGES_ONLY=1",
+    "COUNT_ONLY=0",
+    `DRY_RUN=${dryRun ? 2 : 0}`,
+    `ANONYMOUS_MAX_AGE_SECONDS=${visitorsOlderThan}`,
+    `AUTHENTICATED_MAX_AGE_SECONDS=${loginsOlderThan ?? never}`,
+  ];
 }

@@ -1,4 +1,4 @@
-import type { Finding } from "./finding";
+import type { Found } from "./finding";
 import type { Snapshot } from "./snapshot";
 
 /** Messages that authentik logs if a patch does not fit the Deployment it is applied to. */
@@ -6,7 +6,7 @@ const failures =
   /member '(volumes|volumeMounts|initContainers|imagePullSecrets|env|containers)' not found|JsonPatchConflict|JsonPatchException/;
 
 /** Finds patches that authentik could not apply, according to its own log. */
-export function authentikLogFindings({ authentikLogs }: Snapshot): Finding[] {
+export function authentikLogFindings({ authentikLogs }: Snapshot): Found[] {
   return Object.entries(authentikLogs).flatMap(([pod, log]) => {
     const line = log
       .split("\n")
@@ -16,7 +16,6 @@ export function authentikLogFindings({ authentikLogs }: Snapshot): Finding[] {
     const member = /member '(\w+)' not found/.exec(line)?.[1];
     return [
       {
-        check: "authentik's log",
         subject: `Pod/${pod}`,
         seen: member
           ? `authentik logged: member '${member}' not found`

@@ -1,39 +1,61 @@
-import { admissionFindings } from "./admission";
+import type { Deployment } from "../../kubernetes/types";
+import { nameOf, type OutpostPod } from "../pods/outpostPods";
+import { missedByAdmission } from "./admission";
 import { authentikLogFindings } from "./authentikLog";
-import { containerFindings } from "./containers";
-import { crashFindings } from "./crashes";
+import { brokenContainers } from "./containers";
+import { brokenSidecar } from "./crashes";
 import { execFindings } from "./execRights";
-import type { Finding } from "./finding";
+import type { Cause, Finding, Found } from "./finding";
 import { leftoverFindings } from "./leftovers";
 import { machineClientFindings } from "./machineClients";
-import { memoryFindings } from "./memory";
-import { writeFindings } from "./reconcileWrites";
-import { rolloutFindings } from "./rollouts";
+import { tightMemory } from "./memory";
+import { writesOnDeployment } from "./reconcileWrites";
+import { refusedRollout } from "./rollouts";
 import { scriptsFindings } from "./scripts";
 import { selectorFindings } from "./selectors";
-import { forwardAuthFindings, sessionsFindings } from "./sessions";
+import { openForwardAuthIn, sessionsFindings } from "./sessions";
 import type { Snapshot } from "./snapshot";
 import { twoCleanersFindings } from "./twoCleaners";
-import { unsweptFindings } from "./unswept";
-import { versionFindings } from "./versions";
+import { unswept } from "./unswept";
+import { sidecarTooNew } from "./versions";
+
+/** Judges one object. */
+type Judge<T> = (object: T, snapshot: Snapshot) => Cause | Cause[] | undefined;
+
+const deployments =
+  (judge: Judge<Deployment>) =>
+  (snapshot: Snapshot): Found[] =>
+    snapshot.outposts.deployments.flatMap((each) => about(`Deployment/${nameOf(each)}`, judge(each, snapshot)));
+
+const pods =
+  (judge: Judge<OutpostPod>) =>
+  (snapshot: Snapshot): Found[] =>
+    snapshot.outposts.pods.flatMap((each) => about(`Pod/${each.name}`, judge(each, snapshot)));
+
+const about = (subject: string, causes: Cause | Cause[] = []): Found[] =>
+  [causes].flat().map((cause) => ({ subject, ...cause }));
 
 /** All checks that need only a snapshot. The first are those whose findings stop everything else. */
-export const checks: { name: string; of: (snapshot: Snapshot) => Finding[] }[] = [
-  { name: "forward auth", of: forwardAuthFindings },
-  { name: "sessions", of: sessionsFindings },
-  { name: "selectors", of: selectorFindings },
-  { name: "rollout", of: rolloutFindings },
-  { name: "solution", of: unsweptFindings },
-  { name: "admission", of: admissionFindings },
-  { name: "containers", of: containerFindings },
-  { name: "sidecar", of: crashFindings },
-  { name: "scripts", of: scriptsFindings },
-  { name: "authentik's log", of: authentikLogFindings },
-  { name: "two cleaners", of: twoCleanersFindings },
-  { name: "leftovers", of: leftoverFindings },
-  { name: "memory", of: memoryFindings },
-  { name: "machine clients", of: machineClientFindings },
-  { name: "versions", of: versionFindings },
-  { name: "exec", of: execFindings },
-  { name: "writes", of: writeFindings },
-];
+export const checks: Record<string, (snapshot: Snapshot) => Found[]> = {
+  "forward auth": deployments(openForwardAuthIn),
+  sessions: sessionsFindings,
+  selectors: selectorFindings,
+  rollout: deployments(refusedRollout),
+  solution: deployments(unswept),
+  admission: deployments(missedByAdmission),
+  containers: pods(brokenContainers),
+  sidecar: pods(brokenSidecar),
+  scripts: scriptsFindings,
+  "authentik's log": authentikLogFindings,
+  "two cleaners": twoCleanersFindings,
+  leftovers: leftoverFindings,
+  memory: deployments(tightMemory),
+  "machine clients": machineClientFindings,
+  versions: deployments(sidecarTooNew),
+  exec: execFindings,
+  writes: deployments(writesOnDeployment),
+};
+
+/** Makes all of these checks, or one. */
+export const findingsOf = (snapshot: Snapshot, names = Object.keys(checks)): Finding[] =>
+  names.flatMap((check) => checks[check](snapshot).map((found) => ({ check, ...found })));

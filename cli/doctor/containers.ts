@@ -1,10 +1,11 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { shmVolume, sidecarContainer } from "../../cleaner/names";
 import { liveShortage } from "../../sidecar/memoryLimit";
+import { describePod } from "../advice";
 import { podSpecOf } from "../pods/containers";
-import { cannotStart, isReady, statusesOf, troubleOf, type OutpostPod } from "../pods/outpostPods";
+import { because, cannotStart, isReady, statusesOf, troubleOf, type OutpostPod } from "../pods/outpostPods";
 import { formatAge } from "../units";
-import type { Finding } from "./finding";
+import type { Cause } from "./finding";
 import type { Snapshot } from "./snapshot";
 
 /** Time within which a pod is merely starting, and a container that has ended again is in a loop, in seconds. */
@@ -12,30 +13,28 @@ const young = 5 * 60;
 /** Restarts from which a container that runs again just now counts as crashing. */
 const loop = 3;
 
-type Cause = Pick<Finding, "seen" | "todo">;
+type Fault = Omit<Cause, "why">;
 
 /**
  * Finds outposts whose containers are killed, crash, can't start, or are not ready for long, whoever put them there. The check
  * "sidecar" knows more of ours.
  */
-export function containerFindings(snapshot: Snapshot): Finding[] {
-  return snapshot.outposts.pods.flatMap((pod) => {
-    const causes = statusesOf(pod.pod)
-      .filter(({ name }) => name !== sidecarContainer)
-      .flatMap((status) => causeOf(status, pod, snapshot) ?? []);
-    const all = causes.length > 0 ? causes : [longUnready(pod, snapshot)].flatMap((cause) => cause ?? []);
-    const why = isReady(pod.pod)
-      ? "Each time it ends, the requests under way fail; its sessions in /dev/shm stay."
-      : "A pod that is not ready is sent no visitors: its share of the outpost's applications is out of reach.";
-    return all.map((cause) => ({ check: "containers", subject: `Pod/${pod.name}`, why, ...cause }));
-  });
+export function brokenContainers(pod: OutpostPod, snapshot: Snapshot): Cause[] {
+  const ended = statusesOf(pod.pod)
+    .filter(({ name }) => name !== sidecarContainer)
+    .flatMap((status) => faultOf(status, pod, snapshot) ?? []);
+  const faults = ended.length > 0 ? ended : [longUnready(pod, snapshot) ?? []].flat();
+  const why = isReady(pod.pod)
+    ? "Each time it ends, the requests under way fail; its sessions in /dev/shm stay."
+    : "A pod that is not ready is sent no visitors: its share of the outpost's applications is out of reach.";
+  return faults.map((fault) => ({ why, ...fault }));
 }
 
-function causeOf(status: V1ContainerStatus, pod: OutpostPod, snapshot: Snapshot): Cause | undefined {
+function faultOf(status: V1ContainerStatus, pod: OutpostPod, snapshot: Snapshot): Fault | undefined {
   const { name, state, lastState, restartCount } = status;
   const { kubectl, now } = snapshot;
-  const { reason = "", message = "" } = state?.waiting ?? {};
-  const waiting = `${reason}${message ? ` (${message.replace(/\s+/g, " ").trim()})` : ""}`;
+  const { reason = "" } = state?.waiting ?? {};
+  const waiting = because(state?.waiting ?? {});
   if (cannotStart.test(reason)) {
     return { seen: `container ${name} ${waiting}`, todo: `See the events: ${kubectl} describe pod ${pod.name}` };
   }
@@ -65,7 +64,7 @@ function moreMemory(container: string, { pod, container: outpost }: OutpostPod, 
 }
 
 /** Describes a pod that is not ready although it is no longer young. */
-function longUnready({ pod, name }: OutpostPod, { now, kubectl }: Snapshot): Cause | undefined {
+function longUnready({ pod, name }: OutpostPod, { now, kubectl }: Snapshot): Fault | undefined {
   const ready = pod.status?.conditions?.find(({ type }) => type === "Ready");
   const since = ready?.lastTransitionTime ?? pod.metadata?.creationTimestamp;
   if (isReady(pod) || !since) return undefined;
@@ -78,6 +77,6 @@ function longUnready({ pod, name }: OutpostPod, { now, kubectl }: Snapshot): Cau
   if (trouble === "" || trouble.startsWith(`container ${sidecarContainer} `)) return undefined;
   return {
     seen: `it is not ready for ${formatAge(age)}: ${trouble}`,
-    todo: `See why: ${kubectl} describe pod ${name}`,
+    todo: describePod(kubectl, name),
   };
 }

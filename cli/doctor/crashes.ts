@@ -2,49 +2,38 @@ import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolut
 import { sidecarContainer, sidecarMemoryLimit } from "../../cleaner/names";
 import { clusterUser } from "../../settings/values/user";
 import { otherUser, ownerOnly, uidIn } from "../../sidecar/user";
+import { eitherWay } from "../advice";
 import { containersNamed, podSpecOf } from "../pods/containers";
-import { wordsOf } from "../pods/metrics";
-import type { OutpostPod } from "../pods/outpostPods";
-import type { Finding } from "./finding";
+import { wordsOf } from "../pods/usageSources";
+import { because, cannotStart, type OutpostPod } from "../pods/outpostPods";
+import type { Cause } from "./finding";
 import { sidecarStatus, type Snapshot } from "./snapshot";
 
-const check = "sidecar";
-
-type Cause = Pick<Finding, "seen" | "why" | "todo">;
-
 /** Finds sidecars that do not run, or that run and can't do their work. */
-export function crashFindings(snapshot: Snapshot): Finding[] {
-  const { outposts, sidecarLogs, kubectl } = snapshot;
-  return outposts.pods.flatMap((pod) => {
-    const status = sidecarStatus(pod.pod);
-    if (!status) return [];
-    const log = sidecarLogs[pod.name] ?? "";
-    const cause =
-      ofStatus(status, pod, kubectl) ??
-      ofUser(pod) ??
-      ofLog(log, pod, snapshot) ??
-      unexplained(status, log, pod, kubectl);
-    return cause ? [{ check, subject: `Pod/${pod.name}`, ...cause }] : [];
-  });
+export function brokenSidecar(pod: OutpostPod, snapshot: Snapshot): Cause | undefined {
+  const { sidecarLogs, kubectl } = snapshot;
+  const status = sidecarStatus(pod.pod);
+  if (!status) return undefined;
+  const log = sidecarLogs[pod.name] ?? "";
+  return (
+    ofStatus(status, pod, kubectl) ?? ofUser(pod) ?? ofLog(log, pod, snapshot) ?? unexplained(status, log, pod, kubectl)
+  );
 }
 
 const unswept = "Nothing sweeps this pod's /dev/shm, and the pod is not ready: it is sent no visitors.";
 
 function ofStatus({ state, lastState, image }: V1ContainerStatus, pod: OutpostPod, kubectl: string): Cause | undefined {
   const { reason = "", message = "" } = state?.waiting ?? {};
-  const said = `container ${sidecarContainer} ${reason}${message ? ` (${message.replace(/\s+/g, " ").trim()})` : ""}`;
-  if (/^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull)$/.test(reason)) {
-    return {
-      seen: said,
-      why: unswept,
-      todo: `Set \`cleanerImage\` to an image that the nodes can pull (it is ${imageOf(pod) || image || "unknown"}), and run \`pulumi up\`.`,
-    };
-  }
-  if (/^(CreateContainerConfigError|CreateContainerError|RunContainerError)$/.test(reason)) {
-    const todo = /runAsNonRoot|non-root/.test(message)
-      ? "Set `runAsUser` to the outpost's uid, which is not 0, and run `pulumi up`."
-      : `See the events: ${kubectl} describe pod ${pod.name}. Mind \`runAsUser\` and \`cleanerImage\`, which has to have /bin/sh.`;
-    return { seen: said, why: unswept, todo };
+  if (cannotStart.test(reason)) {
+    const seen = `container ${sidecarContainer} ${because({ reason, message })}`;
+    const known = containersNamed(pod.pod, sidecarContainer)[0]?.image || image || "unknown";
+    const asRoot = /runAsNonRoot|non-root/.test(message);
+    const todo = /Image/.test(reason)
+      ? `Set \`cleanerImage\` to an image that the nodes can pull (it is ${known}), and deploy again ${eitherWay()}.`
+      : asRoot
+        ? `Set \`runAsUser\` to the outpost's uid, which is not 0, and deploy again ${eitherWay()}.`
+        : `See the events: ${kubectl} describe pod ${pod.name}. Mind \`runAsUser\` and \`cleanerImage\`, which has to have /bin/sh.`;
+    return { seen, why: unswept, todo };
   }
   const ended = state?.terminated ?? lastState?.terminated;
   if (ended?.reason === "OOMKilled") {
@@ -60,7 +49,7 @@ function ofStatus({ state, lastState, image }: V1ContainerStatus, pod: OutpostPo
 function ofUser({ pod, container }: OutpostPod): Cause | undefined {
   const seen = otherUser(podSpecOf(pod), container);
   const uid = uidIn(podSpecOf(pod), container);
-  const todo = `Set \`runAsUser\` to ${uid}, or to \`${clusterUser}\` if the cluster assigns it, and run \`pulumi up\`.`;
+  const todo = `Set \`runAsUser\` to ${uid}, or to \`${clusterUser}\` if the cluster assigns it, and deploy again ${eitherWay()}.`;
   return seen === undefined ? undefined : { seen, why: ownerOnly, todo };
 }
 
@@ -70,17 +59,17 @@ const complaints: { says: RegExp; why: string; todo: string | ((pod: OutpostPod,
     says: /Operation not permitted|Permission denied/,
     why: "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
     todo: ({ name, container }, { kubectl }) =>
-      `Set \`runAsUser\` to the outpost's own uid (${kubectl} exec ${name} -c ${container} -- id -u; on OpenShift the namespace's), and run \`pulumi up\`.`,
+      `Set \`runAsUser\` to the outpost's own uid (${kubectl} exec ${name} -c ${container} -- id -u; on OpenShift the namespace's), and deploy again ${eitherWay()}.`,
   },
   {
     says: /[Rr]ead-only|METRICS_DIR .* cannot be written to/,
     why: "It can't remove sessions there, or has no place for its metrics and does not start.",
-    todo: "A mount of it is read-only or another's: run `pulumi up --refresh`, which puts it right.",
+    todo: `A mount of it is read-only or another's: deploy again ${eitherWay()}, which puts it right.`,
   },
   {
     says: /missing tool/,
     why: "Nothing is removed.",
-    todo: "Set `cleanerImage` to busybox 1.35 or later, or an image with the GNU tools, and run `pulumi up`.",
+    todo: `Set \`cleanerImage\` to busybox 1.35 or later, or an image with the GNU tools, and deploy again ${eitherWay()}.`,
   },
   {
     says: /event=sweep_failed/,
@@ -119,8 +108,4 @@ function unexplained(
     why: unswept,
     todo: `See what it says: ${kubectl} logs ${pod.name} -c ${sidecarContainer} --previous`,
   };
-}
-
-function imageOf({ pod }: OutpostPod): string | undefined {
-  return containersNamed(pod, sidecarContainer)[0]?.image;
 }

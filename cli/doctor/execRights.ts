@@ -1,15 +1,14 @@
-import type { Finding } from "./finding";
+import type { Found } from "./finding";
 import type { Snapshot } from "./snapshot";
 
 /** Reports if the user may not exec in the pods, according to the API server's own review. */
-export function execFindings({ mayExec, namespace, kubectl }: Snapshot): Finding[] {
+export function execFindings({ mayExec, namespace, kubectl }: Snapshot): Found[] {
   const denied = mayExec.filter(({ verdict }) => !verdict.allowed);
   if (denied.length === 0) return [];
   const [{ verdict }] = denied;
   const verbs = denied.map(({ verb }) => verb).join(" and ");
   return [
     {
-      check: "exec",
       subject: `Namespace/${namespace}`,
       seen: `you may not ${verbs} pods/exec${verdict.reason ? ` (${verdict.reason})` : ""}`,
       why: "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",

@@ -2,11 +2,15 @@ import { emphasised, type Io } from "../io";
 import { counted } from "../units";
 
 /** One reason why the cure doesn't work. */
-export interface Finding {
+export interface Finding extends Cause {
   /** Name of the check that found it; see `checks`. */
   check: string;
   /** The object it is about, as `Deployment/NAME`. */
   subject: string;
+}
+
+/** The part of a finding that a check of one object makes. */
+export interface Cause {
   /** The evidence. */
   seen: string;
   /** The reason why it matters. */
@@ -14,6 +18,9 @@ export interface Finding {
   /** The remedy, with the command to run. */
   todo: string;
 }
+
+/** A finding of a check that looks at several kinds of objects. */
+export type Found = Omit<Finding, "check">;
 
 /** A check that could not be made, and the reason. */
 export interface Unchecked {

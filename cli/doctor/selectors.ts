@@ -1,21 +1,21 @@
 import { cronJobName } from "../../cleaner/names";
 import { refusedPods } from "../../kubernetes/rollout";
 import { selectorInShell } from "../../kubernetes/selector";
-import { sweptDeployments } from "../pods/cronJob";
-import { nameOf } from "../pods/outpostPods";
-import type { Finding } from "./finding";
+import { eitherWay } from "../advice";
+import { sweptDeployments } from "../pods/solution";
+import { nameOf, podsOf } from "../pods/outpostPods";
+import type { Found } from "./finding";
 import type { Snapshot } from "./snapshot";
 
-const check = "selectors";
 /** A name found in older guides. authentik's own is authentik-outpost-proxy. */
 const wrongSelector = "authentik-proxy-outpost";
 
 /** Finds names, namespaces and labels that match nothing. */
-export function selectorFindings(snapshot: Snapshot): Finding[] {
+export function selectorFindings(snapshot: Snapshot): Found[] {
   return [...noOutposts(snapshot), ...withoutPods(snapshot), ...missing(snapshot), ...ofCronJobs(snapshot)];
 }
 
-function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: Snapshot): Finding[] {
+function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: Snapshot): Found[] {
   if (outposts.deployments.length + outposts.pods.length > 0) return [];
   const [other] = elsewhere;
   const embedded =
@@ -24,7 +24,6 @@ function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: S
       : "Name the namespace of the outposts";
   return [
     {
-      check,
       subject: `Namespace/${namespace}`,
       seen: `no Deployment of a proxy outpost${elsewhere.length > 0 ? `; some are in ${elsewhere.join(", ")}` : ""}`,
       why: "There is nothing here to look after.",
@@ -33,16 +32,15 @@ function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: S
   ];
 }
 
-function withoutPods({ outposts, kubectl }: Snapshot): Finding[] {
+function withoutPods({ outposts, kubectl }: Snapshot): Found[] {
   const empty = outposts.deployments.filter(
     (deployment) =>
       (deployment.spec?.replicas ?? 1) > 0 &&
-      !outposts.pods.some((pod) => pod.deployment === nameOf(deployment)) &&
+      podsOf(deployment, outposts).length === 0 &&
       // The check "rollout" gives the reason.
       refusedPods(deployment) === undefined,
   );
   return empty.map((deployment) => ({
-    check,
     subject: `Deployment/${nameOf(deployment)}`,
     seen: `it wants ${deployment.spec?.replicas ?? 1} pods and has none`,
     why: "Nobody gets at the outpost's applications.",
@@ -50,36 +48,33 @@ function withoutPods({ outposts, kubectl }: Snapshot): Finding[] {
   }));
 }
 
-function missing({ outposts, expectation, namespace }: Snapshot): Finding[] {
+function missing({ outposts, expectation, namespace }: Snapshot): Found[] {
   const names = outposts.deployments.map(nameOf);
   const lost = (expectation?.outposts ?? []).filter(({ deployment }) => !names.includes(deployment));
   return lost.map(({ name, deployment }) => ({
-    check,
     subject: `Deployment/${deployment}`,
     seen: `outpost "${name}" of the stack has no such Deployment in namespace ${namespace}; there are: ${names.join(", ") || "none"}`,
-    why: "`pulumi up` stops before any change.",
+    why: "Nothing can be deployed to it.",
     todo: "Correct the name in `outposts` to that in authentik, or see why authentik has not deployed it: it takes a Kubernetes integration (Applications › Outposts › Edit).",
   }));
 }
 
-function ofCronJobs({ cronJobs, outposts, kubectl }: Snapshot): Finding[] {
+function ofCronJobs({ cronJobs, outposts, kubectl }: Snapshot): Found[] {
   return cronJobs.flatMap((cronJob) => {
     const name = cronJob.metadata?.name ?? "";
     if (name === cronJobName) {
       const there = outposts.deployments.map(nameOf);
       const lost = sweptDeployments(cronJob).filter((deployment) => !there.includes(deployment));
       return lost.map((deployment) => ({
-        check,
         subject: `CronJob/${name}`,
         seen: `it sweeps Deployment ${deployment}, which is not here`,
         why: "Each of its runs fails for that outpost.",
-        todo: "Correct the name in `outposts` to that in authentik, and run `pulumi up`.",
+        todo: `Correct the name in \`outposts\` to that in authentik, and deploy again ${eitherWay()}.`,
       }));
     }
     if (!JSON.stringify(cronJob.spec ?? {}).includes(wrongSelector)) return [];
     return [
       {
-        check,
         subject: `CronJob/${name}`,
         seen: `it selects pods by ${wrongSelector}`,
         why: "No pod has that label: authentik calls them authentik-outpost-proxy. It has never cleaned anything.",

@@ -1,51 +1,43 @@
-import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sessionsElsewhere } from "../../authentik/sessionPlace";
 import { closeForwardAuth, openForwardAuth, releasesOf, type Releases } from "../../authentik/versions";
+import type { Deployment } from "../../kubernetes/types";
 import { containersNamed, outpostContainerIn } from "../pods/containers";
-import { nameOf } from "../pods/outpostPods";
-import { sessionPlaceIn } from "../pods/sessionPlace";
-import type { Finding } from "./finding";
+import { sessionPlaceIn } from "../pods/inside";
+import { nameOf, podsOf } from "../pods/outpostPods";
+import type { Cause, Found } from "./finding";
 import type { Snapshot } from "./snapshot";
 
 type Looked = Pick<Snapshot, "outposts" | "insides" | "expectation">;
 
 /** Finds outposts of a release on which forward auth is open. */
-export function forwardAuthFindings(snapshot: Looked): Finding[] {
-  return snapshot.outposts.deployments
-    .filter((deployment) => releasesIn(deployment, snapshot)?.isOpen)
-    .map((deployment) => ({
-      check: "forward auth",
-      subject: `Deployment/${nameOf(deployment)}`,
-      seen: `the outpost is ${imageOf(deployment, snapshot)}`,
-      why: `${openForwardAuth.charAt(0).toUpperCase()}${openForwardAuth.slice(1)}. So making room opens it too.`,
-      todo: closeForwardAuth,
-    }));
+export function openForwardAuthIn(deployment: Deployment, snapshot: Looked): Cause | undefined {
+  if (!releasesIn(deployment, snapshot)?.isOpen) return undefined;
+  return {
+    seen: `the outpost is ${imageOf(deployment, snapshot)}`,
+    why: `${openForwardAuth.charAt(0).toUpperCase()}${openForwardAuth.slice(1)}. So making room opens it too.`,
+    todo: closeForwardAuth,
+  };
 }
 
 /** Finds outposts whose sessions are elsewhere than in /dev/shm. */
-export function sessionsFindings(snapshot: Looked): Finding[] {
-  return snapshot.outposts.deployments.flatMap((deployment) => {
-    const found = elsewhere(deployment, snapshot);
-    if (!found) return [];
-    const why = "The cure sweeps /dev/shm alone, so it does not reach them, however empty /dev/shm looks.";
-    return [{ check: "sessions", why, ...found }];
-  });
+export function sessionsFindings(snapshot: Looked): Found[] {
+  const why = "The cure sweeps /dev/shm alone, so it does not reach them, however empty /dev/shm looks.";
+  const found = snapshot.outposts.deployments.flatMap((deployment) => elsewhere(deployment, snapshot) ?? []);
+  return found.map((each) => ({ why, ...each }));
 }
 
 /** Tells whether making room in /dev/shm helps the outpost: its sessions are there, and removing them opens nothing. */
-export const isCurable = (deployment: V1Deployment, snapshot: Looked): boolean =>
+export const isCurable = (deployment: Deployment, snapshot: Looked): boolean =>
   !elsewhere(deployment, snapshot) && !releasesIn(deployment, snapshot)?.isOpen;
 
 /** Returns the releases that the Deployment's image is one of, if its tag tells. */
-export const releasesIn = (deployment: V1Deployment, snapshot: Looked): Releases | undefined =>
+export const releasesIn = (deployment: Deployment, snapshot: Looked): Releases | undefined =>
   releasesOf(imageOf(deployment, snapshot));
 
 /** Judges the pods that a command could be run in, and the Deployment's own spec if there is none. */
-function elsewhere(deployment: V1Deployment, snapshot: Looked): Pick<Finding, "subject" | "seen" | "todo"> | undefined {
+function elsewhere(deployment: Deployment, snapshot: Looked): Omit<Found, "why"> | undefined {
   const { outposts, insides } = snapshot;
-  const asked = outposts.pods.filter(
-    ({ name, deployment: of }) => of === nameOf(deployment) && insides[name]?.tmpdir !== undefined,
-  );
+  const asked = podsOf(deployment, outposts).filter(({ name }) => insides[name]?.tmpdir !== undefined);
   if (asked.length === 0) {
     const container = containerOf(deployment, snapshot);
     const found = sessionsElsewhere(container, sessionPlaceIn(deployment, container));
@@ -58,10 +50,10 @@ function elsewhere(deployment: V1Deployment, snapshot: Looked): Pick<Finding, "s
   return undefined;
 }
 
-function containerOf(deployment: V1Deployment, { expectation }: Looked): string {
+function containerOf(deployment: Deployment, { expectation }: Looked): string {
   const wanted = expectation?.outposts.find((each) => each.deployment === nameOf(deployment));
   return outpostContainerIn(deployment, wanted?.container);
 }
 
-const imageOf = (deployment: V1Deployment, snapshot: Looked): string =>
+const imageOf = (deployment: Deployment, snapshot: Looked): string =>
   containersNamed(deployment, containerOf(deployment, snapshot))[0]?.image ?? "";

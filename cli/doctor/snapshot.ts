@@ -1,13 +1,11 @@
-import type { V1CronJob, V1Deployment, V1LimitRange } from "@kubernetes/client-node" with {
-  "resolution-mode": "import",
-};
+import type { V1ContainerStatus, V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { ownSelector, scriptsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
-import type { Expectation } from "../../settings/expectation";
+import type { Deployment, LimitRange, Pod } from "../../kubernetes/types";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";
 import { lookInside, type Inside } from "../pods/inside";
-import { namespacesWithOutposts } from "../pods/noOutposts";
-import { findOutposts, isRunning, type OutpostPod, type Outposts } from "../pods/outpostPods";
+import { namespacesWithOutposts } from "../pods/everywhere";
+import { findOutposts, isRunning, statusesOf, type OutpostPod, type Outposts } from "../pods/outpostPods";
 import { countIn } from "../pods/usageSources";
 import { mapParallel } from "../progress";
 import type { Target } from "../target";
@@ -17,12 +15,7 @@ import type { Unchecked } from "./finding";
  * Everything that the checks look at, read once. Anything that could not be read is undefined or empty, and listed in
  * `unchecked`.
  */
-export interface Snapshot {
-  namespace: string;
-  kubectl: string;
-  outpostShm: Target["outpostShm"];
-  /** The stack's expectation; undefined without a stack. */
-  expectation?: Expectation;
+export interface Snapshot extends Pick<Target, "namespace" | "kubectl" | "outpostShm" | "expectation"> {
   outposts: Outposts;
   /** Other namespaces with outposts, looked up only if this one has none. */
   elsewhere: string[];
@@ -30,7 +23,7 @@ export interface Snapshot {
   /** The last lines of the logs of authentik's own pods, by pod. */
   authentikLogs: Record<string, string>;
   cronJobs: V1CronJob[];
-  limitRanges: V1LimitRange[];
+  limitRanges: LimitRange[];
   /** Objects with our label in the namespace. */
   ownObjects: OwnObject[];
   /** The cluster's version, such as `v1.34.4`. */
@@ -48,7 +41,7 @@ export interface Snapshot {
   /** The time at which it was read. */
   now: Date;
   /** The same Deployments a while later; only with `--observe`. */
-  later?: V1Deployment[];
+  later?: Deployment[];
   unchecked: Unchecked[];
 }
 
@@ -66,44 +59,31 @@ export async function readSnapshot(
 ): Promise<Snapshot> {
   const { cluster, namespace, kubectl, outpostShm, expectation } = target;
   const unchecked: Unchecked[] = [];
-  const attempt = async <T>(what: string, instead: T, read: () => Promise<T>): Promise<T> => {
-    try {
-      return await read();
-    } catch (error) {
-      unchecked.push({ what, why: (error as Error).message });
-      return instead;
-    }
-  };
+  const attempt = <T>(what: string, instead: T, read: () => Promise<T>): Promise<T> =>
+    read().catch((error: Error) => (unchecked.push({ what, why: error.message }), instead));
   const outposts = await findOutposts(target);
   const authentik = await findAuthentik(cluster, authentikNamespace ?? namespace);
-  const [
-    authentikLogs,
-    cronJobs,
-    ownObjects,
-    version,
-    mayExec,
-    sidecarLogs,
-    counts,
-    insides,
-    scripts,
-    limitRanges,
-    elsewhere,
-  ] = await Promise.all([
-    logsOfAuthentik(cluster, authentik, unchecked),
-    attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
-    attempt("leftovers", [], () => cluster.ownObjects(namespace, ownSelector)),
-    attempt("the cluster's version", undefined, () => released(cluster.version())),
-    attempt("exec", [], () => execVerdicts(cluster, namespace)),
-    logsOfSidecars(cluster, outposts.pods, unchecked),
-    countsOf(cluster, outposts.pods, unchecked),
-    insidesOf(cluster, outposts.pods),
-    attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
-    attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
-    outposts.deployments.length + outposts.pods.length > 0 ? [] : namespacesWithOutposts(cluster).catch(() => []),
-  ]);
-  const read = { authentikLogs, cronJobs, ownObjects, mayExec, sidecarLogs, counts, insides, elsewhere, unchecked };
-  const known = { namespace, kubectl, outpostShm, outposts, authentik, limitRanges, now, ...read };
-  return { ...known, ...(version && { version }), ...(scripts && { scripts }), ...(expectation && { expectation }) };
+  const { pods, deployments } = outposts;
+  const facts = await allOf({
+    authentikLogs: logsOfAuthentik(cluster, authentik, unchecked),
+    cronJobs: attempt("CronJobs", [], () => cluster.cronJobs(namespace)),
+    ownObjects: attempt("leftovers", [], () => cluster.ownObjects(namespace, ownSelector)),
+    version: attempt("the cluster's version", undefined, () => released(cluster.version())),
+    mayExec: attempt("exec", [], () => execVerdicts(cluster, namespace)),
+    sidecarLogs: logsOfSidecars(cluster, pods, unchecked),
+    counts: countsOf(cluster, pods, unchecked),
+    insides: ofPods("the outposts' containers", pods.filter(isUp), unchecked, (pod) => lookInside(cluster, pod)),
+    scripts: attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
+    limitRanges: attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
+    elsewhere: deployments.length + pods.length > 0 ? [] : namespacesWithOutposts(cluster).catch(() => []),
+  });
+  return { namespace, kubectl, outpostShm, expectation, outposts, authentik, now, unchecked, ...facts };
+}
+
+/** Awaits every value at the same time. */
+async function allOf<T extends object>(values: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  const awaited = Object.entries(values).map(async ([key, value]) => [key, await value] as const);
+  return Object.fromEntries(await Promise.all(awaited)) as { [K in keyof T]: Awaited<T[K]> };
 }
 
 /** Rejects a version such as v0.0.0, which a server reports if it was built without one. */
@@ -132,16 +112,15 @@ async function logsOfAuthentik(
     unchecked.push({ what, why: `${why}; --authentik-namespace names another` });
     return {};
   }
-  const logs = await mapParallel(pods.slice(0, authentikPods), async ({ metadata, spec }) => {
+  const logs = mapParallel(pods.slice(0, authentikPods), async ({ metadata, spec }) => {
     const place = { namespace, pod: metadata?.name ?? "", container: spec?.containers[0]?.name ?? "" };
-    try {
-      return { pod: place.pod, log: await cluster.log(place, { tailLines: authentikTail }) };
-    } catch (error) {
-      unchecked.push({ what: `${what} in pod ${place.pod}`, why: (error as Error).message });
-      return { pod: place.pod, log: "" };
-    }
+    const log = await cluster.log(place, { tailLines: authentikTail }).catch((error: Error) => {
+      unchecked.push({ what: `${what} in pod ${place.pod}`, why: error.message });
+      return "";
+    });
+    return [place.pod, log] as const;
   });
-  return Object.fromEntries(logs.map(({ pod, log }) => [pod, log]));
+  return Object.fromEntries(await logs);
 }
 
 /** Asks each pod. Those that do not answer are one entry of what could not be checked. */
@@ -178,11 +157,6 @@ function logsOfSidecars(cluster: Cluster, pods: OutpostPod[], unchecked: Uncheck
 
 const isUp = ({ pod }: OutpostPod): boolean => pod.status?.phase === "Running";
 
-async function insidesOf(cluster: Cluster, pods: OutpostPod[]): Promise<Snapshot["insides"]> {
-  const look = async (pod: OutpostPod) => [pod.name, await lookInside(cluster, pod)] as const;
-  return Object.fromEntries(await mapParallel(pods.filter(isUp), look));
-}
-
 function countsOf(cluster: Cluster, pods: OutpostPod[], unchecked: Unchecked[]): Promise<Snapshot["counts"]> {
   return ofPods("machine clients", pods.filter(isUp), unchecked, ({ namespace, name, pod, ...own }) => {
     const container = isRunning(pod, sidecarContainer) ? sidecarContainer : own.container;
@@ -190,7 +164,5 @@ function countsOf(cluster: Cluster, pods: OutpostPod[], unchecked: Unchecked[]):
   });
 }
 
-export function sidecarStatus({ status }: OutpostPod["pod"]) {
-  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  return all.find(({ name }) => name === sidecarContainer);
-}
+export const sidecarStatus = (pod: Pod): V1ContainerStatus | undefined =>
+  statusesOf(pod).find(({ name }) => name === sidecarContainer);

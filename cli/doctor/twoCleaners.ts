@@ -1,44 +1,22 @@
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sidecarContainer, shmMountPath, cronJobName } from "../../cleaner/names";
+import { eitherWay } from "../advice";
 import { containersNamed, containersOf } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
-import type { Finding } from "./finding";
+import type { Cause, Found } from "./finding";
 import type { Snapshot } from "./snapshot";
 
-const check = "two cleaners";
 const why =
   "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.";
 
 /** Finds a second cleaner of /dev/shm. Our CronJob beside our sidecar is no finding: that is the solution `both`. */
-export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }: Snapshot): Finding[] {
+export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }: Snapshot): Found[] {
   const inPods = outposts.deployments.flatMap((deployment) => {
-    const subject = `Deployment/${nameOf(deployment)}`;
-    const sidecars = containersNamed(deployment, sidecarContainer);
-    const twice =
-      sidecars.length > 1
-        ? [
-            {
-              check,
-              subject,
-              seen: `container ${sidecarContainer} is there as an init container and as an ordinary one`,
-              why: "Two sidecars sweep, and both want port 9301: one serves no metrics, and restarts.",
-              todo: `One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then \`${outpostShm(`recreate ${nameOf(deployment)}`)}\` and \`pulumi up\`.`,
-            },
-          ]
-        : [];
-    const strangers = containersOf(deployment).filter(
-      (container) => container.name !== sidecarContainer && cleans(container),
-    );
-    return [
-      ...twice,
-      ...strangers.map(({ name }) => ({
-        check,
-        subject,
-        seen: `container ${name} removes files from ${shmMountPath} as well`,
-        why,
-        todo: `Take container ${name} out where it comes from (a patch in authentik, or by hand).`,
-      })),
-    ];
+    const name = nameOf(deployment);
+    const isTwice = containersNamed(deployment, sidecarContainer).length > 1;
+    const strangers = containersOf(deployment).filter((each) => each.name !== sidecarContainer && cleans(each));
+    const causes = [...(isTwice ? [twice(outpostShm(`recreate ${name}`))] : []), ...strangers.map(stranger)];
+    return causes.map((cause) => ({ subject: `Deployment/${name}`, ...cause }));
   });
   const others = cronJobs.filter(
     ({ metadata, spec }) =>
@@ -47,7 +25,6 @@ export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }:
   return [
     ...inPods,
     ...others.map(({ metadata }) => ({
-      check,
       subject: `CronJob/${metadata?.name}`,
       seen: `it removes files from ${shmMountPath} as well`,
       why,
@@ -55,6 +32,18 @@ export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }:
     })),
   ];
 }
+
+const twice = (recreate: string): Cause => ({
+  seen: `container ${sidecarContainer} is there as an init container and as an ordinary one`,
+  why: "Two sidecars sweep, and both want port 9301: one serves no metrics, and restarts.",
+  todo: `One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then \`${recreate}\`, and deploy again ${eitherWay()}.`,
+});
+
+const stranger = ({ name }: V1Container): Cause => ({
+  seen: `container ${name} removes files from ${shmMountPath} as well`,
+  why,
+  todo: `Take container ${name} out where it comes from (a patch in authentik, or by hand).`,
+});
 
 const cleans = ({ command = [], args = [] }: V1Container): boolean => removes([...command, ...args].join("\n"));
 

@@ -1,61 +1,37 @@
-import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { fullInWords, type Releases } from "../../authentik/versions";
 import { cronJobName } from "../../cleaner/names";
-import { isAdmitted } from "../pods/solution";
+import type { Deployment } from "../../kubernetes/types";
+import { eitherWay, resumeCronJob } from "../advice";
+import { isAdmitted, sweptDeployments } from "../pods/solution";
 import { carriesSidecar } from "../pods/containers";
-import { resumeCronJob, sweptDeployments } from "../pods/cronJob";
 import { nameOf } from "../pods/outpostPods";
-import type { Finding } from "./finding";
+import type { Cause } from "./finding";
 import { isCurable, releasesIn } from "./sessions";
 import type { Snapshot } from "./snapshot";
 
 /** Finds outposts that nothing sweeps, except for those that no sweep would help. */
-export function unsweptFindings(snapshot: Snapshot): Finding[] {
-  const { outposts, cronJobs, unchecked } = snapshot;
-  if (unchecked.some(({ what }) => what === "CronJobs")) return [];
+export function unswept(deployment: Deployment, snapshot: Snapshot): Cause | undefined {
+  const { outposts, cronJobs, unchecked, expectation, kubectl, outpostShm } = snapshot;
+  if (carriesSidecar(deployment) || isAdmitted(deployment, outposts) || !isCurable(deployment, snapshot))
+    return undefined;
   const cronJob = cronJobs.find(({ metadata }) => metadata?.name === cronJobName);
-  return outposts.deployments
-    .filter((deployment) => !carriesSidecar(deployment) && !isAdmitted(deployment, outposts))
-    .filter((deployment) => isCurable(deployment, snapshot))
-    .flatMap((deployment) => {
-      const isSwept = cronJob !== undefined && sweptDeployments(cronJob).includes(nameOf(deployment));
-      if (isSwept && cronJob.spec?.suspend !== true) return [];
-      return [
-        { check: "solution", subject: `Deployment/${nameOf(deployment)}`, ...because(deployment, isSwept, snapshot) },
-      ];
-    });
-}
-
-function because(
-  deployment: V1Deployment,
-  isSuspended: boolean,
-  snapshot: Snapshot,
-): Pick<Finding, "seen" | "why" | "todo"> {
-  const { expectation, kubectl, outpostShm } = snapshot;
+  const isListed = sweptDeployments(cronJob).includes(nameOf(deployment));
+  const isSuspended = isListed && cronJob?.spec?.suspend === true;
+  if (unchecked.some(({ what }) => what === "CronJobs") || (isListed && !isSuspended)) return undefined;
   const why = cost(releasesIn(deployment, snapshot));
   if (isSuspended) {
-    return {
-      seen: `CronJob ${cronJobName}, which is to sweep it, is suspended${expectation?.suspend ? ", as the stack's `suspend: true` says" : ""}`,
-      why,
-      todo: expectation?.suspend
-        ? "If it is to sweep again: `pulumi config set suspend false && pulumi up`."
-        : `Find out who suspended it, then: ${resumeCronJob(kubectl)}`,
-    };
+    const seen = `CronJob ${cronJobName}, which is to sweep it, is suspended`;
+    if (!expectation?.suspend) return { seen, why, todo: resumeCronJob(kubectl) };
+    const todo = `If it is to sweep again, set \`suspend\` to false and deploy again ${eitherWay()}.`;
+    return { seen: `${seen}, as the stack's \`suspend: true\` says`, why, todo };
   }
+  const neither = "neither a sidecar nor the CronJob sweeps it";
   const room = `Room at once: ${outpostShm("cleanup --anonymous")}`;
-  const wanted = expectation?.outposts.find((outpost) => outpost.deployment === nameOf(deployment))?.solution ?? "none";
-  if (wanted === "none") {
-    return {
-      seen: "neither a sidecar nor the CronJob sweeps it",
-      why,
-      todo: `Add it to the stack's \`outposts\` and run \`pulumi up\`. ${room}`,
-    };
-  }
-  return {
-    seen: `the stack has \`solution: ${wanted}\` for it, and neither a sidecar nor the CronJob sweeps it`,
-    why,
-    todo: `Run \`pulumi up --refresh\`: authentik may have recreated the Deployment. ${room}`,
-  };
+  const wanted = expectation?.outposts.find((each) => each.deployment === nameOf(deployment))?.solution ?? "none";
+  if (wanted === "none")
+    return { seen: neither, why, todo: `Add it to \`outposts\` and deploy again ${eitherWay()}. ${room}` };
+  const todo = `Deploy again ${eitherWay()}: authentik may have recreated the Deployment. ${room}`;
+  return { seen: `the stack has \`solution: ${wanted}\` for it, and ${neither}`, why, todo };
 }
 
 function cost(releases: Releases | undefined): string {

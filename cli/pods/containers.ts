@@ -1,32 +1,31 @@
-import type { V1Container, V1Deployment, V1Pod, V1PodSpec } from "@kubernetes/client-node" with {
-  "resolution-mode": "import",
-};
+import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { outpostContainer, runsProxy } from "../../authentik/names";
 import { shmVolume, sidecarContainer } from "../../cleaner/names";
+import type { Deployment, Pod, PodSpec } from "../../kubernetes/types";
 
 /** Returns the spec of a pod, or of the pods that a Deployment makes. */
-export const podSpecOf = ({ spec }: V1Deployment | V1Pod): Partial<V1PodSpec> =>
+export const podSpecOf = ({ spec }: Deployment | Pod): Partial<PodSpec> =>
   (spec && "template" in spec ? spec.template.spec : spec) ?? {};
 
 /** Returns the containers and the init containers, since a native sidecar is an init container. */
-export function containersOf(object: V1Deployment | V1Pod): V1Container[] {
+export function containersOf(object: Deployment | Pod): V1Container[] {
   const { containers = [], initContainers = [] } = podSpecOf(object);
   return [...containers, ...initContainers];
 }
 
 /** Returns the containers of that name: two if an ordinary and an init container share it. */
-export const containersNamed = (object: V1Deployment | V1Pod, name: string): V1Container[] =>
+export const containersNamed = (object: Deployment | Pod, name: string): V1Container[] =>
   containersOf(object).filter((container) => container.name === name);
 
 /** Tells whether our sidecar is there, in either form. */
-export const carriesSidecar = (object: V1Deployment | V1Pod): boolean =>
+export const carriesSidecar = (object: Deployment | Pod): boolean =>
   containersNamed(object, sidecarContainer).length > 0;
 
 /**
  * Returns the name of the outpost's own container: the one that the settings name, if it is there; else the one with our volume,
  * with authentik's name, or with authentik's image; else the first.
  */
-export function outpostContainerIn(object: V1Deployment | V1Pod, wanted?: string): string {
+export function outpostContainerIn(object: Deployment | Pod, wanted?: string): string {
   const { containers = [] } = podSpecOf(object);
   const others = containers.filter(({ name }) => name !== sidecarContainer);
   const mountsOurs = ({ volumeMounts = [] }: V1Container) => volumeMounts.some(({ name }) => name === shmVolume);

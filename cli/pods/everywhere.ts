@@ -1,12 +1,14 @@
+import { proxySelector } from "../../authentik/names";
+import type { Cluster } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
+import type { Deployment } from "../../kubernetes/types";
 import { UsageError } from "../errors";
 import type { Target } from "../target";
-import { namespacesWithOutposts } from "./noOutposts";
 import { findOutposts, type Outposts } from "./outpostPods";
 
 /**
- * Returns the target itself, or with --all-namespaces one for each namespace with pods of outposts, by authentik's labels, and one
- * for the stack's.
+ * Returns the target itself, or with --all-namespaces one for each namespace with outposts, by authentik's labels, and one for the
+ * stack's.
  */
 export async function targetsOf(target: Target): Promise<Target[]> {
   const { cluster, namespace, expectation, inNamespace } = target;
@@ -24,4 +26,33 @@ export async function findEverywhere(target: Target, names: string[]): Promise<O
   if (target.inNamespace && names.length > 0)
     throw new UsageError(`"${names.join(" ")}" can't be looked up in all namespaces: leave it or --all-namespaces out`);
   return Promise.all((await targetsOf(target)).map((each) => findOutposts(each, names)));
+}
+
+/**
+ * Explains that there is no pod, and names namespaces that have some.
+ * @param deployments the outposts that were found, all without pods
+ */
+export async function noOutposts(
+  { cluster, namespace, inNamespace }: Pick<Target, "cluster" | "namespace" | "inNamespace">,
+  deployments: Deployment[],
+): Promise<string> {
+  const where = inNamespace ? "any namespace" : `namespace ${namespace}`;
+  const without = deployments.map(({ metadata, spec }) => `${metadata?.name} (${spec?.replicas ?? 1} replicas wanted)`);
+  if (without.length > 0)
+    return `No pods of proxy outposts in ${where}; Deployments without any: ${without.join(", ")}.`;
+  if (inNamespace)
+    return `No pods of proxy outposts in ${where}, by authentik's labels. Name the namespace of others with --namespace.`;
+  const elsewhere = await namespacesWithOutposts(cluster).catch(() => []);
+  const hint =
+    elsewhere.length > 0
+      ? `They are in ${elsewhere.join(", ")}: name one with --namespace`
+      : "Name theirs with --namespace";
+  return `No proxy outposts in ${where}. ${hint}.`;
+}
+
+/** Returns the namespaces that have pods or Deployments of outposts, by authentik's labels. */
+export async function namespacesWithOutposts(cluster: Pick<Cluster, "pods" | "deployments">): Promise<string[]> {
+  const pods = await cluster.pods(undefined, proxySelector);
+  const deployments = await cluster.deployments(undefined, proxySelector);
+  return [...new Set([...pods, ...deployments].map(({ metadata }) => metadata?.namespace ?? ""))].sort();
 }

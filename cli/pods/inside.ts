@@ -1,5 +1,8 @@
+import { directoryOf, sessionPlace, type SessionPlace } from "../../authentik/sessionPlace";
 import { shmMountPath } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
+import type { Deployment, Pod } from "../../kubernetes/types";
+import { containersNamed } from "./containers";
 import type { OutpostPod } from "./outpostPods";
 
 /** The facts that a command in the outpost's own container reports. Anything that it did not report is undefined. */
@@ -28,4 +31,13 @@ export async function lookInside(cluster: Cluster, { namespace, name, container 
   } catch (error) {
     return { error: (error as Error).message };
   }
+}
+
+/** Returns the place of the sessions, by what a command in the container reports; by the container's spec if there is none. */
+export function sessionPlaceIn(object: Deployment | Pod, container: string, { tmpdir }: Inside = {}): SessionPlace {
+  const bySpec = sessionPlace(containersNamed(object, container)[0] ?? {});
+  if (tmpdir === undefined) return bySpec;
+  const dir = directoryOf(tmpdir);
+  if ("dir" in bySpec && bySpec.dir === dir) return bySpec;
+  return { dir, because: `TMPDIR in its environment is ${tmpdir === "" ? "not set" : tmpdir}` };
 }

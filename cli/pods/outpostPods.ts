@@ -1,9 +1,9 @@
-import type { V1ContainerStatus, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
-  "resolution-mode": "import",
-};
+import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { isLabelledProxy, isProxyOutpost, outpostNameLabel } from "../../authentik/names";
 import { slugify } from "../../authentik/slug";
+import { isObserved, unfinishedRollout } from "../../kubernetes/rollout";
 import { selectorOf, selects } from "../../kubernetes/selector";
+import type { Deployment, Pod } from "../../kubernetes/types";
 import type { Expectation } from "../../settings/expectation";
 import { asksForSidecar } from "../../sidecar/revision";
 import { UsageError } from "../errors";
@@ -20,12 +20,12 @@ export interface OutpostPod {
   deployment?: string;
   /** The outpost's own container. */
   container: string;
-  pod: V1Pod;
+  pod: Pod;
 }
 
 /** The namespace's proxy outposts. */
 export interface Outposts {
-  deployments: V1Deployment[];
+  deployments: Deployment[];
   /** Pods that neither have ended nor are being deleted, by name. */
   pods: OutpostPod[];
 }
@@ -71,7 +71,27 @@ export async function outpostsOf({ cluster, namespace }: Place, { outposts }: Ex
   };
 }
 
-function outpostPod(pod: V1Pod, { namespace, expectation }: Place, deployments: V1Deployment[]): OutpostPod {
+/** Returns the pods that the Deployment selects. */
+export const podsOf = (deployment: Deployment, { pods }: Pick<Outposts, "pods">): OutpostPod[] =>
+  pods.filter((pod) => pod.deployment === nameOf(deployment));
+
+/** Label by which the Deployment's controller tells the pods of one template from those of another. */
+const hashLabel = "pod-template-hash";
+
+/**
+ * Returns the Deployment's pods of its present template. During a rollout these are the pods with the youngest one's hash: none
+ * while the controller has made none, since an old pod only waits for its successor.
+ */
+export function currentPods(deployment: Deployment, pods: OutpostPod[]): OutpostPod[] {
+  if (!unfinishedRollout(deployment)) return [...pods];
+  if (!isObserved(deployment) || !deployment.status?.updatedReplicas) return [];
+  const createdAt = ({ pod }: OutpostPod) => new Date(pod.metadata?.creationTimestamp ?? 0).getTime();
+  const hashOf = ({ pod }: OutpostPod) => pod.metadata?.labels?.[hashLabel];
+  const [youngest] = [...pods].sort((a, b) => createdAt(b) - createdAt(a));
+  return pods.filter((pod) => hashOf(pod) === hashOf(youngest));
+}
+
+function outpostPod(pod: Pod, { namespace, expectation }: Place, deployments: Deployment[]): OutpostPod {
   const deployment = deployments.find((candidate) => selects(candidate, pod.metadata?.labels));
   const wanted = expectation?.outposts.find((each) => deployment && each.deployment === nameOf(deployment));
   return {
@@ -91,12 +111,12 @@ function selected({ deployments, pods }: Outposts, names: string[], place: Place
     const isIt = (...of: (string | undefined)[]) =>
       of.includes(plain) || of.includes(slugify(plain)) || (byStack !== undefined && of.includes(byStack));
     const isPod = (pod: OutpostPod) => isIt(pod.name, pod.deployment, pod.outpost);
-    const isDeployment = (deployment: V1Deployment) => isIt(nameOf(deployment), outpostOf(deployment));
+    const isDeployment = (deployment: Deployment) => isIt(nameOf(deployment), outpostOf(deployment));
     if (!pods.some(isPod) && !deployments.some(isDeployment)) throw unknownName(name, { deployments, pods }, place);
     return { isPod, isDeployment };
   });
   const chosen = pods.filter((pod) => wanted.some(({ isPod }) => isPod(pod)));
-  const belongs = (deployment: V1Deployment) =>
+  const belongs = (deployment: Deployment) =>
     wanted.some(({ isDeployment }) => isDeployment(deployment)) ||
     chosen.some((pod) => pod.deployment === nameOf(deployment));
   return { deployments: deployments.filter(belongs), pods: chosen };
@@ -117,28 +137,28 @@ function unknownName(name: string, { deployments, pods }: Outposts, { namespace 
 const instanceLabel = "app.kubernetes.io/instance";
 
 /** Returns the outpost's slug, by the Deployment's labels; else the Deployment's name. */
-export function outpostOf(deployment: V1Deployment): string {
+export function outpostOf(deployment: Deployment): string {
   const { labels = {} } = deployment.metadata ?? {};
   return labels[outpostNameLabel] ?? labels[instanceLabel] ?? nameOf(deployment);
 }
-export const nameOf = ({ metadata }: V1Deployment | V1Pod): string => metadata?.name ?? "";
+export const nameOf = ({ metadata }: Deployment | Pod): string => metadata?.name ?? "";
 
-function isStaying({ metadata, status }: V1Pod): boolean {
+function isStaying({ metadata, status }: Pod): boolean {
   return metadata?.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
 /** Returns the kubelet's status of each container, native sidecars first. */
-export const statusesOf = ({ status }: V1Pod): V1ContainerStatus[] => [
+export const statusesOf = ({ status }: Pod): V1ContainerStatus[] => [
   ...(status?.initContainerStatuses ?? []),
   ...(status?.containerStatuses ?? []),
 ];
 
 /** Tells whether a container of the pod is running, ready or not. */
-export function isRunning(pod: V1Pod, container: string): boolean {
+export function isRunning(pod: Pod, container: string): boolean {
   return statusesOf(pod).some(({ name, state }) => name === container && state?.running !== undefined);
 }
 
-export function isReady({ status }: V1Pod): boolean {
+export function isReady({ status }: Pod): boolean {
   return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 }
 
@@ -147,18 +167,25 @@ export const cannotStart =
   /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer(Config)?Error|RunContainerError)$/;
 
 /** Returns why a pod is not ready, in the kubelet's or the scheduler's words, such as "Unschedulable (0/1 nodes …)". */
-export function troubleOf(pod: V1Pod): string | undefined {
+export function troubleOf(pod: Pod): string | undefined {
   const stuck = statusesOf(pod).flatMap(({ name, ready, state }) => {
     const { reason, message } = state?.waiting ?? state?.terminated ?? {};
     return ready || !reason || reason === "PodInitializing" || reason === "Completed"
       ? []
-      : [`container ${name} ${reason}${message ? ` (${oneLine(message)})` : ""}`];
+      : [`container ${name} ${because({ reason, message })}`];
   });
   if (stuck.length > 0) return stuck.join("; ");
   const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-  if (scheduled?.status === "False")
-    return `${scheduled.reason}${scheduled.message ? ` (${oneLine(scheduled.message)})` : ""}`;
-  return undefined;
+  return scheduled?.status === "False" ? because(scheduled) : undefined;
 }
 
-const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
+/** Says why no command can be run in a pod; undefined if it is running. */
+export function notRunning(pod: Pod): string | undefined {
+  const { phase = "Unknown" } = pod.status ?? {};
+  const trouble = troubleOf(pod);
+  return phase === "Running" ? undefined : `the pod is ${phase}, not Running${trouble ? `: ${trouble}` : ""}`;
+}
+
+/** Gives a reason in Kubernetes' own words, in one line. */
+export const because = ({ reason = "", message }: { reason?: string; message?: string }): string =>
+  `${reason}${message ? ` (${message.replace(/\s+/g, " ").trim()})` : ""}`;

@@ -6,8 +6,8 @@ import { solutionBy } from "../../settings/expectation";
 import type { Solution } from "../../settings/settings";
 import { mapParallel } from "../progress";
 import { carriesSidecar } from "./containers";
-import { sweptDeployments } from "./cronJob";
-import { isReady, troubleOf, type OutpostPod } from "./outpostPods";
+import { sweptDeployments } from "./solution";
+import { isReady, notRunning, troubleOf, type OutpostPod } from "./outpostPods";
 import { usageSources, type Source, type Usage } from "./usageSources";
 
 /** The facts about one pod. Anything that no source reported is undefined. */
@@ -41,12 +41,10 @@ export async function podFacts(cluster: Cluster, pods: OutpostPod[], now: Date):
   const sources = usageSources(cluster, now);
   return mapParallel(pods, async (pod) => {
     const { cronJob, note } = cronJobs[namespaces.indexOf(pod.namespace)];
-    const swept =
-      cronJob !== undefined &&
-      cronJob.spec?.suspend !== true &&
-      sweptDeployments(cronJob).includes(pod.deployment ?? "");
+    const swept = cronJob?.spec?.suspend !== true && sweptDeployments(cronJob).includes(pod.deployment ?? "");
     const facts = { ...statically(pod, swept), notes: note ? [note] : [] };
-    if (facts.phase !== "Running") return { ...facts, notes: [...facts.notes, notRunning(facts)] };
+    const cannotTell = notRunning(pod.pod);
+    if (cannotTell) return { ...facts, notes: [...facts.notes, cannotTell] };
     const { usage, source, notes } = await sources.ask(pod);
     const lastSweepAt =
       usage.lastSweepAt ?? (swept && !carriesSidecar(pod.pod) ? cronJob?.status?.lastSuccessfulTime : undefined);
@@ -77,9 +75,6 @@ function statically({ namespace, name, outpost, deployment, pod }: OutpostPod, s
     notes: [],
   };
 }
-
-const notRunning = ({ phase, trouble }: PodFacts): string =>
-  `the pod is ${phase}, not Running${trouble ? `: ${trouble}` : ""}`;
 
 /** Reads the CronJob. An account that may not read it gets a note about that, and all other facts. */
 async function readCronJob(cluster: Cluster, namespace: string): Promise<{ cronJob?: V1CronJob; note?: string }> {

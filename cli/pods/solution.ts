@@ -1,31 +1,47 @@
-import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { revisionLabel } from "../../cleaner/names";
+import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { revisionLabel, settingsVariable, shmVolume, sidecarContainer, stackManagerPrefix } from "../../cleaner/names";
+import { ownersOf } from "../../kubernetes/fieldOwners";
+import type { Deployment } from "../../kubernetes/types";
 import { asksForSidecar } from "../../sidecar/revision";
-import { carriesSidecar } from "./containers";
-import { currentPods } from "./currentPods";
-import { nameOf, type Outposts } from "./outpostPods";
+import { sidecarFields } from "../../sidecar/takenFields";
+import { carriesSidecar, containersNamed, outpostContainerIn, podSpecOf } from "./containers";
+import { currentPods, podsOf, type OutpostPod, type Outposts } from "./outpostPods";
 
-const currentPodsOf = (deployment: V1Deployment, { pods }: Outposts) =>
-  currentPods(
-    deployment,
-    pods.filter((pod) => pod.deployment === nameOf(deployment)),
-  );
+/** Returns the Deployments whose pods the CronJob sweeps, from the environment of its own container. */
+export function sweptDeployments(cronJob: V1CronJob | undefined): string[] {
+  const containers = cronJob?.spec?.jobTemplate.spec?.template.spec?.containers ?? [];
+  const lines = containers.flatMap(({ env }) => env?.find(({ name }) => name === "OUTPOSTS")?.value?.split("\n") ?? []);
+  return lines.map((line) => line.split(" ")[0]).filter((deployment) => deployment !== "");
+}
 
 /**
  * Tells whether an admission policy gives the sidecar to the Deployment's pods. The template's label asks for that. If the
  * Deployment was created anew it has none, but the policy has labelled the pods.
  */
-export const isAdmitted = (deployment: V1Deployment, outposts: Outposts): boolean =>
+export const isAdmitted = (deployment: Deployment, outposts: Outposts): boolean =>
   !carriesSidecar(deployment) &&
   (asksForSidecar(deployment) ||
-    currentPodsOf(deployment, outposts).some(({ pod }) => pod.metadata?.labels?.[revisionLabel]));
+    currentPods(deployment, podsOf(deployment, outposts)).some(({ pod }) => pod.metadata?.labels?.[revisionLabel]));
 
-/** Returns the names of the pods that such a policy should have given the sidecar, and did not. */
-export const barePods = (deployment: V1Deployment, outposts: Outposts): string[] =>
+/** Returns the pods that such a policy should have given the sidecar, and did not. */
+export const barePods = (deployment: Deployment, outposts: Outposts): OutpostPod[] =>
   isAdmitted(deployment, outposts)
-    ? currentPodsOf(deployment, outposts).flatMap(({ name, pod }) => (carriesSidecar(pod) ? [] : [name]))
+    ? currentPods(deployment, podsOf(deployment, outposts)).filter(({ pod }) => !carriesSidecar(pod))
     : [];
 
-/** Says how a pod gets what an admission policy did not give it. */
-export const replaceBare = (kubectl: string, pod: string): string =>
-  `Run \`pulumi up\`, which puts the admission policy back, then replace the pod: ${kubectl} delete pod ${pod} (its users log in again).`;
+/** Returns the owners of each field that the sidecar needs; none of a field that is not there. */
+export const fieldOwners = (deployment: Deployment): { field: string; owners: string[] }[] =>
+  sidecarFields(outpostContainerIn(deployment)).map(({ field, path }) => ({
+    field,
+    owners: ownersOf(path, deployment.metadata?.managedFields ?? []),
+  }));
+
+export const isStack = (owner: string): boolean => owner.startsWith(stackManagerPrefix);
+
+/** Tells whether the sidecar is this program's, by either delivery. A volume without a sidecar is ours if only stacks own it. */
+export function isOurs(deployment: Deployment): boolean {
+  const sidecars = containersNamed(deployment, sidecarContainer);
+  if (sidecars.length > 0) return sidecars.every(({ env }) => env?.some(({ name }) => name === settingsVariable));
+  const hasVolume = podSpecOf(deployment).volumes?.some(({ name }) => name === shmVolume) ?? false;
+  return hasVolume && fieldOwners(deployment).every(({ owners }) => owners.every(isStack));
+}

@@ -3,7 +3,6 @@ import { metricsFile, runDirectory, shmVolume, sidecarContainer } from "../../cl
 import { sweepByStdin } from "../../cleaner/scripts";
 import type { Cluster, ContainerPlace, NodeSummary } from "../../kubernetes/cluster";
 import { carriesSidecar } from "./containers";
-import { samplesOf, wordsOf } from "./metrics";
 import type { OutpostPod } from "./outpostPods";
 
 /** The source of a pod's numbers: the sidecar's metrics endpoint, a command in a container, or the kubelet. */
@@ -38,12 +37,8 @@ export interface Answer {
   notes: string[];
 }
 
-interface Attempt {
-  source: Source;
-  /** Completes "… did not tell:" in the note of its failure. */
-  what: string;
-  ask: () => Promise<Usage>;
-}
+/** A source, its name in the note of its failure ("… did not tell:"), and the question. */
+type Attempt = [source: Source, what: string, ask: () => Promise<Usage>];
 
 /** Longest wait for a count, in milliseconds. 65,000 files take about two seconds of CPU. */
 const countTimeoutMs = 30_000;
@@ -57,55 +52,53 @@ export function usageSources(cluster: Cluster, now: Date): { ask: (pod: OutpostP
     return asked;
   };
   return {
-    ask: (pod) =>
-      firstOf([
-        ...(carriesSidecar(pod.pod) ? [metricsEndpoint(cluster, pod, now), metricsInContainer(cluster, pod, now)] : []),
-        count(cluster, pod),
-        kubelet(summaryOf, pod),
-      ]),
-  };
-}
-
-async function firstOf(attempts: Attempt[]): Promise<Answer> {
-  const notes: string[] = [];
-  for (const { source, what, ask } of attempts) {
-    try {
-      return { usage: await ask(), source, notes };
-    } catch (error) {
-      notes.push(`${what} did not tell: ${(error as Error).message}`);
-    }
-  }
-  return { usage: {}, notes };
-}
-
-function metricsEndpoint(cluster: Cluster, { namespace, name }: OutpostPod, now: Date): Attempt {
-  return {
-    source: "metrics",
-    what: "the metrics endpoint",
-    ask: async () => usageOfMetrics(await cluster.podProxy(namespace, name, metricsPort, metricsFile), now),
-  };
-}
-
-/** Reads the same metrics from the file that is served, for accounts that may exec but not `get pods/proxy`. */
-function metricsInContainer(cluster: Cluster, { namespace, name }: OutpostPod, now: Date): Attempt {
-  return {
-    source: "exec",
-    what: "the sidecar's metrics file",
-    ask: async () => {
-      const place = { namespace, pod: name, container: sidecarContainer };
-      const { status, stdout, stderr } = await cluster.exec(place, ["cat", `${runDirectory}/${metricsFile}`]);
-      if (status !== 0) throw new Error(stderr.trim() || `exit status ${status}`);
-      return usageOfMetrics(stdout, now);
+    ask: async (pod) => {
+      const notes: string[] = [];
+      for (const [source, what, ask] of attempts(cluster, pod, summaryOf, now)) {
+        try {
+          return { usage: await ask(), source, notes };
+        } catch (error) {
+          notes.push(`${what} did not tell: ${(error as Error).message}`);
+        }
+      }
+      return { usage: {}, notes };
     },
   };
 }
 
-function count(cluster: Cluster, { namespace, name, container }: OutpostPod): Attempt {
-  return {
-    source: "exec",
-    what: `a count in container ${container}`,
-    ask: async () => usageOfCount(await countIn(cluster, { namespace, pod: name, container })),
+type SummaryOf = (node: string) => Promise<NodeSummary>;
+
+/** Lists the sources of a pod's numbers, the best first. */
+function attempts(cluster: Cluster, outpostPod: OutpostPod, summaryOf: SummaryOf, now: Date): Attempt[] {
+  const { namespace, name, container, pod } = outpostPod;
+  const metrics = async () => usageOfMetrics(await cluster.podProxy(namespace, name, metricsPort, metricsFile), now);
+  // The same metrics from the file that is served, for accounts that may exec but not `get pods/proxy`.
+  const metricsOfFile = async () => {
+    const place = { namespace, pod: name, container: sidecarContainer };
+    const { status, stdout, stderr } = await cluster.exec(place, ["cat", `${runDirectory}/${metricsFile}`]);
+    if (status !== 0) throw new Error(stderr.trim() || `exit status ${status}`);
+    return usageOfMetrics(stdout, now);
   };
+  const ofSidecar: Attempt[] = [
+    ["metrics", "the metrics endpoint", metrics],
+    ["exec", "the sidecar's metrics file", metricsOfFile],
+  ];
+  const count = async () => usageOfCount(await countIn(cluster, { namespace, pod: name, container }));
+  return [
+    ...(carriesSidecar(pod) ? ofSidecar : []),
+    ["exec", `a count in container ${container}`, count],
+    ["kubelet", "the kubelet", () => usageOfKubelet(outpostPod, summaryOf)],
+  ];
+}
+
+async function usageOfKubelet({ namespace, name, pod }: OutpostPod, summaryOf: SummaryOf): Promise<Usage> {
+  const node = pod.spec?.nodeName;
+  if (!node) throw new Error("the pod is on no node");
+  const { pods } = await summaryOf(node);
+  const found = pods.find(({ podRef }) => podRef.name === name && podRef.namespace === namespace);
+  const volume = found?.volume?.find((each) => each.name === shmVolume);
+  if (!volume) throw new Error("it knows volumes only, not the /dev/shm every container has");
+  return { sizeBytes: volume.capacityBytes, usedBytes: volume.usedBytes, inodesUsed: volume.inodesUsed };
 }
 
 /** Has a container count the sessions. Returns the words of the line that the sweep logs for that. */
@@ -117,27 +110,12 @@ export async function countIn(cluster: Cluster, place: ContainerPlace): Promise<
   return wordsOf(line);
 }
 
-function kubelet(summaryOf: (node: string) => Promise<NodeSummary>, { namespace, name, pod }: OutpostPod): Attempt {
-  return {
-    source: "kubelet",
-    what: "the kubelet",
-    ask: async () => {
-      const node = pod.spec?.nodeName;
-      if (!node) throw new Error("the pod is on no node");
-      const { pods } = await summaryOf(node);
-      const found = pods.find(({ podRef }) => podRef.name === name && podRef.namespace === namespace);
-      const volume = found?.volume?.find((each) => each.name === shmVolume);
-      if (!volume) throw new Error("it knows volumes only, not the /dev/shm every container has");
-      return { sizeBytes: volume.capacityBytes, usedBytes: volume.usedBytes, inodesUsed: volume.inodesUsed };
-    },
-  };
-}
-
 const prefix = "authentik_outpost_shm_";
 
 /** Parses the sidecar's metrics. @throws if the text is not the sidecar's, or from before its first sweep */
-export function usageOfMetrics(text: string, now: Date): Usage {
-  const samples = samplesOf(text);
+function usageOfMetrics(text: string, now: Date): Usage {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const samples = new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.split(" ").at(-1))]));
   const sample = (name: string) => samples.get(prefix + name);
   const state = (name: string) => sample(`session_files{state="${name}"}`) ?? 0;
   const lastSweep = sample("last_sweep_timestamp_seconds");
@@ -157,13 +135,10 @@ export function usageOfMetrics(text: string, now: Date): Usage {
 }
 
 /** Parses a count. @param words of the line that `cleaner/sweep.sh` logs with COUNT_ONLY=1 */
-export function usageOfCount(words: Record<string, string>): Usage {
+function usageOfCount(words: Record<string, string>): Usage {
   const number = (key: string): number => Number(words[key]);
-  const sessions = {
-    anonymous: number("anonymous"),
-    authenticated: number("authenticated"),
-    debris: number("debris"),
-  };
+  const [anonymous, authenticated, debris] = ["anonymous", "authenticated", "debris"].map(number);
+  const sessions = { anonymous, authenticated, debris };
   return {
     sizeBytes: number("total_bytes"),
     usedBytes: number("used_bytes"),
@@ -178,3 +153,9 @@ const ageOf = ({ anonymous, authenticated }: Sessions, seconds: number): number 
   anonymous + authenticated > 0 ? seconds : undefined;
 
 const lastLine = (text: string): string | undefined => text.trim().split("\n").at(-1) || undefined;
+
+/** Parses the `key=value` and `key="a value"` words of a line that the cleaner logged. Of two with one key the first counts. */
+export function wordsOf(line: string): Record<string, string> {
+  const pairs = [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)].reverse();
+  return Object.fromEntries(pairs.map(([, key, quoted, bare]) => [key, quoted ?? bare]));
+}

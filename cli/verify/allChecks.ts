@@ -1,56 +1,46 @@
 import type { Expectation, ExpectedOutpost } from "../../settings/expectation";
 import { hasCronJob, hasSidecar } from "../../settings/settings";
-import { currentPods } from "../pods/currentPods";
+import { eitherWay } from "../advice";
 import { lookInside } from "../pods/inside";
-import { nameOf, type OutpostPod, type Outposts } from "../pods/outpostPods";
+import { currentPods, nameOf, podsOf, type OutpostPod, type Outposts } from "../pods/outpostPods";
 import { podFacts } from "../pods/podFacts";
 import { mapParallel } from "../progress";
-import { checksOf, type Check, type Round } from "./check";
+import { checkOf, type Check, type Round } from "./check";
 import { cronJobChecks } from "./cronJobChecks";
-import { namesCheck, volumeCheck } from "./deploymentChecks";
-import { containersCheck, sizeCheck, sweepCheck } from "./podChecks";
-import { sessionsCheck, type LookedInto } from "./sessionsCheck";
+import { carrierCheck } from "./deploymentChecks";
+import { containersCheck, sessionsCheck, sizeCheck, sweepCheck, type LookedInto } from "./podChecks";
 
 /** Checks everything in a namespace against the expectation. */
 export async function allChecks(round: Round, expected: Expectation, found: Outposts): Promise<Check[]> {
   const outposts = expected.outposts.filter(hasSidecar);
-  const ofOutposts: Check[][] = [];
-  const checks = expected.rolloutOnly ? rolloutChecks : outpostChecks;
-  for (const outpost of outposts) ofOutposts.push(await checks(round, outpost, found));
-  if (expected.rolloutOnly) return ofOutposts.flat();
+  if (expected.rolloutOnly) return outposts.map((outpost) => rolloutCheck(round, outpost, found));
+  const checks: Check[] = [];
+  for (const outpost of outposts) checks.push(...(await outpostChecks(round, outpost, found)));
   const swept = expected.outposts.filter((outpost) => hasCronJob(outpost) && !hasSidecar(outpost));
-  const ofSwept: Check[] = [];
-  for (const outpost of swept) ofSwept.push(await sweptCheck(round, outpost, found));
-  const ofCronJob = expected.outposts.some(hasCronJob) ? await cronJobChecks(round, expected) : [];
-  const unswept = expected.outposts
-    .filter(({ solution }) => solution === "none")
-    .map((outpost) => noSolution(round, outpost));
-  return [...ofOutposts.flat(), ...ofSwept, ...ofCronJob, ...unswept];
+  for (const outpost of swept) checks.push(await sweptCheck(round, outpost, found));
+  if (expected.outposts.some(hasCronJob)) checks.push(...(await cronJobChecks(round, expected)));
+  const unswept = expected.outposts.filter(({ solution }) => solution === "none");
+  return [...checks, ...unswept.map((outpost) => noSolution(round, outpost))];
 }
 
 const deploymentOf = (expected: ExpectedOutpost, { deployments }: Outposts) =>
   deployments.find((each) => nameOf(each) === expected.deployment);
-const podsOf = (expected: ExpectedOutpost, { pods }: Outposts) =>
-  pods.filter((pod) => pod.deployment === expected.deployment);
 
 /** Checks only that the rollout is over. This requires no more rights than to read Deployments and pods. */
-function rolloutChecks(round: Round, expected: ExpectedOutpost, found: Outposts): Promise<Check[]> {
+function rolloutCheck(round: Round, expected: ExpectedOutpost, found: Outposts): Check {
   const deployment = deploymentOf(expected, found);
-  const check = deployment
-    ? containersCheck(round, expected, deployment, podsOf(expected, found))
-    : missing(expected, found, "containers");
-  return Promise.resolve([check]);
+  if (!deployment) return missing(expected, found, "containers");
+  return containersCheck(round, expected, deployment, podsOf(deployment, found));
 }
 
 async function outpostChecks(round: Round, expected: ExpectedOutpost, found: Outposts): Promise<Check[]> {
   const deployment = deploymentOf(expected, found);
   if (!deployment) return [missing(expected, found)];
-  const own = podsOf(expected, found);
-  const carriers = { kubectl: round.kubectl, pods: own };
+  const own = podsOf(deployment, found);
   const ofDeployment = [
-    volumeCheck(expected, deployment, carriers),
+    carrierCheck("volume", round, expected, deployment, own),
     containersCheck(round, expected, deployment, own),
-    namesCheck(expected, deployment, carriers),
+    carrierCheck("names", round, expected, deployment, own),
   ];
   const current = currentPods(deployment, own);
   // Only old pods are there, which say nothing of the cure.
@@ -68,7 +58,7 @@ async function outpostChecks(round: Round, expected: ExpectedOutpost, found: Out
 /** Looks into the pods that run. */
 const lookedInto = ({ cluster }: Round, pods: OutpostPod[]): Promise<LookedInto[]> =>
   mapParallel(pods, async (pod) => ({
-    pod,
+    ...pod,
     inside: pod.pod.status?.phase === "Running" ? await lookInside(cluster, pod) : {},
   }));
 
@@ -76,16 +66,15 @@ const lookedInto = ({ cluster }: Round, pods: OutpostPod[]): Promise<LookedInto[
 async function sweptCheck(round: Round, expected: ExpectedOutpost, found: Outposts): Promise<Check> {
   const deployment = deploymentOf(expected, found);
   if (!deployment) return missing(expected, found);
-  return sessionsCheck(expected, deployment, await lookedInto(round, podsOf(expected, found)));
+  return sessionsCheck(expected, deployment, await lookedInto(round, podsOf(deployment, found)));
 }
 
 function missing({ name, deployment }: ExpectedOutpost, found: Outposts, check = "volume"): Check {
   const others = found.deployments.map(nameOf).join(", ") || "none";
-  return checksOf(name).fail(
-    check,
-    `there is no Deployment ${deployment}; proxy outposts found: ${others}`,
-    "Correct the outpost's name or the namespace, or see why authentik has not deployed it (System Tasks in its Admin UI).",
-  );
+  return checkOf(name, check, {
+    wrong: `there is no Deployment ${deployment}; proxy outposts found: ${others}`,
+    todo: "Correct the outpost's name or the namespace, or see why authentik has not deployed it (System Tasks in its Admin UI).",
+  });
 }
 
 /**
@@ -93,9 +82,8 @@ function missing({ name, deployment }: ExpectedOutpost, found: Outposts, check =
  * checked.
  */
 function noSolution({ outpostShm }: Round, { name, deployment }: ExpectedOutpost): Check {
-  return checksOf(name).fail(
-    "solution",
-    "neither a sidecar nor the CronJob sweeps it",
-    `Add it to the stack's outposts and run \`pulumi up\`; until then: ${outpostShm(`status ${deployment}`)}`,
-  );
+  return checkOf(name, "solution", {
+    wrong: "neither a sidecar nor the CronJob sweeps it",
+    todo: `Add it to \`outposts\` and deploy again ${eitherWay()}; until then: ${outpostShm(`status ${deployment}`)}`,
+  });
 }

@@ -2,7 +2,6 @@ import { emphasised, type Io } from "../io";
 import { table } from "../output";
 import type { Target } from "../target";
 import { counted } from "../units";
-import type { OwnRun } from "./ownRun";
 
 /** A check and its result. */
 export interface Check {
@@ -20,6 +19,14 @@ export interface Check {
   stuck?: true;
 }
 
+/** The run of the CronJob that `--run` asks for. */
+export interface OwnRun {
+  /** Name of its Job, once it is started. */
+  name?: string;
+  /** Reason why it is not started yet. */
+  waitsFor?: string;
+}
+
 /** One round of checks: the cluster, the commands for its advice, and the time. */
 export interface Round extends Pick<Target, "cluster" | "kubectl" | "outpostShm"> {
   now: Date;
@@ -27,37 +34,36 @@ export interface Round extends Pick<Target, "cluster" | "kubectl" | "outpostShm"
   ownRun?: OwnRun;
 }
 
-/** Makes checks of one subject. */
-export function checksOf(subject: string) {
-  return {
-    pass: (check: string, seen: string): Check => ({ subject, check, passed: true, seen }),
-    fail: (check: string, seen: string, todo: string): Check => ({ subject, check, passed: false, seen, todo }),
-  };
-}
+/** A verdict: the problem, or the evidence that there is none. */
+export type Seen = ({ wrong: string; todo: string } & Pick<Check, "final" | "stuck">) | { right: string };
 
-/** A verdict on one pod: the problem, or the evidence that there is none. */
-export type Seen = { wrong: string; todo: string } | { right: string };
+export function checkOf(subject: string, check: string, verdict: Seen): Check {
+  if ("right" in verdict) return { subject, check, passed: true, seen: verdict.right };
+  const { wrong, ...rest } = verdict;
+  return { subject, check, passed: false, seen: wrong, ...rest };
+}
 
 /**
  * Makes one check of all pods, which fails with the first wrong pod.
  * @param right the evidence if no pod is wrong. Default: that of each pod
  */
-export function overPods(
+export function overPods<Pod extends { name: string }>(
   subject: string,
   check: string,
-  verdicts: { pod: string; seen: Seen }[],
+  pods: Pod[],
+  judge: (pod: Pod, index: number) => Seen,
   right?: string,
 ): Check {
-  const { pass, fail } = checksOf(subject);
-  const wrong = verdicts.flatMap(({ pod, seen }) => ("wrong" in seen ? [{ pod, ...seen }] : []));
+  const verdicts = pods.map(judge);
+  const wrong = verdicts.flatMap((seen, index) => ("wrong" in seen ? [{ pod: pods[index].name, ...seen }] : []));
   const [first] = wrong;
   if (first) {
-    const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more of ${counted(verdicts.length, "pod")})` : "";
-    return fail(check, `pod ${first.pod}: ${first.wrong}${more}`, first.todo);
+    const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more of ${counted(pods.length, "pod")})` : "";
+    return checkOf(subject, check, { wrong: `pod ${first.pod}: ${first.wrong}${more}`, todo: first.todo });
   }
-  if (verdicts.length === 0) return pass(check, "there are no pods");
-  const seen = right ?? [...new Set(verdicts.flatMap(({ seen }) => ("right" in seen ? [seen.right] : [])))].join("; ");
-  return pass(check, `${counted(verdicts.length, "pod")}: ${seen}`);
+  if (pods.length === 0) return checkOf(subject, check, { right: "there are no pods" });
+  const seen = right ?? [...new Set(verdicts.flatMap((each) => ("right" in each ? [each.right] : [])))].join("; ");
+  return checkOf(subject, check, { right: `${counted(pods.length, "pod")}: ${seen}` });
 }
 
 /** Formats one line per check, followed by the remedies for those that failed, each once, and a summary. */

@@ -1,20 +1,19 @@
-import type { V1Container, V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager, managedByLabel } from "../../authentik/names";
 import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
+import type { Deployment, Pod } from "../../kubernetes/types";
 import type { ExpectedOutpost } from "../../settings/expectation";
-import { replaceBare } from "../pods/solution";
+import { eitherWay, replaceBare } from "../advice";
 import { containersNamed, podSpecOf } from "../pods/containers";
-import { currentPods } from "../pods/currentPods";
-import type { OutpostPod } from "../pods/outpostPods";
-import { checksOf, overPods, type Check, type Seen } from "./check";
+import { currentPods, type OutpostPod } from "../pods/outpostPods";
+import { checkOf, overPods, type Check, type Round, type Seen } from "./check";
 
-const bringIt =
-  "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
+const bringIt = `Deploy again ${eitherWay()}, which brings it; where authentik has recreated the Deployment that is all there is to do.`;
 
 /** A Deployment or a pod that is to have the sidecar, and the remedy if it has not. */
 interface Carrier {
-  object: V1Deployment | V1Pod;
+  object: Deployment | Pod;
   /** As messages name it. */
   name: string;
   /** Names a thing of its own in messages. */
@@ -22,46 +21,29 @@ interface Carrier {
   todo: string;
 }
 
-type Judge = (expected: ExpectedOutpost, carrier: Carrier) => Seen;
-
-/** Judges the Deployment, or each of the pods if an admission policy gives them the sidecar. */
-function checkCarriers(
-  check: string,
-  judge: Judge,
+/**
+ * Checks the Deployment, or each of the pods if an admission policy gives them the sidecar: that the volume is there, of the
+ * expected size, in memory, and on both containers; or that these have the names by which authentik, the CronJob and the
+ * monitoring know them.
+ */
+export function carrierCheck(
+  check: "volume" | "names",
+  { kubectl }: Round,
   expected: ExpectedOutpost,
-  deployment: V1Deployment,
-  { kubectl, pods }: { kubectl: string; pods: OutpostPod[] },
+  deployment: Deployment,
+  pods: OutpostPod[],
 ): Check {
-  if (expected.admission) {
-    const verdicts = currentPods(deployment, pods).map(({ name, pod }) => ({
-      pod: name,
-      seen: judge(expected, {
-        object: pod,
-        name: "it",
-        its: (thing) => `its ${thing}`,
-        todo: replaceBare(kubectl, name),
-      }),
-    }));
-    return overPods(expected.name, check, verdicts);
+  const judge = check === "volume" ? volumeIn : namesIn;
+  if (!expected.admission) {
+    const name = `Deployment ${deployment.metadata?.name}`;
+    const its = (thing: string) => `${thing} of ${name}`;
+    return checkOf(expected.name, check, judge(expected, { object: deployment, name, its, todo: bringIt }));
   }
-  const { pass, fail } = checksOf(expected.name);
-  const name = `Deployment ${deployment.metadata?.name}`;
-  const its = (thing: string) => `${thing} of ${name}`;
-  const seen = judge(expected, { object: deployment, name, its, todo: bringIt });
-  return "wrong" in seen ? fail(check, seen.wrong, seen.todo) : pass(check, seen.right);
+  const its = (thing: string) => `its ${thing}`;
+  return overPods(expected.name, check, currentPods(deployment, pods), ({ name, pod }) =>
+    judge(expected, { object: pod, name: "it", its, todo: replaceBare(kubectl, [name]) }),
+  );
 }
-
-type CarrierCheck = (
-  expected: ExpectedOutpost,
-  deployment: V1Deployment,
-  pods: { kubectl: string; pods: OutpostPod[] },
-) => Check;
-
-/** Checks that the volume is there, of the expected size, in memory, and on both containers. */
-export const volumeCheck: CarrierCheck = (...of) => checkCarriers("volume", volumeIn, ...of);
-
-/** Checks that containers have the names by which authentik, the CronJob and the monitoring know them. */
-export const namesCheck: CarrierCheck = (...of) => checkCarriers("names", namesIn, ...of);
 
 function volumeIn(expected: ExpectedOutpost, { object, name, its, todo }: Carrier): Seen {
   const volume = podSpecOf(object).volumes?.find((each) => each.name === shmVolume);
@@ -90,13 +72,8 @@ function namesIn(expected: ExpectedOutpost, { object, todo }: Carrier): Seen {
     };
   }
   const sidecars = containersNamed(object, sidecarContainer);
-  if (sidecars.length !== 1) {
-    const wrong =
-      sidecars.length === 0
-        ? `there is no container ${sidecarContainer}`
-        : `container ${sidecarContainer} is there ${sidecars.length} times`;
-    return { wrong, todo };
-  }
+  if (sidecars.length === 0) return { wrong: `there is no container ${sidecarContainer}`, todo };
+  if (sidecars.length > 1) return { wrong: `container ${sidecarContainer} is there ${sidecars.length} times`, todo };
   if (!sidecars[0].env?.some(({ name }) => name === settingsVariable)) {
     return {
       wrong: `container ${sidecarContainer} is not this program's`,
@@ -106,8 +83,5 @@ function namesIn(expected: ExpectedOutpost, { object, todo }: Carrier): Seen {
   return { right: `${expected.container}, then ${sidecarContainer}` };
 }
 
-function mountsShm(container: V1Container | undefined): boolean {
-  return (
-    container?.volumeMounts?.some(({ name, mountPath }) => name === shmVolume && mountPath === shmMountPath) === true
-  );
-}
+const mountsShm = (container: V1Container | undefined): boolean | undefined =>
+  container?.volumeMounts?.some(({ name, mountPath }) => name === shmVolume && mountPath === shmMountPath);

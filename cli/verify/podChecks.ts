@@ -1,22 +1,29 @@
-import type { V1ContainerStatus, V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { sessionsElsewhere } from "../../authentik/sessionPlace";
+import { closeForwardAuth, openForwardAuth, releasesOf } from "../../authentik/versions";
 import { idleFilesPerSecond } from "../../cleaner/constants";
 import { shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
 import { isGivenUp, refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
+import type { Deployment } from "../../kubernetes/types";
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
 import { otherUser, ownerOnly } from "../../sidecar/user";
-import { replaceBare } from "../pods/solution";
-import { carriesSidecar, podSpecOf } from "../pods/containers";
-import { currentPods } from "../pods/currentPods";
-import { wordsOf } from "../pods/metrics";
-import { cannotStart, nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
+import { describePod, eitherWay, replaceBare, seeRefusal } from "../advice";
+import { carriesSidecar, containersNamed, podSpecOf } from "../pods/containers";
+import { sessionPlaceIn, type Inside } from "../pods/inside";
+import { wordsOf } from "../pods/usageSources";
+import { because, cannotStart, currentPods, nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { mapParallel } from "../progress";
 import { formatAge, formatBytes } from "../units";
-import { checksOf, overPods, type Check, type Round, type Seen } from "./check";
-import type { LookedInto } from "./sessionsCheck";
+import { checkOf, overPods, type Check, type Round, type Seen } from "./check";
+
+/** A pod with what a command in it reports. */
+export interface LookedInto extends OutpostPod {
+  inside: Inside;
+}
 
 /** A pod with the facts about it, and what a command in it reports. */
 export interface KnownPod extends LookedInto {
@@ -30,25 +37,23 @@ export interface KnownPod extends LookedInto {
 export function containersCheck(
   { kubectl }: Round,
   expected: ExpectedOutpost,
-  deployment: V1Deployment,
+  deployment: Deployment,
   pods: OutpostPod[],
 ): Check {
-  const { fail } = checksOf(expected.name);
   const unfinished = unfinishedRollout(deployment);
-  const described = `${kubectl} describe deployment ${nameOf(deployment)}`;
   if (unfinished && refusedPods(deployment)) {
-    const todo = `Change what refuses them, or the setting that it refuses: ${described}`;
-    return { ...fail("containers", unfinished, todo), stuck: true };
+    const todo = seeRefusal(kubectl, nameOf(deployment));
+    return checkOf(expected.name, "containers", { wrong: unfinished, todo, stuck: true });
   }
   // Pods that can't start come first: others may only wait for them.
   const isStuck = (pod: OutpostPod) => cannotRun(pod) || (expected.admission === true && !carriesSidecar(pod.pod));
   const inOrder = currentPods(deployment, pods).sort((a, b) => Number(isStuck(b)) - Number(isStuck(a)));
-  const verdicts = inOrder.map((pod) => ({ pod: pod.name, seen: containersOf(expected, pod, kubectl) }));
-  const judged = overPods(expected.name, "containers", verdicts);
+  const judged = overPods(expected.name, "containers", inOrder, (pod) => containersOf(expected, pod, kubectl));
   if (!judged.passed) return { ...judged, ...(inOrder.some(isStuck) && { stuck: true }) };
   if (!unfinished) return judged;
   const end = isGivenUp(deployment) ? "; Kubernetes has given the rollout up (progressDeadlineSeconds)" : "";
-  return fail("containers", `${unfinished}${end}`, `Wait for it, or see why it stays so: ${described}`);
+  const todo = `Wait for it, or see why it stays so: ${kubectl} describe deployment ${nameOf(deployment)}`;
+  return checkOf(expected.name, "containers", { wrong: `${unfinished}${end}`, todo });
 }
 
 const cannotRun = ({ pod, container }: OutpostPod): boolean =>
@@ -56,47 +61,45 @@ const cannotRun = ({ pod, container }: OutpostPod): boolean =>
   statusesOf(pod).some(({ state }) => cannotStart.test(state?.waiting?.reason ?? ""));
 
 function containersOf(expected: ExpectedOutpost, { pod, name, container: outpost }: OutpostPod, kubectl: string): Seen {
-  const { status, reason, message } = pod.status?.conditions?.find(({ type }) => type === "PodScheduled") ?? {};
-  if (status === "False") {
-    const wrong = `it finds no node: ${reason}${message ? ` (${message})` : ""}`;
-    return { wrong, todo: `See why: ${kubectl} describe pod ${name}` };
-  }
+  const todo = describePod(kubectl, name);
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
+  if (scheduled?.status === "False") return { wrong: `it finds no node: ${because(scheduled)}`, todo };
   if (expected.admission && !carriesSidecar(pod))
-    return { wrong: `container ${sidecarContainer} is not there`, todo: replaceBare(kubectl, name) };
+    return { wrong: `container ${sidecarContainer} is not there`, todo: replaceBare(kubectl, [name]) };
   const statuses = statusesOf(pod);
   const stopped = [outpost, sidecarContainer]
     .map((container) => ({ container, status: statuses.find((each) => each.name === container) }))
     .filter(({ status }) => !status?.state?.running);
   const wrongUser = otherUser(podSpecOf(pod), outpost);
   if (stopped.length === 0 && wrongUser)
-    return { wrong: wrongUser, todo: `${ownerOnly} Correct \`runAsUser\`, and run \`pulumi up\`.` };
+    return { wrong: wrongUser, todo: `${ownerOnly} Correct \`runAsUser\`, and deploy again ${eitherWay()}.` };
   if (stopped.length === 0) return { right: `${outpost} and ${sidecarContainer} are running` };
   // A container that waits for another is not to blame.
   const guilty = stopped.filter(({ status }) => status?.state?.waiting?.reason !== "PodInitializing");
   const wrong = (guilty.length > 0 ? guilty : stopped).map(
     ({ container, status }) => `container ${container} ${notRunning(status)}`,
   );
-  return { wrong: wrong.join("; "), todo: `See why: ${kubectl} describe pod ${name}` };
+  return { wrong: wrong.join("; "), todo };
 }
 
 function notRunning(status: V1ContainerStatus | undefined): string {
   if (!status) return "is not there";
   const { reason = "unknown", message } = status.state?.waiting ?? status.state?.terminated ?? {};
-  return `is not running: ${reason}${message ? ` (${message.replace(/\s+/g, " ").trim()})` : ""}`;
+  return `is not running: ${because({ reason, message })}`;
 }
 
 /** Checks that /dev/shm in every pod has the expected size, as the outpost's own container sees it. */
-export function sizeCheck(round: Round, expected: ExpectedOutpost, deployment: V1Deployment, pods: KnownPod[]): Check {
-  const sizeOf = ({ pod }: KnownPod): string => {
-    const { volumes } = podSpecOf(expected.admission ? pod.pod : deployment);
-    return expected.shmSize ?? volumes?.find(({ name }) => name === shmVolume)?.emptyDir?.sizeLimit ?? "";
-  };
-  const verdicts = pods.map((known) => ({ pod: known.pod.name, seen: sizeIn(round, known, sizeOf(known)) }));
-  return overPods(expected.name, "size", verdicts);
+export function sizeCheck(round: Round, expected: ExpectedOutpost, deployment: Deployment, pods: KnownPod[]): Check {
+  return overPods(expected.name, "size", pods, (known) => {
+    const { volumes } = podSpecOf(expected.admission ? known.pod : deployment);
+    const size = expected.shmSize ?? volumes?.find(({ name }) => name === shmVolume)?.emptyDir?.sizeLimit ?? "";
+    return sizeIn(round, known, size);
+  });
 }
 
-function sizeIn({ kubectl }: Round, { pod, facts, inside }: KnownPod, size: string): Seen {
-  if (facts.phase !== "Running") return notRunningYet(pod, facts, kubectl);
+function sizeIn({ kubectl }: Round, known: KnownPod, size: string): Seen {
+  const { facts, inside } = known;
+  if (facts.phase !== "Running") return notRunningYet(known, kubectl);
   const bytes = inside.shmBytes ?? facts.sizeBytes;
   const source = inside.shmBytes === undefined ? (facts.source ?? inside.error) : "df";
   if (bytes === undefined) {
@@ -104,12 +107,12 @@ function sizeIn({ kubectl }: Round, { pod, facts, inside }: KnownPod, size: stri
   }
   if (bytes === quantityBytes(size)) return { right: `${shmMountPath} has ${size} (by ${source})` };
   const wrong = `${shmMountPath} has ${formatBytes(bytes)}, not ${size || "what it should"} (by ${source})`;
-  return { wrong, todo: whySize(pod, bytes, size, kubectl) };
+  return { wrong, todo: whySize(known, bytes, size, kubectl) };
 }
 
-const notRunningYet = ({ name }: OutpostPod, { phase }: PodFacts, kubectl: string): Seen => ({
-  wrong: `it is ${phase}, not Running`,
-  todo: `See why: ${kubectl} describe pod ${name}`,
+const notRunningYet = ({ name, facts }: KnownPod, kubectl: string): Seen => ({
+  wrong: `it is ${facts.phase}, not Running`,
+  todo: describePod(kubectl, name),
 });
 
 function whySize({ name, pod }: OutpostPod, bytes: number, size: string, kubectl: string): string {
@@ -120,19 +123,36 @@ function whySize({ name, pod }: OutpostPod, bytes: number, size: string, kubectl
   return `The kubelet gives no more than the pod's memory limit or the node's allocatable memory: raise the limit to more than ${size}, or lower shmSize.`;
 }
 
+/** Checks that the outpost's sessions are in /dev/shm, and that it is no release on which removing them opens forward auth. */
+export function sessionsCheck(expected: ExpectedOutpost, deployment: Deployment, pods: LookedInto[]): Check {
+  const { name, container } = expected;
+  if (pods.length > 0)
+    return overPods(name, "sessions", pods, ({ pod, container, inside }) => sessionsIn(pod, container, inside));
+  const seen = sessionsIn(deployment, container, {});
+  if ("right" in seen) return checkOf(name, "sessions", { right: `there are no pods; ${seen.right}` });
+  return checkOf(name, "sessions", { ...seen, wrong: `Deployment ${nameOf(deployment)}: ${seen.wrong}` });
+}
+
+function sessionsIn(object: Deployment | OutpostPod["pod"], container: string, inside: Inside): Seen {
+  const { image = "" } = containersNamed(object, container)[0] ?? {};
+  if (releasesOf(image)?.isOpen) return { wrong: `it runs ${image}, and ${openForwardAuth}`, todo: closeForwardAuth };
+  const place = sessionPlaceIn(object, container, inside);
+  if ("unknown" in place) {
+    const wrong = `the place of its sessions is not known: ${place.unknown}${inside.error ? `; ${inside.error}` : ""}`;
+    return { wrong, todo: "Have somebody verify who may exec in the pods." };
+  }
+  const found = sessionsElsewhere(container, place);
+  if (found) return { wrong: found.seen, todo: found.todo };
+  const by = inside.tmpdir === undefined ? `: ${place.because}` : " (by its environment)";
+  return { right: `sessions are in ${place.dir}${by}` };
+}
+
 /** Checks that the sidecar's last sweep is no older than three of its intervals and had no error. */
 export async function sweepCheck(round: Round, expected: ExpectedOutpost, pods: KnownPod[]): Promise<Check> {
-  const verdicts = await mapParallel(pods, async (known) => ({
-    pod: known.pod.name,
-    seen: await lastSweep(round, expected, known),
-  }));
+  const seen = await mapParallel(pods, (known) => lastSweep(round, expected, known));
   const oldest = Math.max(...pods.map(({ facts }) => sweptAgo(facts, round.now) ?? 0));
-  return overPods(
-    expected.name,
-    "sweep",
-    verdicts,
-    `the last sweep was at most ${formatAge(oldest)} ago, without error`,
-  );
+  const right = `the last sweep was at most ${formatAge(oldest)} ago, without error`;
+  return overPods(expected.name, "sweep", pods, (_pod, index) => seen[index], right);
 }
 
 /** Seconds since the pod's last sweep. */
@@ -142,20 +162,17 @@ const sweptAgo = ({ lastSweepAt }: PodFacts, now: Date): number | undefined =>
 async function lastSweep(
   { cluster, kubectl, now }: Round,
   { sweepIntervalSeconds }: ExpectedOutpost,
-  { pod, facts }: KnownPod,
+  known: KnownPod,
 ): Promise<Seen> {
-  if (facts.phase !== "Running") return notRunningYet(pod, facts, kubectl);
-  const todo = `See what it says: ${kubectl} logs ${pod.name} -c ${sidecarContainer}`;
+  const { name, facts } = known;
+  if (facts.phase !== "Running") return notRunningYet(known, kubectl);
+  const todo = `See what it says: ${kubectl} logs ${name} -c ${sidecarContainer}`;
   const age = sweptAgo(facts, now);
   if (age === undefined || !facts.lastSweepAt) return { wrong: facts.notes[0] ?? "no sweep is known", todo };
   const interval = Math.max(sweepIntervalSeconds, Math.floor((facts.inodesUsed ?? 0) / idleFilesPerSecond));
-  if (age > 3 * interval) {
-    return {
-      wrong: `the last sweep was ${formatAge(age)} ago, more than three intervals of ${formatDuration(interval)}`,
-      todo,
-    };
-  }
-  const problem = facts.sweepErrors ? await lastProblem(cluster, pod, facts.lastSweepAt) : undefined;
+  const late = `the last sweep was ${formatAge(age)} ago, more than three intervals of ${formatDuration(interval)}`;
+  if (age > 3 * interval) return { wrong: late, todo };
+  const problem = facts.sweepErrors ? await lastProblem(cluster, known, facts.lastSweepAt) : undefined;
   return problem ? { wrong: `the last sweep had errors: ${problem}`, todo } : { right: "swept" };
 }
 

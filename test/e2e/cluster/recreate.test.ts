@@ -68,7 +68,7 @@ describe("recreate", () => {
     assert.match(
       stdout,
       new RegExp(
-        `\nDeployment ${name} is back and ready, as authentik creates it\\.\nIt has no sidecar\\. What is left to do: pulumi up --refresh --stack recreate\n$`,
+        `\nDeployment ${name} is back and ready, as authentik creates it\\.\nIt has no sidecar: deploy again \\(\`pulumi up --refresh --stack recreate\`, or apply what \`render\` writes\\)\\.\n$`,
       ),
     );
     const after = await scenario.deployment("main");
@@ -91,7 +91,7 @@ describe("recreate", () => {
     assert.equal(
       stderr.slice(stderr.indexOf("error: ")),
       `error: Deployment ${scenario.namespace}/ak-outpost-main did not come back within 15s: it is gone, and authentik has not created it again.\n` +
-        `To put it back as authentik had it: ${restore}, then pulumi up --refresh for the sidecar\n` +
+        `To put it back as authentik had it: ${restore}, then deploy again (\`pulumi up --refresh\`, or apply what \`render\` writes) for the sidecar\n` +
         "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
     );
     await assert.rejects(scenario.deployment("main"));

@@ -1,17 +1,13 @@
 // What the commands say of outposts whose sidecar an admission policy brings: their Deployments are without it.
 import assert from "node:assert/strict";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { admissionFindings } from "../../../cli/doctor/admission";
-import { leftoverFindings } from "../../../cli/doctor/leftovers";
-import { memoryFindings } from "../../../cli/doctor/memory";
-import { scriptsFindings } from "../../../cli/doctor/scripts";
-import { unsweptFindings } from "../../../cli/doctor/unswept";
 import { barePods, isAdmitted } from "../../../cli/pods/solution";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 import {
   printed,
   fakeSnapshot,
+  foundBy,
   knownPod,
   metricsText,
   outpostDeployment,
@@ -51,8 +47,10 @@ describe("the commands on an outpost with delivery admission", () => {
   });
 
   it("tell the pods that did not get it", () => {
-    assert.deepEqual(barePods(deployment(), outposts(deployment(), pod("a"), pod("b", true))), ["b"]);
-    assert.deepEqual(barePods(deployment(false), outposts(deployment(false), pod("a", true))), []);
+    const bare = (live: V1Deployment, ...pods: V1Pod[]) =>
+      barePods(live, outposts(live, ...pods)).map(({ name }) => name);
+    assert.deepEqual(bare(deployment(), pod("a"), pod("b", true)), ["b"]);
+    assert.deepEqual(bare(deployment(false), pod("a", true)), []);
   });
 
   const world = (...pods: V1Pod[]): Answers => ({
@@ -81,7 +79,7 @@ describe("the commands on an outpost with delivery admission", () => {
     assert.match(stdout, /^main +containers +FAIL +pod b: container shm-cleanup is not there$/m);
     assert.match(stdout, /^main +names +FAIL +pod b: there is no container shm-cleanup$/m);
     const todo =
-      "Run `pulumi up`, which puts the admission policy back, then replace the pod: kubectl --namespace authentik delete pod b (its users log in again).";
+      "Deploy again (`pulumi up --refresh`, or apply what `render` writes), which puts the admission policy back; then: kubectl --namespace authentik delete pod b (their users log in again).";
     assert.ok(stdout.includes(`main volume, main containers, main names: ${todo}\n`), stdout);
     assert.equal(code, 1);
   });
@@ -98,16 +96,16 @@ describe("the commands on an outpost with delivery admission", () => {
       outposts: outposts(deployment(), pod("a"), pod("b", true), pod("c", true)),
       ownObjects: [{ kind: "ConfigMap", name: "ak-outpost-main-shm-cleanup" }],
     });
-    assert.deepEqual(admissionFindings(snapshot), [
+    assert.deepEqual(foundBy("admission", snapshot), [
       {
         check: "admission",
         subject: "Deployment/ak-outpost-main",
         seen: "2 pods without container shm-cleanup: b, c",
         why: "The admission policy that gives it to them was missing, edited or failing as they were created. Their /dev/shm has 64 MiB, and nothing sweeps it.",
-        todo: "Run `pulumi up --refresh`, which puts the policy back. Then replace the pods: kubectl delete pod b c (their users log in again).",
+        todo: "Deploy again (`pulumi up --refresh`, or apply what `render` writes), which puts the admission policy back; then: kubectl delete pod b c (their users log in again).",
       },
     ]);
-    assert.deepEqual([...unsweptFindings(snapshot), ...leftoverFindings(snapshot)], []);
+    assert.deepEqual([...foundBy("solution", snapshot), ...foundBy("leftovers", snapshot)], []);
   });
 
   it("judge the memory and the scripts by what the pods have", () => {
@@ -115,7 +113,7 @@ describe("the commands on an outpost with delivery admission", () => {
     live.spec!.template.spec!.containers[0].resources = { limits: { memory: "128Mi" } };
     const snapshot = fakeSnapshot({ outposts: outposts(live, pod("a")) });
     assert.deepEqual(
-      [...memoryFindings(snapshot), ...scriptsFindings(snapshot)].map(({ seen }) => seen),
+      [...foundBy("memory", snapshot), ...foundBy("scripts", snapshot)].map(({ seen }) => seen),
       [
         "container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
         "it is missing in namespace authentik",

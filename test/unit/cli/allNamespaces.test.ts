@@ -21,7 +21,10 @@ function podOf(namespace: string) {
 }
 
 function deploymentOf(namespace: string) {
-  if (places[namespace].labelled) return outpostDeployment();
+  if (places[namespace].labelled) {
+    const made = outpostDeployment();
+    return { ...made, metadata: { ...made.metadata, namespace } };
+  }
   const labels = { app: "proxy" };
   return {
     metadata: { name: "proxy", namespace },
@@ -36,13 +39,14 @@ const swept =
   "time=2026-11-24T03:00:00Z event=sweep dir=/dev/shm used_before_bytes=40960 used_after_bytes=0 total_bytes=67108864 removed=0 " +
   "debris=0 expired_anonymous=10 expired_authenticated=0 pressure_anonymous=0 pressure_authenticated=0 pressure_debris=0 errors=0\n";
 
+/** Returns the namespace, or all that have something with authentik's labels. */
+const placesIn = (namespace?: string) =>
+  namespace ? [namespace] : Object.keys(places).filter((name) => places[name].labelled);
+
 const cluster: Answers = {
-  pods: (namespace, selector) => {
-    if (selector?.startsWith("app.kubernetes.io/name=authentik")) return Promise.resolve([]);
-    const labelled = Object.keys(places).filter((name) => places[name].labelled);
-    return Promise.resolve((namespace ? [namespace] : labelled).map(podOf));
-  },
-  deployments: (namespace) => Promise.resolve([deploymentOf(namespace)]),
+  pods: (namespace, selector) =>
+    Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [] : placesIn(namespace).map(podOf)),
+  deployments: (namespace) => Promise.resolve(placesIn(namespace).map(deploymentOf)),
   deployment: undefined,
   cronJob: undefined,
   cronJobs: [],
@@ -106,10 +110,10 @@ describe("--all-namespaces", () => {
     it("says that there are none", async () => {
       const none =
         "No pods of proxy outposts in any namespace, by authentik's labels. Name the namespace of others with --namespace.\n";
-      const pods: [] = [];
-      assert.deepEqual(await outpostShm(["status"], { pods }), { code: 0, stdout: none, stderr: "" });
+      const nothing = { pods: [], deployments: [] };
+      assert.deepEqual(await outpostShm(["status"], nothing), { code: 0, stdout: none, stderr: "" });
       for (const args of [["doctor"], ["cleanup", "--all", "--yes"]])
-        assert.deepEqual(await outpostShm(args, { pods }), { code: 1, stdout: "", stderr: `error: ${none}` });
+        assert.deepEqual(await outpostShm(args, nothing), { code: 1, stdout: "", stderr: `error: ${none}` });
     });
   });
 
@@ -127,6 +131,16 @@ describe("--all-namespaces", () => {
       );
       assert.match(parts[0], /outpost-shm cleanup --anonymous --namespace authentik\n/);
       assert.match(parts[1], /outpost-shm cleanup --anonymous --namespace sso\n/);
+    });
+
+    it("has a part for a namespace whose outpost has no pod", async () => {
+      const pods: Cluster["pods"] = (namespace) =>
+        Promise.resolve(namespace === "sso" ? [] : [podOf(namespace ?? "authentik")]);
+      const { stdout } = await outpostShm(["doctor"], { pods });
+      assert.match(
+        stdout,
+        /^Namespace sso:\n\nDeployment\/ak-outpost-main \(selectors\)\n {2}seen: it wants 1 pods and has none\n/m,
+      );
     });
 
     it("is a list with -o json", async () => {
@@ -194,14 +208,16 @@ describe("--all-namespaces", () => {
   });
 
   it("says which right it requires", async () => {
-    const refusal = "Kubernetes refused to list the pods in all namespaces: pods is forbidden";
-    const pods = new Error(refusal, { cause: { code: 403 } });
-    for (const args of [["status"], ["doctor"], ["cleanup", "--all", "--yes"]])
-      assert.deepEqual(await outpostShm(args, { pods }), {
-        code: 1,
-        stdout: "",
-        stderr: `error: ${refusal}. --all-namespaces requires that right; without it, name one namespace by --namespace\n`,
-      });
+    for (const list of ["pods", "deployments"]) {
+      const refusal = `Kubernetes refused to list the ${list} in all namespaces: ${list} is forbidden`;
+      const refused = { [list]: new Error(refusal, { cause: { code: 403 } }) };
+      for (const args of [["status"], ["doctor"], ["cleanup", "--all", "--yes"]])
+        assert.deepEqual(await outpostShm(args, refused), {
+          code: 1,
+          stdout: "",
+          stderr: `error: ${refusal}. --all-namespaces requires that right; without it, name one namespace by --namespace\n`,
+        });
+    }
     const away = new Error("No answer from the Kubernetes API");
     assert.equal((await outpostShm(["status"], { pods: away })).stderr, "error: No answer from the Kubernetes API\n");
   });

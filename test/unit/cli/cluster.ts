@@ -2,6 +2,8 @@
 import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { findingsOf } from "../../../cli/doctor/checks";
+import type { Finding } from "../../../cli/doctor/finding";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import type { Io } from "../../../cli/io";
 import type { OutpostPod } from "../../../cli/pods/outpostPods";
@@ -166,6 +168,9 @@ export const fakeSnapshot = (given: Partial<Snapshot>): Snapshot => ({
   unchecked: [],
   ...given,
 });
+
+/** Returns what one of doctor's checks finds. */
+export const foundBy = (check: string, snapshot: Snapshot): Finding[] => findingsOf(snapshot, [check]);
 
 /** Returns the pod as the commands know it, of Deployment ak-outpost-main. */
 export const knownPod = (pod: V1Pod): OutpostPod => ({

@@ -3,13 +3,10 @@ import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kuberne
   "resolution-mode": "import",
 };
 import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
-import { leftoverFindings } from "../../../cli/doctor/leftovers";
-import { selectorFindings } from "../../../cli/doctor/selectors";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
-import { unsweptFindings } from "../../../cli/doctor/unswept";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { fakeSnapshot, NOW, outpostPod, runOn, sweepCronJob, type Answers } from "./cluster";
+import { fakeSnapshot, foundBy, NOW, outpostPod, runOn, sweepCronJob, type Answers } from "./cluster";
 import { counting, deployment, nothingWrong, swept } from "./doctorScene";
 
 const authentikPod: V1Pod = {
@@ -130,7 +127,7 @@ describe("doctor", () => {
       "CronJob/authentik-outpost-shm-cleanup (selectors)",
       "it sweeps Deployment ak-outpost-mian, which is not here",
       "Each of its runs fails for that outpost.",
-      "Correct the name in `outposts` to that in authentik, and run `pulumi up`.",
+      "Correct the name in `outposts` to that in authentik, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "an outpost that nothing sweeps": [
       {
@@ -141,7 +138,7 @@ describe("doctor", () => {
       "Deployment/ak-outpost-main (solution)",
       "neither a sidecar nor the CronJob sweeps it",
       why.full,
-      "Add it to the stack's `outposts` and run `pulumi up`. Room at once: npx --no-install outpost-shm cleanup --anonymous --namespace authentik",
+      "Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes). Room at once: npx --no-install outpost-shm cleanup --anonymous --namespace authentik",
     ],
     "an outpost whose CronJob is suspended": [
       {
@@ -161,14 +158,14 @@ describe("doctor", () => {
       "Pod/main-b (sidecar)",
       "container shm-cleanup ImagePullBackOff (Back-off pulling image busybox:9)",
       why.unswept,
-      "Set `cleanerImage` to an image that the nodes can pull (it is unknown), and run `pulumi up`.",
+      "Set `cleanerImage` to an image that the nodes can pull (it is unknown), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "a container that would run as root": [
       waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"),
       "Pod/main-b (sidecar)",
       "container shm-cleanup CreateContainerConfigError (container has runAsNonRoot and image will run as root)",
       why.unswept,
-      "Set `runAsUser` to the outpost's uid, which is not 0, and run `pulumi up`.",
+      "Set `runAsUser` to the outpost's uid, which is not 0, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "an image without a shell": [
       waiting("RunContainerError", 'exec: "/bin/sh": no such file or directory'),
@@ -194,14 +191,14 @@ describe("doctor", () => {
       "Pod/main-b (sidecar)",
       "its log: rm: can't remove session_A: Operation not permitted, 7 errors in the last sweep",
       "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
-      "Set `runAsUser` to the outpost's own uid (kubectl --namespace authentik exec main-b -c proxy -- id -u; on OpenShift the namespace's), and run `pulumi up`.",
+      "Set `runAsUser` to the outpost's own uid (kubectl --namespace authentik exec main-b -c proxy -- id -u; on OpenShift the namespace's), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "a read-only directory": [
       { logs: { "main-b": 'time=x event=sweep_failed dir=/dev/shm error="the directory is read-only"\n' } },
       "Pod/main-b (sidecar)",
       "its log: the directory is read-only",
       "It can't remove sessions there, or has no place for its metrics and does not start.",
-      "A mount of it is read-only or another's: run `pulumi up --refresh`, which puts it right.",
+      "A mount of it is read-only or another's: deploy again (`pulumi up --refresh`, or apply what `render` writes), which puts it right.",
     ],
     "a sidecar without a place for its metrics, by the log of its last life": [
       {
@@ -211,14 +208,14 @@ describe("doctor", () => {
       "Pod/main-b (sidecar)",
       "its log: METRICS_DIR /run/shm-cleanup cannot be written to",
       "It can't remove sessions there, or has no place for its metrics and does not start.",
-      "A mount of it is read-only or another's: run `pulumi up --refresh`, which puts it right.",
+      "A mount of it is read-only or another's: deploy again (`pulumi up --refresh`, or apply what `render` writes), which puts it right.",
     ],
     "an image without the tools": [
       { logs: { "main-b": toolLess } },
       "Pod/main-b (sidecar)",
       "its log: missing tool: awk",
       "Nothing is removed.",
-      "Set `cleanerImage` to busybox 1.35 or later, or an image with the GNU tools, and run `pulumi up`.",
+      "Set `cleanerImage` to busybox 1.35 or later, or an image with the GNU tools, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "a sidecar that ends for a reason nobody knows": [
       { pods: [pod({ ...crashing, lastState: { terminated: { exitCode: 3 } } })], logs: { "main-b": "boom\n" } },
@@ -291,7 +288,7 @@ describe("doctor", () => {
       "Deployment/ak-outpost-main (leftovers)",
       "volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
       "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
-      "Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`; or, only where nobody else writes the outpost's config, have it taken over by `delivery: authentik`.",
+      "Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or, only where nobody else writes the outpost's config, have it taken over by `delivery: authentik`.",
     ],
     "a volume put there by hand": [
       {
@@ -302,8 +299,8 @@ describe("doctor", () => {
       },
       "Deployment/ak-outpost-main (leftovers)",
       "volume dshm, init container shm-cleanup: owned by kubectl-edit, and without a container shm-cleanup nothing sweeps it",
-      "It was put there by hand, and keeps `pulumi up` from working: two owners of /dev/shm would get in each other's way.",
-      "Remove it (kubectl --namespace authentik edit deployment ak-outpost-main), then run `pulumi up`.",
+      "It was put there by hand, and keeps ours from being deployed: two owners of /dev/shm would get in each other's way.",
+      "Remove it (kubectl --namespace authentik edit deployment ak-outpost-main), then deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "a memory limit below the size of /dev/shm": [
       { deployments: [deployment({ memory: "128Mi" })] },
@@ -317,7 +314,7 @@ describe("doctor", () => {
       "Deployment/ak-outpost-main (versions)",
       "the cluster is v1.28.15-eks-1, from before 1.29, and the sidecar is a native one",
       "Such a cluster waits for an init container to end, and the sidecar never does: the outpost does not start.",
-      "Run `pulumi config set solution cronjob`, then `pulumi up`.",
+      "Set `solution` to cronjob, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "exec that is refused": [
       {
@@ -338,7 +335,7 @@ describe("doctor", () => {
       "Deployment/ak-outpost-main (writes)",
       "authentik has put container cleaner beside proxy, as an old JSON patch by `containers/-` does",
       "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
-      "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` and `pulumi up`; or have it taken over by `delivery: authentik`.",
+      "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or have it taken over by `delivery: authentik`.",
     ],
   };
   for (const [name, [stage, ...finding]] of Object.entries(cases)) {
@@ -467,7 +464,7 @@ describe("doctor", () => {
       configMap: data && { data },
     });
     const todo =
-      "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and run `pulumi up --refresh`.";
+      "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and deploy again (`pulumi up --refresh`, or apply what `render` writes).";
     const why = "The sidecars run what is in it, as the outpost's user: another version's scripts, or somebody's own.";
 
     for (const [what, stage, seen] of [
@@ -491,7 +488,12 @@ describe("doctor", () => {
         "A sidecar that starts without it waits and sweeps nothing; one that runs goes on until its pod ends.";
       assert.equal(
         stdout,
-        found("ConfigMap/authentik-outpost-shm-scripts (scripts)", seen, why, "Run `pulumi up --refresh`."),
+        found(
+          "ConfigMap/authentik-outpost-shm-scripts (scripts)",
+          seen,
+          why,
+          "Deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+        ),
       );
       const without = await doctor({ ...given(undefined), deployments: [deployment({ sidecar: false })] });
       assert.doesNotMatch(without.stdout, /\(scripts\)/);
@@ -542,7 +544,7 @@ describe("doctor", () => {
       findings.map(({ subject, seen }) => `${subject}: ${seen}`);
 
     it("finds that what it wants is not there, as after a recreation by authentik", () => {
-      assert.deepEqual(seen(unsweptFindings(snapshot([]))), [
+      assert.deepEqual(seen(foundBy("solution", snapshot([]))), [
         "Deployment/ak-outpost-main: the stack has `solution: sidecar` for it, and neither a sidecar nor the CronJob sweeps it",
       ]);
     });
@@ -550,24 +552,24 @@ describe("doctor", () => {
     it("says that the stack itself has the CronJob suspended", () => {
       const suspended = snapshot([sweepCronJob(["main"], { suspend: true })]);
       const expectation = { ...suspended.expectation!, suspend: true as const };
-      const [{ seen, todo }] = unsweptFindings({ ...suspended, expectation });
+      const [{ seen, todo }] = foundBy("solution", { ...suspended, expectation });
       assert.deepEqual(
         [seen, todo],
         [
           "CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended, as the stack's `suspend: true` says",
-          "If it is to sweep again: `pulumi config set suspend false && pulumi up`.",
+          "If it is to sweep again, set `suspend` to false and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
         ],
       );
     });
 
     it("finds a CronJob that it does not want", () => {
-      assert.deepEqual(seen(leftoverFindings(snapshot([sweepCronJob(["main"])]))), [
+      assert.deepEqual(seen(foundBy("leftovers", snapshot([sweepCronJob(["main"])]))), [
         "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`",
       ]);
     });
 
     it("finds an outpost that has no Deployment", () => {
-      const [, lost] = seen(selectorFindings(snapshot([], "mian")));
+      const [, lost] = seen(foundBy("selectors", snapshot([], "mian")));
       assert.equal(
         lost,
         'Deployment/ak-outpost-mian: outpost "mian" of the stack has no such Deployment in namespace authentik; there are: ak-outpost-main',

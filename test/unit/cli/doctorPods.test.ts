@@ -3,11 +3,8 @@ import assert from "node:assert/strict";
 import type { V1ContainerStatus, V1LimitRange, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { containerFindings } from "../../../cli/doctor/containers";
-import { crashFindings } from "../../../cli/doctor/crashes";
-import { memoryFindings } from "../../../cli/doctor/memory";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
-import { containerStatus, fakeSnapshot, knownPod, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
+import { containerStatus, fakeSnapshot, foundBy, knownPod, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
 
 const conditionOf = (ready: boolean, ago: number) => ({
   type: "Ready",
@@ -131,7 +128,7 @@ describe("doctor on the outpost's containers", () => {
   for (const [what, made, seen, why, todo] of cases) {
     it(`finds one ${what}`, () => {
       const finding = { check: "containers", subject: "Pod/main-b", seen, why, todo };
-      assert.deepEqual(containerFindings(snapshot(made)), [finding]);
+      assert.deepEqual(foundBy("containers", snapshot(made)), [finding]);
     });
   }
 
@@ -156,7 +153,7 @@ describe("doctor on the outpost's containers", () => {
   ];
   for (const [what, made] of sound) {
     it(`has nothing to say of ${what}`, () => {
-      assert.deepEqual(containerFindings(snapshot(made)), []);
+      assert.deepEqual(foundBy("containers", snapshot(made)), []);
     });
   }
 
@@ -166,7 +163,7 @@ describe("doctor on the outpost's containers", () => {
     Object.assign(made.status!.initContainerStatuses![0], crashed);
     made.status!.containerStatuses!.push(containerStatus("istio-proxy", { ...crashed, ready: true }));
     assert.deepEqual(
-      containerFindings(snapshot(made)).map(({ seen }) => seen),
+      foundBy("containers", snapshot(made)).map(({ seen }) => seen),
       [
         "container istio-proxy was OOM-killed, exit code 137, 60s ago; restarts: 2; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
       ],
@@ -194,7 +191,7 @@ describe("doctor on the memory that pods get", () => {
     it(`finds ${what}`, () => {
       const seen = `container proxy has a memory limit of 64Mi (${from}), and /dev/shm is of 64Mi`;
       assert.deepEqual(
-        memoryFindings(live).map((found) => [found.seen, found.todo]),
+        foundBy("memory", live).map((found) => [found.seen, found.todo]),
         [[seen, todo]],
       );
     });
@@ -206,13 +203,13 @@ describe("doctor on the sidecar's user", () => {
     const made = pod({}, { ready: true });
     made.spec!.containers[0].securityContext = { runAsUser: 1000650000 };
     made.spec!.initContainers![0].securityContext = { runAsUser: 1000 };
-    assert.deepEqual(crashFindings(snapshot(made)), [
+    assert.deepEqual(foundBy("sidecar", snapshot(made)), [
       {
         check: "sidecar",
         subject: "Pod/main-b",
         seen: "container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
         why: "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed.",
-        todo: "Set `runAsUser` to 1000650000, or to `cluster` if the cluster assigns it, and run `pulumi up`.",
+        todo: "Set `runAsUser` to 1000650000, or to `cluster` if the cluster assigns it, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
       },
     ]);
   });

@@ -1,8 +1,7 @@
 // doctor's look at who writes a Deployment. The managedFields are those of a real Deployment of authentik's that Keel updates.
 import assert from "node:assert/strict";
 import type { V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { writeFindings } from "../../../cli/doctor/reconcileWrites";
-import { fakeSnapshot, outpostDeployment, secondsAgo } from "./cluster";
+import { fakeSnapshot, foundBy, outpostDeployment, secondsAgo } from "./cluster";
 
 const podSpec = (fields: object) => ({ "f:spec": { "f:template": { "f:spec": fields } } });
 const proxy = (fields: object) => podSpec({ "f:containers": { 'k:{"name":"proxy"}': fields } });
@@ -28,10 +27,8 @@ function deployment(
 
 function findings(live: V1Deployment, later?: V1Deployment) {
   const outposts = { deployments: [live], pods: [] };
-  return writeFindings(fakeSnapshot({ outposts, ...(later && { later: [later] }) })).map(({ seen, todo }) => ({
-    seen,
-    todo,
-  }));
+  const found = foundBy("writes", fakeSnapshot({ outposts, ...(later && { later: [later] }) }));
+  return found.map(({ seen, todo }) => ({ seen, todo }));
 }
 
 const leaveAlone = (who: string): string =>

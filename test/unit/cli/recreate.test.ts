@@ -51,6 +51,8 @@ const authentikPod = (ready = true, component?: string): V1Pod => ({
   status: { conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
 });
 
+const thenDeploy = "then deploy again (`pulumi up --refresh`, or apply what `render` writes) for the sidecar";
+
 describe("recreate", () => {
   let dir: string;
   let file: string;
@@ -101,7 +103,7 @@ describe("recreate", () => {
     "20 sessions of logged-in people and 2000 of visitors end.\n" +
     "Until then nobody gets at the outpost's applications. authentik looks at its outposts every four hours, and at once when one is " +
     "saved: be ready to save it in the Admin UI (Applications › Outposts › Edit › Update).\n" +
-    "It comes back without the sidecar, which `pulumi up --refresh` then brings again.\n";
+    "It comes back without the sidecar: deploy again then (`pulumi up --refresh`, or apply what `render` writes).\n";
   const unasked =
     "warning: authentik was not asked whether it manages Deployment authentik/ak-outpost-main. If it does not, nobody brings it back.\n";
 
@@ -111,7 +113,7 @@ describe("recreate", () => {
     assert.equal(
       stdout,
       `${plan}${unasked}Deployment authentik/ak-outpost-main is back and ready, as authentik creates it.\n` +
-        "It has no sidecar. What is left to do: pulumi up --refresh\n",
+        "It has no sidecar: deploy again (`pulumi up --refresh`, or apply what `render` writes).\n",
     );
     assert.equal(
       stderr,
@@ -296,7 +298,7 @@ describe("recreate", () => {
         await timedOut([undefined], ["--context", "prod"]),
         "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: it is gone, and authentik has not created it again.\n" +
           "To put it back as authentik had it: kubectl --context prod --namespace authentik create --field-manager=goauthentik.io " +
-          `-f ${file}, then pulumi up --refresh for the sidecar\n` +
+          `-f ${file}, ${thenDeploy}\n` +
           "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
       );
     });
@@ -307,7 +309,7 @@ describe("recreate", () => {
         "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: the old one is going, its pods first.\n" +
           "See what holds it: kubectl --namespace authentik describe deployment ak-outpost-main. Once it is gone: " +
           "To put it back as authentik had it: kubectl --namespace authentik create --field-manager=goauthentik.io " +
-          `-f ${file}, then pulumi up --refresh for the sidecar\n`,
+          `-f ${file}, ${thenDeploy}\n`,
       );
     });
 
@@ -342,8 +344,7 @@ describe("recreate", () => {
       stderr.slice(stderr.indexOf("error: ")),
       "error: Deployment authentik/ak-outpost-main was deleted, and the wait for it was interrupted: it is gone, and authentik has " +
         "not created it again.\n" +
-        `To put it back as authentik had it: kubectl --namespace authentik create --field-manager=goauthentik.io -f ${file}, ` +
-        "then pulumi up --refresh for the sidecar\n" +
+        `To put it back as authentik had it: kubectl --namespace authentik create --field-manager=goauthentik.io -f ${file}, ${thenDeploy}\n` +
         "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
     );
   });

@@ -115,7 +115,7 @@ describe("verify", () => {
   const podSpec = (deployment: V1Deployment) => deployment.spec!.template.spec!;
   const podOf = (options: Partial<PodOptions>): Answers => ({ pods: [pod(options)] });
   const bringIt =
-    "Run `pulumi up`, which brings it; where authentik has recreated the Deployment that is all there is to do.";
+    "Deploy again (`pulumi up --refresh`, or apply what `render` writes), which brings it; where authentik has recreated the Deployment that is all there is to do.";
   const describePod = "See why: kubectl --namespace authentik describe pod main-a";
   const sidecarLog = "See what it says: kubectl --namespace authentik logs main-a -c shm-cleanup";
   const waitForRollout =
@@ -222,7 +222,7 @@ describe("verify", () => {
   ofTwoUsers.spec!.initContainers![0].securityContext = { runAsUser: 1000 };
   const correctUser =
     "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed. " +
-    "Correct `runAsUser`, and run `pulumi up`.";
+    "Correct `runAsUser`, and deploy again (`pulumi up --refresh`, or apply what `render` writes).";
   fails("containers", correctUser, {
     "the sidecar has another user than the outpost": [
       { pods: [ofTwoUsers] },
@@ -394,7 +394,7 @@ describe("verify", () => {
         "OUTPOST  CHECK     RESULT  SEEN",
         "main     solution  FAIL    neither a sidecar nor the CronJob sweeps it",
         "",
-        "main solution: Add it to the stack's outposts and run `pulumi up`; until then: npx --no-install outpost-shm status ak-outpost-main --namespace authentik",
+        "main solution: Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes); until then: npx --no-install outpost-shm status ak-outpost-main --namespace authentik",
         "",
         "1 of 1 checks failed.",
         "",
@@ -503,13 +503,13 @@ describe("verify", () => {
         { cronJob: undefined },
         "schedule",
         "there is no CronJob authentik-outpost-shm-cleanup in namespace authentik",
-        "Run `pulumi up`, which brings it.",
+        "Deploy again (`pulumi up --refresh`, or apply what `render` writes), which brings it.",
       ],
       "it sweeps others only": [
         { cronJob: sweepCronJob(["other"]) },
         "schedule",
         "it does not sweep main",
-        "Run `pulumi up`.",
+        "Deploy again (`pulumi up --refresh`, or apply what `render` writes).",
       ],
       "it has not run yet": [
         { jobsOf: [], cronJob: neverRun },
@@ -521,7 +521,7 @@ describe("verify", () => {
         { selfMay: ({ subresource }) => Promise.resolve({ allowed: subresource === undefined }) },
         "rbac",
         "ServiceAccount default may not create pods/exec, get pods/exec (SelfSubjectAccessReview as that account)",
-        "Run `pulumi up`, which brings its Role and RoleBinding.",
+        "Deploy again (`pulumi up --refresh`, or apply what `render` writes), which brings its Role and RoleBinding.",
       ],
     };
     for (const [what, [cluster, ...expected]] of Object.entries(failures)) {
