@@ -11,7 +11,7 @@ import { consoleProgress } from "../sandbox/progress";
 import { openPulumi } from "../sandbox/pulumi";
 import { createStateFolder } from "../sandbox/stateFolder";
 import { ensureTools } from "../sandbox/toolchain";
-import { tiers, type Tier } from "./tiers";
+import { LANES, tiers, type Tier } from "./tiers";
 
 interface Failure {
   title: string;
@@ -78,18 +78,19 @@ async function runMocha({ specs, timeout }: Tier): Promise<Outcome> {
   return { passed, failures, output };
 }
 
-/** Runs one tier after the other. Each is printed whole when it ends, since other lanes run at the same time. */
-async function runLane(lane: Tier[]): Promise<Totals[]> {
+/** Runs tiers until the queue is empty. Each is printed whole when it ends, since other lanes take from the queue, too. */
+async function runLane(queue: Tier[]): Promise<Totals[]> {
   const totals: Totals[] = [];
-  for (const tier of lane) {
+  for (let tier = queue.shift(); tier; tier = queue.shift()) {
+    const { name } = tier;
     const started = Date.now();
     const outcomes = [await runChecks(tier), await runMocha(tier)];
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
     console.log(
-      `\n── ${tier.name}: ${tier.what}\n${outcomes.map(({ output }) => output).join("")}── ${tier.name} took ${seconds} s`,
+      `\n── ${name}: ${tier.what}\n${outcomes.map(({ output }) => output).join("")}── ${name} took ${seconds} s`,
     );
     for (const { passed, failures } of outcomes)
-      totals.push({ passed, failures: failures.map((one) => ({ ...one, title: `${tier.name}: ${one.title}` })) });
+      totals.push({ passed, failures: failures.map((one) => ({ ...one, title: `${name}: ${one.title}` })) });
   }
   return totals;
 }
@@ -125,8 +126,8 @@ async function main(names: string[]): Promise<void> {
   if (selected.some(({ pulumi }) => pulumi)) await openPulumi(consoleProgress(), needed);
   else await ensureTools(needed, consoleProgress());
   console.log(`Running ${selected.map(({ name }) => name).join(", ")}; each tier is shown when it ends.`);
-  const lanes = [1, 2, 3].map((number) => selected.filter(({ lane }) => lane === number));
-  const totals = (await Promise.all(lanes.map(runLane))).flat();
+  const queue = [...selected];
+  const totals = (await Promise.all(Array.from({ length: LANES }, () => runLane(queue)))).flat();
   const passed = totals.reduce((sum, { passed }) => sum + passed, 0);
   // Printed once more, since the tests' own output is by now far above.
   const failures = totals.flatMap(({ failures }) => failures);

@@ -7,8 +7,6 @@ export interface Tier {
   what: string;
   /** True if it runs only when named, since it requires more than every machine has. */
   onlyByName?: boolean;
-  /** Lanes run at the same time. Three keep two cores busy, since a test on a cluster mostly waits for it. */
-  lane: 1 | 2 | 3;
   /** Node scripts that each count as one test, which passes with exit status 0. */
   checks?: { name: string; args: string[] }[];
   /** Globs of mocha tests. */
@@ -23,17 +21,50 @@ export interface Tier {
 
 const clusterTools: Tool[] = [...CLUSTER_TOOLS, "kubectl"];
 
+/** Number of tiers that run at the same time. Three keep two cores busy, since a test on a cluster mostly waits for it. */
+export const LANES = 3;
+
 const prettier = ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."];
 
-/** Tests of the cluster tier that another lane has room for. */
-const stacksOverTime = ["state", "upgrade", "component", "package"];
+/** Tests of the cluster tier that are a tier of their own, so that no tier lasts much longer than a lane's share of them all. */
+const stacks = ["cli", "component", "package", "state", "upgrade"];
 
-/** All tiers, in the order in which they run within their lane. */
+/** All tiers, in the order in which they start: the longest first. */
 export const tiers: Tier[] = [
+  {
+    name: "cluster",
+    what: "the program and its provider against a real API server",
+    specs: [`test/e2e/cluster/!(${stacks.join("|")}).test.ts`],
+    timeout: 300_000,
+    tools: clusterTools,
+    pulumi: true,
+  },
+  {
+    name: "authentik",
+    what: "delivery through authentik: the engine, a stand-in of authentik, a real API server",
+    specs: ["test/e2e/authentik/**/*.test.ts"],
+    timeout: 300_000,
+    tools: clusterTools,
+    pulumi: true,
+  },
+  {
+    name: "stacks",
+    what: "the ordinary CLI, lost states, upgrades, and programs of others, on a cluster of their own",
+    specs: [`test/e2e/cluster/@(${stacks.join("|")}).test.ts`],
+    timeout: 300_000,
+    tools: [...clusterTools, "pulumi-language-yaml"],
+    pulumi: true,
+  },
+  {
+    name: "unit",
+    what: "pure modules, components on mocks, the cleaner on a real tmpfs",
+    specs: ["test/unit/**/*.test.ts"],
+    timeout: 120_000,
+    tools: ["actionlint"],
+  },
   {
     name: "lint",
     what: "style and types",
-    lane: 1,
     checks: [
       { name: "prettier", args: prettier },
       { name: "tsc", args: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.check.json"] },
@@ -42,44 +73,8 @@ export const tiers: Tier[] = [
     ],
   },
   {
-    name: "unit",
-    what: "pure modules, components on mocks, the cleaner on a real tmpfs",
-    lane: 1,
-    specs: ["test/unit/**/*.test.ts"],
-    timeout: 120_000,
-    tools: ["actionlint"],
-  },
-  {
-    name: "cluster",
-    what: "the program and its provider against a real API server",
-    lane: 2,
-    specs: [`test/e2e/cluster/!(${stacksOverTime.join("|")}).test.ts`],
-    timeout: 300_000,
-    tools: clusterTools,
-    pulumi: true,
-  },
-  {
-    name: "stacks",
-    what: "lost states, upgrades, and programs of others, on a cluster of their own beside the other tiers",
-    lane: 1,
-    specs: [`test/e2e/cluster/@(${stacksOverTime.join("|")}).test.ts`],
-    timeout: 300_000,
-    tools: [...clusterTools, "pulumi-language-yaml"],
-    pulumi: true,
-  },
-  {
-    name: "authentik",
-    what: "delivery through authentik: the engine, a stand-in of authentik, a real API server",
-    lane: 3,
-    specs: ["test/e2e/authentik/**/*.test.ts"],
-    timeout: 300_000,
-    tools: clusterTools,
-    pulumi: true,
-  },
-  {
     name: "monitoring",
     what: "alerts under promtool, a Prometheus that scrapes the sidecar",
-    lane: 1,
     specs: ["test/e2e/monitoring/**/*.test.ts"],
     timeout: 120_000,
     tools: ["prometheus", "promtool"],
@@ -88,7 +83,6 @@ export const tiers: Tier[] = [
     name: "node",
     what: "real pods on a node of this machine; needs root and Debian packages",
     onlyByName: true,
-    lane: 2,
     specs: ["test/e2e/node/**/*.test.ts"],
     timeout: 300_000,
     tools: [...NODE_CLUSTER_TOOLS, "kubectl", "prometheus"],
