@@ -219,12 +219,16 @@ const scenarios: Record<string, Scenario> = {
       scene.save(goName(1), visit, 2 * hour);
       const file = join(scene.outside, "settings");
       const keys = ["SHM_DIR METRICS_DIR", "COUNT_ONLY", "SHM_DIR", "METRICS_DIR", "DRY_RUN", "AGES_ONLY"];
-      writeFileSync(file, keys.map((key) => `${key}=1`).join("\n"));
+      // Lines of no setting at all, none of which may run.
+      const others = ["PATH=/nowhere", "rm -rf .", "IFS=x"];
+      writeFileSync(file, [...keys.map((key) => `${key}=1`), ...others].join("\n"));
       const { status, stdout, stderr } = await scene.sweep([], { env: { SETTINGS_FILE: file } });
       assert.equal(status, 0);
       assert.deepEqual(
         stderr.match(/event=setting_ignored.*/g),
-        keys.map((key) => `event=setting_ignored source=settings_file problem="unknown key" key="${key}"`),
+        [...keys, "PATH", "rm -rf .", "IFS"].map(
+          (key) => `event=setting_ignored source=settings_file problem="unknown key" key="${key}"`,
+        ),
       );
       assert.deepEqual([fields(stdout).removed, scene.left()], ["1", []]);
     },

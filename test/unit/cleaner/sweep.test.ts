@@ -377,17 +377,6 @@ for (const shell of shells) {
         assert.equal(report(result).removed, "0");
       });
 
-      it("ignore what they don't know, and never run it", async () => {
-        const result = await withFile(`${set()}\nPATH=/nowhere\nrm -rf .\nIFS=x`);
-        assert.equal(result.status, 0);
-        assert.deepEqual(complaints(result), [
-          'event=setting_ignored source=settings_file problem="unknown key" key="PATH"',
-          'event=setting_ignored source=settings_file problem="unknown key" key="rm -rf ."',
-          'event=setting_ignored source=settings_file problem="unknown key" key="IFS"',
-          "",
-        ]);
-      });
-
       it("take the watermarks as a pair", async () => {
         const result = await withFile(set({ HIGH_WATERMARK_PERCENT: 50, LOW_WATERMARK_PERCENT: 50 }));
         assert.deepEqual(complaints(result), [
