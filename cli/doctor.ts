@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { authentikClient } from "../authentik/client";
 import { allPrintable } from "../kubernetes/untrusted";
 import { authentikConfigFindings, configCheck } from "./doctor/authentikConfig";
@@ -61,7 +60,7 @@ async function diagnose(
 
 async function observedFor(targets: Target[], snapshots: Snapshot[], seconds: number, io: Io): Promise<Snapshot[]> {
   io.err(`observing for ${seconds} s whether authentik writes the Deployments\n`);
-  await pause(seconds * 1000);
+  await io.pause(seconds * 1000);
   const later = await Promise.all(targets.map((target) => findOutposts(target)));
   return snapshots.map((snapshot, index) => ({ ...snapshot, later: later[index].deployments }));
 }

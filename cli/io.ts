@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
+import { pause } from "../kubernetes/poll";
 import { UsageError } from "./errors";
 
 const clone = join(__dirname, "..");
@@ -30,6 +31,8 @@ export interface Io {
   /** Reads all of stdin. */
   input: () => string;
   now: () => Date;
+  /** Waits so many milliseconds, or until the signal is aborted. */
+  pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** From now on Ctrl-C aborts this signal instead of ending the process. A second Ctrl-C ends it. */
   interruption: () => AbortSignal;
 }
@@ -55,6 +58,7 @@ export function processIo(): Io {
     run,
     input: () => readFileSync(0, "utf8"),
     now: () => new Date(),
+    pause,
     interruption: () => {
       const interrupted = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { sessionsElsewhere } from "../authentik/sessionPlace";
 import { closeForwardAuth } from "../authentik/versions";
 import { defaultsOf } from "../settings/readFields";
@@ -46,7 +45,7 @@ async function repeatedly(look: () => Promise<string>, seconds: number, io: Io, 
   let text = await look();
   for (;;) {
     io.out(inPlace ? `${clearScreen}Every ${seconds} s, ${io.now().toISOString()}; Ctrl-C ends.\n\n${text}` : text);
-    await pause(seconds * 1000, undefined, { signal }).catch(() => undefined);
+    await io.pause(seconds * 1000, signal);
     if (signal.aborted) return;
     text = await look().catch((error: Error) => {
       const line = `error: ${error.message}\n`;

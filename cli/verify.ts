@@ -95,7 +95,7 @@ async function untilPassed(
     }
   };
   const say = (awaits: string) => io.err(`waiting for: ${awaits}\n`);
-  return poll(look, { timeoutMs: seconds * 1000, pauseMs, say, now, signal });
+  return poll(look, { timeoutMs: seconds * 1000, pauseMs, say, now, pause: io.pause, signal });
 }
 
 /** Selects the stack's outposts that are named and have a solution. Flags override the stack's expectation of them. */

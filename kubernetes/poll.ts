@@ -16,9 +16,15 @@ export interface PollOptions {
   say?: (awaits: string) => void;
   /** Default: this machine's clock. */
   now?: () => number;
+  /** Default: the pause below. */
+  pause?: typeof pause;
   /** Ends the wait once it is aborted. */
   signal?: AbortSignal;
 }
+
+/** Resolves after so many milliseconds, or once the signal is aborted. */
+export const pause = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
+  sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 
 /**
  * Looks again and again until nothing is missing, time is up, or the signal is aborted.
@@ -28,7 +34,7 @@ export interface PollOptions {
  */
 export async function poll<T>(
   look: (isLast: boolean) => Promise<Observation<T>>,
-  { timeoutMs, pauseMs, say, now = Date.now, signal }: PollOptions,
+  { timeoutMs, pauseMs, say, now = Date.now, pause: rest = pause, signal }: PollOptions,
 ): Promise<T> {
   const deadline = now() + timeoutMs;
   for (let said: string | undefined; ;) {
@@ -36,7 +42,7 @@ export async function poll<T>(
     const { value, awaits } = await look(isLast);
     if (awaits === undefined || isLast || signal?.aborted) return value;
     if (awaits !== said) say?.((said = awaits));
-    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    await rest(pauseMs, signal);
     if (signal?.aborted) return value;
   }
 }

@@ -36,7 +36,8 @@ export async function comeback(
     return { value: now, ...(now.stage !== "ready" && { awaits: now.seen }) };
   };
   const say = (awaits: string) => io.err(`waiting: ${awaits}\n`);
-  return poll(next, { timeoutMs: seconds * 1000, pauseMs, say, now: () => io.now().getTime(), signal });
+  const now = () => io.now().getTime();
+  return poll(next, { timeoutMs: seconds * 1000, pauseMs, say, now, pause: io.pause, signal });
 }
 
 async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {

@@ -2,6 +2,7 @@
 import type { Io } from "../../../cli/io";
 import type { TargetMakers } from "../../../cli/target";
 import { liveCluster } from "../../../kubernetes/liveCluster";
+import { pause } from "../../../kubernetes/poll";
 import { runOn } from "../../unit/cli/cluster";
 import type { Scenario } from "./scenario";
 
@@ -13,5 +14,5 @@ export function outpostShm(
 ) {
   const flags = ["--kubeconfig", kubeconfig, "-n", namespace];
   const cluster: TargetMakers["cluster"] = (config) => Promise.resolve(liveCluster(config));
-  return runOn({}, [...args, ...flags], { now: () => new Date(), ...options }, { cluster, ...makers });
+  return runOn({}, [...args, ...flags], { now: () => new Date(), pause, ...options }, { cluster, ...makers });
 }

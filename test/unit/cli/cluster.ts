@@ -1,4 +1,5 @@
 // A cluster that gives the answers of a test, and an Io that keeps everything printed.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
@@ -55,6 +56,7 @@ export function fakeIo(options: Partial<Io> = {}): Printed {
     run: (program, args) => Promise.reject(new Error(`${program} ${args.join(" ")} is unexpected`)),
     input: () => "",
     now: () => NOW,
+    pause: () => nextTurn(),
     interruption: () => new AbortController().signal,
     ...options,
   };
