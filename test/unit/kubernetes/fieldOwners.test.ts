@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { containerPath, mountPath, ownersOf, ownsFields, volumePath } from "../../../kubernetes/fieldOwners";
-import { managed } from "../preflight/liveDeployment";
+import { managed } from "../preflight/scene";
 
 const podSpec = (fields: object) => ({ "f:spec": { "f:template": { "f:spec": fields } } });
 const mount = podSpec({

@@ -5,7 +5,7 @@ import type { Deployment, PodSpec, PodTemplate, PodTemplatePatch } from "../../.
 import { podFragment } from "../../../sidecar/podFragment";
 import { fragmentRevision } from "../../../sidecar/revision";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment, managed, ours } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment, managed, ours } from "./scene";
 
 const name = "ak-outpost-my-outpost";
 const settings = outpostSettings({ delivery: "admission" });

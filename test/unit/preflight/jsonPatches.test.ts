@@ -10,7 +10,7 @@ import type { Findings } from "../../../preflight/findings";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment, managed, ours } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment, managed, ours } from "./scene";
 
 const name = "ak-outpost-my-outpost";
 const delivered = (overrides = {}) => outpostSettings({ ...overrides });

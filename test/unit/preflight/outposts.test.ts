@@ -6,7 +6,7 @@ import type { OutpostSettings } from "../../../settings/settings";
 import { podFragment } from "../../../sidecar/podFragment";
 import type { Answers } from "../cli/cluster";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment, managed, ours } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment, managed, ours } from "./scene";
 
 const wantsSidecar = outpostSettings();
 const wantsNone = outpostSettings({ solution: "none" });

@@ -6,7 +6,7 @@ import { inspectPastedSize } from "../../../preflight/pastedSize";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
-import { liveDeployment, managed } from "./liveDeployment";
+import { liveDeployment, managed } from "./scene";
 
 const name = "ak-outpost-my-outpost";
 const volume = (sizeLimit?: string) => ({

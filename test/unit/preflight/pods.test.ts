@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Deployment, LimitRange, Pod } from "../../../kubernetes/types";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment } from "./scene";
 
 const name = "ak-outpost-my-outpost";
 const selected = { "goauthentik.io/outpost-type": "proxy" };

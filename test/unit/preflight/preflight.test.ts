@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Deployment } from "../../../kubernetes/types";
 import { preflight } from "../../../preflight/preflight";
 import { resolveSettings } from "../../../settings/resolve";
-import { clusterWith, liveDeployment } from "./liveDeployment";
+import { clusterWith, liveDeployment } from "./scene";
 
 interface World {
   live?: Deployment[];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Findings } from "../../../preflight/findings";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment } from "./liveDeployment";
+import { clusterWith, inspect, liveDeployment } from "./scene";
 
 const deployment = "ak-outpost-my-outpost";
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;

@@ -3,7 +3,7 @@ import type { TokenValidity } from "../../../authentik/asides";
 import { inspectTokenValidity } from "../../../preflight/tokenValidity";
 import type { Look } from "../../../preflight/look";
 import { outpostSettings } from "../outposts";
-import { liveDeployment } from "./liveDeployment";
+import { liveDeployment } from "./scene";
 
 /** Returns the warnings for providers with these validities, by name. */
 async function warnings(

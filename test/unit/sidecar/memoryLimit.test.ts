@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Deployment } from "../../../kubernetes/types";
 import { memoryWarning } from "../../../sidecar/memoryLimit";
 import { outpostSettings } from "../outposts";
-import { liveDeployment } from "../preflight/liveDeployment";
+import { liveDeployment } from "../preflight/scene";
 
 const name = "ak-outpost-my-outpost";
 const settings = outpostSettings();
