@@ -43,13 +43,11 @@ describe("Pulumi.yaml", () => {
 
   it("requires what has no default, and no other key: the engine would ask every stack for it", () => {
     const required = Object.entries(declared).filter(([, { default: standard }]) => standard === undefined);
-    assert.deepEqual(
-      required.map(([key, { type }]) => [key, type]),
-      [
-        ["namespace", "string"],
-        ["outposts", undefined],
-      ],
-    );
+    const keys = required.map(([key, { type }]) => [key, type]);
+    assert.deepEqual(keys, [
+      ["namespace", "string"],
+      ["outposts", undefined],
+    ]);
   });
 });
 
@@ -60,12 +58,10 @@ describe("the example stack files", () => {
   /** Returns the settings of a stack file as the engine hands it over: with Pulumi.yaml's defaults, and everything as text. */
   function settingsOf(stack: string): Settings {
     const { config } = readYaml(`Pulumi.${stack}.yaml`) as { config: Record<string, unknown> };
-    const defaults = Object.entries(declared).filter(([, { default: standard }]) => standard !== undefined);
-    const standing = defaults.map(([key, { default: standard }]): [string, unknown] => [
-      `authentik-outpost-shm:${key}`,
-      standard,
-    ]);
-    const values = Object.entries({ ...Object.fromEntries(standing), ...config });
+    const defaults = Object.entries(declared).flatMap(([key, { default: standard }]) =>
+      standard === undefined ? [] : [[`authentik-outpost-shm:${key}`, standard]],
+    );
+    const values = Object.entries({ ...(Object.fromEntries(defaults) as object), ...config });
     const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
     runtime.setAllConfig(Object.fromEntries(values.map(([key, value]) => [key, asText(value)])));
     return readSettings();
@@ -82,33 +78,18 @@ describe("the example stack files", () => {
 
   it("dev: one small outpost", () => {
     const { namespace, outposts } = settingsOf("dev");
-    assert.equal(namespace, "authentik");
-    assert.deepEqual(
-      outposts.map(({ deployment, solution, shmSize, sweepInterval }) => [
-        deployment,
-        solution,
-        shmSize,
-        sweepInterval,
-      ]),
-      [["ak-outpost-proxy-dev", "sidecar", "64Mi", "1m"]],
-    );
+    const shown = outposts.map((it) => [it.deployment, it.solution, it.shmSize, it.sweepInterval]);
+    assert.deepEqual([namespace, ...shown], ["authentik", ["ak-outpost-proxy-dev", "sidecar", "64Mi", "1m"]]);
   });
 
   it("prod: two outposts that differ, exact images", () => {
     const { namespace, outposts, schedule, kubectlImage } = settingsOf("prod");
     assert.deepEqual([namespace, schedule], ["authentik", "*/15 * * * *"]);
-    assert.deepEqual(
-      outposts.map(({ deployment, solution, shmSize, highWatermark }) => [
-        deployment,
-        solution,
-        shmSize,
-        highWatermark,
-      ]),
-      [
-        ["ak-outpost-proxy-intranet", "both", "256Mi", 80],
-        ["ak-outpost-proxy-public", "both", "1Gi", 70],
-      ],
-    );
+    const shown = outposts.map((it) => [it.deployment, it.solution, it.shmSize, it.highWatermark]);
+    assert.deepEqual(shown, [
+      ["ak-outpost-proxy-intranet", "both", "256Mi", 80],
+      ["ak-outpost-proxy-public", "both", "1Gi", 70],
+    ]);
     for (const image of [kubectlImage, ...outposts.map(({ cleanerImage }) => cleanerImage)]) {
       assert.match(image, /:\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$/);
     }

@@ -9,15 +9,11 @@ import { seconds } from "../../../settings/values/duration";
 type Config = Record<string, unknown>;
 
 const MINIMAL: Config = { namespace: "authentik", outposts: ["Proxy Dev"] };
-const IDENTITY: readonly (keyof OutpostSettings)[] = ["name", "deployment"];
 
-/** Returns the minimal config with these changes; undefined removes a key. */
-function config(changes: Config): Config {
-  return Object.fromEntries(Object.entries({ ...MINIMAL, ...changes }).filter(([, value]) => value !== undefined));
-}
-
+/** Resolves the minimal config with these changes; undefined removes a key. */
 function resolve(changes: Config, secrets: string[] = []): Settings {
-  return resolveSettings(config(changes), new Set(secrets));
+  const given = Object.entries({ ...MINIMAL, ...changes }).filter(([, value]) => value !== undefined);
+  return resolveSettings(Object.fromEntries(given), new Set(secrets));
 }
 
 function problemsOf(changes: Config, secrets: string[] = []): string[] {
@@ -38,158 +34,89 @@ function outpost(changes: Config): OutpostSettings {
   return first;
 }
 
-function identity(entry: unknown, changes: Config = {}): string[] {
-  const settings = outpost({ ...changes, outposts: [entry] });
-  return IDENTITY.map((key) => settings[key] as string);
+/** Returns the name and the Deployment of an outpost of that name. */
+function identity(entry: unknown): string[] {
+  const { name, deployment } = outpost({ outposts: [entry] });
+  return [name, deployment];
 }
+
+/** A key's default, another value as text, and what that is read as if it is not the same. */
+type Row = [standard: unknown, given: string, read?: unknown];
+const ofOutposts: Record<string, Row> = {
+  solution: ["sidecar", "both"],
+  delivery: ["deployment", "authentik"],
+  container: ["proxy", "proxy"],
+  shmSize: ["256Mi", "512Mi"],
+  sweepInterval: ["5m", "90s", "1m30s"],
+  anonymousMaxAge: ["24h", "30m"],
+  authenticatedMaxAge: ["24h", "1h30m"],
+  highWatermark: [80, "70", 70],
+  lowWatermark: [60, "50", 50],
+  cleanerImage: ["docker.io/library/busybox:1.37", "registry:5000/busybox:1"],
+  runAsUser: ["1000", "1000650000"],
+};
+const ofStack: Record<string, Row> = {
+  schedule: ["0 * * * *", "*/15 * * * *"],
+  timeZone: [undefined, "Europe/Berlin"],
+  kubectlImage: ["docker.io/alpine/kubectl:1.34.2", "alpine/kubectl:1.33.0"],
+  suspend: [false, "true", true],
+  imagePullSecrets: [[], "registry-a, registry.b", ["registry-a", "registry.b"]],
+  cronJobPodLabels: [{}, "team=auth", { team: "auth" }],
+  cronJobPodAnnotations: [{}, "sidecar.istio.io/inject=false", { "sidecar.istio.io/inject": "false" }],
+  restrictExec: [true, "false", false],
+  monitoring: [false, "true", true],
+  podMonitor: [true, "false", false],
+  alerts: [true, "true", true],
+  dashboard: [true, "false", false],
+  monitoringLabels: [{}, "release=prom,example.com/team=auth", { release: "prom", "example.com/team": "auth" }],
+  usageWarning: [80, "75", 75],
+  usageCritical: [95, "90", 90],
+  sessionFilesWarning: [50_000, "20000", 20_000],
+  runbookUrl: ["docs/runbooks", "https://git.example.com/ops/shm/docs/", "https://git.example.com/ops/shm/docs"],
+  preflight: ["required", "optional"],
+  verify: [false, "true", true],
+  verifyTimeout: ["10m", "90s", "1m30s"],
+  authentikUrl: [undefined, "https://auth.example.com/sso/", "https://auth.example.com/sso"],
+};
 
 const LABEL = "at most 63 of a-z, 0-9 and -, a letter or digit at both ends";
 const DURATION = "write e.g. 90s, 60m, 24h or 1h30m, or as in authentik hours=24";
 const SIZE = "write e.g. 256Mi or 1Gi";
 const ADD = `add one with: pulumi config set --path 'outposts[0]' "<name in authentik>"`;
 const WATERMARKS = "a sweep under pressure starts at highWatermark and stops at lowWatermark, e.g. 80 and 60";
-const KEYS_OF_OUTPOST =
-  "name, deployment, solution, delivery, container, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser";
-const KEYS_OF_STACK =
-  "namespace, outposts, solution, delivery, container, shmSize, sweepInterval, anonymousMaxAge, authenticatedMaxAge, highWatermark, " +
-  "lowWatermark, cleanerImage, runAsUser, schedule, timeZone, kubectlImage, suspend, imagePullSecrets, cronJobPodLabels, " +
-  "cronJobPodAnnotations, restrictExec, monitoring, podMonitor, alerts, dashboard, " +
-  "monitoringLabels, usageWarning, usageCritical, sessionFilesWarning, runbookUrl, preflight, verify, verifyTimeout, authentikUrl, authentikToken";
+const KEYS_OF_OUTPOST = Object.keys(ofOutposts).join(", ");
+const KEYS_OF_STACK = `namespace, outposts, ${KEYS_OF_OUTPOST}, ${Object.keys(ofStack).join(", ")}, authentikToken`;
 
 describe("settings that hold", () => {
+  /** Returns the settings of the minimal config if each key has this of its row. */
+  const settingsWith = (valueOf: (row: Row) => unknown, more: object = {}) => {
+    const valuesOf = (rows: Record<string, Row>) =>
+      Object.fromEntries(Object.entries(rows).map(([key, row]) => [key, valueOf(row)]));
+    const only = { name: "Proxy Dev", deployment: "ak-outpost-proxy-dev", ...valuesOf(ofOutposts), ...more };
+    return { namespace: "authentik", outposts: [only], ...valuesOf(ofStack) };
+  };
+
   it("fills in every default", () => {
-    assert.deepEqual(resolveSettings({ namespace: "authentik", outposts: ["Proxy Dev"] }), {
-      namespace: "authentik",
-      outposts: [
-        {
-          name: "Proxy Dev",
-          deployment: "ak-outpost-proxy-dev",
-          solution: "sidecar",
-          delivery: "deployment",
-          container: "proxy",
-          shmSize: "256Mi",
-          sweepInterval: "5m",
-          anonymousMaxAge: "24h",
-          authenticatedMaxAge: "24h",
-          highWatermark: 80,
-          lowWatermark: 60,
-          cleanerImage: "docker.io/library/busybox:1.37",
-          runAsUser: "1000",
-        },
-      ],
-      schedule: "0 * * * *",
-      timeZone: undefined,
-      kubectlImage: "docker.io/alpine/kubectl:1.34.2",
-      suspend: false,
-      imagePullSecrets: [],
-      cronJobPodLabels: {},
-      cronJobPodAnnotations: {},
-      restrictExec: true,
-      monitoring: false,
-      podMonitor: true,
-      alerts: true,
-      dashboard: true,
-      monitoringLabels: {},
-      usageWarning: 80,
-      usageCritical: 95,
-      sessionFilesWarning: 50_000,
-      runbookUrl: "docs/runbooks",
-      preflight: "required",
-      verify: false,
-      verifyTimeout: "10m",
-      authentikUrl: undefined,
-    });
+    assert.deepEqual(
+      resolveSettings(MINIMAL),
+      settingsWith(([standard]) => standard),
+    );
   });
 
   it("takes every key of the stack, numbers and booleans as text", () => {
-    const settings = resolve(
-      {
-        solution: "both",
-        delivery: "authentik",
-        shmSize: "512Mi",
-        sweepInterval: "90s",
-        anonymousMaxAge: "30m",
-        authenticatedMaxAge: "1h30m",
-        highWatermark: "70",
-        lowWatermark: "50",
-        cleanerImage: "registry:5000/busybox:1",
-        runAsUser: "1000650000",
-        schedule: "*/15 * * * *",
-        timeZone: "Europe/Berlin",
-        kubectlImage: "alpine/kubectl:1.33.0",
-        suspend: "true",
-        imagePullSecrets: "registry-a, registry.b",
-        cronJobPodLabels: "team=auth",
-        cronJobPodAnnotations: "sidecar.istio.io/inject=false",
-        restrictExec: "false",
-        monitoring: "true",
-        podMonitor: "false",
-        alerts: "true",
-        dashboard: "false",
-        monitoringLabels: "release=kube-prometheus-stack,example.com/team=auth",
-        usageWarning: "75",
-        usageCritical: "90",
-        sessionFilesWarning: "20000",
-        runbookUrl: "https://git.example.com/ops/shm/docs/runbooks/",
-        preflight: "optional",
-        verify: "true",
-        verifyTimeout: "90s",
-        authentikUrl: "https://auth.example.com/sso/",
-        authentikToken: "t0ken",
-      },
-      ["authentikToken"],
-    );
-    assert.deepEqual(settings, {
-      namespace: "authentik",
-      outposts: [
-        {
-          name: "Proxy Dev",
-          deployment: "ak-outpost-proxy-dev",
-          solution: "both",
-          delivery: "authentik",
-          container: "proxy",
-          shmSize: "512Mi",
-          sweepInterval: "1m30s",
-          anonymousMaxAge: "30m",
-          authenticatedMaxAge: "1h30m",
-          highWatermark: 70,
-          lowWatermark: 50,
-          cleanerImage: "registry:5000/busybox:1",
-          runAsUser: "1000650000",
-          shmSizeGiven: true,
-        },
-      ],
-      schedule: "*/15 * * * *",
-      timeZone: "Europe/Berlin",
-      kubectlImage: "alpine/kubectl:1.33.0",
-      suspend: true,
-      imagePullSecrets: ["registry-a", "registry.b"],
-      cronJobPodLabels: { team: "auth" },
-      cronJobPodAnnotations: { "sidecar.istio.io/inject": "false" },
-      restrictExec: false,
-      preflight: "optional",
-      verify: true,
-      verifyTimeout: "1m30s",
-      monitoring: true,
-      podMonitor: false,
-      alerts: true,
-      dashboard: false,
-      monitoringLabels: { release: "kube-prometheus-stack", "example.com/team": "auth" },
-      usageWarning: 75,
-      usageCritical: 90,
-      sessionFilesWarning: 20_000,
-      runbookUrl: "https://git.example.com/ops/shm/docs/runbooks",
-      authentikUrl: "https://auth.example.com/sso",
-    });
+    const texts = Object.entries({ ...ofOutposts, ...ofStack }).map(([key, [, given]]): [string, string] => [
+      key,
+      given,
+    ]);
+    const settings = resolve({ ...Object.fromEntries(texts), authentikToken: "t0ken" }, ["authentikToken"]);
+    const read = ([, given, read = given]: Row) => read;
+    assert.deepEqual(settings, settingsWith(read, { shmSizeGiven: true }));
   });
 
   it("leaves the user to the cluster where it is asked to", () => {
     const { outposts } = resolve({ outposts: ["Intranet", { name: "Public", runAsUser: 2000 }], runAsUser: "cluster" });
-    assert.deepEqual(
-      outposts.map(({ runAsUser }) => runAsUser),
-      ["cluster", "2000"],
-    );
+    const users = outposts.map(({ runAsUser }) => runAsUser);
+    assert.deepEqual(users, ["cluster", "2000"]);
   });
 
   it("lets an outpost override all it may, and leaves the others alone", () => {
@@ -255,6 +182,12 @@ describe("settings that hold", () => {
     assert.deepEqual(resolve({ authentikToken: "t0ken" }, ["authentikToken"]), unset);
   });
 
+  it("takes labels as an object, without a value, and with spaces after commas", () => {
+    const labels = (monitoringLabels: unknown) => resolve({ monitoringLabels }).monitoringLabels;
+    assert.deepEqual(labels({ release: "x" }), { release: "x" });
+    assert.deepEqual(labels("prometheus=, team=auth"), { prometheus: "", team: "auth" });
+  });
+
   it("takes numbers for outposts' names, which is what `pulumi config set --path` makes of 123", () => {
     assert.deepEqual(identity(123), ["123", "ak-outpost-123"]);
   });
@@ -296,10 +229,8 @@ describe("names of outposts", () => {
       { name: "Main", deployment: "one" },
       { name: "main", deployment: "two" },
     ];
-    assert.deepEqual(
-      resolve({ outposts }).outposts.map(({ deployment }) => deployment),
-      ["one", "two"],
-    );
+    const deployments = resolve({ outposts }).outposts.map(({ deployment }) => deployment);
+    assert.deepEqual(deployments, ["one", "two"]);
   });
 });
 
@@ -387,290 +318,298 @@ describe("Kubernetes quantities", () => {
 });
 
 describe("settings that don't hold", () => {
-  const cases: { title: string; given: Config; secrets?: string[]; problems: string[] }[] = [];
-  const bad = (title: string, given: Config, problems: string | string[], secrets: string[] = []): void => {
-    cases.push({ title, given, problems: [problems].flat(), secrets });
-  };
-  /** Adds a case for each value of a key, with its mistake and the form that the message ends with. */
-  const refuses = (key: string, form: string, mistakes: [value: unknown, wrong: string][]): void => {
-    for (const [value, wrong] of mistakes) {
-      const title = `${key}: ${JSON.stringify(value)} ${wrong}`;
-      bad(title, { [key]: value }, form ? `${title}; ${form}` : title);
-    }
+  type Case = [given: Config, problems: string | string[], secrets?: string[]];
+
+  const keys: Record<string, Case> = {
+    "an unknown key near a known one": [{ shmsize: "1Gi" }, "shmsize: unknown key; did you mean shmSize?"],
+    "an unknown key in kebab case": [{ "low-watermark": 7 }, "low-watermark: unknown key; did you mean lowWatermark?"],
+    "an unknown key near none": [{ colour: "red" }, `colour: unknown key; the keys are ${KEYS_OF_STACK}`],
+    "an unknown key that is no word": [{ "a\nb": 1 }, `"a\\nb": unknown key; the keys are ${KEYS_OF_STACK}`],
+    "a mistyped token, whose value stays unsaid": [
+      { authentikTokn: "t0ken" },
+      "authentikTokn: unknown key; did you mean authentikToken?",
+    ],
+    "a key of a former version": [
+      { nativeSidecar: true, outposts: [{ name: "a", nativeSidecar: false }] },
+      ["nativeSidecar", "outposts[0].nativeSidecar"].map(
+        (key) =>
+          `${key}: unknown key; every sidecar is a native one; take the key out, and before Kubernetes 1.29 set solution to cronjob`,
+      ),
+    ],
+    "a key every object has": [{ constructor: 1 }, `constructor: unknown key; the keys are ${KEYS_OF_STACK}`],
   };
 
-  bad("an unknown key near a known one", { shmsize: "1Gi" }, "shmsize: unknown key; did you mean shmSize?");
-  bad("an unknown key in kebab case", { "low-watermark": 7 }, "low-watermark: unknown key; did you mean lowWatermark?");
-  bad("an unknown key near none", { colour: "red" }, `colour: unknown key; the keys are ${KEYS_OF_STACK}`);
-  bad("an unknown key that is no word", { "a\nb": 1 }, `"a\\nb": unknown key; the keys are ${KEYS_OF_STACK}`);
-  bad(
-    "a mistyped token, whose value stays unsaid",
-    { authentikTokn: "t0ken" },
-    "authentikTokn: unknown key; did you mean authentikToken?",
-  );
-  const RETIRED =
-    "nativeSidecar: unknown key; every sidecar is a native one; take the key out, and before Kubernetes 1.29 set solution to cronjob";
-  bad("a key of a former version", { nativeSidecar: true, outposts: [{ name: "a", nativeSidecar: false }] }, [
-    RETIRED,
-    `outposts[0].${RETIRED}`,
-  ]);
-  bad("a key every object has", { constructor: 1 }, `constructor: unknown key; the keys are ${KEYS_OF_STACK}`);
-
-  /** Adds a case for an outpost called "a" with one key more, and the message about that. */
-  const badOutpost = (title: string, key: string, value: unknown, wrong: string): void =>
-    bad(title, { outposts: [{ name: "a", [key]: value }] }, `outposts[0].${key}: ${wrong}`);
-  badOutpost("an unknown key of an outpost", "shmSiz", "1Gi", "unknown key; did you mean shmSize?");
-  badOutpost(
-    "an unknown key of an outpost, near none",
-    "colour",
-    "red",
-    `unknown key; the keys are ${KEYS_OF_OUTPOST}`,
-  );
-  badOutpost(
-    "a stack's key at an outpost",
-    "schedule",
-    "@daily",
-    "unknown key; schedule holds for the whole stack, so set it beside outposts",
-  );
-  const DELIVERIES = "deployment, admission or authentik";
-  badOutpost("a delivery that is none", "delivery", "helm", `"helm" is none of the choices; choose ${DELIVERIES}`);
-  badOutpost("a size that is a number", "shmSize", 64, `64 has no unit; ${SIZE}`);
-  badOutpost(
-    "watermarks reversed by an outpost",
-    "lowWatermark",
-    85,
-    `85 is not below highWatermark (80); ${WATERMARKS}`,
-  );
-  badOutpost(
-    "a Deployment that is no label",
-    "deployment",
-    "ak_outpost_a",
-    `"ak_outpost_a" is no DNS label (${LABEL})`,
-  );
+  /** What is wrong with one key more of an outpost. */
+  const keysOfOutposts: Record<string, [key: string, value: unknown, wrong: string]> = {
+    "an unknown key of an outpost": ["shmSiz", "1Gi", "unknown key; did you mean shmSize?"],
+    "an unknown key of an outpost, near none": [
+      "colour",
+      "red",
+      `unknown key; the keys are name, deployment, ${KEYS_OF_OUTPOST}`,
+    ],
+    "a stack's key at an outpost": [
+      "schedule",
+      "@daily",
+      "unknown key; schedule holds for the whole stack, so set it beside outposts",
+    ],
+    "a delivery that is none": [
+      "delivery",
+      "helm",
+      '"helm" is none of the choices; choose deployment, admission or authentik',
+    ],
+    "a size that is a number": ["shmSize", 64, `64 has no unit; ${SIZE}`],
+    "watermarks reversed by an outpost": ["lowWatermark", 85, `85 is not below highWatermark (80); ${WATERMARKS}`],
+    "a Deployment that is no label": ["deployment", "ak_outpost_a", `"ak_outpost_a" is no DNS label (${LABEL})`],
+  };
 
   const SOLUTIONS = "sidecar, cronjob, both or none";
-  refuses("solution", `choose ${SOLUTIONS}`, [
-    ["cron", "is none of the choices"],
-    ["Sidecar", "is none of the choices (did you mean sidecar?)"],
-    [false, "is a boolean, not text"],
-    ["", "is empty"],
-  ]);
-
-  refuses("shmSize", SIZE, [
-    ["64", "has no unit"],
-    ["256MB", "is no Kubernetes quantity (did you mean 256Mi?)"],
-    ["256m", "is no Kubernetes quantity (did you mean 256Mi?)"],
-    ["1 Gi", "is no Kubernetes quantity (did you mean 1Gi?)"],
-    ["large", "is no size"],
-    ["0.1Gi", "is no whole number of bytes"],
-  ]);
-  refuses("shmSize", "", [
-    ["32Mi", "is too small; the smallest is 64Mi, which a pod's /dev/shm has without this program"],
-    ["256Gi", "is too large; the largest is 16Gi, for every page of it is the node's memory"],
-  ]);
-  bad("a size that is a list", { shmSize: ["1Gi"] }, "shmSize: […] is a list, not text");
-  bad("an endless value, cut", { shmSize: "x".repeat(200) }, `shmSize: "${"x".repeat(98)}… is no size; ${SIZE}`);
-
-  refuses("anonymousMaxAge", DURATION, [
-    ["60", "has no unit"],
-    ["2d", "counts in days, and the units are h, m and s (48h)"],
-    ["an hour", "is no duration"],
-    ["1.5h", "is no duration"],
-    ["30m1h", "is no duration"],
-    ["500ms", "is no duration"],
-    ["hours=1.5", "is no duration"],
-    ["fortnights=1", "is no duration"],
-    ["hours=", "is no duration"],
-    ["hours=1;", "is no duration"],
-    ["days=1,hours=2", "is no duration"],
-    ["hours=1;30m", "is no duration"],
-  ]);
-  refuses("sweepInterval", "", [
-    ["4s", "is too short; the shortest is 5s"],
-    ["25h", "is too long; the longest is 24h"],
-  ]);
-  refuses("anonymousMaxAge", "", [["59s", "is too short; the shortest is 1m"]]);
-  refuses("authenticatedMaxAge", "", [
-    ["8761h", "is too long; the longest is 8760h"],
-    ["weeks=53", "is too long; the longest is 8760h"],
-  ]);
-
   const PERCENT = "is no whole number from 1 to 99 (percent, without a sign)";
-  refuses("lowWatermark", "", [[0, PERCENT]]);
-  refuses("highWatermark", "", [
-    ["100", PERCENT],
-    ["80%", PERCENT],
-    [79.5, PERCENT],
-    [true, PERCENT],
-  ]);
-  refuses("highWatermark", WATERMARKS, [["60", "is not above lowWatermark (60)"]]);
-  bad(
-    "watermarks reversed, said once however many outposts inherit them",
-    { highWatermark: 60, lowWatermark: 80, outposts: ["a", "b"] },
-    `lowWatermark: 80 is not below highWatermark (60); ${WATERMARKS}`,
-  );
-  bad(
-    "a watermark that is wrong by itself and so judged no further",
-    { highWatermark: 0, lowWatermark: 90 },
-    `highWatermark: 0 ${PERCENT}`,
-  );
-  bad(
-    "a watermark of the stack that is wrong by itself, so that an outpost's is judged no further",
-    { highWatermark: 0, outposts: [{ name: "a", lowWatermark: 85 }] },
-    `highWatermark: 0 ${PERCENT}`,
-  );
-
   const USER =
     "is no whole number from 1 to 2147483647; give the outpost's numeric user id, e.g. 1000, or cluster to leave it to the cluster";
-  refuses("runAsUser", "", [
-    ["0", "is root, and the outpost runs as a user of its own, e.g. 1000"],
-    [-1, USER],
-    ["authentik", USER],
-    [2147483648, USER],
-  ]);
-
-  refuses("restrictExec", "", [["yes", "is neither true nor false"]]);
-  refuses("monitoring", "", [[1, "is neither true nor false"]]);
-  bad("an object as a boolean", { verify: { slow: true } }, "verify: {…} is neither true nor false");
-
   const IMAGE = "write e.g. docker.io/library/busybox:1.37";
-  refuses("cleanerImage", IMAGE, [["registry:5000/busybox", "has neither tag nor digest"]]);
-  refuses("kubectlImage", IMAGE, [["alpine/kubectl:", "has neither tag nor digest"]]);
+  /** Mistakes in values of a key, with the form that their messages end with. */
+  const mistakes: [key: string, form: string, ...[value: unknown, wrong: string][]][] = [
+    [
+      "solution",
+      `choose ${SOLUTIONS}`,
+      ["cron", "is none of the choices"],
+      ["Sidecar", "is none of the choices (did you mean sidecar?)"],
+      [false, "is a boolean, not text"],
+      ["", "is empty"],
+    ],
+    [
+      "shmSize",
+      SIZE,
+      ["64", "has no unit"],
+      ["256MB", "is no Kubernetes quantity (did you mean 256Mi?)"],
+      ["256m", "is no Kubernetes quantity (did you mean 256Mi?)"],
+      ["1 Gi", "is no Kubernetes quantity (did you mean 1Gi?)"],
+      ["large", "is no size"],
+      ["0.1Gi", "is no whole number of bytes"],
+    ],
+    [
+      "shmSize",
+      "",
+      ["32Mi", "is too small; the smallest is 64Mi, which a pod's /dev/shm has without this program"],
+      ["256Gi", "is too large; the largest is 16Gi, for every page of it is the node's memory"],
+    ],
+    [
+      "anonymousMaxAge",
+      DURATION,
+      ["60", "has no unit"],
+      ["2d", "counts in days, and the units are h, m and s (48h)"],
+      ...[
+        ...["an hour", "1.5h", "30m1h", "500ms", "hours=1.5", "fortnights=1"],
+        ...["hours=", "hours=1;", "days=1,hours=2", "hours=1;30m"],
+      ].map((value): [string, string] => [value, "is no duration"]),
+    ],
+    ["sweepInterval", "", ["4s", "is too short; the shortest is 5s"], ["25h", "is too long; the longest is 24h"]],
+    ["anonymousMaxAge", "", ["59s", "is too short; the shortest is 1m"]],
+    [
+      "authenticatedMaxAge",
+      "",
+      ["8761h", "is too long; the longest is 8760h"],
+      ["weeks=53", "is too long; the longest is 8760h"],
+    ],
+    ["lowWatermark", "", [0, PERCENT]],
+    ["highWatermark", "", ["100", PERCENT], ["80%", PERCENT], [79.5, PERCENT], [true, PERCENT]],
+    ["highWatermark", WATERMARKS, ["60", "is not above lowWatermark (60)"]],
+    [
+      "runAsUser",
+      "",
+      ["0", "is root, and the outpost runs as a user of its own, e.g. 1000"],
+      [-1, USER],
+      ["authentik", USER],
+      [2147483648, USER],
+    ],
+    ["restrictExec", "", ["yes", "is neither true nor false"]],
+    ["monitoring", "", [1, "is neither true nor false"]],
+    ["cleanerImage", IMAGE, ["registry:5000/busybox", "has neither tag nor digest"]],
+    ["kubectlImage", IMAGE, ["alpine/kubectl:", "has neither tag nor digest"]],
+    [
+      "namespace",
+      "",
+      ["auth.prod", `is no DNS label (${LABEL})`],
+      ["Authentik", `is no DNS label (${LABEL})`],
+      ["", "is empty"],
+    ],
+    ["outposts", ADD, ["Proxy", "is text, not a list"]],
+    ["usageCritical", "", [100, PERCENT]],
+    ["sessionFilesWarning", "", [10, "is no whole number from 1000 to 4194304"]],
+    [
+      "authentikUrl",
+      "write e.g. https://auth.example.com",
+      ["auth.example.com", "is no http(s) URL"],
+      ["ldap://auth", "is no http(s) URL"],
+    ],
+    [
+      "authentikUrl",
+      "write the base URL, e.g. https://auth.example.com",
+      ["https://auth.example.com/api/v3/", "names the API's path, which is added to it"],
+      ["https://auth.example.com/?next=/", "has a query or fragment"],
+    ],
+    [
+      "runbookUrl",
+      "write the address that shows docs/runbooks, e.g. https://git.example.com/ops/authentik-outpost-shm/blob/main/docs/runbooks",
+      ["wiki/runbooks", "is no http(s) URL"],
+      ["https://git.example.com/x?ref=main", "has a query or fragment, and a runbook's name goes behind it"],
+    ],
+    [
+      "monitoringLabels",
+      "write key=value, and commas between several, e.g. release=kube-prometheus-stack",
+      ["kube-prometheus-stack", 'has "kube-prometheus-stack", which is no key=value'],
+      ["a=b,", 'has "", which is no key=value'],
+      ["a=b=c", 'has "a=b=c", which is no key=value'],
+    ],
+    ["monitoringLabels", "", ["a=b,a=c", 'has the key "a" twice']],
+  ];
 
   const SECRETS = "which is no name of a Secret; write names with commas between";
-  bad("an empty Secret", { imagePullSecrets: "a," }, `imagePullSecrets: "a," has "", ${SECRETS}`);
-  bad("a Secret in capitals", { imagePullSecrets: ["A"] }, `imagePullSecrets: […] has "A", ${SECRETS}`);
-  bad("a Secret twice", { imagePullSecrets: "a,b,a" }, 'imagePullSecrets: "a,b,a" has "a" twice');
-  bad("a number of Secrets", { imagePullSecrets: 3 }, "imagePullSecrets: 3 is a number, not text");
-
-  bad(
-    "a critical usage that a sweep of the CronJob may leave",
-    { outposts: ["a", { name: "b", solution: "both", highWatermark: 97 }] },
-    "usageCritical: 95 is below highWatermark (97): so full a run of the CronJob may leave /dev/shm, and would fail; set it to 97 or more",
-  );
-
-  bad(
-    "no namespace",
-    { namespace: undefined },
-    "namespace: missing; name the outposts' namespace with: pulumi config set namespace authentik",
-  );
-  refuses("namespace", "", [
-    ["auth.prod", `is no DNS label (${LABEL})`],
-    ["Authentik", `is no DNS label (${LABEL})`],
-    ["", "is empty"],
-  ]);
-
-  bad("no outposts", { outposts: undefined }, `outposts: missing; ${ADD}`);
-  bad("an empty list of outposts", { outposts: [] }, `outposts: [] is empty; ${ADD}`);
-  refuses("outposts", ADD, [["Proxy", "is text, not a list"]]);
-  bad("an object instead of a list", { outposts: { name: "Proxy" } }, `outposts: {…} is an object, not a list; ${ADD}`);
   const NAME = "give the outpost's name as authentik shows it";
-  bad("an outpost without name", { outposts: [{ shmSize: "1Gi" }] }, `outposts[0].name: missing; ${NAME}`);
-  bad(
-    "an outpost that is nothing",
-    { outposts: ["a", null] },
-    `outposts[1]: null is not text; ${NAME}, or an object with name and overrides`,
-  );
-  bad(
-    "an outpost that is blank",
-    { outposts: [" "] },
-    `outposts[0]: " " is empty; ${NAME}, or an object with name and overrides`,
-  );
-  bad(
-    "an outpost listed twice by name",
-    { outposts: ["Proxy A", "b", "proxy a"] },
-    'outposts[2]: "proxy a" is listed twice: outposts[0] has the same Deployment "ak-outpost-proxy-a"',
-  );
-  bad(
-    "an outpost listed twice, once with overrides",
-    { outposts: ["a", { name: "a", deployment: "other" }] },
-    'outposts[1].name: "a" is listed twice: outposts[0] has the same name',
-  );
-  bad(
-    "an outpost listed twice by Deployment",
-    { outposts: ["a", { name: "b", deployment: "ak-outpost-a" }] },
-    'outposts[1].deployment: "ak-outpost-a" is listed twice: outposts[0] has the same Deployment "ak-outpost-a"',
-  );
-  bad(
-    "an outpost whose own Deployment an earlier one took",
-    { outposts: [{ name: "b", deployment: "ak-outpost-a" }, "a"] },
-    'outposts[1]: "a" is listed twice: outposts[0] has the same Deployment "ak-outpost-a"',
-  );
-
   const URL_MISSING = "set it with: pulumi config set authentikUrl https://auth.example.com";
   const TOKEN_MISSING = "set it with: pulumi config set --secret authentikToken";
-  const token = ["authentikToken"];
-  bad(
-    "another container where authentik names it",
-    {
-      delivery: "authentik",
-      authentikUrl: "https://a.example",
-      authentikToken: "t",
-      outposts: [{ name: "a", container: "b" }],
-    },
-    'outposts[0].container: "b" is not proxy, as authentik names it in the Deployments that delivery authentik is for; ' +
-      "take it out, or set delivery to deployment",
-    token,
-  );
-  bad(
-    "delivery by authentik without access",
-    { delivery: "authentik", outposts: ["a", { name: "b", delivery: "deployment" }, "c"] },
-    [
-      `authentikUrl: missing, and delivery authentik (outposts[0], outposts[2]) needs it; ${URL_MISSING}`,
-      `authentikToken: missing, and delivery authentik (outposts[0], outposts[2]) needs it; ${TOKEN_MISSING}`,
-    ],
-  );
-  bad(
-    "delivery by authentik without URL, even where nothing is delivered now",
-    { solution: "none", outposts: [{ name: "b", delivery: "authentik" }], authentikToken: "t0ken" },
-    `authentikUrl: missing, and delivery authentik (outposts[0]) needs it; ${URL_MISSING}`,
-    token,
-  );
-
   const PLAIN =
     "authentikToken: stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentikToken";
-  bad("a token in plain text", { authentikToken: "t0ken" }, PLAIN);
-  bad(
-    "a token in plain text at an outpost, never quoted",
-    { outposts: { authentikToken: "t0ken" } },
-    `outposts: {…} is an object, not a list; ${ADD}`,
-  );
-  bad(
-    "a token with a line break",
-    { authentikToken: "t0ken\n" },
-    "authentikToken: [secret] has spaces, line breaks or other characters that no token has; store it again",
-    token,
-  );
-  bad("a blank token", { authentikToken: " " }, "authentikToken: [secret] is empty", token);
+  const token = ["authentikToken"];
+  const values: Record<string, Case> = {
+    "a size that is a list": [{ shmSize: ["1Gi"] }, "shmSize: […] is a list, not text"],
+    "an endless value, cut": [{ shmSize: "x".repeat(200) }, `shmSize: "${"x".repeat(98)}… is no size; ${SIZE}`],
+    "watermarks reversed, said once however many outposts inherit them": [
+      { highWatermark: 60, lowWatermark: 80, outposts: ["a", "b"] },
+      `lowWatermark: 80 is not below highWatermark (60); ${WATERMARKS}`,
+    ],
+    "a watermark that is wrong by itself and so judged no further": [
+      { highWatermark: 0, lowWatermark: 90 },
+      `highWatermark: 0 ${PERCENT}`,
+    ],
+    "a watermark of the stack that is wrong by itself, so that an outpost's is judged no further": [
+      { highWatermark: 0, outposts: [{ name: "a", lowWatermark: 85 }] },
+      `highWatermark: 0 ${PERCENT}`,
+    ],
+    "an object as a boolean": [{ verify: { slow: true } }, "verify: {…} is neither true nor false"],
+    "an empty Secret": [{ imagePullSecrets: "a," }, `imagePullSecrets: "a," has "", ${SECRETS}`],
+    "a Secret in capitals": [{ imagePullSecrets: ["A"] }, `imagePullSecrets: […] has "A", ${SECRETS}`],
+    "a Secret twice": [{ imagePullSecrets: "a,b,a" }, 'imagePullSecrets: "a,b,a" has "a" twice'],
+    "a number of Secrets": [{ imagePullSecrets: 3 }, "imagePullSecrets: 3 is a number, not text"],
+    "a critical usage that a sweep of the CronJob may leave": [
+      { outposts: ["a", { name: "b", solution: "both", highWatermark: 97 }] },
+      "usageCritical: 95 is below highWatermark (97): so full a run of the CronJob may leave /dev/shm, and would fail; set it to 97 or more",
+    ],
+    "a warning above the critical": [
+      { monitoring: true, usageWarning: 96 },
+      "usageWarning: 96 is above usageCritical (95)",
+    ],
+    "a critical below the warning's default": [
+      { monitoring: true, usageCritical: 70, highWatermark: 65, lowWatermark: 50 },
+      "usageWarning: 80 is above usageCritical (70)",
+    ],
+    "a warning below what the sweep allows": [
+      { monitoring: true, usageWarning: "85", outposts: ["one", { name: "two", highWatermark: 90 }] },
+      'usageWarning: "85" is below highWatermark (90): so full the sweep lets /dev/shm get before it acts; set it to 90 or more, or alerts to false',
+    ],
+    "no namespace": [
+      { namespace: undefined },
+      "namespace: missing; name the outposts' namespace with: pulumi config set namespace authentik",
+    ],
+    "no outposts": [{ outposts: undefined }, `outposts: missing; ${ADD}`],
+    "an empty list of outposts": [{ outposts: [] }, `outposts: [] is empty; ${ADD}`],
+    "an object instead of a list": [{ outposts: { name: "Proxy" } }, `outposts: {…} is an object, not a list; ${ADD}`],
+    "an outpost without name": [{ outposts: [{ shmSize: "1Gi" }] }, `outposts[0].name: missing; ${NAME}`],
+    "an outpost that is nothing": [
+      { outposts: ["a", null] },
+      `outposts[1]: null is not text; ${NAME}, or an object with name and overrides`,
+    ],
+    "an outpost that is blank": [
+      { outposts: [" "] },
+      `outposts[0]: " " is empty; ${NAME}, or an object with name and overrides`,
+    ],
+    "an outpost listed twice by name": [
+      { outposts: ["Proxy A", "b", "proxy a"] },
+      'outposts[2]: "proxy a" is listed twice: outposts[0] has the same Deployment "ak-outpost-proxy-a"',
+    ],
+    "an outpost listed twice, once with overrides": [
+      { outposts: ["a", { name: "a", deployment: "other" }] },
+      'outposts[1].name: "a" is listed twice: outposts[0] has the same name',
+    ],
+    "an outpost listed twice by Deployment": [
+      { outposts: ["a", { name: "b", deployment: "ak-outpost-a" }] },
+      'outposts[1].deployment: "ak-outpost-a" is listed twice: outposts[0] has the same Deployment "ak-outpost-a"',
+    ],
+    "an outpost whose own Deployment an earlier one took": [
+      { outposts: [{ name: "b", deployment: "ak-outpost-a" }, "a"] },
+      'outposts[1]: "a" is listed twice: outposts[0] has the same Deployment "ak-outpost-a"',
+    ],
+    "another container where authentik names it": [
+      {
+        delivery: "authentik",
+        authentikUrl: "https://a.example",
+        authentikToken: "t",
+        outposts: [{ name: "a", container: "b" }],
+      },
+      'outposts[0].container: "b" is not proxy, as authentik names it in the Deployments that delivery authentik is for; ' +
+        "take it out, or set delivery to deployment",
+      token,
+    ],
+    "delivery by authentik without access": [
+      { delivery: "authentik", outposts: ["a", { name: "b", delivery: "deployment" }, "c"] },
+      [
+        `authentikUrl: missing, and delivery authentik (outposts[0], outposts[2]) needs it; ${URL_MISSING}`,
+        `authentikToken: missing, and delivery authentik (outposts[0], outposts[2]) needs it; ${TOKEN_MISSING}`,
+      ],
+    ],
+    "delivery by authentik without URL, even where nothing is delivered now": [
+      { solution: "none", outposts: [{ name: "b", delivery: "authentik" }], authentikToken: "t0ken" },
+      `authentikUrl: missing, and delivery authentik (outposts[0]) needs it; ${URL_MISSING}`,
+      token,
+    ],
+    "a token in plain text": [{ authentikToken: "t0ken" }, PLAIN],
+    "a token in plain text at an outpost, never quoted": [
+      { outposts: { authentikToken: "t0ken" } },
+      `outposts: {…} is an object, not a list; ${ADD}`,
+    ],
+    "a token with a line break": [
+      { authentikToken: "t0ken\n" },
+      "authentikToken: [secret] has spaces, line breaks or other characters that no token has; store it again",
+      token,
+    ],
+    "a blank token": [{ authentikToken: " " }, "authentikToken: [secret] is empty", token],
+    "a URL with credentials, which stay unsaid": [
+      { authentikUrl: "https://me:secret@auth.example.com" },
+      'authentikUrl: "https://[hidden]@auth.example.com" holds credentials; put the API token into authentikToken and write e.g. https://auth.example.com',
+    ],
+    "runbooks behind a password, which stays unsaid": [
+      { runbookUrl: "https://jo:secret@git.example.com/x" },
+      'runbookUrl: "https://[hidden]@git.example.com/x" holds credentials, which every alert would show; ' +
+        "write the address that shows docs/runbooks, e.g. https://git.example.com/ops/authentik-outpost-shm/blob/main/docs/runbooks",
+    ],
+    "a secret that is wrong, not shown": [{ shmSize: "64" }, `shmSize: [secret] has no unit; ${SIZE}`, ["shmSize"]],
+    "a wrong value in a secret list, not shown": [
+      { outposts: [{ name: "a", shmSize: "64" }] },
+      `outposts[0].shmSize: [secret] has no unit; ${SIZE}`,
+      ["outposts"],
+    ],
+  };
 
-  refuses("authentikUrl", "write e.g. https://auth.example.com", [
-    ["auth.example.com", "is no http(s) URL"],
-    ["ldap://auth", "is no http(s) URL"],
-  ]);
-  refuses("authentikUrl", "write the base URL, e.g. https://auth.example.com", [
-    ["https://auth.example.com/api/v3/", "names the API's path, which is added to it"],
-    ["https://auth.example.com/?next=/", "has a query or fragment"],
-  ]);
-  bad(
-    "a URL with credentials, which stay unsaid",
-    { authentikUrl: "https://me:secret@auth.example.com" },
-    'authentikUrl: "https://[hidden]@auth.example.com" holds credentials; put the API token into authentikToken and write e.g. https://auth.example.com',
-  );
-
-  bad("a secret that is wrong, not shown", { shmSize: "64" }, `shmSize: [secret] has no unit; ${SIZE}`, ["shmSize"]);
-  bad(
-    "a wrong value in a secret list, not shown",
-    { outposts: [{ name: "a", shmSize: "64" }] },
-    `outposts[0].shmSize: [secret] has no unit; ${SIZE}`,
-    ["outposts"],
-  );
-
-  for (const { title, given, problems, secrets } of cases) {
-    it(title, () => assert.deepEqual(problemsOf(given, secrets), problems));
+  for (const [title, [given, problems, secrets]] of Object.entries({ ...keys, ...values })) {
+    it(title, () => assert.deepEqual(problemsOf(given, secrets), [problems].flat()));
+  }
+  for (const [title, [key, value, wrong]] of Object.entries(keysOfOutposts)) {
+    it(title, () =>
+      assert.deepEqual(problemsOf({ outposts: [{ name: "a", [key]: value }] }), [`outposts[0].${key}: ${wrong}`]),
+    );
+  }
+  for (const [key, form, ...wrongs] of mistakes) {
+    for (const [value, wrong] of wrongs) {
+      const problem = `${key}: ${JSON.stringify(value)} ${wrong}`;
+      it(problem, () => assert.deepEqual(problemsOf({ [key]: value }), [form ? `${problem}; ${form}` : problem]));
+    }
   }
 
-  it("has no two cases of the same name", () => {
-    assert.equal(new Set(cases.map(({ title }) => title)).size, cases.length);
+  it("are no contradictions of an alert that isn't there", () => {
+    const high = { monitoring: true, highWatermark: 90 };
+    assert.equal(problemsOf(high).length, 1);
+    for (const change of [{ alerts: false }, { monitoring: "false" }, { solution: "cronjob" }, { usageWarning: 90 }])
+      assert.deepEqual(problemsOf({ ...high, ...change }), []);
   });
 
   it("reports everything at once, a line each", () => {
