@@ -5,18 +5,18 @@ const options: CelOptions = { maps: ["limits"], named: { "a script": "variables.
 const written = (value: unknown) => typedValue(value, "Object.spec", options);
 
 describe("values as CEL", () => {
-  const texts: [what: string, text: string, literal: string][] = [
-    ["nothing", "", '""'],
-    ["quotes", `it's "so"`, String.raw`"it's \"so\""`],
-    ["backslashes, also at the end", "a\\n\\", String.raw`"a\\n\\"`],
-    ["line breaks and tabs", "a\nb\r\n\tc", String.raw`"a\nb\r\n\tc"`],
-    ["control characters", "\0\b\f\v\x7f", String.raw`"\u0000\b\f\u000b${"\x7f"}"`],
-    ["signs that a shell or a template expands", "$HOME ${x} $(y) {{z}} `w`", '"$HOME ${x} $(y) {{z}} `w`"'],
-    ["letters beyond ASCII and beyond 16 bits", "ü\u2028€😀", '"ü\u2028€😀"'],
-    ["half a surrogate pair, which no UTF-8 has", "a\ud800b", '"a\ufffdb"'],
-    ["what looks like CEL", '"+object.x+"', String.raw`"\"+object.x+\""`],
-  ];
-  for (const [what, text, literal] of texts)
+  const texts: Record<string, [text: string, literal: string]> = {
+    nothing: ["", '""'],
+    quotes: [`it's "so"`, String.raw`"it's \"so\""`],
+    "backslashes, also at the end": ["a\\n\\", String.raw`"a\\n\\"`],
+    "line breaks and tabs": ["a\nb\r\n\tc", String.raw`"a\nb\r\n\tc"`],
+    "control characters": ["\0\b\f\v\x7f", String.raw`"\u0000\b\f\u000b${"\x7f"}"`],
+    "signs that a shell or a template expands": ["$HOME ${x} $(y) {{z}} `w`", '"$HOME ${x} $(y) {{z}} `w`"'],
+    "letters beyond ASCII and beyond 16 bits": ["ü\u2028€😀", '"ü\u2028€😀"'],
+    "half a surrogate pair, which no UTF-8 has": ["a\ud800b", '"a\ufffdb"'],
+    "what looks like CEL": ['"+object.x+"', String.raw`"\"+object.x+\""`],
+  };
+  for (const [what, [text, literal]] of Object.entries(texts))
     it(`writes a text with ${what}`, () => assert.equal(textLiteral(text), literal));
 
   it("writes a text of several lines as it is, if it can be", () => {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { liveCluster } from "../../../kubernetes/liveCluster";
+import { useTempDir } from "../tempDir";
 
 const kubeconfig = `apiVersion: v1
 kind: Config
@@ -18,6 +17,7 @@ users:
 `;
 
 describe("the cluster of a kubeconfig", () => {
+  const inDir = useTempDir();
   const server = (config: { context?: string; cluster?: string }) => liveCluster({ kubeconfig, ...config }).server();
 
   it("is that of the current context, of the context that is given, or the one of the name that is given", async () => {
@@ -29,14 +29,12 @@ describe("the cluster of a kubeconfig", () => {
   });
 
   it("stays the one that a question has named, whatever becomes of the file before the answer", async () => {
-    const dir = mkdtempSync(join(tmpdir(), "kubeconfig-"));
-    const file = join(dir, "config");
+    const file = inDir("config");
     writeFileSync(file, kubeconfig);
     const cluster = liveCluster({ kubeconfig: file });
     assert.equal(await cluster.server(), "https://a.example");
     writeFileSync(file, kubeconfig.replace("current-context: one", "current-context: two"));
     assert.deepEqual([await cluster.server(), await cluster.contextNamespace()], ["https://a.example", "sso"]);
-    rmSync(dir, { recursive: true });
   });
 
   it("is none if the kubeconfig does not have it", async () => {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { containerPath, mountPath, ownersOf, ownsFields, volumePath } from "../../../kubernetes/fieldOwners";
-import { managed } from "../preflight/scene";
+import { managed, ofVolume, podSpecFields as podSpec } from "../managedFields";
 
-const podSpec = (fields: object) => ({ "f:spec": { "f:template": { "f:spec": fields } } });
 const mount = podSpec({
   "f:containers": {
     'k:{"name":"proxy"}': { "f:volumeMounts": { 'k:{"mountPath":"/dev/shm"}': { ".": {}, "f:name": {} } } },
@@ -12,7 +11,7 @@ const mount = podSpec({
 describe("field owners", () => {
   it("finds the owner of a volume, a mount and a container by their keys", () => {
     const fields = [
-      managed("goauthentik.io", podSpec({ "f:volumes": { 'k:{"name":"dshm"}': { ".": {} } } })),
+      managed("goauthentik.io", podSpec(ofVolume)),
       managed("kubectl-edit", mount),
       managed("helm", podSpec({ "f:initContainers": { 'k:{"name":"shm-cleanup"}': { ".": {} } } })),
     ];

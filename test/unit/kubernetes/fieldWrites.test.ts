@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { changedFields, writesOf } from "../../../kubernetes/fieldWrites";
+import { podSpecFields } from "../managedFields";
 
 describe("writes by managedFields", () => {
   it("are listed with their fields, the newest first, without statuses", () => {
     const container = {
       'k:{"name":"proxy"}': { ".": {}, "f:image": {}, "f:ports": { 'k:{"containerPort":9000,"protocol":"TCP"}': {} } },
     };
-    const spec = (podSpec: object) => ({ "f:spec": { "f:template": { "f:spec": podSpec } } });
     const writes = writesOf([
       {
         manager: "goauthentik.io",
         operation: "Update",
         time: new Date(1000),
-        fieldsV1: spec({ "f:containers": container }),
+        fieldsV1: podSpecFields({ "f:containers": container }),
       },
       { manager: "kube-controller-manager", operation: "Update", subresource: "status", fieldsV1: { "f:status": {} } },
       {

@@ -1,28 +1,20 @@
 // A request to a pod through an API server that a test plays, since a real one answers what the pod does.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, RequestListener } from "node:http";
 import { getThroughProxy } from "../../../kubernetes/podProxy";
+import { useServers } from "../servers";
 
 const asked = { namespace: "sso", pod: "main-a", port: 9301, path: "metrics.txt" };
 
 describe("a request through pods/proxy", () => {
-  const servers: Server[] = [];
-  after(() => servers.forEach((server) => server.close().closeAllConnections()));
-
-  async function listening(answer: RequestListener): Promise<string> {
-    const server = createServer(answer).listen(0, "127.0.0.1");
-    servers.push(server);
-    await once(server, "listening");
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  }
+  const serve = useServers();
 
   async function get(answer: RequestListener): Promise<string> {
     const { KubeConfig } = await import("@kubernetes/client-node");
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromClusterAndUser(
-      { name: "test", server: await listening(answer), skipTLSVerify: true },
+      { name: "test", server: (await serve(answer)).url, skipTLSVerify: true },
       { name: "me", token: "t0ken" },
     );
     return getThroughProxy(kubeConfig, asked);
@@ -42,11 +34,11 @@ describe("a request through pods/proxy", () => {
 
   it("follows no redirect, which would carry them elsewhere", async () => {
     let followed = false;
-    const elsewhere = await listening((_request, response) => {
+    const elsewhere = await serve((_request, response) => {
       followed = true;
       response.end();
     });
-    const redirected = get((_request, response) => response.writeHead(302, { location: elsewhere }).end());
+    const redirected = get((_request, response) => response.writeHead(302, { location: elsewhere.url }).end());
     await assert.rejects(redirected, { code: 302 });
     assert.ok(!followed);
   });

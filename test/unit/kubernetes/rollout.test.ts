@@ -13,33 +13,30 @@ const deployment = (status: Status): Deployment =>
   ({ metadata: { generation: 2 }, spec: { replicas: 2 }, status: { ...done, ...status } }) as Deployment;
 
 describe("the state of a rollout", () => {
-  const cases: [string, Status, string | undefined, string | undefined][] = [
-    ["over", {}, undefined, undefined],
+  const cases: Record<string, [Status, string | undefined, string | undefined]> = {
+    over: [{}, undefined, undefined],
     // A condition of a former failure stays until the ReplicaSet is looked at again.
-    ["over, with a condition that stayed", { conditions: [replicaFailure] }, undefined, refusal],
-    ["not begun", { observedGeneration: 1 }, "the rollout has not begun", undefined],
-    [
-      "not begun, with a condition of the former template",
+    "over, with a condition that stayed": [{ conditions: [replicaFailure] }, undefined, refusal],
+    "not begun": [{ observedGeneration: 1 }, "the rollout has not begun", undefined],
+    "not begun, with a condition of the former template": [
       { observedGeneration: 1, conditions: [replicaFailure] },
       "the rollout has not begun",
       undefined,
     ],
-    [
-      "without a ReplicaSet",
+    "without a ReplicaSet": [
       { observedGeneration: 1, conditions: [noReplicaSet] },
       "the rollout has not begun; Kubernetes refuses new pods: quota",
       "quota",
     ],
-    [
-      "refused",
+    refused: [
       { updatedReplicas: 1, conditions: [replicaFailure, givenUp] },
       `1 of 2 pods updated; Kubernetes refuses new pods: ${refusal}`,
       refusal,
     ],
-    ["with an old pod left", { replicas: 3 }, "old pods on their way out: 1", undefined],
-    ["not available", { availableReplicas: 1 }, "1 of 2 pods available", undefined],
-  ];
-  for (const [what, status, unfinished, refused] of cases) {
+    "with an old pod left": [{ replicas: 3 }, "old pods on their way out: 1", undefined],
+    "not available": [{ availableReplicas: 1 }, "1 of 2 pods available", undefined],
+  };
+  for (const [what, [status, unfinished, refused]] of Object.entries(cases)) {
     it(`is told: ${what}`, () => {
       assert.deepEqual([unfinishedRollout(deployment(status)), refusedPods(deployment(status))], [unfinished, refused]);
     });

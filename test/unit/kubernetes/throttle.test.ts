@@ -1,26 +1,21 @@
 // Requests to an API server that a test plays, since a real one is busy only when it likes.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { liveCluster } from "../../../kubernetes/liveCluster";
 import { retryAfter } from "../../../kubernetes/throttle";
+import { useServers } from "../servers";
 
 const tooMany = { kind: "Status", message: "Too many requests, please try again later.", code: 429 };
 
 describe("requests to the API server", () => {
-  const servers: Server[] = [];
-  after(() => servers.forEach((server) => server.close().closeAllConnections()));
+  const serve = useServers();
 
   async function served(answer: RequestListener) {
-    const server = createServer(answer).listen(0, "127.0.0.1");
-    servers.push(server);
-    await once(server, "listening");
+    const { server, url } = await serve(answer);
     let connections = 0;
     server.on("connection", () => connections++);
-    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const kubeconfig = JSON.stringify({
-      clusters: [{ name: "test", cluster: { server: address, "insecure-skip-tls-verify": true } }],
+      clusters: [{ name: "test", cluster: { server: url, "insecure-skip-tls-verify": true } }],
       users: [{ name: "me", user: { token: "t0ken" } }],
       contexts: [{ name: "test", context: { cluster: "test", user: "me" } }],
       "current-context": "test",

@@ -57,30 +57,26 @@ describe("the example for GitLab", function () {
     CI_MERGE_REQUEST_SOURCE_PROJECT_PATH: from,
     CI_MERGE_REQUEST_PROJECT_PATH: "group/project",
   });
-  const pipelines: [what: string, variables: Record<string, string>, jobs: string[]][] = [
-    [
-      "a merge request of the project's own",
+  const pipelines: Record<string, [variables: Record<string, string>, jobs: string[]]> = {
+    "a merge request of the project's own": [
       mergeRequest("group/project"),
       ["preview: [dev] on_success", "preview: [prod] on_success"],
     ],
-    ["a fork's merge request", mergeRequest("fork/project"), []],
-    [
-      "a push to the default branch",
+    "a fork's merge request": [mergeRequest("fork/project"), []],
+    "a push to the default branch": [
       { CI_PIPELINE_SOURCE: "push", CI_COMMIT_BRANCH: "main", CI_DEFAULT_BRANCH: "main" },
       ["deploy-dev on_success", "deploy-prod manual"],
     ],
-    [
-      "a push to another branch",
+    "a push to another branch": [
       { CI_PIPELINE_SOURCE: "push", CI_COMMIT_BRANCH: "idea", CI_DEFAULT_BRANCH: "main" },
       [],
     ],
-    [
-      "a schedule",
+    "a schedule": [
       { CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", CI_DEFAULT_BRANCH: "main" },
       ["drift: [dev] on_success", "drift: [prod] on_success"],
     ],
-  ];
-  for (const [what, variables, jobs] of pipelines) {
+  };
+  for (const [what, [variables, jobs]] of Object.entries(pipelines)) {
     it(`runs for ${what}: ${jobs.join(", ") || "nothing"}`, () => assert.deepEqual(pipeline(variables), jobs));
   }
 

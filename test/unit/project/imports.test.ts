@@ -1,37 +1,33 @@
 // Each rule of .dependency-cruiser.cjs, on a small tree of files that break it. `npm run lint` proves that the clone breaks none.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { repositoryRoot } from "../../../sandbox/paths";
+import { useTempDir } from "../tempDir";
 
-const root = join(__dirname, "..", "..", "..");
+describe("the rules of imports", () => {
+  const inDir = useTempDir();
 
-/** Returns the rules that these files break by their imports. */
-function broken(imports: [from: string, to: string][]): string[] {
-  const dir = mkdtempSync(join(tmpdir(), "imports-"));
-  try {
+  /** Returns the rules that these files break by their imports. */
+  function broken(imports: [from: string, to: string][]): string[] {
     const write = (file: string, text: string) => {
-      mkdirSync(dirname(join(dir, file)), { recursive: true });
-      writeFileSync(join(dir, file), text, { flag: "a" });
+      mkdirSync(dirname(inDir(file)), { recursive: true });
+      writeFileSync(inDir(file), text, { flag: "a" });
     };
     for (const [from, to] of imports) {
       write(to, "export type Thing = string;\n");
       const up = "../".repeat(from.split("/").length - 1) || "./";
       write(from, `import type { Thing } from "${up}${to.replace(/\.ts$/, "")}";\nexport type Mine = Thing;\n`);
     }
-    writeFileSync(join(dir, "tsconfig.json"), "{}");
-    const cruise = join(root, "node_modules", "dependency-cruiser", "bin", "dependency-cruise.mjs");
-    const args = ["--config", join(root, ".dependency-cruiser.cjs"), "--output-type", "json", "."];
-    const { stdout } = spawnSync(process.execPath, [cruise, ...args], { cwd: dir, encoding: "utf8" });
+    write("tsconfig.json", "{}");
+    const cruise = join(repositoryRoot, "node_modules", "dependency-cruiser", "bin", "dependency-cruise.mjs");
+    const args = ["--config", join(repositoryRoot, ".dependency-cruiser.cjs"), "--output-type", "json", "."];
+    const { stdout } = spawnSync(process.execPath, [cruise, ...args], { cwd: inDir(), encoding: "utf8" });
     const { summary } = JSON.parse(stdout) as { summary: { violations: { rule: { name: string } }[] } };
     return [...new Set(summary.violations.map(({ rule }) => rule.name))].sort();
-  } finally {
-    rmSync(dir, { recursive: true });
   }
-}
 
-describe("the rules of imports", () => {
   const cases: [rule: string | undefined, ...imports: [string, string][]][] = [
     [
       undefined,

@@ -1,16 +1,14 @@
 // No secret in any message: each place that takes one is given a marked one and broken. test/e2e/cluster/cli.test.ts looks for the
 // mark in the output, the state and the files of Pulumi.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { chmodSync, writeFileSync } from "node:fs";
+import type { RequestListener } from "node:http";
 import { inspect } from "node:util";
 import { authentikClient } from "../../../authentik/client";
 import { liveCluster } from "../../../kubernetes/liveCluster";
 import { readStackFile } from "../../../settings/stackFile";
+import { useServers } from "../servers";
+import { useTempDir } from "../tempDir";
 
 const mark = "m4rked-s3cret";
 const user = `- name: me\n  user: { token: "${mark}" }\n`;
@@ -33,20 +31,8 @@ async function shown(attempt: () => unknown): Promise<string> {
 }
 
 describe("no message has a secret in it", () => {
-  const servers: Server[] = [];
-  let dir: string;
-  before(() => (dir = mkdtempSync(join(tmpdir(), "secrets-"))));
-  after(() => {
-    servers.forEach((server) => server.close().closeAllConnections());
-    rmSync(dir, { recursive: true });
-  });
-
-  async function serving(answer: RequestListener): Promise<string> {
-    const server = createServer(answer).listen(0, "127.0.0.1");
-    servers.push(server);
-    await once(server, "listening");
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  }
+  const serve = useServers();
+  const inDir = useTempDir();
   const version = (text: string) => shown(() => liveCluster({ kubeconfig: text }).version());
 
   const atLine = (line: number) => `The text in kubernetes:kubeconfig is no valid kubeconfig: see its line ${line}.`;
@@ -74,10 +60,10 @@ describe("no message has a secret in it", () => {
   }
 
   it("not of a kubeconfig's file, which is named", async () => {
-    const file = join(dir, "kubeconfig");
+    const file = inDir("kubeconfig");
     writeFileSync(file, broken["broken indentation"][0]);
     assert.equal(await version(file), `The kubeconfig ${file} is no valid kubeconfig: see its line 12.`);
-    assert.equal(await version(dir), `The kubeconfig ${dir} can't be read: EISDIR.`);
+    assert.equal(await version(inDir()), `The kubeconfig ${inDir()} can't be read: EISDIR.`);
   });
 
   const plugins: Record<string, string> = {
@@ -88,7 +74,7 @@ describe("no message has a secret in it", () => {
   };
   for (const [what, script] of Object.entries(plugins)) {
     it(`not of a credential plugin that ${what}`, async () => {
-      const plugin = join(dir, "plugin");
+      const plugin = inDir("plugin");
       writeFileSync(plugin, `#!/bin/sh\n${script}\n`);
       chmodSync(plugin, 0o755);
       const exec = `{ apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: "${plugin}" }`;
@@ -102,8 +88,8 @@ describe("no message has a secret in it", () => {
 
   it("not of an API server's answer that sends it back", async () => {
     for (const body of [`{"message":"${mark}"}`, `you sent ${mark}`, `{"kind":"Status","code":"${mark}`]) {
-      const server = await serving((_request, response) => response.writeHead(400).end(body));
-      assert.match(await version(kubeconfig(server)), /: HTTP 400$/);
+      const { url } = await serve((_request, response) => response.writeHead(400).end(body));
+      assert.match(await version(kubeconfig(url)), /: HTTP 400$/);
     }
   });
 
@@ -118,8 +104,8 @@ describe("no message has a secret in it", () => {
   };
   for (const [what, text] of Object.entries(stackFiles)) {
     it(`not of a stack file with ${what}`, async () => {
-      writeFileSync(join(dir, "Pulumi.dev.yaml"), text);
-      await shown(() => readStackFile(dir, "dev"));
+      writeFileSync(inDir("Pulumi.dev.yaml"), text);
+      await shown(() => readStackFile(inDir(), "dev"));
     });
   }
 
@@ -133,7 +119,8 @@ describe("no message has a secret in it", () => {
   };
   for (const [what, answer] of Object.entries(answers)) {
     it(`not of an authentik that ${what}`, async () => {
-      const client = authentikClient({ url: await serving(answer), token: mark, attempts: 1 });
+      const { url } = await serve(answer);
+      const client = authentikClient({ url, token: mark, attempts: 1 });
       await shown(() => client.readOutpost("main"));
     });
   }

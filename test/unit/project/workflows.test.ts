@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { version as sdk } from "@pulumi/pulumi/package.json";
 import { parse } from "yaml";
@@ -9,6 +8,7 @@ import { repositoryRoot } from "../../../sandbox/paths";
 import { consoleProgress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
 import { readModule, RECIPES } from "../../../sandbox/toolchain/modules";
+import { useTempDir } from "../tempDir";
 
 interface Step {
   run?: string;
@@ -77,32 +77,21 @@ describe("the workflows", () => {
     });
   });
 
-  /** Runs a step's shell as a runner does, with its files in `folder`; returns its output and what it wrote to them. */
-  function run(script: string | undefined, env: Record<string, string>, folder: string) {
+  const inFolder = useTempDir();
+
+  /** Runs a step's shell as a runner does, with its files in the folder; returns its output and what it wrote to them. */
+  function run(script: string | undefined, env: Record<string, string>) {
     const names = ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV"];
-    const paths = names.map((name) => join(folder, name));
+    const paths = names.map((name) => inFolder(name));
     for (const path of paths) writeFileSync(path, "");
     const given = Object.fromEntries(names.map((name, index) => [name, paths[index]]));
-    const { status, stdout } = spawnSync(
-      "bash",
-      ["--noprofile", "--norc", "-eo", "pipefail", "-c", script ?? "false"],
-      {
-        encoding: "utf8",
-        env: { PATH: "/usr/bin:/bin", HOME: folder, RUNNER_TEMP: folder, ...given, ...env },
-      },
-    );
+    const args = ["--noprofile", "--norc", "-eo", "pipefail", "-c", script ?? "false"];
+    const { status, stdout } = spawnSync("bash", args, {
+      encoding: "utf8",
+      env: { PATH: "/usr/bin:/bin", HOME: inFolder(), RUNNER_TEMP: inFolder(), ...given, ...env },
+    });
     const [output, summary, environment] = paths.map((path) => readFileSync(path, "utf8"));
     return { status, stdout, output, summary, environment };
-  }
-
-  /** Lends a folder to a test. */
-  function inFolder(test: (folder: string) => void): void {
-    const folder = mkdtempSync(join(tmpdir(), "runner-"));
-    try {
-      test(folder);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
   }
 
   const fork =
@@ -118,31 +107,25 @@ describe("the workflows", () => {
     it(`${reason ? "skip" : "run"} the preview of ${author} in ${head}${reason ? ", and say why" : ""}`, () => {
       const [step] = (parse(text("preview.yml")) as Workflow).jobs.secrets.steps;
       const env = { HEAD_REPOSITORY: head, GITHUB_REPOSITORY: "we/shm", GITHUB_ACTOR: author };
-      inFolder((folder) => {
-        const expected = reason
-          ? { stdout: `::notice title=No preview::${reason}\n`, output: "", summary: `${reason}\n` }
-          : { stdout: "", output: "given=true\n", summary: "" };
-        assert.deepEqual(run(step.run, env, folder), { status: 0, environment: "", ...expected });
-      });
+      const expected = reason
+        ? { stdout: `::notice title=No preview::${reason}\n`, output: "", summary: `${reason}\n` }
+        : { stdout: "", output: "given=true\n", summary: "" };
+      assert.deepEqual(run(step.run, env), { status: 0, environment: "", ...expected });
     });
   }
 
   it("use the kubeconfig of the secret, else that of a step before, else end with what is missing", () => {
     const step = (parse(setup) as { runs: { steps: Step[] } }).runs.steps.at(-1);
-    inFolder((folder) => {
-      const kubeconfig = join(folder, "kubeconfig");
-      const missing = run(step?.run, {}, folder);
-      assert.equal(missing.status, 1);
-      assert.match(missing.stdout, /^::error::The secret KUBECONFIG of this environment is empty: docs\/ci\.md says/);
-      assert.equal(
-        run(step?.run, { KUBECONFIG_TEXT: "kind: Config" }, folder).environment,
-        `KUBECONFIG=${kubeconfig}\n`,
-      );
-      assert.equal(readFileSync(kubeconfig, "utf8"), "kind: Config");
-      assert.equal(statSync(kubeconfig).mode & 0o777, 0o600);
-      const given = run(step?.run, { KUBECONFIG: kubeconfig }, folder);
-      assert.deepEqual([given.status, given.environment], [0, ""]);
-    });
+    const kubeconfig = inFolder("kubeconfig");
+    const missing = run(step?.run, {});
+    assert.equal(missing.status, 1);
+    assert.match(missing.stdout, /^::error::The secret KUBECONFIG of this environment is empty: docs\/ci\.md says/);
+    const { environment } = run(step?.run, { KUBECONFIG_TEXT: "kind: Config" });
+    assert.equal(environment, `KUBECONFIG=${kubeconfig}\n`);
+    assert.equal(readFileSync(kubeconfig, "utf8"), "kind: Config");
+    assert.equal(statSync(kubeconfig).mode & 0o777, 0o600);
+    const given = run(step?.run, { KUBECONFIG: kubeconfig });
+    assert.deepEqual([given.status, given.environment], [0, ""]);
   });
 
   it("install the CLI that the tests build, which the SDK accepts", () => {
@@ -173,10 +156,8 @@ describe("the workflows", () => {
         const { stdout } = spawnSync("git", ["ls-files", "--", ...specs], { cwd: repositoryRoot, encoding: "utf8" });
         assert.notEqual(stdout, "", `${ecosystem} has nothing in ${path}`);
       }
-    assert.deepEqual(
-      updates.map(({ "package-ecosystem": ecosystem }) => ecosystem),
-      Object.keys(manifests),
-    );
+    const ecosystems = updates.map(({ "package-ecosystem": ecosystem }) => ecosystem);
+    assert.deepEqual(ecosystems, Object.keys(manifests));
     const { kubernetes: _replaced, "pulumi-kubernetes": _single, ...others } = RECIPES;
     assert.deepEqual(
       updates[2].allow?.map((allowed) => allowed["dependency-name"]),

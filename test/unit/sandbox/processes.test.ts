@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ProcessDied, Processes, run } from "../../../sandbox/processes";
 import { waitUntil } from "../../../sandbox/waitUntil";
+import { useTempDir } from "../tempDir";
 
 describe("child processes", function () {
   this.timeout(30_000);
-  let dir: string;
+  const inDir = useTempDir();
   const shell = (name: string, script: string) => ({
     name,
     command: "sh",
     args: ["-c", script],
-    cwd: dir,
-    logFile: join(dir, "log", `${name}.log`),
+    cwd: inDir(),
+    logFile: inDir("log", `${name}.log`),
   });
   const groupIsGone = (pid: number) =>
     waitUntil(() => Promise.resolve(isAlive(-pid) ? undefined : true), {
@@ -25,17 +25,14 @@ describe("child processes", function () {
       pauseMs: 10,
     });
 
-  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), "processes-"))));
-  afterEach(() => rmSync(dir, { recursive: true }));
-
   it("stops the youngest first, with all that it started", async () => {
     const processes = new Processes();
     const trapping = (name: string) =>
       shell(name, `trap 'echo ${name} >>stopped; exit' TERM; echo ready; sleep 600 & wait`);
     const children = [await processes.start(trapping("etcd")), await processes.start(trapping("kube-apiserver"))];
-    for (const { name } of children) await saysReady(join(dir, "log", `${name}.log`));
+    for (const { name } of children) await saysReady(inDir("log", `${name}.log`));
     await processes.stop();
-    assert.equal(readFileSync(join(dir, "stopped"), "utf8"), "kube-apiserver\netcd\n");
+    assert.equal(readFileSync(inDir("stopped"), "utf8"), "kube-apiserver\netcd\n");
     for (const { pid } of children) await groupIsGone(pid);
     assert.equal(processes.death.aborted, false);
     await processes.stop(); // nothing is left to stop
@@ -50,7 +47,7 @@ describe("child processes", function () {
     assert.ok(death instanceof ProcessDied);
     assert.equal(
       death.message,
-      `etcd ended (exit status 7). The end of ${join(dir, "log", "etcd.log")}:\n${lines}  no space left`,
+      `etcd ended (exit status 7). The end of ${inDir("log", "etcd.log")}:\n${lines}  no space left`,
     );
   });
 
@@ -60,7 +57,7 @@ describe("child processes", function () {
     await aborted(processes.death);
     assert.equal(
       (processes.death.reason as Error).message,
-      `kwok ended (killed by SIGKILL). The end of ${join(dir, "log", "kwok.log")}:\n  (nothing)`,
+      `kwok ended (killed by SIGKILL). The end of ${inDir("log", "kwok.log")}:\n  (nothing)`,
     );
   });
 
@@ -80,10 +77,10 @@ describe("child processes", function () {
 
   it("runs a program to its end, which must be a good one", async () => {
     await run({ ...shell("build", 'echo "$GREETING"'), env: { GREETING: "hello" } });
-    assert.equal(readFileSync(join(dir, "log", "build.log"), "utf8"), "hello\n");
+    assert.equal(readFileSync(inDir("log", "build.log"), "utf8"), "hello\n");
     await assert.rejects(run(shell("build", "echo broken; exit 1")), {
       name: "ProcessDied",
-      message: `build ended (exit status 1). The end of ${join(dir, "log", "build.log")}:\n  broken`,
+      message: `build ended (exit status 1). The end of ${inDir("log", "build.log")}:\n  broken`,
     });
   });
 
@@ -96,7 +93,7 @@ describe("child processes", function () {
   ] as const) {
     it(`leaves no child when its own process ends by ${signal ?? ending}`, async () => {
       const script = join(__dirname, "scripts", "holdChildren.ts");
-      const holder = spawn(process.execPath, ["--import", "tsx", script, dir, ending], {
+      const holder = spawn(process.execPath, ["--import", "tsx", script, inDir(), ending], {
         stdio: ["ignore", "pipe", "ignore"],
       });
       const ended = once(holder, "exit");

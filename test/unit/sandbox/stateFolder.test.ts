@@ -56,10 +56,8 @@ describe("a folder for state", function () {
     for (const path of paths) writeFileSync(path, "");
     try {
       createStateFolder("trial");
-      assert.deepEqual(
-        paths.filter((path) => !existsSync(path)),
-        [],
-      );
+      const gone = paths.filter((path) => !existsSync(path));
+      assert.deepEqual(gone, []);
     } finally {
       for (const path of paths) rmSync(path);
     }
