@@ -63,7 +63,7 @@ type Register = (
   done: unknown,
 ) => unknown;
 
-/** Runs a program and collects what it registers and fails with. */
+/** Runs a program and collects what it registers. Asserts that nothing fails later than the program itself. */
 async function run(main: () => OutpostShmCleanup) {
   const registered: Registered[] = [];
   await pulumi.runtime.setMocks(
@@ -94,7 +94,8 @@ async function run(main: () => OutpostShmCleanup) {
   await pulumi.runtime.disconnect();
   // Node reports unhandled rejections once the current turn of its event loop is over.
   await nextTurn();
-  return { registered, dependencies, outputs, failures: failures() };
+  assert.deepEqual(failures(), []);
+  return { registered, dependencies, outputs };
 }
 
 /** Collects what would fail the program: Pulumi's host listens for unhandled rejections. As there, the same error counts once. */
@@ -110,7 +111,12 @@ function collectRejections(): () => string[] {
   };
 }
 
-const named = (registered: Registered[]): string[] => registered.map(({ type, name }) => `${type} ${name}`).sort();
+/** Asserts that these are all resources besides the stack and the component. */
+function assertResources(registered: Registered[], resources: string[]) {
+  const named = registered.map(({ type, name }) => `${type} ${name}`);
+  assert.deepEqual(named.sort(), [...stackAndComponent, ...resources].sort());
+}
+
 const inputsOf = (registered: Registered[], type: string, called?: string): Record<string, unknown> => {
   const found = registered.filter((resource) => resource.type === type && resource.name === (called ?? resource.name));
   assert.equal(found.length, 1, `one ${type} ${called ?? ""}`);
@@ -138,13 +144,14 @@ const stackAndComponent = [
   "authentik-outpost-shm:index:OutpostShmCleanup outpost-shm",
   "pulumi:pulumi:Stack authentik-outpost-shm-test",
 ];
+const patchType = "kubernetes:apps/v1:DeploymentPatch";
 const configMapType = "kubernetes:core/v1:ConfigMap";
 const sidecarsOf = (...deployments: string[]) => [
   `${commandType} outpost-shm-rollout`,
   `${configMapType} outpost-shm-scripts`,
   ...deployments.flatMap((deployment) => [
     `${sidecarType} outpost-shm-${deployment}`,
-    `kubernetes:apps/v1:DeploymentPatch outpost-shm-${deployment}`,
+    `${patchType} outpost-shm-${deployment}`,
     `${configMapType} outpost-shm-${deployment}`,
   ]),
 ];
@@ -162,38 +169,38 @@ const execPolicy = [
 ];
 const heldCronJob = [...cronJob, ...execPolicy];
 const podMonitor = "kubernetes:monitoring.coreos.com/v1:PodMonitor outpost-shm-monitoring-pod-monitor";
-const prometheusRule = "kubernetes:monitoring.coreos.com/v1:PrometheusRule outpost-shm-monitoring-alerts";
-const dashboardConfigMap = `${configMapType} outpost-shm-monitoring-dashboard`;
 const monitoring = [
   "authentik-outpost-shm:index:Monitoring outpost-shm-monitoring",
-  prometheusRule,
-  dashboardConfigMap,
+  "kubernetes:monitoring.coreos.com/v1:PrometheusRule outpost-shm-monitoring-alerts",
+  `${configMapType} outpost-shm-monitoring-dashboard`,
 ];
 
 describe("OutpostShmCleanup on mocks", () => {
-  const bothSidecars = sidecarsOf("ak-outpost-one", "ak-outpost-two");
+  const config = pulumi.runtime.allConfig();
+  afterEach(() => pulumi.runtime.setAllConfig(config));
+
   const patched = ["ak-outpost-one", "ak-outpost-two"];
+  const bothSidecars = sidecarsOf(...patched);
   const cronJobs = ["authentik-outpost-shm-cleanup"];
-  const cases: { raw: Record<string, unknown>; resources: string[]; patched?: string[]; cronJobs?: string[] }[] = [
-    { raw: { solution: "none" }, resources: [] },
-    { raw: { solution: "sidecar" }, resources: bothSidecars, patched },
-    { raw: { solution: "cronjob" }, resources: heldCronJob, cronJobs },
-    { raw: { solution: "cronjob", restrictExec: false }, resources: cronJob, cronJobs },
-    { raw: { solution: "both" }, resources: [...bothSidecars, ...heldCronJob], patched, cronJobs },
+  const cases: [raw: Record<string, unknown>, resources: string[], patched: string[], cronJobs: string[]][] = [
+    [{ solution: "none" }, [], [], []],
+    [{ solution: "sidecar" }, bothSidecars, patched, []],
+    [{ solution: "cronjob" }, heldCronJob, [], cronJobs],
+    [{ solution: "cronjob", restrictExec: false }, cronJob, [], cronJobs],
+    [{ solution: "both" }, [...bothSidecars, ...heldCronJob], patched, cronJobs],
   ];
-  for (const { raw, resources, patched = [], cronJobs = [] } of cases) {
+  for (const [raw, resources, patchedDeployments, cronJobs] of cases) {
     it(`registers exactly the resources of ${JSON.stringify(raw)}, and says so in its outputs`, async () => {
-      const { registered, outputs, failures } = await program(raw);
-      assert.deepEqual(named(registered), [...stackAndComponent, ...resources].sort());
+      const { registered, outputs } = await program(raw);
+      assertResources(registered, resources);
       const solutions = { one: raw.solution, two: raw.solution };
-      assert.deepEqual(outputs, { solutions, patchedDeployments: patched, cronJobs });
-      assert.deepEqual(failures, []);
+      assert.deepEqual(outputs, { solutions, patchedDeployments, cronJobs });
     });
   }
 
   it("gives each outpost its own solution; the CronJob sweeps only those that ask for it", async () => {
     const { registered, outputs } = await program({ outposts: ["one", { name: "two", solution: "cronjob" }] });
-    assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarsOf("ak-outpost-one"), ...heldCronJob].sort());
+    assertResources(registered, [...sidecarsOf("ak-outpost-one"), ...heldCronJob]);
     assert.deepEqual((outputs as { solutions: unknown }).solutions, { one: "sidecar", two: "cronjob" });
     const spec = JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob").spec);
     assert.match(spec, /"name":"OUTPOSTS","value":"ak-outpost-two proxy SWEEP_INTERVAL_SECONDS=300 [^"]*"/);
@@ -202,7 +209,7 @@ describe("OutpostShmCleanup on mocks", () => {
 
   it("patches with the fragment, under a field manager that names the stack", async () => {
     const { registered } = await program({ outposts: ["one"] });
-    assert.deepEqual(inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch"), {
+    assert.deepEqual(inputsOf(registered, patchType), {
       apiVersion: "apps/v1",
       kind: "Deployment",
       metadata: {
@@ -225,10 +232,8 @@ describe("OutpostShmCleanup on mocks", () => {
 
   it("hands the scripts over in one ConfigMap for all sidecars, before the first of them", async () => {
     const { registered, dependencies } = await program({});
-    const files = ["judge.awk", "sidecar.sh", "sweep.sh"].map((name): [string, string] => [
-      name,
-      readFileSync(join(repositoryRoot, "cleaner", name), "utf8"),
-    ]);
+    const read = (name: string) => readFileSync(join(repositoryRoot, "cleaner", name), "utf8");
+    const files = ["judge.awk", "sidecar.sh", "sweep.sh"].map((name): [string, string] => [name, read(name)]);
     const sum = createHash("sha256").update(files.map(([, text]) => text).join(""));
     const expected = {
       metadata: metadataOf("authentik-outpost-shm-scripts"),
@@ -254,21 +259,15 @@ describe("OutpostShmCleanup on mocks", () => {
       subjects: [{ kind: "ServiceAccount", name, namespace }],
     });
     const settings = { ...settingsOf({}), serviceAccountName: name };
-    assertObject(registered, "batch/v1", "CronJob", {
-      metadata,
-      spec: cronJobSpec(settings, objectLabels, cleanerScripts()),
-    });
+    const spec = cronJobSpec(settings, objectLabels, cleanerScripts());
+    assertObject(registered, "batch/v1", "CronJob", { metadata, spec });
   });
 
   it("holds the account by a policy and its binding, named after the namespace since both are of the whole cluster", async () => {
     const { registered } = await program({ solution: "cronjob" });
     const apiVersion = "admissionregistration.k8s.io/v1";
     const metadata = { name: "authentik-outpost-shm-cleanup-authentik", labels: objectLabels, annotations };
-    const settings = {
-      namespace: "authentik",
-      outposts: settingsOf({}).outposts,
-      serviceAccountName: "authentik-outpost-shm-cleanup",
-    };
+    const settings = { ...settingsOf({}), serviceAccountName: "authentik-outpost-shm-cleanup" };
     const spec = execPolicySpec(settings, cleanerScripts());
     assertObject(registered, apiVersion, "ValidatingAdmissionPolicy", { metadata, spec });
     assertObject(registered, apiVersion, "ValidatingAdmissionPolicyBinding", {
@@ -277,30 +276,17 @@ describe("OutpostShmCleanup on mocks", () => {
     });
   });
 
-  const monitored: { raw: Record<string, unknown>; resources: string[] }[] = [
-    { raw: {}, resources: [...sidecarsOf("ak-outpost-one"), ...monitoring, podMonitor] },
-    { raw: { solution: "cronjob" }, resources: [...heldCronJob, ...monitoring] },
-    { raw: { solution: "none" }, resources: [] },
-    {
-      raw: { podMonitor: false },
-      resources: [...sidecarsOf("ak-outpost-one"), ...monitoring],
-    },
-    {
-      raw: { alerts: false },
-      resources: [...sidecarsOf("ak-outpost-one"), ...monitoring, podMonitor].filter((it) => it !== prometheusRule),
-    },
-    {
-      raw: { dashboard: false },
-      resources: [...sidecarsOf("ak-outpost-one"), ...monitoring, podMonitor].filter((it) => it !== dashboardConfigMap),
-    },
-    { raw: { podMonitor: false, alerts: false, dashboard: false }, resources: sidecarsOf("ak-outpost-one") },
-    { raw: { solution: "cronjob", alerts: false, dashboard: false }, resources: heldCronJob },
+  const oneSidecar = sidecarsOf("ak-outpost-one");
+  // test/e2e/cluster/monitoring.test.ts has each part by itself.
+  const monitored: [raw: Record<string, unknown>, resources: string[]][] = [
+    [{}, [...oneSidecar, ...monitoring, podMonitor]],
+    [{ podMonitor: false, alerts: false, dashboard: false }, oneSidecar],
+    [{ solution: "cronjob", alerts: false, dashboard: false }, heldCronJob],
   ];
-  for (const { raw, resources } of monitored) {
+  for (const [raw, resources] of monitored) {
     it(`registers exactly what monitoring with ${JSON.stringify(raw)} asks for`, async () => {
-      const { registered, failures } = await program({ outposts: ["one"], monitoring: true, ...raw });
-      assert.deepEqual(named(registered), [...stackAndComponent, ...resources].sort());
-      assert.deepEqual(failures, []);
+      const { registered } = await program({ outposts: ["one"], monitoring: true, ...raw });
+      assertResources(registered, resources);
     });
   }
 
@@ -341,25 +327,12 @@ describe("OutpostShmCleanup on mocks", () => {
   describe("with delivery authentik", () => {
     const authentikUrl = "https://auth.example.com";
     const raw = { outposts: ["one"], delivery: "authentik", authentikUrl };
-    const config = pulumi.runtime.allConfig();
-    before(() => pulumi.runtime.setAllConfig({ "authentik-outpost-shm:authentikToken": "t0ken" }));
-    after(() => pulumi.runtime.setAllConfig(config));
+    beforeEach(() => pulumi.runtime.setAllConfig({ "authentik-outpost-shm:authentikToken": "t0ken" }));
 
     it("hands our operations to the outpost's JSON patch, the token to no resource", async () => {
-      const { registered, outputs, failures } = await alone({
-        namespace: "authentik",
-        ...raw,
-        outposts: [{ name: "one" }],
-      });
-      assert.deepEqual(failures, []);
-      assert.deepEqual(
-        named(registered),
-        [
-          ...stackAndComponent,
-          ...sidecarsOf("ak-outpost-one").filter((it) => !/DeploymentPatch|rollout/.test(it)),
-          `${jsonPatchType} outpost-shm-ak-outpost-one`,
-        ].sort(),
-      );
+      const { registered, outputs } = await alone({ namespace: "authentik", ...raw, outposts: [{ name: "one" }] });
+      const unpatched = oneSidecar.filter((it) => !/DeploymentPatch|rollout/.test(it));
+      assertResources(registered, [...unpatched, `${jsonPatchType} outpost-shm-ak-outpost-one`]);
       const { __provider: provider, ...inputs } = inputsOf(registered, jsonPatchType);
       assert.equal(typeof provider, "string");
       assert.deepEqual(inputs, {
@@ -403,21 +376,15 @@ describe("OutpostShmCleanup on mocks", () => {
     const name = (prefix: string) => `${prefix}.test.authentik`;
 
     it("has one policy and its two bindings, whatever the number of outposts", async () => {
-      const { registered, outputs, failures } = await program({ delivery: "admission" });
-      assert.deepEqual(failures, []);
-      assert.deepEqual(
-        named(registered),
-        [...stackAndComponent, ...admission, ...sidecarsOf("ak-outpost-one", "ak-outpost-two")].sort(),
-      );
-      const patched = (outputs as { patchedDeployments: unknown }).patchedDeployments;
-      assert.deepEqual(patched, ["ak-outpost-one", "ak-outpost-two"]);
+      const { registered, outputs } = await program({ delivery: "admission" });
+      assertResources(registered, [...admission, ...bothSidecars]);
+      assert.deepEqual((outputs as { patchedDeployments: unknown }).patchedDeployments, patched);
     });
 
     it("leaves the Deployment alone but for the label that asks for a rollout, and others have theirs as before", async () => {
       const { registered } = await program(raw);
       const fragments = settingsOf(raw).outposts.map(podFragment);
-      const specOf = (deployment: string) =>
-        inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch", `outpost-shm-${deployment}`).spec;
+      const specOf = (deployment: string) => inputsOf(registered, patchType, `outpost-shm-${deployment}`).spec;
       const labels = { "authentik-outpost-shm/revision": fragmentRevision(fragments[0]) };
       assert.deepEqual(specOf("ak-outpost-one"), { template: { metadata: { labels } } });
       assert.deepEqual(specOf("ak-outpost-two"), { template: { spec: fragments[1] } });
@@ -478,25 +445,23 @@ describe("OutpostShmCleanup on mocks", () => {
     });
   });
 
+  /** Returns what the only command is told by its input, and its triggers. */
+  const verification = (registered: Registered[]) => {
+    const { stdin, triggers, ...rest } = inputsOf(registered, commandType);
+    const command = { interpreter: ["node", "cli/outpost-shm.mjs"], create: "verify-update", environment: {} };
+    assert.deepEqual(rest, command);
+    type Input = { expectation: { outposts: { name: string }[] } };
+    return { input: JSON.parse(stdin as string) as Input, triggers: triggers as string[] };
+  };
+
   it("awaits the rollout by a command, told by its input of whom", async () => {
     const raw = { solution: "both", verifyTimeout: "90s", outposts: ["one", { name: "two", solution: "cronjob" }] };
-    const { registered } = await program(raw);
-    const { stdin, triggers, ...rest } = inputsOf(registered, commandType);
-    assert.deepEqual(rest, {
-      interpreter: ["node", "cli/outpost-shm.mjs"],
-      create: "verify-update",
-      environment: {},
-    });
-    const one = {
-      name: "one",
-      deployment: "ak-outpost-one",
-      container: "proxy",
-      solution: "sidecar",
-      sweepIntervalSeconds: 0,
-    };
+    const { input, triggers } = verification((await program(raw)).registered);
+    const deployment = "ak-outpost-one";
+    const one = { name: "one", deployment, container: "proxy", solution: "sidecar", sweepIntervalSeconds: 0 };
     const expectation = { namespace: "authentik", rolloutOnly: true, outposts: [one] };
-    assert.deepEqual(JSON.parse(stdin as string), { expectation, wait: 90, run: false });
-    assert.match((triggers as string[])[0], /^\d{4}-\d\d-\d\dT/);
+    assert.deepEqual(input, { expectation, wait: 90, run: false });
+    assert.match(triggers[0], /^\d{4}-\d\d-\d\dT/);
   });
 
   it("awaits no outpost but those whose pods restart or are being rolled out", async () => {
@@ -504,59 +469,38 @@ describe("OutpostShmCleanup on mocks", () => {
       { outposts: ["one", "two", "three"] },
       { restarts: ["ak-outpost-one"], underWay: ["ak-outpost-two"] },
     );
-    const { expectation } = JSON.parse(inputsOf(registered, commandType).stdin as string) as {
-      expectation: { outposts: { name: string }[] };
-    };
-    assert.deepEqual(
-      expectation.outposts.map(({ name }) => name),
-      ["one", "two"],
-    );
+    const names = verification(registered).input.expectation.outposts.map(({ name }) => name);
+    assert.deepEqual(names, ["one", "two"]);
   });
 
   describe("with verify", () => {
     const verified = async (raw: Record<string, unknown>) => {
-      const { registered, failures } = await program({ verify: true, ...raw });
-      assert.deepEqual(failures, []);
+      const { registered } = await program({ verify: true, ...raw });
       return registered.filter(({ name }) => name !== "outpost-shm-rollout");
     };
     const triggersOf = async (raw: Record<string, unknown>) =>
       inputsOf(await verified(raw), commandType).triggers as string[];
 
     it("runs the check as a command, told by its input what to expect", async () => {
-      const inputs = inputsOf(
-        await verified({ solution: "both", verifyTimeout: "90s", outposts: ["one"] }),
-        commandType,
-      );
-      const { stdin, triggers, ...rest } = inputs;
-      assert.deepEqual(rest, {
-        interpreter: ["node", "cli/outpost-shm.mjs"],
-        create: "verify-update",
-        environment: {},
-      });
-      const { expectation, ...how } = JSON.parse(stdin as string) as Record<string, unknown>;
-      assert.deepEqual(how, { wait: 90, run: true });
-      assert.deepEqual(expectation, {
-        namespace: "authentik",
-        schedule: "0 * * * *",
-        outposts: [
-          {
-            name: "one",
-            deployment: "ak-outpost-one",
-            container: "proxy",
-            solution: "both",
-            shmSize: "256Mi",
-            sweepIntervalSeconds: 300,
-          },
-        ],
-      });
-      assert.equal((triggers as string[]).length, 2);
-      for (const trigger of triggers as string[]) assert.match(trigger, /^[0-9a-f]{16}$/);
+      const raw = { solution: "both", verifyTimeout: "90s", outposts: ["one"] };
+      const { input, triggers } = verification(await verified(raw));
+      const one = {
+        name: "one",
+        deployment: "ak-outpost-one",
+        container: "proxy",
+        solution: "both",
+        shmSize: "256Mi",
+        sweepIntervalSeconds: 300,
+      };
+      const expectation = { namespace: "authentik", schedule: "0 * * * *", outposts: [one] };
+      assert.deepEqual(input, { expectation, wait: 90, run: true });
+      assert.equal(triggers.length, 2);
+      for (const trigger of triggers) assert.match(trigger, /^[0-9a-f]{16}$/);
     });
 
     it("has nothing to verify where no outpost has a solution, and does not unless asked", async () => {
-      assert.deepEqual(named(await verified({ solution: "none" })), stackAndComponent);
-      const { registered } = await program({ verify: false });
-      assert.ok(!named(registered).includes(`${commandType} outpost-shm-verify`));
+      assertResources(await verified({ solution: "none" }), []);
+      assertResources((await program({ verify: false })).registered, bothSidecars);
     });
 
     it("runs it again when anything that was deployed changes, and only then", async () => {
@@ -580,38 +524,30 @@ describe("OutpostShmCleanup on mocks", () => {
     });
 
     it("hands the cluster over in the environment: a kubeconfig's path as it is, its text as a secret", async () => {
-      const config = pulumi.runtime.allConfig();
-      try {
-        for (const kubeconfig of ["/home/me/config", '{"kind":"Config"}']) {
-          pulumi.runtime.setAllConfig({
-            "kubernetes:kubeconfig": kubeconfig,
-            "kubernetes:context": "prod",
-            "kubernetes:cluster": "east",
-          });
-          const { environment } = inputsOf(await verified({}), commandType);
-          const given = {
-            OUTPOST_SHM_KUBECONFIG: kubeconfig,
-            OUTPOST_SHM_CONTEXT: "prod",
-            OUTPOST_SHM_CLUSTER: "east",
-          };
-          // The engine's mark of a secret.
-          const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: given };
-          assert.deepEqual(environment, kubeconfig.startsWith("{") ? secret : given);
-        }
-      } finally {
-        pulumi.runtime.setAllConfig(config);
+      for (const kubeconfig of ["/home/me/config", '{"kind":"Config"}']) {
+        pulumi.runtime.setAllConfig({
+          "kubernetes:kubeconfig": kubeconfig,
+          "kubernetes:context": "prod",
+          "kubernetes:cluster": "east",
+        });
+        const { environment } = inputsOf(await verified({}), commandType);
+        const given = {
+          OUTPOST_SHM_KUBECONFIG: kubeconfig,
+          OUTPOST_SHM_CONTEXT: "prod",
+          OUTPOST_SHM_CLUSTER: "east",
+        };
+        // The engine's mark of a secret.
+        const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: given };
+        assert.deepEqual(environment, kubeconfig.startsWith("{") ? secret : given);
       }
     });
   });
 
   describe("in anybody's program", () => {
     it("needs a namespace and names, and takes no force", async () => {
-      const { registered, outputs, failures } = await alone({ namespace: "authentik", outposts: [{ name: "Proxy" }] });
-      assert.deepEqual(failures, []);
-      assert.deepEqual(named(registered), [...stackAndComponent, ...sidecarsOf("ak-outpost-proxy").slice(1)].sort());
-      const { metadata } = inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch") as {
-        metadata: { annotations: Record<string, string> };
-      };
+      const { registered, outputs } = await alone({ namespace: "authentik", outposts: [{ name: "Proxy" }] });
+      assertResources(registered, sidecarsOf("ak-outpost-proxy").slice(1));
+      const { metadata } = inputsOf(registered, patchType) as { metadata: { annotations: Record<string, string> } };
       assert.deepEqual(metadata.annotations, { ...annotations, "pulumi.com/patchForce": "false" });
       assert.deepEqual(outputs, {
         solutions: { Proxy: "sidecar" },
@@ -621,15 +557,14 @@ describe("OutpostShmCleanup on mocks", () => {
     });
 
     it("takes Outputs for its values, of the stack and of an outpost", async () => {
-      const { registered, failures } = await alone({
+      const { registered } = await alone({
         namespace: pulumi.output("authentik"),
         schedule: pulumi.output("30 * * * *"),
         sweepInterval: pulumi.output("90s"),
         solution: "both",
         outposts: [{ name: "one", shmSize: pulumi.output("0.5Gi") }],
       });
-      assert.deepEqual(failures, []);
-      const patch = JSON.stringify(inputsOf(registered, "kubernetes:apps/v1:DeploymentPatch"));
+      const patch = JSON.stringify(inputsOf(registered, patchType));
       assert.match(patch, /"namespace":"authentik"/);
       assert.match(patch, /"sizeLimit":"512Mi"/);
       assert.match(JSON.stringify(inputsOf(registered, "kubernetes:batch/v1:CronJob")), /"schedule":"30 \* \* \* \*"/);

@@ -6,10 +6,9 @@ const labels = (matchLabels: Record<string, string>): LabelSelector => ({ matchL
 
 describe("the label selector of several Deployments' pods", () => {
   const canary = { key: "canary", operator: "DoesNotExist" };
-  const cases: [what: string, selectors: LabelSelector[], expected: LabelSelector | undefined][] = [
-    ["is that of the only one", [labels({ b: "2", a: "1" })], labels({ a: "1", b: "2" })],
-    [
-      "has what is the same, and lists what differs",
+  const cases: Record<string, [selectors: LabelSelector[], expected: LabelSelector | undefined]> = {
+    "is that of the only one": [[labels({ b: "2", a: "1" })], labels({ a: "1", b: "2" })],
+    "has what is the same, and lists what differs": [
       [
         labels({ type: "proxy", name: "two", uuid: "u" }),
         labels({ type: "proxy", name: "one" }),
@@ -20,27 +19,24 @@ describe("the label selector of several Deployments' pods", () => {
         matchExpressions: [{ key: "name", operator: "In", values: ["one", "two"] }],
       },
     ],
-    [
-      "lists only what differs, if nothing is the same",
+    "lists only what differs, if nothing is the same": [
       [labels({ app: "a" }), labels({ app: "b" })],
       { matchExpressions: [{ key: "app", operator: "In", values: ["a", "b"] }] },
     ],
-    ["is none if they have no label in common", [labels({ app: "a" }), labels({ name: "a" })], undefined],
-    [
-      "lists the values of expressions too",
+    "is none if they have no label in common": [[labels({ app: "a" }), labels({ name: "a" })], undefined],
+    "lists the values of expressions too": [
       [{ matchExpressions: [{ key: "app", operator: "In", values: ["c", "a"] }] }, labels({ app: "b" })],
       { matchExpressions: [{ key: "app", operator: "In", values: ["a", "b", "c"] }] },
     ],
-    [
-      "has another expression only if all have it",
+    "has another expression only if all have it": [
       [
         { matchExpressions: [canary, { key: "tier", operator: "NotIn", values: ["x"] }] },
         { matchExpressions: [{ key: "tier", operator: "NotIn", values: ["y"] }, canary] },
       ],
       { matchExpressions: [canary] },
     ],
-  ];
-  for (const [what, selectors, expected] of cases)
+  };
+  for (const [what, [selectors, expected]] of Object.entries(cases))
     it(what, () => assert.deepEqual(commonSelector(selectors), expected));
 });
 

@@ -14,28 +14,18 @@ const graphs = panels.flatMap((panel) => ("targets" in panel ? [panel] : []));
 
 describe("the dashboard", () => {
   it("keeps its uid, can be found by tags, and is nobody's to edit in place", () => {
-    const { uid, title, tags, editable, schemaVersion } = rest;
-    assert.deepEqual(
-      { uid, title, tags, editable, schemaVersion },
-      {
-        uid: "authentik-outpost-shm",
-        title: "authentik outposts: /dev/shm",
-        tags: ["authentik", "outpost", "kubernetes"],
-        editable: false,
-        schemaVersion: 39,
-      },
-    );
+    assert.deepEqual([rest.uid, rest.title], ["authentik-outpost-shm", "authentik outposts: /dev/shm"]);
+    assert.deepEqual(rest.tags, ["authentik", "outpost", "kubernetes"]);
+    assert.deepEqual([rest.editable, rest.schemaVersion], [false, 39]);
   });
 
   it("asks for data source, namespace and pods, and begins with the stack's namespace", () => {
-    assert.deepEqual(
-      templating.list.map(({ name, type }) => [name, type]),
-      [
-        ["datasource", "datasource"],
-        ["namespace", "query"],
-        ["pod", "query"],
-      ],
-    );
+    const variables = templating.list.map(({ name, type }) => [name, type]);
+    assert.deepEqual(variables, [
+      ["datasource", "datasource"],
+      ["namespace", "query"],
+      ["pod", "query"],
+    ]);
     const [, namespace, pod] = templating.list;
     assert.deepEqual("current" in namespace && namespace.current, { text: "authentik", value: "authentik" });
     assert.ok("multi" in pod && pod.multi && pod.includeAll);
@@ -100,9 +90,7 @@ describe("the dashboard", () => {
 
   it("draws the lines where the alerts begin", () => {
     const usage = graphs.find(({ title }) => title === "Usage");
-    assert.deepEqual(
-      usage?.fieldConfig.defaults.thresholds.steps.map(({ value }) => value),
-      [null, 70, 90],
-    );
+    const lines = usage?.fieldConfig.defaults.thresholds.steps.map(({ value }) => value);
+    assert.deepEqual(lines, [null, 70, 90]);
   });
 });

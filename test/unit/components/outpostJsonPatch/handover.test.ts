@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { claimed, handedOver, released } from "../../../../components/outpostJsonPatch/handover";
+import { managed, podSpecFields as podSpec } from "../../managedFields";
 
 const authentik = "goauthentik.io";
 const ours = "authentik-outpost-shm-prod";
-const podSpec = (fields: object) => ({ "f:spec": { "f:template": { "f:spec": fields } } });
-const entry = (manager: string, operation: string, fieldsV1: object, subresource?: string) => ({
-  manager,
-  operation,
-  fieldsV1,
-  ...(subresource && { subresource }),
-});
+const entry = (manager: string, operation: string, fieldsV1: object, subresource?: string) =>
+  managed(manager, fieldsV1, subresource, operation);
 const proxy = 'k:{"name":"proxy"}';
 const shm = 'k:{"mountPath":"/dev/shm"}';
 const dshm = 'k:{"name":"dshm"}';
