@@ -1,5 +1,5 @@
-// authentik's refusals through the real engine: one clear error, and unchanged configs of the outposts. The words for each are
-// proven by test/unit/authentik/client.test.ts.
+// authentik's refusals through the real engine: one clear error, and unchanged configs of the outposts. For what else the API may
+// answer, see test/unit/authentik/client.test.ts.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
