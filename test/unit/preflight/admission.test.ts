@@ -4,8 +4,9 @@ import type { DryRun, PodDryRun } from "../../../kubernetes/cluster";
 import type { Deployment, PodSpec, PodTemplate, PodTemplatePatch } from "../../../kubernetes/types";
 import { podFragment } from "../../../sidecar/podFragment";
 import { fragmentRevision } from "../../../sidecar/revision";
+import { managed } from "../managedFields";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment, managed, ours } from "./scene";
+import { clusterWith, inspect, liveDeployment, ours } from "./scene";
 
 const name = "ak-outpost-my-outpost";
 const settings = outpostSettings({ delivery: "admission" });

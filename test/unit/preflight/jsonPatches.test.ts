@@ -9,13 +9,13 @@ import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
+import { managed, ofVolume, podSpecFields } from "../managedFields";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment, managed, ours } from "./scene";
+import { clusterWith, inspect, liveDeployment, ours } from "./scene";
 
 const name = "ak-outpost-my-outpost";
-const delivered = (overrides = {}) => outpostSettings({ ...overrides });
-const partOf = (overrides = {}) => ownPart(podFragment(delivered(overrides)));
-const composed = compose([], partOf()).operations;
+const fragment = podFragment(outpostSettings());
+const composed = compose([], ownPart(fragment)).operations;
 const waiter: JsonPatchOperation = {
   op: "add",
   path: "/spec/template/spec/containers/-",
@@ -62,7 +62,7 @@ async function look(delivery: string, world: World, overrides: Record<string, un
     lastChangeBy,
     tokenValidities: () => Promise.resolve(validities),
   };
-  const settings = { ...delivered(overrides), delivery: delivery as "authentik" };
+  const settings = { ...outpostSettings(overrides), delivery: delivery as "authentik" };
   const findings = await inspect(cluster, [settings], authentik);
   return { ...findings, dryRuns };
 }
@@ -70,8 +70,8 @@ async function look(delivery: string, world: World, overrides: Record<string, un
 /** Returns authentik's Deployment with the volume owned by these managers. */
 function ownedBy(...managers: string[]): Deployment {
   const live = liveDeployment(name);
-  const volume = { "f:spec": { "f:template": { "f:spec": { "f:volumes": { 'k:{"name":"dshm"}': {} } } } } };
-  for (const manager of managers) live.metadata!.managedFields!.push(managed(manager, volume));
+  const volume = podSpecFields(ofVolume);
+  live.metadata!.managedFields!.push(...managers.map((manager) => managed(manager, volume)));
   return live;
 }
 const nothing: Findings & { dryRuns: string[] } = { problems: [], warnings: [], dryRuns: ["merge goauthentik.io"] };
@@ -89,8 +89,7 @@ describe("inspection of delivery through authentik", () => {
 
   it("lets the fields come over that delivery deployment owns", async () => {
     const { problems, warnings } = await look("authentik", { live: ownedBy(ours) });
-    assert.deepEqual(problems, []);
-    assert.deepEqual(warnings, [taken.replaceAll("- add", "+ add")]);
+    assert.deepEqual([problems, warnings], [[], [taken.replaceAll("- add", "+ add")]]);
   });
 
   it("stops at a volume of somebody else", async () => {
@@ -110,11 +109,8 @@ describe("inspection of delivery through authentik", () => {
   });
 
   it("stops at what the API server would refuse: authentik would delete the Deployment over it", async () => {
-    const { problems } = await look("authentik", {
-      live: liveDeployment(name),
-      dryRun: { outcome: "invalid", reason: "bad image" },
-    });
-    assert.deepEqual(problems, [
+    const dryRun: DryRun = { outcome: "invalid", reason: "bad image" };
+    assert.deepEqual((await look("authentik", { live: liveDeployment(name), dryRun })).problems, [
       "Deployment ak-outpost-my-outpost: the API server would not take the sidecar: bad image",
     ]);
   });
@@ -181,8 +177,8 @@ describe("inspection of delivery through authentik", () => {
     function carrying(manager: string): Deployment {
       const live = ownedBy(manager);
       const sidecar = { "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} } };
-      live.metadata!.managedFields!.push(managed(manager, { "f:spec": { "f:template": { "f:spec": sidecar } } }));
-      live.spec!.template.spec!.initContainers = podFragment(delivered()).initContainers as V1Container[];
+      live.metadata!.managedFields!.push(managed(manager, podSpecFields(sidecar)));
+      live.spec!.template.spec!.initContainers = fragment.initContainers as V1Container[];
       return live;
     }
     const vanished = (who: string) =>
@@ -223,11 +219,7 @@ describe("inspection of delivery through authentik", () => {
   describe("on the way to delivery deployment, or to none", () => {
     it("says what goes from authentik, and asks what the other delivery does", async () => {
       const world = { live: ownedBy("goauthentik.io"), operations: composed };
-      assert.deepEqual(await look("deployment", world), {
-        problems: [],
-        warnings: [taken],
-        dryRuns: [`apply ${ours}`],
-      });
+      assert.deepEqual(await look("deployment", world), { ...nothing, warnings: [taken], dryRuns: [`apply ${ours}`] });
     });
 
     it("asks what the removal does", async () => {

@@ -5,8 +5,9 @@ import { resolveSettings } from "../../../settings/resolve";
 import type { OutpostSettings } from "../../../settings/settings";
 import { podFragment } from "../../../sidecar/podFragment";
 import type { Answers } from "../cli/cluster";
+import { managed, ofVolume, podSpecFields } from "../managedFields";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment, managed, ours } from "./scene";
+import { clusterWith, inspect, liveDeployment, ours } from "./scene";
 
 const wantsSidecar = outpostSettings();
 const wantsNone = outpostSettings({ solution: "none" });
@@ -35,8 +36,8 @@ async function look(
 }
 
 /** Adds a fourth field owner to the live Deployment: one that holds a field of the sidecar. */
-function withOwner(live: Deployment, manager: string, podSpecFields: object): Deployment {
-  live.metadata!.managedFields!.push(managed(manager, { "f:spec": { "f:template": { "f:spec": podSpecFields } } }));
+function withOwner(live: Deployment, manager: string, fields: object): Deployment {
+  live.metadata!.managedFields!.push(managed(manager, podSpecFields(fields)));
   return live;
 }
 
@@ -48,7 +49,6 @@ const restarted = (live: Deployment): DryRun => {
 
 describe("inspection of the outposts' Deployments", () => {
   const live = () => liveDeployment("ak-outpost-my-outpost");
-  const dshm = { "f:volumes": { 'k:{"name":"dshm"}': {} } };
   const nothing = { problems: [], warnings: [] };
   /** The question about a sidecar that comes to the outpost. */
   const asked = [{ name: "ak-outpost-my-outpost", fieldManager: ours, template: { spec: fragment } }];
@@ -67,13 +67,15 @@ describe("inspection of the outposts' Deployments", () => {
     ]);
   });
 
-  it("names it for the CronJob too, whose runs would fail", async () => {
-    const { problems } = await look([], outpostSettings({ solution: "cronjob" }));
-    assert.equal(problems.length, 1);
+  it("names it for the CronJob too, whose runs would fail, and the problems of all outposts together", async () => {
+    const elsewhere = outpostSettings({ deployment: "elsewhere" });
+    const { problems } = await look([], [outpostSettings({ solution: "cronjob" }), elsewhere]);
+    assert.equal(problems.length, 2);
     assert.match(
       problems[0],
-      /^outpost "My Outpost": there is no Deployment ak-outpost-my-outpost in namespace authentik;/,
+      /^outpost "My Outpost": there is no Deployment ak-outpost-my-outpost in namespace authentik; .*found there: none\./,
     );
+    assert.match(problems[1], /no Deployment elsewhere /);
   });
 
   it("takes the name that authentik gave a Deployment before 2025.4, if that is the one that is there", async () => {
@@ -83,18 +85,12 @@ describe("inspection of the outposts' Deployments", () => {
       [liveDeployment(former)],
       resolveSettings({ namespace: "authentik", outposts: [name] }).outposts,
     );
-    assert.deepEqual(
-      { ...found, dryRuns: found.dryRuns.map((each) => each.name) },
-      {
-        problems: [],
-        warnings: [
-          `outpost "${name}": its Deployment is ${former}, as authentik named it before 2025.4. ` +
-            `A Deployment of the name that authentik gives today, ak-outpost-${"n".repeat(52)}, is not there.`,
-        ],
-        formerNames: [{ name, deployment: former }],
-        dryRuns: [former],
-      },
-    );
+    const dryRuns = found.dryRuns.map((each) => each.name);
+    const warning =
+      `outpost "${name}": its Deployment is ${former}, as authentik named it before 2025.4. ` +
+      `A Deployment of the name that authentik gives today, ak-outpost-${"n".repeat(52)}, is not there.`;
+    const formerNames = [{ name, deployment: former }];
+    assert.deepEqual({ ...found, dryRuns }, { problems: [], warnings: [warning], formerNames, dryRuns: [former] });
   });
 
   it("takes a container of another name, if the settings give it", async () => {
@@ -116,37 +112,29 @@ describe("inspection of the outposts' Deployments", () => {
     assert.match(problems[0], /found there: none\./);
   });
 
-  it("reports the problems of all outposts together", async () => {
-    const { problems } = await look([], [wantsSidecar, outpostSettings({ deployment: "elsewhere" })]);
-    assert.equal(problems.length, 2);
-    assert.match(problems[0], /no Deployment ak-outpost-my-outpost .*found there: none\./);
-    assert.match(problems[1], /no Deployment elsewhere /);
+  it("does not ask for a Deployment that gets no sidecar, whether it is there or not", async () => {
+    for (const there of [[], [liveDeployment("ak-outpost-stranger")]])
+      assert.deepEqual(await look(there, wantsNone), { ...nothing, dryRuns: [] });
   });
 
-  it("does not ask for a Deployment that gets no sidecar", async () => {
-    assert.deepEqual(await look([], wantsNone), { ...nothing, dryRuns: [] });
+  const ldap = live();
+  ldap.spec!.template.spec!.containers[0].name = "ldap";
+  const pasted = withOwner(live(), "goauthentik.io", {
+    ...ofVolume,
+    "f:containers": {
+      'k:{"name":"shm-cleanup"}': {},
+      'k:{"name":"proxy"}': { "f:volumeMounts": { 'k:{"mountPath":"/dev/shm"}': {} } },
+    },
   });
-
-  it("refuses a Deployment without a container proxy", async () => {
-    const other = live();
-    other.spec!.template.spec!.containers[0].name = "ldap";
-    assert.deepEqual((await look([other], wantsSidecar)).problems, [
+  const stops: Record<string, [deployment: Deployment, problem: string]> = {
+    "a Deployment without a container proxy": [
+      ldap,
       'outpost "My Outpost": Deployment ak-outpost-my-outpost has no container proxy, only ldap. ' +
         "Set the outpost's `container` to the one that runs authentik's proxy; or, if none does, take the outpost off `outposts`: " +
         "outposts of other types (LDAP, RADIUS, RAC) have no sessions in /dev/shm.",
-    ]);
-  });
-
-  it("stops at a patch pasted into authentik, before any dry run, and offers the ways on", async () => {
-    const pasted = withOwner(live(), "goauthentik.io", {
-      ...dshm,
-      "f:containers": {
-        'k:{"name":"shm-cleanup"}': {},
-        'k:{"name":"proxy"}': { "f:volumeMounts": { 'k:{"mountPath":"/dev/shm"}': {} } },
-      },
-    });
-    const { problems, dryRuns } = await look([pasted], wantsSidecar);
-    assert.deepEqual(problems, [
+    ],
+    "a patch pasted into authentik, and offers the ways on": [
+      pasted,
       'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by goauthentik.io); ' +
         "mount /dev/shm of container proxy (owned by goauthentik.io); container shm-cleanup (owned by goauthentik.io). " +
         "That came by the outpost's kubernetes_json_patches. " +
@@ -155,41 +143,36 @@ describe("inspection of the outposts' Deployments", () => {
         "or keep the patch there, and set the outpost's `solution` to cronjob, which needs none of these; " +
         "or set its `delivery` to authentik, which takes the patch over: only where nobody else writes the outpost's config, " +
         "since Terraform and blueprints write all of it and would take ours out again.",
-    ]);
-    assert.deepEqual(dryRuns, []);
-  });
-
-  it("stops at somebody else's edit of /dev/shm", async () => {
-    assert.deepEqual((await look([withOwner(live(), "kubectl-edit", dshm)], wantsSidecar)).problems, [
+    ],
+    "somebody else's edit of /dev/shm": [
+      withOwner(live(), "kubectl-edit", ofVolume),
       'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by kubectl-edit). ' +
         "Undo that change, or set the outpost's `solution` to cronjob, which needs none of these.",
-    ]);
-  });
+    ],
+  };
+  for (const [what, [deployment, problem]] of Object.entries(stops)) {
+    it(`stops before any dry run at ${what}`, async () =>
+      assert.deepEqual(await look([deployment], wantsSidecar), { problems: [problem], warnings: [], dryRuns: [] }));
+  }
 
   it("stops at a patch pasted over ours", async () => {
-    const pasted = withOwner(withOwner(live(), ours, dshm), "goauthentik.io", dshm);
+    const over = withOwner(withOwner(live(), ours, ofVolume), "goauthentik.io", ofVolume);
     assert.match(
-      (await look([pasted], wantsSidecar)).problems[0],
+      (await look([over], wantsSidecar)).problems[0],
       /already has volume dshm \(owned by goauthentik\.io\)\. That came by the outpost's kubernetes_json_patches/,
     );
   });
 
-  it("goes on where somebody edited what is ours, for the update to mend", async () => {
-    const edited = withOwner(withOwner(live(), ours, dshm), "kubectl-edit", dshm);
-    assert.deepEqual((await look([edited], wantsSidecar)).problems, []);
-  });
-
-  it("goes on where the sidecar is already ours", async () => {
-    assert.deepEqual(await look([withOwner(live(), ours, dshm)], wantsSidecar), { ...nothing, dryRuns: asked });
+  it("goes on where the sidecar is already ours, also where somebody edited it, for the update to mend", async () => {
+    const owned = withOwner(live(), ours, ofVolume);
+    assert.deepEqual(await look([owned], wantsSidecar), { ...nothing, dryRuns: asked });
+    assert.deepEqual((await look([withOwner(owned, "kubectl-edit", ofVolume)], wantsSidecar)).problems, []);
   });
 
   it("stops at a patch that is invalid", async () => {
     const dryRun: DryRun = { outcome: "invalid", reason: "bad image" };
-    assert.deepEqual(await look([live()], wantsSidecar, { dryRun }), {
-      problems: ["Deployment ak-outpost-my-outpost: the API server would not take the sidecar: bad image"],
-      warnings: [],
-      dryRuns: asked,
-    });
+    const problems = ["Deployment ak-outpost-my-outpost: the API server would not take the sidecar: bad image"];
+    assert.deepEqual(await look([live()], wantsSidecar, { dryRun }), { ...nothing, problems, dryRuns: asked });
   });
 
   it("says what it can't tell an account that may not patch", async () => {
@@ -222,7 +205,7 @@ describe("inspection of the outposts' Deployments", () => {
 
   it("says so too when the sidecar is taken away, also from an outpost that the settings no longer name", async () => {
     for (const name of ["ak-outpost-my-outpost", "ak-outpost-forgotten"]) {
-      const carrying = withOwner(liveDeployment(name), ours, dshm);
+      const carrying = withOwner(liveDeployment(name), ours, ofVolume);
       const { warnings, dryRuns } = await look([carrying], wantsNone, { dryRun: restarted(carrying) });
       assert.deepEqual(warnings, [
         `Deployment ${name}: this change restarts its pod (rolling update). ` +
@@ -230,10 +213,6 @@ describe("inspection of the outposts' Deployments", () => {
       ]);
       assert.deepEqual(dryRuns, [{ name, fieldManager: ours, template: undefined }]);
     }
-  });
-
-  it("says nothing of Deployments that were never ours", async () => {
-    assert.deepEqual(await look([liveDeployment("ak-outpost-stranger")], wantsNone), { ...nothing, dryRuns: [] });
   });
 
   it("warns of a memory limit that is too small", async () => {

@@ -5,8 +5,9 @@ import type { Deployment } from "../../../kubernetes/types";
 import { inspectPastedSize } from "../../../preflight/pastedSize";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
+import { managed, ofVolume, podSpecFields } from "../managedFields";
 import { outpostSettings } from "../outposts";
-import { liveDeployment, managed } from "./scene";
+import { liveDeployment } from "./scene";
 
 const name = "ak-outpost-my-outpost";
 const volume = (sizeLimit?: string) => ({
@@ -21,8 +22,7 @@ const pasted = (sizeLimit?: string): JsonPatchOperation[] => [
 function live(sizeLimit: string, owner: string): Deployment {
   const made = liveDeployment(name);
   made.spec!.template.spec!.volumes = [volume(sizeLimit)];
-  const fields = { "f:spec": { "f:template": { "f:spec": { "f:volumes": { 'k:{"name":"dshm"}': {} } } } } };
-  made.metadata!.managedFields!.push(managed(owner, fields));
+  made.metadata!.managedFields!.push(managed(owner, podSpecFields(ofVolume)));
   return made;
 }
 const ours = compose([], ownPart(podFragment(outpostSettings({ shmSize: "2Gi" })))).operations;
@@ -35,34 +35,31 @@ const problem = (place: string, size: string, keep: string): string =>
 const keeping = (size: string) => `\`shmSize: ${size}\` to keep it, or `;
 
 describe("inspection of a pasted volume's size", () => {
-  const cases: [string, Deployment | undefined, JsonPatchOperation[], string | undefined][] = [
-    [
-      "another in the JSON patch",
+  const cases: Record<string, [Deployment | undefined, JsonPatchOperation[], string | undefined]> = {
+    "another in the JSON patch": [
       undefined,
       pasted("2Gi"),
       problem("its JSON patch in authentik", "2Gi", keeping("2Gi")),
     ],
-    [
-      "another on the Deployment",
+    "another on the Deployment": [
       live("2Gi", "goauthentik.io"),
       [],
       problem(`Deployment ${name}`, "2Gi", keeping("2Gi")),
     ],
-    ["another, by hand", live("512Mi", "kubectl-edit"), [], problem(`Deployment ${name}`, "512Mi", keeping("512Mi"))],
-    [
-      "another, written otherwise",
+    "another, by hand": [live("512Mi", "kubectl-edit"), [], problem(`Deployment ${name}`, "512Mi", keeping("512Mi"))],
+    "another, written otherwise": [
       undefined,
       pasted("2048Mi"),
       problem("its JSON patch in authentik", "2048Mi", keeping("2Gi")),
     ],
-    ["one that no setting can have", undefined, pasted("32Gi"), problem("its JSON patch in authentik", "32Gi", "")],
-    ["the same", live("256Mi", "goauthentik.io"), pasted("0.25Gi"), undefined],
-    ["none", undefined, pasted(), undefined],
-    ["a stack's own", live("2Gi", "authentik-outpost-shm-prod"), [], undefined],
-    ["ours through authentik", live("2Gi", "goauthentik.io"), ours, undefined],
-    ["ours beside our sidecar, where authentik is not asked", beside, [], undefined],
-  ];
-  for (const [what, deployment, operations, expected] of cases) {
+    "one that no setting can have": [undefined, pasted("32Gi"), problem("its JSON patch in authentik", "32Gi", "")],
+    "the same": [live("256Mi", "goauthentik.io"), pasted("0.25Gi"), undefined],
+    none: [undefined, pasted(), undefined],
+    "a stack's own": [live("2Gi", "authentik-outpost-shm-prod"), [], undefined],
+    "ours through authentik": [live("2Gi", "goauthentik.io"), ours, undefined],
+    "ours beside our sidecar, where authentik is not asked": [beside, [], undefined],
+  };
+  for (const [what, [deployment, operations, expected]] of Object.entries(cases)) {
     const isOurs = expected === undefined && operations === ours;
     it(`${expected ? "stops at" : "goes on with"} ${what}`, () => {
       const settings = outpostSettings();

@@ -45,56 +45,49 @@ describe("inspection of the user that pods run as", () => {
   const lost = "and `runAsUser: cluster` leaves the sidecar's uid to the cluster, which does not give it that one";
   const orCluster = "or to `cluster`, which leaves it to the cluster.";
 
-  const cases: [string, World, object, string | undefined][] = [
-    ["only the image says", { pods: [pod("a")] }, {}, undefined],
-    ["the template and the settings agree", { template: { container: 1000 } }, {}, undefined],
-    [
-      "the pod's differs and the container's is the sidecar's",
+  const cases: Record<string, [World, object, string | undefined]> = {
+    "only the image says": [{ pods: [pod("a")] }, {}, undefined],
+    "the template and the settings agree": [{ template: { container: 1000 } }, {}, undefined],
+    "the pod's differs and the container's is the sidecar's": [
       { template: { container: 1000, pod: 3000 } },
       {},
       undefined,
     ],
-    [
-      "the container has another in the template",
+    "the container has another in the template": [
       { template: { container: 2000 } },
       {},
       `${runs(2000, "securityContext of the container in its template")}, and the sidecar would run as uid 1000. ${ownerOnly} Set \`runAsUser\` to 2000.`,
     ],
-    [
-      "the pod has another in the template",
+    "the pod has another in the template": [
       { template: { pod: 2000 } },
       {},
       `${runs(2000, "securityContext of the pod in its template")}, and the sidecar would run as uid 1000. ${ownerOnly} Set \`runAsUser\` to 2000, ${orCluster}`,
     ],
-    [
-      "an SCC has assigned another to the live pod",
+    "an SCC has assigned another to the live pod": [
       { pods: [pod("my-outpost-a", { container: 1000650000 })] },
       {},
       `${runs(1000650000, "by pod my-outpost-a")}, and the sidecar would run as uid 1000. ${ownerOnly} Set \`runAsUser\` to 1000650000, ${orCluster}`,
     ],
-    [
-      "the outpost runs as root",
+    "the outpost runs as root": [
       { template: { container: 0 } },
       {},
       `${runs(0, "securityContext of the container in its template")}, and the sidecar would run as uid 1000. ${ownerOnly} ` +
         "The sidecar never runs as root: have the outpost run as a user of its own (1000 in authentik's image), or set the outpost's `solution` to cronjob.",
     ],
-    ["the SCC's uid is given", { pods: [pod("a", { container: 1000650000 })] }, { runAsUser: 1000650000 }, undefined],
-    [
-      "the cluster assigns it to both",
+    "the SCC's uid is given": [{ pods: [pod("a", { container: 1000650000 })] }, { runAsUser: 1000650000 }, undefined],
+    "the cluster assigns it to both": [
       { pods: [pod("a", { container: 1000650000 })] },
       { runAsUser: "cluster" },
       undefined,
     ],
-    ["the pod's holds for both", { template: { pod: 2000 } }, { runAsUser: "cluster" }, undefined],
-    [
-      "the container alone has it, and the rest is left to the cluster",
+    "the pod's holds for both": [{ template: { pod: 2000 } }, { runAsUser: "cluster" }, undefined],
+    "the container alone has it, and the rest is left to the cluster": [
       { template: { container: 2000 } },
       { runAsUser: "cluster" },
       `${runs(2000, "securityContext of the container in its template")}, ${lost}. ${ownerOnly} Set \`runAsUser\` to 2000.`,
     ],
-  ];
-  for (const [what, world, settings, expected] of cases) {
+  };
+  for (const [what, [world, settings, expected]] of Object.entries(cases)) {
     it(`${expected ? "stops where" : "goes on where"} ${what}`, async () => {
       assert.deepEqual(await look(world, settings), { problems: expected ? [expected] : [], warnings: [] });
     });

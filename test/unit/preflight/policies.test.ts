@@ -39,23 +39,8 @@ describe("the look at a cluster's admission policies", () => {
   });
 });
 
+// test/e2e/cluster/admissionRefused.test.ts proves where it stops.
 describe("the look at a cluster's policies of pods", () => {
-  const admitted = settings({ solution: "sidecar", delivery: "admission" });
-  const look = (support: Support) =>
-    inspectPodAdmission({ support: () => Promise.resolve(support) }, admitted, "v1.34.4");
-
-  it("stops where the cluster has none, or the account may not create one, and names the way on", async () => {
-    assert.deepEqual((await look("usable")).problems, []);
-    assert.deepEqual((await look("unserved")).problems, [
-      "delivery admission: this cluster runs Kubernetes v1.34.4 and has no MutatingAdmissionPolicy (on by default from 1.36 on). " +
-        "Set `delivery` to deployment.",
-    ]);
-    assert.deepEqual((await look("forbidden")).problems, [
-      "delivery admission needs a MutatingAdmissionPolicy and its bindings, which your account may not create. " +
-        "Have somebody update the stack who may, or set `delivery` to deployment.",
-    ]);
-  });
-
   it("does not look where none is wanted", async () => {
     const cluster = { support: () => Promise.reject(new Error("looked")) };
     for (const raw of [{ delivery: "admission" }, { solution: "sidecar" }])

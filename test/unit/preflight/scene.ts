@@ -5,6 +5,7 @@ import type { Places } from "../../../preflight/look";
 import { inspectOutposts } from "../../../preflight/outposts";
 import type { OutpostSettings } from "../../../settings/settings";
 import { fakeCluster, type Answers } from "../cli/cluster";
+import { managed } from "../managedFields";
 
 /** Makes a Deployment as far as the inspection reads it, with the managedFields of authentik's own fields. */
 export function liveDeployment(name: string, changes: { replicas?: number; memoryLimit?: string } = {}): Deployment {
@@ -44,13 +45,6 @@ export function liveDeployment(name: string, changes: { replicas?: number; memor
     status: { replicas, updatedReplicas: replicas, availableReplicas: replicas },
   };
 }
-
-export const managed = (manager: string, fieldsV1: object, subresource?: string) => ({
-  manager,
-  operation: "Update",
-  fieldsV1,
-  ...(subresource && { subresource }),
-});
 
 /** Field manager of the stack that looks. */
 export const ours = "authentik-outpost-shm-prod";

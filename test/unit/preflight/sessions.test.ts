@@ -52,10 +52,8 @@ describe("inspection of the outposts' sessions", () => {
   it("says both of an outpost that has both", async () => {
     const env = [{ name: "TMPDIR", value: "/sessions" }];
     const { problems } = await look({ image: proxy("2025.10.1"), env });
-    assert.deepEqual(
-      problems.map((text) => /forward auth|\/sessions/.exec(text)?.[0]),
-      ["forward auth", "/sessions"],
-    );
+    const about = problems.map((text) => /forward auth|\/sessions/.exec(text)?.[0]);
+    assert.deepEqual(about, ["forward auth", "/sessions"]);
   });
 
   it("warns if the spec does not tell where they are", async () => {
