@@ -16,36 +16,33 @@ const template = (memory?: string): Partial<PodSpec> => ({
 });
 
 describe("the memory limit that pods really get", () => {
-  const cases: [what: string, template: Partial<PodSpec>, LimitRange[], Pod[], memory?: string, source?: string][] = [
-    ["none", template(), [], [pod("main-a")]],
-    ["the template's own", template("1Gi"), [range("a", "256Mi")], [pod("main-a", "1Gi")], "1Gi"],
-    [
-      "a LimitRange's default",
+  const cases: Record<string, [template: Partial<PodSpec>, LimitRange[], Pod[], memory?: string, source?: string]> = {
+    none: [template(), [], [pod("main-a")]],
+    "the template's own": [template("1Gi"), [range("a", "256Mi")], [pod("main-a", "1Gi")], "1Gi"],
+    "a LimitRange's default": [
       template(),
       [range("a", "256Mi")],
       [pod("main-a", "128Mi")],
       "256Mi",
       "the default of LimitRange a",
     ],
-    [
-      "the least of two defaults",
+    "the least of two defaults": [
       template(),
       [range("a", "1Gi"), range("b", "512Mi")],
       [],
       "512Mi",
       "the default of LimitRange b",
     ],
-    ["no default for containers", template(), [range("a"), range("b", "1Gi", "Pod")], []],
-    [
-      "a live pod's, which a webhook gave it",
+    "no default for containers": [template(), [range("a"), range("b", "1Gi", "Pod")], []],
+    "a live pod's, which a webhook gave it": [
       template(),
       [],
       [pod("main-a"), pod("main-b", "200Mi")],
       "200Mi",
       "by pod main-b; the Deployment itself has none",
     ],
-  ];
-  for (const [what, given, limitRanges, pods, memory, source] of cases) {
+  };
+  for (const [what, [given, limitRanges, pods, memory, source]] of Object.entries(cases)) {
     it(`is ${what}`, () => {
       const { spec, sources } = effectiveSpec(given, { limitRanges, pods });
       assert.equal(spec.containers?.[0]?.resources?.limits?.memory, memory);

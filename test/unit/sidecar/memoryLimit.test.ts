@@ -33,44 +33,40 @@ const warning = (limit: string, only?: string): string =>
 
 describe("the warning of a memory limit", () => {
   const other = (memory?: string, restartPolicy?: string) => container("other", memory, restartPolicy);
-  const cases: [what: string, deployment: Deployment, warning?: string][] = [
-    ["no limit", live()],
-    ["no limit but another's", live(undefined, [other("1Mi")])],
-    ["room for /dev/shm and 64Mi", live("320Mi")],
-    ["plenty of room", live("1Gi")],
-    ["a little less", live("319Mi"), warning("319Mi")],
-    ["a decimal unit", live("300M"), warning("300M")],
-    ["with the sidecar's as much as /dev/shm", live("224Mi"), warning("224Mi")],
-    ["with the sidecar's less", live("223Mi"), warning("223Mi", "255Mi")],
-    ["half of it", live("128Mi"), warning("128Mi", "160Mi")],
-    ["no whole number of MiB", live("100M"), warning("100M", "127Mi")],
-    ["another container with one", live("128Mi", [other("64Mi")]), warning("128Mi", "224Mi")],
-    ["another container without one", live("128Mi", [other()]), warning("128Mi")],
-    ["another container whose limit is 0, which is none", live("128Mi", [other("0")]), warning("128Mi")],
-    ["an init container without one", live("128Mi", [], [other()]), warning("128Mi")],
-    [
-      "an init container that ends, with less than the others together",
+  const cases: Record<string, [deployment: Deployment, warning?: string]> = {
+    "no limit": [live()],
+    "no limit but another's": [live(undefined, [other("1Mi")])],
+    "room for /dev/shm and 64Mi": [live("320Mi")],
+    "plenty of room": [live("1Gi")],
+    "a little less": [live("319Mi"), warning("319Mi")],
+    "a decimal unit": [live("300M"), warning("300M")],
+    "with the sidecar's as much as /dev/shm": [live("224Mi"), warning("224Mi")],
+    "with the sidecar's less": [live("223Mi"), warning("223Mi", "255Mi")],
+    "half of it": [live("128Mi"), warning("128Mi", "160Mi")],
+    "no whole number of MiB": [live("100M"), warning("100M", "127Mi")],
+    "another container with one": [live("128Mi", [other("64Mi")]), warning("128Mi", "224Mi")],
+    "another container without one": [live("128Mi", [other()]), warning("128Mi")],
+    "another container whose limit is 0, which is none": [live("128Mi", [other("0")]), warning("128Mi")],
+    "an init container without one": [live("128Mi", [], [other()]), warning("128Mi")],
+    "an init container that ends, with less than the others together": [
       live("128Mi", [], [other("100Mi")]),
       warning("128Mi", "160Mi"),
     ],
-    [
-      "a sidecar, and an init container that ends, with more than the others together",
+    "a sidecar, and an init container that ends, with more than the others together": [
       live("64Mi", [], [other("8Mi", "Always"), other("192Mi")]),
       warning("64Mi", "200Mi"),
     ],
-    ["another sidecar", live("128Mi", [], [other("8Mi", "Always")]), warning("128Mi", "168Mi")],
-    [
-      "our own sidecar there already, which counts once",
+    "another sidecar": [live("128Mi", [], [other("8Mi", "Always")]), warning("128Mi", "168Mi")],
+    "our own sidecar there already, which counts once": [
       live("128Mi", [], [container("shm-cleanup", "32Mi", "Always")]),
       warning("128Mi", "160Mi"),
     ],
-    [
-      "our own sidecar there already, of the other kind",
+    "our own sidecar there already, of the other kind": [
       live("128Mi", [container("shm-cleanup", "32Mi")]),
       warning("128Mi", "160Mi"),
     ],
-  ];
-  for (const [what, deployment, expected] of cases) {
+  };
+  for (const [what, [deployment, expected]] of Object.entries(cases)) {
     it(`${expected ? "is given" : "is not given"}: ${what}`, () => {
       const warnings = memoryWarning(settings, deployment, { limitRanges: [], pods: [] });
       assert.deepEqual(warnings, expected ? [expected] : []);

@@ -12,8 +12,7 @@ import {
 import { podFragment } from "../../../../sidecar/podFragment";
 import { outpostSettings } from "../../outposts";
 
-const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides)));
-const native = partOf();
+const native = ownPart(podFragment(outpostSettings()));
 const ourVolumes = ["dshm", "shm-cleanup-settings", "shm-cleanup-run", "shm-cleanup-scripts"];
 /** Returns the operations of version 0.1 with `nativeSidecar: false`, as they stand in authentik. */
 const formerly = (): JsonPatchOperation[] => {
@@ -32,7 +31,13 @@ const formerly = (): JsonPatchOperation[] => {
 };
 
 const spec = "/spec/template/spec";
-const add = (path: string, value: unknown): JsonPatchOperation => ({ op: "add", path: `${spec}${path}`, value });
+/** An operation at a path within the pod spec. */
+const on = (op: JsonPatchOperation["op"], path: string, value?: unknown): JsonPatchOperation => ({
+  op,
+  path: `${spec}${path}`,
+  ...(value !== undefined && { value }),
+});
+const add = (path: string, value: unknown) => on("add", path, value);
 const dshm = { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "512Mi" } };
 const dshmMount = { name: "dshm", mountPath: "/dev/shm" };
 const pasted = { name: "shm-cleanup", image: "busybox", command: ["sh", "-c", "find"], volumeMounts: [dshmMount] };
@@ -46,7 +51,6 @@ const memory = add("/containers/0/resources", { limits: { memory: "1Gi" } });
 const pastedNames = ["volume dshm", "mount /dev/shm", "container shm-cleanup"];
 
 interface Case {
-  name: string;
   existing: JsonPatchOperation[];
   /** Operations of others, which are left when ours are taken out. Defaults to all that exist. */
   others?: JsonPatchOperation[];
@@ -55,100 +59,74 @@ interface Case {
   idempotent?: boolean;
 }
 
-const table: Case[] = [
-  { name: "none", existing: [] },
-  { name: "the classic patch", existing: classic, others: [], adopted: pastedNames },
-  {
-    name: "the classic patch without a container",
+/** The classic patch, or one that does the same, of which nothing is left; with others' operations in it, these are. */
+const classicOf = (existing: JsonPatchOperation[], others: JsonPatchOperation[] = []): Case => ({
+  existing,
+  others,
+  adopted: pastedNames,
+});
+const certOnly = [add("/volumes", [cert]), add(proxyMounts, [certMount])];
+const appended = [add("/volumes/-", cert), add(`${proxyMounts}/-`, certMount)];
+const secretName = (at: number) => on("replace", `/volumes/${at}/secret/secretName`, "other");
+
+const table: Record<string, Case> = {
+  none: { existing: [] },
+  "the classic patch": classicOf(classic),
+  "the classic patch without a container": {
     existing: classic.slice(0, 2),
     others: [],
     adopted: pastedNames.slice(0, 2),
   },
-  {
-    name: "the classic patch with another's operations around it",
-    existing: [memory, ...classic, add("/hostNetwork", true)],
-    others: [memory, add("/hostNetwork", true)],
-    adopted: pastedNames,
-  },
-  {
-    name: "the classic patch, its arrays shared with others",
-    existing: [add("/volumes", [cert, dshm]), add(proxyMounts, [dshmMount, certMount]), add("/containers/-", pasted)],
-    others: [add("/volumes", [cert]), add(proxyMounts, [certMount])],
-    adopted: pastedNames,
-  },
-  {
-    name: "the classic patch by appending to another's arrays",
-    existing: [
-      add("/volumes", [cert]),
-      add("/volumes/-", dshm),
-      add(proxyMounts, [certMount]),
-      add(`${proxyMounts}/-`, dshmMount),
-      add("/containers/-", pasted),
-    ],
-    others: [add("/volumes", [cert]), add(proxyMounts, [certMount])],
-    adopted: pastedNames,
-  },
-  {
-    name: "the classic patch, to whose array another appends",
-    existing: [...classic, add("/volumes/-", cert), add(`${proxyMounts}/-`, certMount)],
-    others: [add("/volumes", []), add(proxyMounts, []), add("/volumes/-", cert), add(`${proxyMounts}/-`, certMount)],
-    adopted: pastedNames,
-  },
-  {
-    name: "the classic patch with its container by index",
-    existing: [...classic.slice(0, 2), add("/containers/1", pasted)],
-    others: [],
-    adopted: pastedNames,
-  },
-  {
-    name: "the classic patch, its size corrected by a later operation",
-    existing: [...classic, { op: "replace", path: `${spec}/volumes/0/emptyDir/sizeLimit`, value: "1Gi" }],
-    others: [],
-    adopted: pastedNames,
-  },
-  {
-    name: "the classic patch in front of another's volume that is changed by index",
-    existing: [
-      add("/volumes", [dshm, cert]),
-      { op: "replace", path: `${spec}/volumes/1/secret/secretName`, value: "other" },
-    ],
-    others: [add("/volumes", [cert]), { op: "replace", path: `${spec}/volumes/0/secret/secretName`, value: "other" }],
+  "the classic patch with another's operations around it": classicOf(
+    [memory, ...classic, add("/hostNetwork", true)],
+    [memory, add("/hostNetwork", true)],
+  ),
+  "the classic patch, its arrays shared with others": classicOf(
+    [add("/volumes", [cert, dshm]), add(proxyMounts, [dshmMount, certMount]), add("/containers/-", pasted)],
+    certOnly,
+  ),
+  "the classic patch by appending to another's arrays": classicOf(
+    [...certOnly, add("/volumes/-", dshm), add(`${proxyMounts}/-`, dshmMount), add("/containers/-", pasted)],
+    certOnly,
+  ),
+  "the classic patch, to whose array another appends": classicOf(
+    [...classic, ...appended],
+    [add("/volumes", []), add(proxyMounts, []), ...appended],
+  ),
+  "the classic patch with its container by index": classicOf([...classic.slice(0, 2), add("/containers/1", pasted)]),
+  "the classic patch, its size corrected by a later operation": classicOf([
+    ...classic,
+    on("replace", "/volumes/0/emptyDir/sizeLimit", "1Gi"),
+  ]),
+  "the classic patch in front of another's volume that is changed by index": {
+    existing: [add("/volumes", [dshm, cert]), secretName(1)],
+    others: [add("/volumes", [cert]), secretName(0)],
     adopted: ["volume dshm"],
   },
-  {
-    name: "a pasted init container",
+  "a pasted init container": {
     existing: [...classic.slice(0, 2), add("/initContainers", [{ ...pasted, restartPolicy: "Always" }, waiter])],
     others: [add("/initContainers", [waiter])],
     adopted: ["volume dshm", "mount /dev/shm", "init container shm-cleanup"],
   },
-  { name: "another's sidecar by containers/-", existing: [add("/containers/-", waiter)], idempotent: false },
-  { name: "replace of another field", existing: [{ op: "replace", path: "/spec/replicas", value: 2 }] },
-  {
-    name: "replace of the whole list of volumes",
-    existing: [add("/volumes", [cache]), { op: "replace", path: `${spec}/volumes`, value: [cert] }],
-  },
-  { name: "test", existing: [{ op: "test", path: `${spec}/containers/0/name`, value: "proxy" }, memory] },
-  { name: "remove of a field", existing: [{ op: "remove", path: `${spec}/securityContext` }], idempotent: false },
-  {
-    name: "remove of another's list of volumes",
-    existing: [add("/volumes", [cache]), { op: "remove", path: `${spec}/volumes` }],
-  },
-  {
-    name: "copy of another's volume",
+  "another's sidecar by containers/-": { existing: [add("/containers/-", waiter)], idempotent: false },
+  "replace of another field": { existing: [{ op: "replace", path: "/spec/replicas", value: 2 }] },
+  "replace of the whole list of volumes": { existing: [add("/volumes", [cache]), on("replace", "/volumes", [cert])] },
+  test: { existing: [on("test", "/containers/0/name", "proxy"), memory] },
+  "remove of a field": { existing: [on("remove", "/securityContext")], idempotent: false },
+  "remove of another's list of volumes": { existing: [add("/volumes", [cache]), on("remove", "/volumes")] },
+  "copy of another's volume": {
     existing: [add("/volumes", [cert]), { op: "copy", from: `${spec}/volumes/0/secret`, path: `${spec}/volumes/0/x` }],
   },
-  {
-    name: "a pod spec changed at a level above",
+  "a pod spec changed at a level above": {
     existing: [add("/containers/0/securityContext", { runAsUser: 1000 }), add("/nodeSelector", { disk: "ssd" })],
   },
-  {
-    name: "a path with escapes",
+  "a path with escapes": {
     existing: [
       { op: "add", path: "/metadata/annotations", value: { "a/b": "c" } },
       { op: "add", path: "/metadata/annotations/a~1b", value: "d" },
     ],
   },
-];
+};
 
 type Spec = Record<"volumes" | "containers" | "initContainers", { name: string; volumeMounts?: { name: string }[] }[]>;
 
@@ -186,7 +164,7 @@ describe("the JSON patch of an outpost with our part in it", () => {
     if (idempotent) assert.deepEqual(apply(live, operations), live);
   }
 
-  for (const { name, existing, others, adopted, idempotent } of table) {
+  for (const [name, { existing, others, adopted, idempotent }] of Object.entries(table)) {
     it(`brings the sidecar once, is at rest, and gives back what others had, where there is ${name}`, () =>
       assertComposed(existing, others, adopted, idempotent));
   }
@@ -204,17 +182,15 @@ describe("the JSON patch of an outpost with our part in it", () => {
 
   it("spells out what the API server would fill in", () => {
     const additions = ownAdditions(compose([], native).operations);
-    assert.deepEqual(
-      additions.map(({ path, value }) => `${path} ${(value as { name: string }).name}`),
-      [
-        `${spec}/volumes/- dshm`,
-        `${spec}/volumes/- shm-cleanup-settings`,
-        `${spec}/volumes/- shm-cleanup-run`,
-        `${spec}/volumes/- shm-cleanup-scripts`,
-        `${spec}/containers/0/volumeMounts/- dshm`,
-        `${spec}/initContainers/- shm-cleanup`,
-      ],
-    );
+    const added = additions.map(({ path, value }) => `${path} ${(value as { name: string }).name}`);
+    assert.deepEqual(added, [
+      `${spec}/volumes/- dshm`,
+      `${spec}/volumes/- shm-cleanup-settings`,
+      `${spec}/volumes/- shm-cleanup-run`,
+      `${spec}/volumes/- shm-cleanup-scripts`,
+      `${spec}/containers/0/volumeMounts/- dshm`,
+      `${spec}/initContainers/- shm-cleanup`,
+    ]);
     assert.deepEqual(additions[1].value, {
       name: "shm-cleanup-settings",
       configMap: { defaultMode: 420, name: "ak-outpost-my-outpost-shm-cleanup", optional: true },
@@ -248,9 +224,9 @@ describe("the JSON patch of an outpost with our part in it", () => {
     "its volume no longer in memory": ([volumes]) => ((volumes.value as (typeof dshm)[])[0].emptyDir = {} as never),
     "its mount elsewhere": ([, mounts]) => ((mounts.value as (typeof dshmMount)[])[0].mountPath = "/elsewhere"),
     "a later operation on its volume": (operations) =>
-      operations.push({ op: "replace", path: `${spec}/volumes/0/emptyDir/sizeLimit`, value: "1Mi" }),
+      operations.push(on("replace", "/volumes/0/emptyDir/sizeLimit", "1Mi")),
     "a later operation that takes a field out": (operations) =>
-      operations.push({ op: "remove", path: `${spec}/initContainers/0/securityContext` }),
+      operations.push(on("remove", "/initContainers/0/securityContext")),
   })) {
     it(`notices and mends an edit of ours, whatever it is: ${what}`, () => {
       const { operations } = compose([], native);
@@ -271,12 +247,10 @@ describe("the JSON patch of an outpost with our part in it", () => {
   });
 
   it("takes ours out of operations that can't be applied by others' fault, and leaves those", () => {
-    const broken: JsonPatchOperation = { op: "remove", path: `${spec}/hostAliases/7` };
-    const beyond: JsonPatchOperation = { op: "remove", path: `${spec}/volumes/9` };
+    const broken = [on("remove", "/hostAliases/7"), on("remove", "/volumes/9")];
     const joined = [add("/volumes", [cert, dshm]), add("/initContainers/-", waiter), ...native.slice(4)];
-    assert.deepEqual(withoutOursAnyway([broken, beyond, ...joined]), [
-      broken,
-      beyond,
+    assert.deepEqual(withoutOursAnyway([...broken, ...joined]), [
+      ...broken,
       add("/volumes", [cert]),
       add("/initContainers/-", waiter),
     ]);
@@ -313,64 +287,56 @@ describe("the JSON patch of an outpost with our part in it", () => {
     const oneThere = "names no element: the list has 1 there";
     const elsewhere = "that place is the sidecar's; take the operation out in authentik";
     const hostPath = { name: "dshm", hostPath: { path: "/dev/shm" } };
-    const refused: [what: string, existing: unknown[], at: number, message: string][] = [
-      ["an operation that is none", ["add"], 1, 'is "add"; it must be an object with op and path'],
-      ["an empty operation", [null], 1, "is empty; it must be an object with op and path"],
-      ["an unknown op", [memory, { op: "append", path: "/spec" }], 2, `has op "append"; ${ops}`],
-      ["a missing op", [{ path: "/spec" }], 1, `has op missing; ${ops}`],
-      ["a path without slash", [{ op: "remove", path: "spec" }], 1, 'has path "spec"; it must start with /'],
-      ["a move from nowhere", [{ op: "move", path: "/spec" }], 1, "(move) has from missing; it must start with /"],
-      ["an add of nothing", [{ op: "add", path: "/spec" }], 1, "(add /spec) has no value"],
-      [
-        "an addition to a list that is not there",
+    const refused: Record<string, [existing: unknown[], at: number, message: string]> = {
+      "an operation that is none": [["add"], 1, 'is "add"; it must be an object with op and path'],
+      "an empty operation": [[null], 1, "is empty; it must be an object with op and path"],
+      "an unknown op": [[memory, { op: "append", path: "/spec" }], 2, `has op "append"; ${ops}`],
+      "a missing op": [[{ path: "/spec" }], 1, `has op missing; ${ops}`],
+      "a path without slash": [[{ op: "remove", path: "spec" }], 1, 'has path "spec"; it must start with /'],
+      "a move from nowhere": [[{ op: "move", path: "/spec" }], 1, "(move) has from missing; it must start with /"],
+      "an add of nothing": [[{ op: "add", path: "/spec" }], 1, "(add /spec) has no value"],
+      "an addition to a list that is not there": [
         [add("/volumes/-", cert)],
         1,
         `(add ${spec}/volumes/-) can't be applied: authentik's Deployment ${noVolumes}`,
       ],
-      [
-        "a removal of a list that is not there",
-        [{ op: "remove", path: `${spec}/volumes` }],
+      "a removal of a list that is not there": [
+        [on("remove", "/volumes")],
         1,
         `(remove ${spec}/volumes) can't be applied: authentik's Deployment ${noVolumes}`,
       ],
-      [
-        "an index beyond the list",
-        [add("/volumes", [cert]), { op: "remove", path: `${spec}/volumes/7` }],
+      "an index beyond the list": [
+        [add("/volumes", [cert]), on("remove", "/volumes/7")],
         2,
         `(remove ${spec}/volumes/7) ${oneThere}`,
       ],
-      [
-        "a removal of the element after the last",
-        [add("/volumes", [cert]), { op: "remove", path: `${spec}/volumes/1` }],
+      "a removal of the element after the last": [
+        [add("/volumes", [cert]), on("remove", "/volumes/1")],
         2,
         `(remove ${spec}/volumes/1) ${oneThere}`,
       ],
-      [
-        "a replacement of a container that is not there",
-        [{ op: "replace", path: `${spec}/containers/1`, value: waiter }],
+      "a replacement of a container that is not there": [
+        [on("replace", "/containers/1", waiter)],
         1,
         `(replace ${spec}/containers/1) ${oneThere}`,
       ],
-      [
-        "another's volume of our name",
+      "another's volume of our name": [
         [add("/volumes", [hostPath])],
         1,
         `adds volume dshm, which is no emptyDir of medium Memory: ${elsewhere}`,
       ],
-      [
-        "another's volume on /dev/shm",
+      "another's volume on /dev/shm": [
         [add("/volumes", [cache]), add(proxyMounts, [{ name: "cache", mountPath: "/dev/shm" }])],
         2,
         `adds a mount of volume cache on /dev/shm in container proxy: ${elsewhere}`,
       ],
-      [
-        "another's use of our volume",
+      "another's use of our volume": [
         [add("/volumes", [dshm]), add(proxyMounts, [{ name: "dshm", mountPath: "/cache" }])],
         2,
         `adds a mount of volume dshm on /cache: ${elsewhere}`,
       ],
-    ];
-    for (const [what, existing, at, message] of refused) {
+    };
+    for (const [what, [existing, at, message]] of Object.entries(refused)) {
       it(what, () => refuses(existing, `operation ${at} of kubernetes_json_patches.deployment ${message}`));
     }
 
@@ -401,7 +367,7 @@ function randomNeighbours(seed: number): { existing: JsonPatchOperation[]; other
     if (op !== "add" && live[at] === dshm.name) continue;
     const theirs = live.slice(0, at).filter((name) => name !== dshm.name).length;
     for (const [operations, index] of [[existing, at] as const, [others, theirs] as const])
-      operations.push({ op, path: `${spec}/volumes/${index}`, ...(op !== "remove" && { value }) });
+      operations.push(on(op, `/volumes/${index}`, op === "remove" ? undefined : value));
     live.splice(at, op === "add" ? 0 : 1, ...(op === "remove" ? [] : [value.name]));
   }
   return { existing, others: others.length > 1 ? others : [] };
@@ -420,9 +386,8 @@ function randomPatch(seed: number): JsonPatchOperation[] {
     if (choice === 0) operations.push(add(list, [value]));
     else if (choice === 1) operations.push(add(`${list}/-`, value));
     else if (choice === 2) operations.push(add(`${list}/${below(length! + 1)}`, value));
-    else if (choice === 3 && length! > 0) operations.push({ op: "remove", path: `${spec}${list}/${below(length!)}` });
-    else if (choice === 4 && length! > 0)
-      operations.push({ op: "replace", path: `${spec}${list}/${below(length!)}`, value });
+    else if (choice === 3 && length! > 0) operations.push(on("remove", `${list}/${below(length!)}`));
+    else if (choice === 4 && length! > 0) operations.push(on("replace", `${list}/${below(length!)}`, value));
     else continue;
     lengths[list] = choice === 0 ? 1 : length! + [0, 1, 1, -1, 0][choice];
   }

@@ -6,8 +6,7 @@ import { differences, hasStrays, sidecarMerge } from "../../../../sidecar/jsonPa
 import { podFragment } from "../../../../sidecar/podFragment";
 import { outpostSettings } from "../../outposts";
 
-const partOf = (overrides = {}) => ownPart(podFragment(outpostSettings(overrides)));
-const native = partOf();
+const native = ownPart(podFragment(outpostSettings()));
 const bare = native.filter(({ path }) => !path.endsWith("/initContainers/-"));
 const valueAt = (list: string) => native.filter(({ path }) => path.endsWith(`/${list}/-`)).map(({ value }) => value);
 
