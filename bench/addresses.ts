@@ -1,10 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { goSession } from "../sandbox/sessionFormats";
-import { containerLimits, inGroup } from "./groups";
 import { loginCount } from "./held";
-import type { ControlGroup } from "./limits";
+import { containerLimits, inGroup, type ControlGroup } from "./limits";
 import { Place, unixTime } from "./place";
-import { RunningSidecar, writeVisits } from "./processes";
+import { startSidecar, writeVisits } from "./processes";
 
 /** A flood of visits with long addresses, beside honest ones. */
 export interface AddressTrial {
@@ -44,10 +42,9 @@ export async function addressTrials(seconds: number): Promise<AddressTrial[]> {
 async function trial(
   place: Place,
   { length, rate, seconds }: { length: number; rate: number; seconds: number },
-  group: ControlGroup | undefined,
+  group: ControlGroup,
 ): Promise<AddressTrial> {
-  const sidecar = new RunningSidecar(place, group);
-  while (sidecar.sweeps === 0) await delay(50);
+  const sidecar = await startSidecar(place, group);
   const [, honest] = await Promise.all([
     writeVisits(place, { first: 0, rate, seconds, length }),
     writeVisits(place, { first: firstHonest, rate: honestRate, seconds }),

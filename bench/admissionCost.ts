@@ -1,13 +1,13 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { CoreV1Api, KubernetesObject, KubernetesObjectApi, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import { policySpec } from "../components/admission/policySpec";
 import { clients } from "../sandbox/clients";
 import { createOutpost, referenceDeployment } from "../sandbox/outpost";
+import { waitUntil } from "../sandbox/waitUntil";
 import { resolveSettings } from "../settings/resolve";
 import { podFragment } from "../sidecar/podFragment";
-import { onCluster } from "./onCluster";
+import { inTurns, onCluster } from "./onCluster";
 
 /** Milliseconds that the API server takes for the creation of one pod, the median of many. */
 export interface AdmissionCost {
@@ -31,15 +31,19 @@ export function admissionCost(pods: number): Promise<AdmissionCost> {
     const outpost = podOf("main");
     const neighbour: V1Pod = { ...outpost, metadata: { ...outpost.metadata, labels: { app: "neighbour" } } };
     await createPolicy(generic);
-    await untilAdmitted(core, outpost);
-    const taken: Record<"without" | "admitted" | "neighbour", number[]> = { without: [], admitted: [], neighbour: [] };
-    for (let n = 0; n < pods; n++) {
-      taken.without.push(await timed(core, outpost, elsewhere));
-      taken.admitted.push(await timed(core, outpost));
-      taken.neighbour.push(await timed(core, neighbour));
-    }
-    const { without, admitted, neighbour: beside } = taken;
-    return { pods, without: median(without), admitted: median(admitted), neighbour: median(beside) };
+    const isInForce = async () => (await create(core, outpost)).spec?.initContainers;
+    await waitUntil(isInForce, { what: "the policy to come into force", timeoutMs: 10_000 });
+    const taken = await inTurns(pods, {
+      without: () => create(core, outpost, elsewhere),
+      admitted: () => create(core, outpost),
+      neighbour: () => create(core, neighbour),
+    });
+    return {
+      pods,
+      without: medianMs(taken.without),
+      admitted: medianMs(taken.admitted),
+      neighbour: medianMs(taken.neighbour),
+    };
   });
 }
 
@@ -62,19 +66,5 @@ async function createPolicy(objects: KubernetesObjectApi): Promise<void> {
 const create = (core: CoreV1Api, body: V1Pod, where = namespace): Promise<V1Pod> =>
   core.createNamespacedPod({ namespace: where, body, dryRun: "All" });
 
-async function untilAdmitted(core: CoreV1Api, pod: V1Pod): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if ((await create(core, pod)).spec?.initContainers) return;
-    await pause(100);
-  }
-  throw new Error("the policy did not come into force within ten seconds");
-}
-
-/** Returns the milliseconds that the creation of the pod takes. */
-async function timed(core: CoreV1Api, pod: V1Pod, where?: string): Promise<number> {
-  const started = performance.now();
-  await create(core, pod, where);
-  return performance.now() - started;
-}
-
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const medianMs = (seconds: number[]): number =>
+  1000 * [...seconds].sort((a, b) => a - b)[Math.floor(seconds.length / 2)];

@@ -1,9 +1,10 @@
 // Draws one panel of the dashboard as SVG, from the panel's own definition: its title, unit, legend and thresholds.
 import type { dashboard } from "../components/monitoring/dashboard";
 import type { Series } from "../sandbox/monitoring/prometheus";
+import * as svg from "./svg";
 
 type AnyPanel = ReturnType<typeof dashboard>["panels"][number];
-export type GraphPanel = Extract<AnyPanel, { targets: unknown }>;
+type GraphPanel = Extract<AnyPanel, { targets: unknown }>;
 
 export interface Box {
   left: number;
@@ -12,7 +13,7 @@ export interface Box {
   height: number;
 }
 
-export interface Times {
+interface Times {
   start: number;
   end: number;
 }
@@ -29,9 +30,10 @@ const thresholdColours: Record<string, string> = { green: "#047857", orange: "#d
 const letterWidth = 7;
 const lineHeight = 15;
 
-export const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+const grey = 'fill="#4b5563"';
+
 export const text = (x: number, y: number, content: string, attributes = ""): string =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escaped(content)}</text>`;
+  svg.text(x.toFixed(1), y.toFixed(1), content, attributes);
 
 /** @param targets the answer to each of the panel's queries */
 export function drawPanel(panel: GraphPanel, targets: Series[][], box: Box, times: Times): string[] {
@@ -66,55 +68,54 @@ function timeseries(panel: GraphPanel, lines: Line[], box: Box, times: Times): s
   if (lines.length === 0) throw new Error(`panel ${panel.title} has no data`);
   const { unit, max, custom, thresholds } = panel.fieldConfig.defaults;
   const rows = legendRows(lines, box.width - 24);
-  const plot = { left: box.left + 56, right: box.left + box.width - 14, top: box.top + 34, bottom: 0 };
-  plot.bottom = box.top + box.height - 28 - rows.length * lineHeight;
-  const stacked = custom?.stacking.mode === "normal";
-  const tops = stacked ? stackedTops(lines) : lines;
+  const bottom = box.top + box.height - 28 - rows.length * lineHeight;
+  const isStacked = custom?.stacking.mode === "normal";
+  const tops = isStacked ? stackedTops(lines) : lines;
   const highest = max ?? roundedUp(Math.max(...tops.flatMap(({ values }) => values.map(([, value]) => value))), unit);
-  const x = (time: number): number =>
-    plot.left + ((time - times.start) / (times.end - times.start)) * (plot.right - plot.left);
-  const y = (value: number): number => plot.bottom - (Math.min(value, highest) / highest) * (plot.bottom - plot.top);
-
-  const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((share) => [
-    rule(plot.left, plot.right, y(share * highest), "#e5e7eb"),
-    text(
-      plot.left - 6,
-      y(share * highest) + 4,
-      formatted(unit, share * highest, highest),
-      'text-anchor="end" fill="#4b5563"',
+  const plot = { left: box.left + 56, right: box.left + box.width - 14, top: box.top + 34, bottom, highest };
+  const limits = custom?.thresholdsStyle ? thresholds.steps : [];
+  return [
+    ...[0, 0.25, 0.5, 0.75, 1].flatMap((share) => axisMark(plot, unit, share * highest)),
+    ...limits.flatMap(({ color, value }) =>
+      value === null ? [] : [rule(plot, value, thresholdColours[color], "5 4")],
     ),
-  ]);
-  const marks = thresholds.steps.flatMap(({ color, value }) =>
-    value === null || !custom?.thresholdsStyle
-      ? []
-      : [rule(plot.left, plot.right, y(value), thresholdColours[color], "5 4")],
-  );
-  const minutes = Array.from({ length: Math.floor((times.end - times.start) / 120) + 1 }, (_, n) => n * 2).map(
-    (minute) =>
-      text(x(times.start + minute * 60), plot.bottom + 16, `${minute} min`, 'text-anchor="middle" fill="#4b5563"'),
-  );
-  const point = ([time, value]: [number, number]): string => `${x(time).toFixed(1)},${y(value).toFixed(1)}`;
-  const areas = tops.map(({ values }, index) =>
-    area(values.map(point), stacked ? tops[index - 1]?.values.map(point) : undefined, index, { x, y, stacked, values }),
-  );
-  return [...grid, ...marks, ...areas, ...minutes, ...legend(rows, box, plot.bottom + 34)];
+    ...areas(plot, tops, times, isStacked),
+    ...minutes(plot, times),
+    ...legend(rows, box, plot.bottom + 34),
+  ];
 }
 
-interface Drawn {
-  x: (time: number) => number;
-  y: (value: number) => number;
-  stacked: boolean;
-  values: Line["values"];
+function axisMark(plot: svg.Plot, unit: string, value: number): string[] {
+  const y = Number(svg.yIn(plot, value)) + 4;
+  const label = formatted(unit, value, plot.highest);
+  return [rule(plot, value, "#e5e7eb"), text(plot.left - 6, y, label, `text-anchor="end" ${grey}`)];
 }
 
-/** Draws a line. In a stacked panel it also fills the area between this line and the one below. */
-function area(points: string[], below: string[] | undefined, index: number, { x, y, stacked, values }: Drawn): string {
-  const colour = colours[index % colours.length];
-  const line = `<polyline points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="1.8"/>`;
-  if (!stacked) return line;
-  const floor = values.map(([time]) => `${x(time).toFixed(1)},${y(0).toFixed(1)}`);
-  const under = [...(below ?? floor)].reverse();
-  return `<polygon points="${[...points, ...under].join(" ")}" fill="${colour}" fill-opacity="0.25"/>${line}`;
+const rule = (plot: svg.Plot, value: number, colour: string, dash = ""): string =>
+  svg.line(plot.left, plot.right, svg.yIn(plot, value), `stroke="${colour}" stroke-dasharray="${dash}"`);
+
+function minutes(plot: svg.Plot, { start, end }: Times): string[] {
+  const marks = Array.from({ length: Math.floor((end - start) / 120) + 1 }, (_, n) => n * 2);
+  return marks.map((minute) => {
+    const x = Number(svg.xIn(plot, (minute * 60) / (end - start)));
+    return text(x, plot.bottom + 16, `${minute} min`, `text-anchor="middle" ${grey}`);
+  });
+}
+
+/** Draws the lines. In a stacked panel it also fills the area between each line and the one below. */
+function areas(plot: svg.Plot, lines: Line[], { start, end }: Times, isStacked: boolean): string[] {
+  const point = (time: number, value: number): string =>
+    `${svg.xIn(plot, (time - start) / (end - start))},${svg.yIn(plot, value)}`;
+  let below: string[] | undefined;
+  return lines.map(({ values }, index) => {
+    const colour = colours[index % colours.length];
+    const points = values.map(([time, value]) => point(time, value));
+    const line = svg.polyline(points, `fill="none" stroke="${colour}" stroke-width="1.8"`);
+    if (!isStacked) return line;
+    const floor = below ?? values.map(([time]) => point(time, 0));
+    below = points;
+    return `<polygon points="${[...points, ...[...floor].reverse()].join(" ")}" fill="${colour}" fill-opacity="0.25"/>${line}`;
+  });
 }
 
 /** Stacks each line on those before it. All lines must have samples at the same times. */
@@ -150,14 +151,11 @@ function legend(rows: ReturnType<typeof legendRows>, { left }: Box, top: number)
   return rows.flatMap((entries, row) =>
     entries.flatMap(({ name, index, left: offset }) => {
       const [x, y] = [left + 12 + offset, top + row * lineHeight];
-      const swatch = `<line x1="${x}" x2="${x + 12}" y1="${(y - 4).toFixed(1)}" y2="${(y - 4).toFixed(1)}" stroke="${colours[index % colours.length]}" stroke-width="3"/>`;
-      return [swatch, text(x + 17, y, name, 'fill="#374151"')];
+      const stroke = `stroke="${colours[index % colours.length]}" stroke-width="3"`;
+      return [svg.line(x, x + 12, (y - 4).toFixed(1), stroke), text(x + 17, y, name, 'fill="#374151"')];
     }),
   );
 }
-
-const rule = (left: number, right: number, y: number, colour: string, dash = ""): string =>
-  `<line x1="${left}" x2="${right}" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}" stroke="${colour}" stroke-dasharray="${dash}"/>`;
 
 const mebibyte = 1024 * 1024;
 

@@ -6,14 +6,14 @@ import { authentikSweep, hourlyFind, runFind, type FindPolicy } from "./policies
 import { sweepCommand, podShell } from "./processes";
 
 /** The simulated day has a sixteenth of all pages, visits and logins. Its results are percentages, so they stay the same. */
-export const dayScale = 16;
+const dayScale = 16;
 const megabytes = 256 / dayScale;
 const day = 86_400;
 const step = 10; // seconds between two looks at the usage
 const sampleEvery = 300;
 
 /** Visits a second over the day, at full scale: health checks all day, and a crawler from 9:00 to 15:00. */
-export function visitRate(second: number): number {
+function visitRate(second: number): number {
   const hour = second / 3600;
   return hour >= 9 && hour < 15 ? 25 : 0.5;
 }

@@ -3,10 +3,10 @@
 // Grafana itself draws them differently.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { dashboard } from "../components/monitoring/dashboard";
 import { repositoryRoot, stateRoot } from "../sandbox/paths";
 import { drawPanel, text, type Box } from "./dashboardPanel";
-import type { Recording } from "./recordDashboard";
+import { shown, type Recording } from "./recordDashboard";
+import { page } from "./svg";
 
 const width = 1200;
 const margin = 10;
@@ -25,12 +25,8 @@ function boxOf({ x, y, w, h }: { x: number; y: number; w: number; h: number }): 
   };
 }
 
-export function drawDashboard({ start, end, panels: recorded }: Recording): string {
-  const { title, panels } = dashboard("authentik", {
-    usageWarning: 80,
-    usageCritical: 95,
-    sessionFilesWarning: 50_000,
-  });
+function drawDashboard({ start, end, panels: recorded }: Recording): string {
+  const { title, panels } = shown;
   const height = top + Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h)) * line + margin;
   const drawn = panels.flatMap((panel) => {
     const box = boxOf(panel.gridPos);
@@ -40,18 +36,12 @@ export function drawDashboard({ start, end, panels: recorded }: Recording): stri
   });
   const what =
     "panels drawn from the dashboard's own queries: ten minutes of two sidecars, with a crawler at one of them";
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="#111827" role="img" aria-label="${title}: ${what}">`,
-    `<rect width="${width}" height="${height}" fill="#f3f4f6"/>`,
+  return page({ width, height, fontSize: 12, label: `${title}: ${what}`, background: "#f3f4f6" }, [
     text(margin + 3, 26, title, 'font-size="17" font-weight="600"'),
     text(margin + 3, 46, what, 'fill="#4b5563"'),
     ...drawn,
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }
 
-if (require.main === module) {
-  const recording = JSON.parse(readFileSync(join(stateRoot(), "dashboard.json"), "utf8")) as Recording;
-  writeFileSync(join(repositoryRoot, "docs", "dashboard.svg"), drawDashboard(recording));
-}
+const recording = JSON.parse(readFileSync(join(stateRoot(), "dashboard.json"), "utf8")) as Recording;
+writeFileSync(join(repositoryRoot, "docs", "dashboard.svg"), drawDashboard(recording));

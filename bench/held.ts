@@ -1,9 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { inGroup } from "./groups";
-import type { Limits } from "./limits";
+import { inGroup, type Limits } from "./limits";
 import { type Place, unixTime } from "./place";
 import { runFind, type FindPolicy } from "./policies";
-import { RunningSidecar, writeVisits } from "./processes";
+import { startSidecar, writeVisits } from "./processes";
 
 export const loginCount = 1000;
 
@@ -23,7 +22,7 @@ export interface Trial {
  * runs on schedule with the ages it would see. The time that writing takes does not count. The hour starts right after a
  * find, with the files that are left once the rate has lasted long enough.
  */
-export function findTrial(place: Place, policy: FindPolicy, rate: number): Trial {
+function findTrial(place: Place, policy: FindPolicy, rate: number): Trial {
   place.clear();
   const end = unixTime() - 10;
   const begin = end - 3600;
@@ -58,15 +57,14 @@ export function findHeld(place: Place, policy: FindPolicy): Trial {
  * Runs visits at a rate under the sidecar, in real time. The trial starts from the state after a sweep under pressure: usage
  * at the low watermark, and visits of the ages that follow from the rate. Everything repeats from one such sweep to the next.
  */
-export async function sidecarTrial(place: Place, rate: number, seconds: number, limits?: Limits): Promise<Trial> {
+async function sidecarTrial(place: Place, rate: number, seconds: number, limits?: Limits): Promise<Trial> {
   place.clear();
   const now = unixTime();
   place.logInMany(loginCount, now);
   const before = Math.floor(place.pages.total * 0.6) - place.pages.used;
   for (let n = 0; n < before; n++) place.visit(n, now - (before - n) / rate);
   return inGroup(limits ?? {}, async (group) => {
-    const sidecar = new RunningSidecar(place, limits && group);
-    while (sidecar.sweeps === 0) await delay(50); // its first sweep is not part of the trial
+    const sidecar = await startSidecar(place, limits && group);
     const trial = await flood(place, { first: before, rate, seconds });
     await sidecar.stop();
     return { ...trial, loginsLost: loginCount - place.loginsLeft(loginCount) };

@@ -1,23 +1,23 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { idleFilesPerSecond, sweepDefault } from "../cleaner/constants";
-import { containerLimits, inGroup } from "./groups";
+import { containerLimits, inGroup } from "./limits";
 import { type Place, unixTime } from "./place";
-import { cpuSeconds, podShell, RunningSidecar, sweepCommand } from "./processes";
+import { cpuSeconds, podShell, startSidecar, sweepCommand } from "./processes";
 
 export interface IdleHour {
   files: number;
   sweepsPerHour: number;
   cpuSecondsPerSweep: number;
   /** CPU of the loop alone, which checks the usage and waits. */
-  cpuSecondsPerHourOfLoop: number | undefined;
+  cpuSecondsPerHourOfLoop: number;
   /** CPU of both together. */
-  cpuSeconds: number | undefined;
+  cpuSeconds: number;
 }
 
 export interface PeakMemory {
   files: number;
   what: string;
-  bytes: number | undefined;
+  bytes: number;
 }
 
 /** Saves half logins of some hours, half visits of some minutes. Nothing is due, but only reading the logins shows that. */
@@ -49,9 +49,7 @@ export async function idleHour(place: Place, files: number, seconds: number): Pr
   const interval = sweepDefault("SWEEP_INTERVAL_SECONDS");
   const sweepsPerHour = 3600 / Math.max(interval, Math.floor(files / idleFilesPerSecond));
   const loop = await inGroup({}, async (group) => {
-    if (!group) return undefined;
-    const sidecar = new RunningSidecar(place, group, { SWEEP_INTERVAL_SECONDS: "3600" });
-    while (sidecar.sweeps === 0) await delay(50);
+    const sidecar = await startSidecar(place, group, { SWEEP_INTERVAL_SECONDS: "3600" });
     const before = group.cpuSeconds();
     await delay(seconds * 1000);
     const used = group.cpuSeconds() - before;
@@ -63,7 +61,7 @@ export async function idleHour(place: Place, files: number, seconds: number): Pr
     sweepsPerHour,
     cpuSecondsPerSweep: perSweep,
     cpuSecondsPerHourOfLoop: loop,
-    cpuSeconds: loop === undefined ? undefined : loop + sweepsPerHour * perSweep,
+    cpuSeconds: loop + sweepsPerHour * perSweep,
   };
 }
 
@@ -73,9 +71,7 @@ export async function peakMemory(place: Place, files: number, what: "idle" | "un
   const watermarks: Record<string, string> =
     what === "idle" ? { HIGH_WATERMARK_PERCENT: "100" } : { HIGH_WATERMARK_PERCENT: "2", LOW_WATERMARK_PERCENT: "1" };
   const bytes = await inGroup({ memoryBytes: containerLimits.memoryBytes }, async (group) => {
-    if (!group) return undefined;
-    const sidecar = new RunningSidecar(place, group, watermarks);
-    while (sidecar.sweeps === 0) await delay(50);
+    const sidecar = await startSidecar(place, group, watermarks);
     await sidecar.stop();
     return group.peakBytes();
   });

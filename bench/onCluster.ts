@@ -14,3 +14,20 @@ export async function onCluster<T>(name: string, measure: (cluster: Cluster) => 
     release();
   }
 }
+
+/** Does each piece of work in turns. Returns the seconds that each took, turn by turn. */
+export async function inTurns<K extends string>(
+  turns: number,
+  works: Record<K, () => Promise<unknown>>,
+): Promise<Record<K, number[]>> {
+  const names = Object.keys(works) as K[];
+  const taken = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
+  for (let turn = 0; turn < turns; turn++) {
+    for (const name of names) {
+      const started = performance.now();
+      await works[name]();
+      taken[name].push((performance.now() - started) / 1000);
+    }
+  }
+  return taken;
+}

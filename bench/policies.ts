@@ -16,23 +16,8 @@ export const authentikSweep: FindPolicy = {
 
 /** Runs the find of a policy as if the time were `at`, and so removes the files that are too old by then. */
 export function runFind(policy: FindPolicy, dir: string, at: number): void {
-  const older = ["!", "-newermt", `@${(at - policy.maxAgeSeconds).toFixed(3)}`];
-  const args = [
-    ".",
-    "-maxdepth",
-    "1",
-    "-type",
-    "f",
-    "-name",
-    "session_*",
-    ...older,
-    "-exec",
-    "rm",
-    "-f",
-    "--",
-    "{}",
-    "+",
-  ];
-  const { status, stderr } = spawnSync("find", args, { cwd: dir, encoding: "utf8" });
+  const oldest = (at - policy.maxAgeSeconds).toFixed(3);
+  const args = `. -maxdepth 1 -type f -name session_* ! -newermt @${oldest} -exec rm -f -- {} +`;
+  const { status, stderr } = spawnSync("find", args.split(" "), { cwd: dir, encoding: "utf8" });
   if (status !== 0) throw new Error(`find: ${stderr}`);
 }

@@ -11,7 +11,7 @@ import { createStateFolder } from "../sandbox/stateFolder";
 import type { PodSpecPatch } from "../kubernetes/types";
 import { resolveSettings } from "../settings/resolve";
 import { podFragment } from "../sidecar/podFragment";
-import { onCluster } from "./onCluster";
+import { inTurns, onCluster } from "./onCluster";
 
 /** Seconds of `pulumi preview` of a stack that is up. */
 export interface PreviewCost {
@@ -50,28 +50,17 @@ export async function previewCost(outposts: number): Promise<PreviewCost> {
     const open = async (stack: string, program?: PulumiFn): Promise<EngineStack> => {
       for (const name of names) await createOutpost(kubeconfig, { namespace: stack, name });
       const own = { stack, stateDir: createStateFolder(`bench-${stack}`), pulumi, kubeconfig, context };
-      const config = { namespace: stack, outposts: names };
-      const opened = await openStack({
-        ...own,
-        config: program ? {} : config,
-        ...(program && { program, project: stack }),
-      });
+      const ours = { config: { namespace: stack, outposts: names } };
+      const opened = await openStack({ ...own, ...(program ? { config: {}, program, project: stack } : ours) });
       await opened.up();
       return opened;
     };
-    const stacks = {
-      ours: await open("ours"),
-      plain: await open("plain", plainProgram("plain", names)),
-      nothing: await open("nothing", () => Promise.resolve()),
-    };
-    const best = { ours: Infinity, plain: Infinity, nothing: Infinity };
-    for (let turn = 0; turn < 5; turn++) {
-      for (const name of ["ours", "plain", "nothing"] as const) {
-        const started = performance.now();
-        await stacks[name].preview({ refresh: true }); // as Pulumi.yaml has it for ours
-        best[name] = Math.min(best[name], (performance.now() - started) / 1000);
-      }
-    }
-    return { outposts, ...best };
+    const preview = (stack: EngineStack) => () => stack.preview({ refresh: true }); // as Pulumi.yaml has it for ours
+    const { ours, plain, nothing } = await inTurns(5, {
+      ours: preview(await open("ours")),
+      plain: preview(await open("plain", plainProgram("plain", names))),
+      nothing: preview(await open("nothing", () => Promise.resolve())),
+    });
+    return { outposts, ours: Math.min(...ours), plain: Math.min(...plain), nothing: Math.min(...nothing) };
   });
 }

@@ -1,6 +1,7 @@
 import { fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { shells, sweepText, type Shell } from "../sandbox/cleaner/shells";
 import { Sidecar } from "../sandbox/cleaner/sidecarProcess";
 import type { FloodReport } from "./flood";
@@ -25,16 +26,16 @@ export function sweepCommand(shell: Shell, settings: readonly string[]): string[
   return [...shell.command, "-c", sweepText, "sweep", ...settings];
 }
 
-/** A sidecar that runs on this place as in a pod, with the default settings. */
-export class RunningSidecar extends Sidecar {
-  constructor(place: Place, group?: ControlGroup, env: Record<string, string> = {}) {
-    const own = { SHM_DIR: place.dir, METRICS_DIR: place.metrics, METRICS_PORT: "19301" };
-    super(podShell, { ...own, ...env }, undefined, undefined, group?.command);
-  }
-
-  get sweeps(): number {
-    return this.log.match(/ event=sweep /g)?.length ?? 0;
-  }
+/** Starts a sidecar on this place as in a pod, with the default settings. Resolves after its first sweep. */
+export async function startSidecar(
+  place: Place,
+  group?: ControlGroup,
+  env: Record<string, string> = {},
+): Promise<Sidecar> {
+  const own = { SHM_DIR: place.dir, METRICS_DIR: place.metrics, METRICS_PORT: "19301" };
+  const sidecar = new Sidecar(podShell, { ...own, ...env }, undefined, undefined, group?.command);
+  while (!sidecar.log.includes(" event=sweep ")) await delay(20);
+  return sidecar;
 }
 
 /** Saves visits at a rate, in a process of their own. @param length of the addresses; default 60 */

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { inGroup } from "./groups";
 import { loginCount } from "./held";
-import type { Limits } from "./limits";
+import { inGroup, type Limits } from "./limits";
 import { type Place, unixTime } from "./place";
 import { runFind, type FindPolicy } from "./policies";
-import { RunningSidecar } from "./processes";
+import { startSidecar } from "./processes";
 
 /** Fills the place with visits as fast as this machine can. Returns the number of the first that found no space. */
 function fill(place: Place, savedAt?: number): number {
@@ -32,8 +31,7 @@ export async function sidecarRecovery(place: Place, limits?: Limits): Promise<nu
   place.clear();
   place.logInMany(loginCount, unixTime());
   return inGroup(limits ?? {}, async (group) => {
-    const sidecar = new RunningSidecar(place, limits && group);
-    while (sidecar.sweeps === 0) await delay(20);
+    const sidecar = await startSidecar(place, limits && group);
     const next = fill(place);
     const full = performance.now();
     while (!place.visit(next)) await delay(10);

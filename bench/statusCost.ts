@@ -12,7 +12,7 @@ import { clients } from "../sandbox/clients";
 import { consoleProgress } from "../sandbox/progress";
 import { ensureTools } from "../sandbox/toolchain";
 import { waitUntil } from "../sandbox/waitUntil";
-import { onCluster } from "./onCluster";
+import { inTurns, onCluster } from "./onCluster";
 
 const run = promisify(execFile);
 const namespace = "many";
@@ -37,23 +37,17 @@ export async function statusCost(pods: number): Promise<StatusCost> {
     await once(metrics.listen(metricsPort, address), "listening");
     await createPods(kubeconfig, pods, address);
     const env = { ...process.env, KUBECONFIG: kubeconfig };
-    const best = { ours: Infinity, kubectl: Infinity };
+    const look = (program: string, ...args: string[]) => run(program, args, { env, maxBuffer: 1 << 26 });
     let answered = 0;
-    for (let turn = 0; turn < 3; turn++) {
-      const status = await timed("node", [join(__dirname, "../cli/outpost-shm.mjs"), "status", "-n", namespace], env);
-      const plain = await timed(kubectl, ["get", "pods", "-n", namespace], env);
-      best.ours = Math.min(best.ours, status.seconds);
-      best.kubectl = Math.min(best.kubectl, plain.seconds);
-      answered = status.stdout.match(/ metrics$/gm)?.length ?? 0;
-    }
-    return { pods, ...best, answered };
+    const taken = await inTurns(3, {
+      ours: async () => {
+        const { stdout } = await look("node", join(__dirname, "../cli/outpost-shm.mjs"), "status", "-n", namespace);
+        answered = stdout.match(/ metrics$/gm)?.length ?? 0;
+      },
+      kubectl: () => look(kubectl, "get", "pods", "-n", namespace),
+    });
+    return { pods, ours: Math.min(...taken.ours), kubectl: Math.min(...taken.kubectl), answered };
   }).finally(() => metrics.close());
-}
-
-async function timed(program: string, args: string[], env: NodeJS.ProcessEnv) {
-  const started = performance.now();
-  const { stdout } = await run(program, args, { env, maxBuffer: 1 << 26 });
-  return { stdout, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Returns an address of this machine that the API server passes requests on to. It refuses those of the loopback. */
@@ -70,8 +64,7 @@ async function createPods(kubeconfig: string, count: number, address: string): P
   const status = { podIP: address, podIPs: [{ ip: address }] };
   const create = async (name: string): Promise<void> => {
     await core.createNamespacedPod({ namespace, body: outpostPod(name) });
-    const isRunning = async () =>
-      (await core.readNamespacedPod({ namespace, name })).status?.phase === "Running" || undefined;
+    const isRunning = async () => (await core.readNamespacedPod({ namespace, name })).status?.phase === "Running";
     await waitUntil(isRunning, { what: `pod ${name}`, timeoutMs: 60_000 });
     await core.patchNamespacedPodStatus({ namespace, name, body: { status } }, merge);
   };

@@ -2,10 +2,10 @@ import { shells } from "../sandbox/cleaner/shells";
 import { type Place, unixTime } from "./place";
 import { cpuSeconds, podShell, sweepCommand } from "./processes";
 
-export const filesPerSweep = 65_536;
+const filesPerSweep = 65_536;
 
 /** A kind of file to remove. A sweep recognises it by size, by age alone, or by reading each file. */
-export interface Mix {
+interface Mix {
   name: string;
   ageSeconds: number;
   long?: boolean;
@@ -13,7 +13,7 @@ export interface Mix {
   goal: number;
 }
 
-export const mixes: readonly Mix[] = [
+const mixes: readonly Mix[] = [
   { name: "visits of two hours", ageSeconds: 7200, goal: 1.5 },
   { name: "visits of two days", ageSeconds: 2 * 86_400, goal: 1.5 },
   { name: "addresses of 400 characters: each has to be read", ageSeconds: 7200, long: true, goal: 3 },
