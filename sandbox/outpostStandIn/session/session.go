@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/gob"
 	"fmt"
+	"strings"
 )
 
 // Values are the values of a session by key.
@@ -32,6 +33,15 @@ type ProxyClaims struct {
 	BackendOverride string
 	HostHeader      string
 	IsSuperuser     bool
+}
+
+// User returns the claims of an invented user, whose login ends at that Unix time.
+func User(end int64, tokenLength int) Claims {
+	return Claims{
+		Sub: strings.Repeat("a", 64), Exp: int(end), Email: "jo@example.com", Verified: true, Name: "Jo",
+		PreferredUsername: "jo", Groups: []string{"everyone"}, Sid: strings.Repeat("b", 64),
+		Proxy: &ProxyClaims{}, RawToken: strings.Repeat("t", tokenLength),
+	}
 }
 
 const ClaimsName = "goauthentik.io/internal/outpost/proxyv2/types.Claims"
