@@ -39,7 +39,7 @@ export async function createOutpost(kubeconfig: string, spec: OutpostSpec, timeo
 export async function untilAvailable(kubeconfig: string, spec: OutpostSpec, timeoutMs = TIMEOUT_MS): Promise<void> {
   const { apps } = await clients(kubeconfig);
   const target = { namespace: spec.namespace, name: outpostObjectName(spec) };
-  const isDone = async () => isRolledOut(await apps.readNamespacedDeployment(target)) || undefined;
+  const isDone = async () => isRolledOut(await apps.readNamespacedDeployment(target));
   await waitUntil(isDone, {
     what: `Deployment ${target.namespace}/${target.name} to be available`,
     timeoutMs,
@@ -73,11 +73,11 @@ export async function ensureNamespace(core: CoreV1Api, name: string): Promise<vo
   await unless(409, core.createNamespace({ body: { metadata: { name } } }));
 }
 
-async function hasNoPods(core: CoreV1Api, spec: OutpostSpec): Promise<true | undefined> {
+async function hasNoPods(core: CoreV1Api, spec: OutpostSpec): Promise<boolean> {
   const labels = Object.entries(referenceDeployment(spec).spec!.selector.matchLabels!);
   const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(",");
   const pods = await core.listNamespacedPod({ namespace: spec.namespace, labelSelector });
-  return pods.items.length === 0 || undefined;
+  return pods.items.length === 0;
 }
 
 /** Awaits the call. Returns undefined if the API server answers with the error `status`. */

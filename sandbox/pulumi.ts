@@ -4,6 +4,7 @@
  * provider.
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { version as command } from "@pulumi/command/package.json";
@@ -30,6 +31,7 @@ type Plugin = keyof typeof versions;
 
 /** Limit for downloads of some 150 MB. A site that has not sent one by then might as well be closed. In milliseconds. */
 const downloadTimeoutMs = 180_000;
+const tooLate = `not there after ${downloadTimeoutMs / 1000} s`;
 
 /** Matches the CLI's messages if the plugins' site is out of reach, which another try will not change. */
 const unreachable =
@@ -106,7 +108,7 @@ async function officialCli(progress: Progress): Promise<Official> {
 async function inTime<T>(download: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`not there after ${downloadTimeoutMs / 1000} s`)), downloadTimeoutMs);
+    timer = setTimeout(() => reject(new Error(tooLate)), downloadTimeoutMs);
   });
   return Promise.race([download, timeout]).finally(() => clearTimeout(timer));
 }
@@ -138,26 +140,18 @@ async function downloadPlugin(cli: string, home: string, name: Plugin): Promise<
   const child = spawn(cli, install, {
     env: { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" },
     stdio: ["ignore", "ignore", "pipe"],
+    timeout: downloadTimeoutMs,
+    killSignal: "SIGKILL",
   });
   let said = "";
-  let problem: string | undefined;
-  const giveUp = (reason: string) => {
-    problem ??= reason;
-    child.kill("SIGKILL");
-  };
-  const timer = setTimeout(() => giveUp(`not there after ${downloadTimeoutMs / 1000} s`), downloadTimeoutMs);
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     said += chunk;
-    const refusal = unreachable.exec(said)?.[1];
-    if (refusal) giveUp(refusal);
+    if (unreachable.test(said)) child.kill("SIGKILL");
   });
-  const code = await new Promise<number | null>((resolve) => {
-    child.on("error", (error) => giveUp(error.message));
-    child.on("close", resolve);
-  });
-  clearTimeout(timer);
+  const [code] = (await once(child, "close").catch(({ message }: Error) => [message])) as [number | string | null];
   if (code === 0) return undefined;
-  return problem ?? said.trim().split("\n").at(-1) ?? `pulumi plugin install ended with ${code}`;
+  const lastLine = said.trim().split("\n").at(-1) || `pulumi plugin install ended with ${code}`;
+  return unreachable.exec(said)?.[1] ?? (code === null ? tooLate : lastLine);
 }
 
 /** Makes a home with plugins where the engine looks for the official ones of the SDKs' versions. */

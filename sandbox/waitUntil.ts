@@ -12,27 +12,31 @@ export interface WaitOptions {
   pauseMs?: number;
 }
 
+type Answer<T> = T | false | undefined;
+
 /**
- * Asks until `ask` returns something other than undefined, and returns that. An error of `ask` counts as "not yet". When time
- * is up, the error names the last one.
+ * Asks until `ask` returns something other than false and undefined, and returns that. An error of `ask` counts as "not yet".
+ * When time is up, the error names the last one.
  */
-export async function waitUntil<T>(ask: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
+export async function waitUntil<T>(ask: () => Answer<T> | Promise<Answer<T>>, options: WaitOptions): Promise<T> {
   const { what, timeoutMs, signal, pauseMs = 100 } = options;
   const look = async () => {
     signal?.throwIfAborted();
-    const value = await Promise.resolve()
+    const value: { answer?: Answer<T>; error?: unknown } = await Promise.resolve()
       .then(ask)
       .then(
-        (answer) => ({ answer, error: undefined }),
-        (error: unknown) => ({ answer: undefined, error }),
+        (answer) => ({ answer }),
+        (error: unknown) => ({ error }),
       );
     signal?.throwIfAborted();
-    return { value, ...(value.answer === undefined && { awaits: what }) };
+    return { value, ...(isMissing(value.answer) && { awaits: what }) };
   };
   const { answer, error } = await poll(look, { timeoutMs, pauseMs });
-  if (answer === undefined) throw new Error(timeoutMessage(options, error), { cause: error });
+  if (isMissing(answer)) throw new Error(timeoutMessage(options, error), { cause: error });
   return answer;
 }
+
+const isMissing = (answer: unknown): answer is false | undefined => answer === undefined || answer === false;
 
 function timeoutMessage({ what, timeoutMs }: WaitOptions, lastError: unknown): string {
   const reason = lastError instanceof Error ? `: ${lastError.message}` : "";

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { text as textOf } from "node:stream/consumers";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { findExecutable } from "../toolchain/pulumiOnPath";
 
@@ -80,24 +82,15 @@ export interface RunOptions {
 
 /** Runs a script's text as a pod does: `sh -c TEXT name ARGUMENTS`. */
 export async function run(shell: Shell, text: string, options: RunOptions = {}): Promise<Result> {
-  const [command = "", ...args] = [
-    ...(options.as ?? []),
-    ...shell.command,
-    "-c",
-    text,
-    "sweep",
-    ...(options.args ?? []),
-  ];
-  const child = spawn(command, args, {
-    cwd: options.cwd ?? "/",
-    env: { PATH: shell.path, ...options.env },
+  const { args = [], env, cwd = "/", as = [] } = options;
+  const [command = "", ...rest] = [...as, ...shell.command, "-c", text, "sweep", ...args];
+  const child = spawn(command, rest, {
+    cwd,
+    env: { PATH: shell.path, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
-  const status = await new Promise<number | null>((done, failed) => child.on("error", failed).on("close", done));
+  const closed = once(child, "close") as Promise<[number | null]>;
+  const [stdout, stderr, [status]] = await Promise.all([textOf(child.stdout), textOf(child.stderr), closed]);
   return { status, stdout, stderr };
 }
 

@@ -12,8 +12,7 @@ const { files } = cleanerScripts();
 
 /** Waits until `holds` returns true. If that takes too long, the error says what it waited for. */
 export async function until(what: string, holds: () => boolean, seconds = 20): Promise<void> {
-  const ask = () => Promise.resolve(holds() || undefined);
-  await waitUntil(ask, { what, timeoutMs: seconds * 1000, pauseMs: 20 });
+  await waitUntil(holds, { what, timeoutMs: seconds * 1000, pauseMs: 20 });
 }
 
 export async function freePort(): Promise<number> {

@@ -1,14 +1,15 @@
 // Finds a Pulumi CLI that the user already has, which saves building one.
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
+import { version as installedSdk } from "@pulumi/pulumi/package.json";
 import { compareVersions, parseVersion } from "./versions";
 
 /** The `pulumi` on PATH; undefined if there is none. `reason` says why an existing one can't be used. */
 export type PulumiOnPath = { path: string; version: string; reason?: string } | undefined;
 
 /** Finds the first `pulumi` on PATH, and checks it against this clone's SDK: the Automation API refuses an older CLI. */
-export function pulumiOnPath(sdkVersion = installedSdkVersion()): PulumiOnPath {
+export function pulumiOnPath(sdkVersion = installedSdk): PulumiOnPath {
   const path = findExecutable("pulumi", process.env.PATH ?? "");
   if (!path) return undefined;
   const version = cliVersion(path);
@@ -34,13 +35,6 @@ function cliVersion(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function installedSdkVersion(): string {
-  const manifest = JSON.parse(readFileSync(require.resolve("@pulumi/pulumi/package.json"), "utf8")) as {
-    version: string;
-  };
-  return manifest.version;
 }
 
 /** Finds the first executable of that name in the folders of `path`. */

@@ -19,7 +19,7 @@ describe("child processes", function () {
     logFile: inDir("log", `${name}.log`),
   });
   const groupIsGone = (pid: number) =>
-    waitUntil(() => Promise.resolve(isAlive(-pid) ? undefined : true), {
+    waitUntil(() => !isAlive(-pid), {
       what: `process group ${pid} to be gone`,
       timeoutMs: 10_000,
       pauseMs: 10,
@@ -109,8 +109,11 @@ describe("child processes", function () {
 });
 
 async function saysReady(log: string): Promise<void> {
-  const ask = () => Promise.resolve(readFileSync(log, "utf8").includes("ready") || undefined);
-  await waitUntil(ask, { what: "the trap to be set", timeoutMs: 10_000, pauseMs: 10 });
+  await waitUntil(() => readFileSync(log, "utf8").includes("ready"), {
+    what: "the trap to be set",
+    timeoutMs: 10_000,
+    pauseMs: 10,
+  });
 }
 
 function isAlive(pid: number): boolean {

@@ -5,16 +5,7 @@ import { join } from "node:path";
 import { version as sdk } from "@pulumi/pulumi/package.json";
 import { openPulumi } from "../../../sandbox/pulumi";
 import { readModule } from "../../../sandbox/toolchain/modules";
-import { useFakePath, writeProgram } from "./fakePath";
-
-/** "Builds" by writing a file for each package. */
-const WORKING_GO = `
-case "$1" in
-  env) echo go1.99.0; echo auto;;
-  build)
-    for argument; do [ "$previous" = -o ] && output=$argument; previous=$argument; done
-    for package in pulumi-kubernetes pulumi; do printf '#!/bin/sh\\necho v3.259.0\\n' >"$output$package"; done;;
-esac`;
+import { useFakePath, WORKING_GO, writeProgram } from "./fakePath";
 
 describe("Pulumi", () => {
   const { inDir, onPath } = useFakePath();

@@ -9,22 +9,7 @@ import { ensureTools } from "../../../sandbox/toolchain";
 import { readModule } from "../../../sandbox/toolchain/modules";
 import { pulumiOnPath } from "../../../sandbox/toolchain/pulumiOnPath";
 import { waitUntil } from "../../../sandbox/waitUntil";
-import { useFakePath } from "./fakePath";
-
-/** Answers as `go env` does, and "builds" by writing its environment to one file for each package, named as Go names it. */
-const WORKING_GO = `
-case "$1" in
-  env) echo "\${FAKE_VERSION-go1.99.0}"; echo "\${FAKE_TOOLCHAIN-auto}";;
-  build)
-    echo "$@" >>"$FAKE_BUILDS"
-    sleep "\${FAKE_SECONDS-0}"
-    for argument; do
-      [ "$previous" = -o ] && output=$argument
-      previous=$argument
-      [ "$output" ] && [ "$argument" != "$output" ] || continue
-      echo "$GOFLAGS|$GOWORK|$GO111MODULE|$CGO_ENABLED|$GOOS|$GOARCH" >"$output$(basename "\${argument%/v3}")"
-    done;;
-esac`;
+import { useFakePath, WORKING_GO } from "./fakePath";
 
 describe("the toolchain", function () {
   this.timeout(30_000);
@@ -165,7 +150,7 @@ describe("the toolchain", function () {
     const env = { ...process.env, FAKE_SECONDS: "30" };
     const build = spawn(process.execPath, ["--import", require.resolve("tsx"), script], { env, stdio: "inherit" });
     const ended = once(build, "exit");
-    await waitUntil(() => Promise.resolve(builtCommands().length > 0 || undefined), {
+    await waitUntil(() => builtCommands().length > 0, {
       what: "the build to begin",
       timeoutMs: 20_000,
     });

@@ -5,7 +5,7 @@ const options = { what: "the node", timeoutMs: 20, pauseMs: 1 };
 
 describe("waitUntil", () => {
   it("returns the first answer, whatever came before", async () => {
-    const answers = [undefined, new Error("not yet"), 0, 1];
+    const answers = [undefined, false, new Error("not yet"), 0, 1];
     const ask = () => {
       const answer = answers.shift();
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
