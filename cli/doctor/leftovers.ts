@@ -12,23 +12,21 @@ import type { Snapshot } from "./snapshot";
 /** Finds what an earlier solution has left: objects of ours that nothing uses, and parts of the pod that are not ours. */
 export function leftoverFindings(snapshot: Snapshot): Found[] {
   return [
-    ...unusedCronJob(snapshot),
-    ...unusedObjects(snapshot),
-    ...snapshot.outposts.deployments.flatMap((deployment) => pasted(deployment, snapshot)),
-  ];
+    unusedCronJob(snapshot) ?? [],
+    unusedObjects(snapshot),
+    snapshot.outposts.deployments.flatMap((deployment) => pasted(deployment, snapshot) ?? []),
+  ].flat();
 }
 
-function unusedCronJob({ cronJobs, expectation }: Snapshot): Found[] {
+function unusedCronJob({ cronJobs, expectation }: Snapshot): Found | undefined {
   const there = cronJobs.some(({ metadata }) => metadata?.name === cronJobName);
-  if (!there || !expectation || expectation.outposts.some(hasCronJob)) return [];
-  return [
-    {
-      subject: `CronJob/${cronJobName}`,
-      seen: "it is there, and no outpost of the stack has `solution: cronjob` or `both`",
-      why: "It goes on sweeping by settings that nobody maintains.",
-      todo: `Deploy again ${eitherWay()}; where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.`,
-    },
-  ];
+  if (!there || !expectation || expectation.outposts.some(hasCronJob)) return undefined;
+  return {
+    subject: `CronJob/${cronJobName}`,
+    seen: "it is there, and no outpost of the stack has `solution: cronjob` or `both`",
+    why: "It goes on sweeping by settings that nobody maintains.",
+    todo: `Deploy again ${eitherWay()}; where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.`,
+  };
 }
 
 function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: Snapshot): Found[] {
@@ -58,10 +56,10 @@ function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: S
   }));
 }
 
-function pasted(deployment: Deployment, { kubectl, outpostShm }: Snapshot): Found[] {
-  if (isOurs(deployment)) return [];
+function pasted(deployment: Deployment, { kubectl, outpostShm }: Snapshot): Found | undefined {
+  if (isOurs(deployment)) return undefined;
   const taken = fieldOwners(deployment).filter(({ owners }) => !owners.every(isStack));
-  if (taken.length === 0) return [];
+  if (taken.length === 0) return undefined;
   const owners = [...new Set(taken.flatMap((each) => each.owners))].sort();
   const half = carriesSidecar(deployment) ? "" : `, and without a container ${sidecarContainer} nothing sweeps it`;
   const name = nameOf(deployment);
@@ -71,11 +69,14 @@ function pasted(deployment: Deployment, { kubectl, outpostShm }: Snapshot): Foun
     const why =
       "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.";
     const todo = `Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then \`${outpostShm(`recreate ${name}`)}\`, and deploy again ${eitherWay()}; or, only where nobody else writes the outpost's config, have it taken over by \`delivery: authentik\`.`;
-    return [{ subject, seen, why, todo }];
+    return { subject, seen, why, todo };
   }
   const why =
     "It was put there by hand, and keeps ours from being deployed: two owners of /dev/shm would get in each other's way.";
-  return [
-    { subject, seen, why, todo: `Remove it (${kubectl} edit deployment ${name}), then deploy again ${eitherWay()}.` },
-  ];
+  return {
+    subject,
+    seen,
+    why,
+    todo: `Remove it (${kubectl} edit deployment ${name}), then deploy again ${eitherWay()}.`,
+  };
 }

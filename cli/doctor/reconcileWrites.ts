@@ -22,39 +22,38 @@ const cure = (deployment: Deployment, { outpostShm }: Snapshot): string =>
 /** Finds Deployments that are written again and again: by what authentik has appended, by their writers, or by observation. */
 export function writesOnDeployment(deployment: Deployment, snapshot: Snapshot): Cause[] {
   const after = snapshot.later?.find((each) => nameOf(each) === nameOf(deployment));
-  return [
-    ...appended(deployment, snapshot),
-    ...inTurn(after ?? deployment, snapshot),
-    ...(after ? written(deployment, after, snapshot) : []),
+  const causes = [
+    appended(deployment, snapshot),
+    inTurn(after ?? deployment, snapshot),
+    after && written(deployment, after, snapshot),
   ];
+  return causes.filter((cause) => cause !== undefined);
 }
 
 /**
  * Finds containers that authentik appended. An `add …/containers/-` appends at every reconcile, so the Deployment never
  * matches.
  */
-function appended(deployment: Deployment, snapshot: Snapshot): Cause[] {
+function appended(deployment: Deployment, snapshot: Snapshot): Cause | undefined {
   const { managedFields = [] } = deployment.metadata ?? {};
   const outpost = outpostContainerIn(deployment);
   const names = (deployment.spec?.template.spec?.containers ?? [])
     .map(({ name }) => name)
     .filter((name) => name !== outpost)
     .filter((name) => ownersOf(containerPath("containers", name), managedFields).includes(authentikManager));
-  if (names.length === 0 || isOurs(deployment)) return [];
-  return [
-    {
-      seen: `authentik has put container ${names.join(" and ")} beside ${outpost}, as an old JSON patch by \`containers/-\` does`,
-      why: "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
-      todo: cure(deployment, snapshot),
-    },
-  ];
+  if (names.length === 0 || isOurs(deployment)) return undefined;
+  return {
+    seen: `authentik has put container ${names.join(" and ")} beside ${outpost}, as an old JSON patch by \`containers/-\` does`,
+    why: "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
+    todo: cure(deployment, snapshot),
+  };
 }
 
 /** Finds Deployments that two programs write in turn: by a field of authentik's that another holds, or by very many writes. */
-function inTurn(deployment: Deployment, { now }: Pick<Snapshot, "now">): Cause[] {
+function inTurn(deployment: Deployment, { now }: Pick<Snapshot, "now">): Cause | undefined {
   const held = heldByOthers(deployment);
   const often = veryOften(deployment, now);
-  if (held.length === 0 && !often) return [];
+  if (held.length === 0 && !often) return undefined;
   const writes = writesOf(deployment.metadata?.managedFields ?? []).slice(0, listed);
   const others = [...new Set(held.flatMap(({ owners }) => owners))].sort().join(" and ");
   const seen = [
@@ -62,15 +61,13 @@ function inTurn(deployment: Deployment, { now }: Pick<Snapshot, "now">): Cause[]
     ...held.map(({ field, owners }) => `${field}, which authentik sets, was written last by ${owners.join(" and ")}`),
     `last writes: ${writes.map((write) => describeWrite(write)).join("; ")}`,
   ];
-  return [
-    {
-      seen: seen.join("; "),
-      why: "Two programs that set one field write it in turn, for ever. Each change of the pods restarts them, which ends their sessions.",
-      todo: others
-        ? `Have ${others} leave this Deployment alone: authentik sets these fields whenever it reconciles (image and replicas by the outpost's config: container_image, kubernetes_replicas).`
-        : "Have only one of these writers set each field. Nothing here tells which of them is right.",
-    },
-  ];
+  return {
+    seen: seen.join("; "),
+    why: "Two programs that set one field write it in turn, for ever. Each change of the pods restarts them, which ends their sessions.",
+    todo: others
+      ? `Have ${others} leave this Deployment alone: authentik sets these fields whenever it reconciles (image and replicas by the outpost's config: container_image, kubernetes_replicas).`
+      : "Have only one of these writers set each field. Nothing here tells which of them is right.",
+  };
 }
 
 /** Describes a write and its fields, or those given. */
@@ -105,19 +102,17 @@ function veryOften({ metadata }: Deployment, now: Date): string | undefined {
   return `it has been changed ${generation} times${age > 0 ? ` in ${formatAge(age)}` : ""} (its generation)`;
 }
 
-function written(before: Deployment, after: Deployment, snapshot: Snapshot): Cause[] {
-  if (before.metadata?.uid !== after.metadata?.uid) return [recreated(after, snapshot)];
+function written(before: Deployment, after: Deployment, snapshot: Snapshot): Cause | undefined {
+  if (before.metadata?.uid !== after.metadata?.uid) return recreated(after, snapshot);
   const writes = newWrites(before, after);
   const generations = [before, after].map(({ metadata }) => metadata?.generation ?? 0);
-  if (writes.length === 0 && generations[0] === generations[1]) return [];
+  if (writes.length === 0 && generations[0] === generations[1]) return undefined;
   const by = writes.length > 0 ? writes.join("; ") : "nothing tells who wrote it";
-  return [
-    {
-      seen: `while it was observed (generation ${generations.join(" to ")}): ${by}`,
-      why: "At rest nobody writes an outpost's Deployment. One write is an update; several are of programs that write in turn, or of one whose write never fits.",
-      todo: `Observe again: ${snapshot.outpostShm("doctor --observe 10m")}, and save the outpost in the Admin UI meanwhile.${patchHint(after)}`,
-    },
-  ];
+  return {
+    seen: `while it was observed (generation ${generations.join(" to ")}): ${by}`,
+    why: "At rest nobody writes an outpost's Deployment. One write is an update; several are of programs that write in turn, or of one whose write never fits.",
+    todo: `Observe again: ${snapshot.outpostShm("doctor --observe 10m")}, and save the outpost in the Admin UI meanwhile.${patchHint(after)}`,
+  };
 }
 
 /** Describes the writes between two looks, each with the fields that it took or changed. */

@@ -12,24 +12,22 @@ const wrongSelector = "authentik-proxy-outpost";
 
 /** Finds names, namespaces and labels that match nothing. */
 export function selectorFindings(snapshot: Snapshot): Found[] {
-  return [...noOutposts(snapshot), ...withoutPods(snapshot), ...missing(snapshot), ...ofCronJobs(snapshot)];
+  return [noOutposts(snapshot) ?? [], withoutPods(snapshot), missing(snapshot), ofCronJobs(snapshot)].flat();
 }
 
-function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: Snapshot): Found[] {
-  if (outposts.deployments.length + outposts.pods.length > 0) return [];
+function noOutposts({ outposts, namespace, elsewhere, authentik, outpostShm }: Snapshot): Found | undefined {
+  if (outposts.deployments.length + outposts.pods.length > 0) return undefined;
   const [other] = elsewhere;
   const embedded =
     authentik.pods.length > 0
       ? "authentik itself is here: its embedded outpost has no Deployment and needs none of this, since it keeps its sessions in PostgreSQL (before 2025.10 in Redis). If there are other outposts, name their namespace"
       : "Name the namespace of the outposts";
-  return [
-    {
-      subject: `Namespace/${namespace}`,
-      seen: `no Deployment of a proxy outpost${elsewhere.length > 0 ? `; some are in ${elsewhere.join(", ")}` : ""}`,
-      why: "There is nothing here to look after.",
-      todo: other ? `Look there: ${outpostShm("doctor", other)}` : `${embedded}: ${outpostShm("doctor", "NAMESPACE")}`,
-    },
-  ];
+  return {
+    subject: `Namespace/${namespace}`,
+    seen: `no Deployment of a proxy outpost${elsewhere.length > 0 ? `; some are in ${elsewhere.join(", ")}` : ""}`,
+    why: "There is nothing here to look after.",
+    todo: other ? `Look there: ${outpostShm("doctor", other)}` : `${embedded}: ${outpostShm("doctor", "NAMESPACE")}`,
+  };
 }
 
 function withoutPods({ outposts, kubectl }: Snapshot): Found[] {
@@ -60,26 +58,22 @@ function missing({ outposts, expectation, namespace }: Snapshot): Found[] {
 }
 
 function ofCronJobs({ cronJobs, outposts, kubectl }: Snapshot): Found[] {
-  return cronJobs.flatMap((cronJob) => {
-    const name = cronJob.metadata?.name ?? "";
-    if (name === cronJobName) {
-      const there = outposts.deployments.map(nameOf);
-      const lost = sweptDeployments(cronJob).filter((deployment) => !there.includes(deployment));
-      return lost.map((deployment) => ({
-        subject: `CronJob/${name}`,
-        seen: `it sweeps Deployment ${deployment}, which is not here`,
-        why: "Each of its runs fails for that outpost.",
-        todo: `Correct the name in \`outposts\` to that in authentik, and deploy again ${eitherWay()}.`,
-      }));
-    }
-    if (!JSON.stringify(cronJob.spec ?? {}).includes(wrongSelector)) return [];
-    return [
-      {
-        subject: `CronJob/${name}`,
-        seen: `it selects pods by ${wrongSelector}`,
-        why: "No pod has that label: authentik calls them authentik-outpost-proxy. It has never cleaned anything.",
-        todo: `${kubectl} delete cronjob ${name}, and deploy \`solution: cronjob\` of this program.`,
-      },
-    ];
-  });
+  const isNamed = (deployment: string) => outposts.deployments.some((each) => nameOf(each) === deployment);
+  const own = cronJobs.find(({ metadata }) => metadata?.name === cronJobName);
+  const lost = sweptDeployments(own).filter((deployment) => !isNamed(deployment));
+  const vain = cronJobs.filter((each) => each !== own && JSON.stringify(each.spec ?? {}).includes(wrongSelector));
+  return [
+    ...lost.map((deployment) => ({
+      subject: `CronJob/${cronJobName}`,
+      seen: `it sweeps Deployment ${deployment}, which is not here`,
+      why: "Each of its runs fails for that outpost.",
+      todo: `Correct the name in \`outposts\` to that in authentik, and deploy again ${eitherWay()}.`,
+    })),
+    ...vain.map(({ metadata }) => ({
+      subject: `CronJob/${metadata?.name}`,
+      seen: `it selects pods by ${wrongSelector}`,
+      why: "No pod has that label: authentik calls them authentik-outpost-proxy. It has never cleaned anything.",
+      todo: `${kubectl} delete cronjob ${metadata?.name}, and deploy \`solution: cronjob\` of this program.`,
+    })),
+  ];
 }
