@@ -5,9 +5,9 @@ import { barePods, isAdmitted } from "../../../cli/pods/solution";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 import {
+  foundBy,
   printed,
   fakeSnapshot,
-  foundBy,
   knownPod,
   metricsText,
   outpostDeployment,
@@ -112,12 +112,10 @@ describe("the commands on an outpost with delivery admission", () => {
     const live = deployment();
     live.spec!.template.spec!.containers[0].resources = { limits: { memory: "128Mi" } };
     const snapshot = fakeSnapshot({ outposts: outposts(live, pod("a")) });
-    assert.deepEqual(
-      [...foundBy("memory", snapshot), ...foundBy("scripts", snapshot)].map(({ seen }) => seen),
-      [
-        "container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
-        "it is missing in namespace authentik",
-      ],
-    );
+    const seen = [...foundBy("memory", snapshot), ...foundBy("scripts", snapshot)].map(({ seen }) => seen);
+    assert.deepEqual(seen, [
+      "container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
+      "it is missing in namespace authentik",
+    ]);
   });
 });

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { cleanerScripts } from "../../../cleaner/scripts";
+import { writeFileSync } from "node:fs";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { metricsText, outpostDeployment, outpostPod, runOn, type Answers, type Printed } from "./cluster";
+import { useTempDir } from "../tempDir";
+import {
+  metricsText,
+  outpostDeployment,
+  outpostPod,
+  printed,
+  runOn,
+  type Answers,
+  type Printed,
+  refused,
+} from "./cluster";
+import { nothingWrong } from "./doctorScene";
 
 /** Two namespaces with an outpost of one name each, and one with an outpost that has none of authentik's labels. */
 const places: Record<string, { pod: string; labelled: boolean }> = {
@@ -44,33 +52,26 @@ const placesIn = (namespace?: string) =>
   namespace ? [namespace] : Object.keys(places).filter((name) => places[name].labelled);
 
 const cluster: Answers = {
+  ...nothingWrong,
   pods: (namespace, selector) =>
     Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [] : placesIn(namespace).map(podOf)),
   deployments: (namespace) => Promise.resolve(placesIn(namespace).map(deploymentOf)),
   deployment: undefined,
   cronJob: undefined,
-  cronJobs: [],
-  ownObjects: [],
-  limitRanges: [],
-  version: "v1.34.4",
-  selfMay: { allowed: true },
-  log: swept,
-  configMap: { data: cleanerScripts().files },
   podProxy: metricsText(),
-  exec: { status: 0, stdout: swept, stderr: "" },
+  ownObjects: [],
+  exec: printed(swept),
 };
 
 describe("--all-namespaces", () => {
-  let dir: string;
-  before(() => {
-    dir = mkdtempSync(join(tmpdir(), "everywhere-"));
+  const inDir = useTempDir();
+  beforeEach(() => {
     const outposts = "authentik-outpost-shm:outposts: [{ name: proxy, deployment: proxy }]";
     const config = `  kubernetes:context: prod\n  authentik-outpost-shm:namespace: byhand\n  ${outposts}\n`;
-    writeFileSync(join(dir, "Pulumi.prod.yaml"), `config:\n${config}`);
+    writeFileSync(inDir("Pulumi.prod.yaml"), `config:\n${config}`);
   });
-  after(() => rmSync(dir, { recursive: true }));
   const outpostShm = (args: string[], answers: Answers = {}, options: Partial<Printed> = {}) =>
-    runOn({ ...cluster, ...answers }, [...args, "-A"], options, { projectDir: dir });
+    runOn({ ...cluster, ...answers }, [...args, "-A"], options, { projectDir: inDir() });
   const namespacesIn = (stdout: string) => stdout.match(/^(authentik|sso|byhand) +\S+/gm);
 
   describe("of status", () => {
@@ -98,13 +99,11 @@ describe("--all-namespaces", () => {
         pods: { namespace: string; pod: string }[];
       };
       assert.equal(namespace, undefined);
-      assert.deepEqual(
-        pods.map((each) => [each.namespace, each.pod]),
-        [
-          ["authentik", "main-a"],
-          ["sso", "main-b"],
-        ],
-      );
+      const shown = pods.map((each) => [each.namespace, each.pod]);
+      assert.deepEqual(shown, [
+        ["authentik", "main-a"],
+        ["sso", "main-b"],
+      ]);
     });
 
     it("says that there are none", async () => {
@@ -122,13 +121,11 @@ describe("--all-namespaces", () => {
       const { code, stdout } = await outpostShm(["doctor"]);
       assert.equal(code, 1);
       const parts = stdout.split(/^(?=Namespace )/m);
-      assert.deepEqual(
-        parts.map((part) => [part.split("\n")[0], part.trimEnd().split("\n").at(-1)]),
-        [
-          ["Namespace authentik:", "1 finding."],
-          ["Namespace sso:", "1 finding."],
-        ],
-      );
+      const ends = parts.map((part) => [part.split("\n")[0], part.trimEnd().split("\n").at(-1)]);
+      assert.deepEqual(ends, [
+        ["Namespace authentik:", "1 finding."],
+        ["Namespace sso:", "1 finding."],
+      ]);
       assert.match(parts[0], /outpost-shm cleanup --anonymous --namespace authentik\n/);
       assert.match(parts[1], /outpost-shm cleanup --anonymous --namespace sso\n/);
     });
@@ -147,13 +144,11 @@ describe("--all-namespaces", () => {
       const { namespaces } = JSON.parse((await outpostShm(["doctor", "-o", "json"])).stdout) as {
         namespaces: { namespace: string; findings: unknown[] }[];
       };
-      assert.deepEqual(
-        namespaces.map(({ namespace, findings }) => [namespace, findings.length]),
-        [
-          ["authentik", 1],
-          ["sso", 1],
-        ],
-      );
+      const counts = namespaces.map(({ namespace, findings }) => [namespace, findings.length]);
+      assert.deepEqual(counts, [
+        ["authentik", 1],
+        ["sso", 1],
+      ]);
     });
   });
 
@@ -163,7 +158,7 @@ describe("--all-namespaces", () => {
       const settings: string[] = [];
       const exec: Cluster["exec"] = (_place, command) => (
         settings.push(command.find((word) => word.startsWith("DRY_RUN"))!),
-        Promise.resolve({ status: 0, stdout: swept, stderr: "" })
+        Promise.resolve(printed(swept))
       );
       const ask = (question: string) => (asked.push(question), Promise.resolve("n"));
       const { code, stderr } = await outpostShm(["cleanup", "--anonymous"], { exec }, { ask });
@@ -175,48 +170,41 @@ describe("--all-namespaces", () => {
     });
 
     it("shows the namespace of each pod", async () => {
-      assert.deepEqual(await outpostShm(["cleanup", "--anonymous", "--yes"]), {
-        code: 0,
-        stdout: [
-          "NAMESPACE  POD     CONTAINER    BEFORE   AFTER  FREED  VISITORS  LOGINS  DEBRIS  ERRORS",
-          "authentik  main-a  shm-cleanup  40Ki 0%  0 0%   40Ki   10        0       0       0",
-          "sso        main-b  proxy        40Ki 0%  0 0%   40Ki   10        0       0       0",
-          "TOTAL                                           80Ki   20        0       0       0",
-          "",
-          "20 files of 2 pods removed, 80Ki freed.",
-          "",
-        ].join("\n"),
-        stderr: "",
-      });
-      const { stdout } = await outpostShm(["cleanup", "--anonymous", "--dry-run", "-o", "json"]);
-      const { namespace, pods } = JSON.parse(stdout) as { namespace?: string; pods: { namespace: string }[] };
+      const { code, stdout, stderr } = await outpostShm(["cleanup", "--anonymous", "--yes"]);
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.deepEqual(stdout.split("\n"), [
+        "NAMESPACE  POD     CONTAINER    BEFORE   AFTER  FREED  VISITORS  LOGINS  DEBRIS  ERRORS",
+        "authentik  main-a  shm-cleanup  40Ki 0%  0 0%   40Ki   10        0       0       0",
+        "sso        main-b  proxy        40Ki 0%  0 0%   40Ki   10        0       0       0",
+        "TOTAL                                           80Ki   20        0       0       0",
+        "",
+        "20 files of 2 pods removed, 80Ki freed.",
+        "",
+      ]);
+      const json = await outpostShm(["cleanup", "--anonymous", "--dry-run", "-o", "json"]);
+      const { namespace, pods } = JSON.parse(json.stdout) as { namespace?: string; pods: { namespace: string }[] };
       assert.deepEqual([namespace, pods.map((each) => each.namespace)], [undefined, ["authentik", "sso"]]);
     });
   });
 
   it("is no way to look a name up, nor to contradict --namespace", async () => {
-    assert.deepEqual(await outpostShm(["status", "main"]), {
-      code: 2,
-      stdout: "",
-      stderr: `error: "main" can't be looked up in all namespaces: leave it or --all-namespaces out\n`,
-    });
-    assert.deepEqual(await outpostShm(["cleanup", "--all", "-n", "sso"]), {
-      code: 2,
-      stdout: "",
-      stderr: "error: --all-namespaces and --namespace contradict each other: leave one of them out\n",
-    });
+    assert.deepEqual(
+      await outpostShm(["status", "main"]),
+      refused(`"main" can't be looked up in all namespaces: leave it or --all-namespaces out`, 2),
+    );
+    assert.deepEqual(
+      await outpostShm(["cleanup", "--all", "-n", "sso"]),
+      refused("--all-namespaces and --namespace contradict each other: leave one of them out", 2),
+    );
   });
 
   it("says which right it requires", async () => {
     for (const list of ["pods", "deployments"]) {
       const refusal = `Kubernetes refused to list the ${list} in all namespaces: ${list} is forbidden`;
-      const refused = { [list]: new Error(refusal, { cause: { code: 403 } }) };
+      const error = `${refusal}. --all-namespaces requires that right; without it, name one namespace by --namespace`;
+      const forbidden = { [list]: new Error(refusal, { cause: { code: 403 } }) };
       for (const args of [["status"], ["doctor"], ["cleanup", "--all", "--yes"]])
-        assert.deepEqual(await outpostShm(args, refused), {
-          code: 1,
-          stdout: "",
-          stderr: `error: ${refusal}. --all-namespaces requires that right; without it, name one namespace by --namespace\n`,
-        });
+        assert.deepEqual(await outpostShm(args, forbidden), refused(error));
     }
     const away = new Error("No answer from the Kubernetes API");
     assert.equal((await outpostShm(["status"], { pods: away })).stderr, "error: No answer from the Kubernetes API\n");

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster, ContainerPlace } from "../../../kubernetes/cluster";
 import { NotOpened, Unfinished } from "../../../kubernetes/exec";
+import { useTempDir } from "../tempDir";
 import { printed, asking, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 /** Files of a pod by their owners, and by whether they are older than requested. */
@@ -74,18 +73,15 @@ describe("cleanup", () => {
       { place: { namespace: "authentik", pod: "public-a", container: "proxy" }, settings: visitorsAt(5) },
     ]);
     assert.deepEqual([code, stderr], [0, ""]);
-    assert.equal(
-      stdout,
-      [
-        "POD       CONTAINER    BEFORE     AFTER    FREED   VISITORS  LOGINS  DEBRIS  ERRORS",
-        "main-b    shm-cleanup  428Ki 0%   28Ki 0%  400Ki   100       0       3       0",
-        "public-a  proxy        64Mi 100%  56Ki 0%  63.9Mi  16370     0       0       0",
-        "TOTAL                                      64.3Mi  16470     0       3       0",
-        "",
-        "16473 files of 2 pods removed, 64.3Mi freed.",
-        "",
-      ].join("\n"),
-    );
+    assert.deepEqual(stdout.split("\n"), [
+      "POD       CONTAINER    BEFORE     AFTER    FREED   VISITORS  LOGINS  DEBRIS  ERRORS",
+      "main-b    shm-cleanup  428Ki 0%   28Ki 0%  400Ki   100       0       3       0",
+      "public-a  proxy        64Mi 100%  56Ki 0%  63.9Mi  16370     0       0       0",
+      "TOTAL                                      64.3Mi  16470     0       3       0",
+      "",
+      "16473 files of 2 pods removed, 64.3Mi freed.",
+      "",
+    ]);
   });
 
   describe("asks a pod for one sweep, of just what each combination means:", () => {
@@ -102,10 +98,8 @@ describe("cleanup", () => {
       it(flags, async () => {
         const { code, asked } = await cleanup(["main", ...flags.split(" ")]);
         assert.equal(code, 0);
-        assert.deepEqual(
-          asked.map((each) => each.settings),
-          [settings],
-        );
+        const sweeps = asked.map((each) => each.settings);
+        assert.deepEqual(sweeps, [settings]);
       });
     }
 
@@ -134,18 +128,15 @@ describe("cleanup", () => {
     const { code, stdout, asked } = await cleanup(["--all", "--dry-run"]);
     assert.equal(code, 0);
     assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=2")));
-    assert.equal(
-      stdout,
-      [
-        "POD       CONTAINER    BEFORE     VISITORS  LOGINS  DEBRIS  ERRORS",
-        "main-b    shm-cleanup  428Ki 0%   100       7       3       0",
-        "public-a  proxy        64Mi 100%  16370     14      0       0",
-        "TOTAL                             16470     21      3       0",
-        "",
-        "16494 files of 2 pods would go. Nothing was removed.",
-        "",
-      ].join("\n"),
-    );
+    assert.deepEqual(stdout.split("\n"), [
+      "POD       CONTAINER    BEFORE     VISITORS  LOGINS  DEBRIS  ERRORS",
+      "main-b    shm-cleanup  428Ki 0%   100       7       3       0",
+      "public-a  proxy        64Mi 100%  16370     14      0       0",
+      "TOTAL                             16470     21      3       0",
+      "",
+      "16494 files of 2 pods would go. Nothing was removed.",
+      "",
+    ]);
   });
 
   describe("where it logs people out", () => {
@@ -202,12 +193,13 @@ describe("cleanup", () => {
   });
 
   describe("with a stack whose file names no context", () => {
-    const dir = mkdtempSync(join(tmpdir(), "unpinned-"));
-    before(() => {
+    const inDir = useTempDir();
+    beforeEach(() => {
       const config = "authentik-outpost-shm:namespace: authentik\n  authentik-outpost-shm:outposts: [main, public]";
-      writeFileSync(join(dir, "Pulumi.dev.yaml"), `config:\n  ${config}\n`);
+      writeFileSync(inDir("Pulumi.dev.yaml"), `config:\n  ${config}\n`);
     });
-    after(() => rmSync(dir, { recursive: true }));
+    const onDev = (flags: string[], options = {}) =>
+      cleanup(["--stack", "dev", "--anonymous", ...flags], {}, options, inDir());
     const place = "cluster https://cluster.example (the current context), namespace authentik";
     const says = `stack dev names no kubernetes:context: this is ${place}\n`;
     const asks =
@@ -216,23 +208,23 @@ describe("cleanup", () => {
 
     it("says which cluster it is about to touch, and asks", async () => {
       const { questions, ask } = asking("n");
-      const { code, stderr, asked } = await cleanup(["--stack", "dev", "--anonymous"], {}, { ask }, dir);
+      const { code, stderr, asked } = await onDev([], { ask });
       assert.deepEqual([code, stderr], [1, `${says}Nothing was removed.\n`]);
       assert.ok(asked.every(({ settings }) => settings.includes("DRY_RUN=2")));
       assert.deepEqual(questions, [`${asks}. Go on? [y/N] `]);
     });
 
     it("removes nothing without a terminal, unless --yes says that it is the right one", async () => {
-      const refused = await cleanup(["--stack", "dev", "--anonymous"], {}, {}, dir);
+      const refused = await onDev([]);
       const error = `error: ${asks}, and there is no terminal to ask on: nothing was changed; --yes goes on\n`;
       assert.deepEqual([refused.code, refused.stderr], [2, says + error]);
       assert.ok(refused.asked.every(({ settings }) => settings.includes("DRY_RUN=2")));
-      const { code, stderr, asked } = await cleanup(["--stack", "dev", "--anonymous", "--yes"], {}, {}, dir);
+      const { code, stderr, asked } = await onDev(["--yes"]);
       assert.deepEqual([code, stderr, asked.length], [0, says, 2]);
     });
 
     it("changes nothing in a dry run, and so does not ask", async () => {
-      assert.equal((await cleanup(["--stack", "dev", "--anonymous", "--dry-run"], {}, {}, dir)).code, 0);
+      assert.equal((await onDev(["--dry-run"])).code, 0);
     });
   });
 
@@ -340,19 +332,16 @@ describe("cleanup", () => {
       it(name, async () => {
         const { code, stdout } = await cleanup(["--anonymous", "--yes"], { exec });
         assert.equal(code, 1);
-        assert.equal(
-          stdout.split("\n").slice(1).join("\n"),
-          [
-            "main-b    shm-cleanup  -        -      -      -         -       -       -",
-            "public-a  proxy        40Ki 0%  0 0%   40Ki   10        0       0       0",
-            "TOTAL                                  40Ki   10        0       0       0",
-            "",
-            `main-b: ${problem}`,
-            "",
-            "10 files of 1 pod removed, 40Ki freed. 1 pod could not be swept.",
-            "",
-          ].join("\n"),
-        );
+        assert.deepEqual(stdout.split("\n").slice(1), [
+          "main-b    shm-cleanup  -        -      -      -         -       -       -",
+          "public-a  proxy        40Ki 0%  0 0%   40Ki   10        0       0       0",
+          "TOTAL                                  40Ki   10        0       0       0",
+          "",
+          `main-b: ${problem}`,
+          "",
+          "10 files of 1 pod removed, 40Ki freed. 1 pod could not be swept.",
+          "",
+        ]);
       });
     }
 
@@ -381,10 +370,8 @@ describe("cleanup", () => {
     const crashing = outpostPod({ name: "main-b", ready: false });
     crashing.status!.initContainerStatuses![0].state = { waiting: { reason: "CrashLoopBackOff" } };
     const { asked } = await cleanup(["main", "--anonymous", "--yes"], { pods: [crashing] });
-    assert.deepEqual(
-      asked.map(({ place }) => place.container),
-      ["proxy"],
-    );
+    const containers = asked.map(({ place }) => place.container);
+    assert.deepEqual(containers, ["proxy"]);
   });
 
   it("says where outposts are when the namespace has none, and exits 1", async () => {

@@ -39,6 +39,9 @@ export function fakeCluster(given: Answers): Cluster {
 /** The end of a command in a container that prints this. */
 export const printed = (stdout: string): Executed => ({ status: 0, stdout, stderr: "" });
 
+/** The end of a command that refuses with this message. */
+export const refused = (message: string, code = 1) => ({ code, stdout: "", stderr: `error: ${message}\n` });
+
 export interface Printed extends Io {
   stdout: string;
   stderr: string;
@@ -94,12 +97,6 @@ export const containerStatus = (name: string, fields: Partial<V1ContainerStatus>
   restartCount: 0,
   ...fields,
 });
-
-/** Makes a clock that is so many seconds later at each look. */
-export function ticking(seconds: number): () => Date {
-  let looks = 0;
-  return () => secondsAgo(-seconds * looks++);
-}
 
 export interface PodOptions {
   name: string;

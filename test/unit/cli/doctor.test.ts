@@ -56,6 +56,14 @@ async function doctor(stage: Stage = {}, args: string[] = []) {
   return runOn(methods, ["doctor", ...args]);
 }
 
+/** Returns what a stack expects that has the sidecar on this outpost. */
+const expecting = (name: string): Snapshot["expectation"] => ({
+  namespace: "authentik",
+  outposts: [
+    { name, deployment: `ak-outpost-${name}`, container: "proxy", solution: "sidecar", sweepIntervalSeconds: 60 },
+  ],
+});
+
 const checked =
   "Checked: forward auth, sessions, selectors, rollout, solution, admission, containers, sidecar, scripts, authentik's log, two cleaners, leftovers, memory, machine clients, versions, exec, writes\n";
 const noAccess =
@@ -88,8 +96,23 @@ describe("doctor", () => {
       jobTemplate: { spec: { template: { spec: { containers: [{ name: "c", command }] } } } },
     },
   });
+  const bare = {
+    deployments: [deployment({ sidecar: false })],
+    pods: [outpostPod({ name: "main-b", sidecar: false })],
+  };
+  const leftBy = (owner: string): Stage => ({
+    ...bare,
+    deployments: [deployment({ sidecar: false, owner })],
+    cronJobs: [sweepCronJob(["main"])],
+    ownObjects: [],
+  });
   const hourly = cleanup("sh", "-c", "find /dev/shm -mmin +60 -delete");
   const oldGuide = cleanup("kubectl", "get", "pods", "-l", "app.kubernetes.io/name=authentik-proxy-outpost");
+  const { files } = cleanerScripts();
+  const foreignScripts: [why: string, todo: string] = [
+    "The sidecars run what is in it, as the outpost's user: another version's scripts, or somebody's own.",
+    "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+  ];
   const toolLess =
     'time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="missing tool: awk"\ntime=x event=sweep_failed status=1 retry_seconds=60\n';
 
@@ -130,23 +153,14 @@ describe("doctor", () => {
       "Correct the name in `outposts` to that in authentik, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "an outpost that nothing sweeps": [
-      {
-        deployments: [deployment({ sidecar: false })],
-        pods: [outpostPod({ name: "a", sidecar: false })],
-        ownObjects: [],
-      },
+      { ...bare, ownObjects: [] },
       "Deployment/ak-outpost-main (solution)",
       "neither a sidecar nor the CronJob sweeps it",
       why.full,
       "Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes). Room at once: npx --no-install outpost-shm cleanup --anonymous --namespace authentik",
     ],
     "an outpost whose CronJob is suspended": [
-      {
-        deployments: [deployment({ sidecar: false })],
-        pods: [outpostPod({ name: "a", sidecar: false })],
-        cronJobs: [sweepCronJob(["main"], { suspend: true })],
-        ownObjects: [],
-      },
+      { ...bare, cronJobs: [sweepCronJob(["main"], { suspend: true })], ownObjects: [] },
       "Deployment/ak-outpost-main (solution)",
       "CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended",
       why.full,
@@ -255,12 +269,19 @@ describe("doctor", () => {
       why.age,
       "Take container janitor out where it comes from (a patch in authentik, or by hand).",
     ],
-    "the settings of a sidecar that is gone": [
+    "the sidecar twice, by an older patch and by the stack": [
       {
-        deployments: [deployment({ sidecar: false })],
-        pods: [outpostPod({ name: "main-b", sidecar: false })],
-        cronJobs: [sweepCronJob(["main"])],
+        deployments: [
+          deployment({ containers: [{ name: "shm-cleanup", command: ["sh"], env: [{ name: "SETTINGS_FILE" }] }] }),
+        ],
       },
+      "Deployment/ak-outpost-main (two cleaners)",
+      "container shm-cleanup is there as an init container and as an ordinary one",
+      "Two sidecars sweep, and both want port 9301: one serves no metrics, and restarts.",
+      "One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+    ],
+    "the settings of a sidecar that is gone": [
+      { ...bare, cronJobs: [sweepCronJob(["main"])] },
       "ConfigMap/ak-outpost-main-shm-cleanup (leftovers)",
       "no Deployment with the sidecar reads it",
       "Settings that nobody reads mislead whoever changes them.",
@@ -279,24 +300,14 @@ describe("doctor", () => {
       "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete rolebinding authentik-outpost-shm-cleanup",
     ],
     "a volume that a removed patch has left": [
-      {
-        deployments: [deployment({ sidecar: false, owner: "goauthentik.io" })],
-        cronJobs: [sweepCronJob(["main"])],
-        pods: [outpostPod({ name: "main-b", sidecar: false })],
-        ownObjects: [],
-      },
+      leftBy("goauthentik.io"),
       "Deployment/ak-outpost-main (leftovers)",
       "volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
       "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
       "Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or, only where nobody else writes the outpost's config, have it taken over by `delivery: authentik`.",
     ],
     "a volume put there by hand": [
-      {
-        deployments: [deployment({ sidecar: false, owner: "kubectl-edit" })],
-        cronJobs: [sweepCronJob(["main"])],
-        pods: [outpostPod({ name: "main-b", sidecar: false })],
-        ownObjects: [],
-      },
+      leftBy("kubectl-edit"),
       "Deployment/ak-outpost-main (leftovers)",
       "volume dshm, init container shm-cleanup: owned by kubectl-edit, and without a container shm-cleanup nothing sweeps it",
       "It was put there by hand, and keeps ours from being deployed: two owners of /dev/shm would get in each other's way.",
@@ -326,6 +337,32 @@ describe("doctor", () => {
       "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
       "Have both verbs on pods/exec granted in namespace authentik; then: kubectl --namespace authentik auth can-i create pods/exec",
     ],
+    "scripts that were changed": [
+      { configMap: { data: { ...files, "sweep.sh": "id\n" } } },
+      "ConfigMap/authentik-outpost-shm-scripts (scripts)",
+      "sweep.sh differs from the files of this version",
+      ...foreignScripts,
+    ],
+    "scripts that are more, and fewer": [
+      { configMap: { data: { "judge.awk": files["judge.awk"], "sidecar.sh": files["sidecar.sh"], extra: "id\n" } } },
+      "ConfigMap/authentik-outpost-shm-scripts (scripts)",
+      "extra, sha256, sweep.sh differ from the files of this version",
+      ...foreignScripts,
+    ],
+    "scripts that are missing": [
+      { configMap: undefined },
+      "ConfigMap/authentik-outpost-shm-scripts (scripts)",
+      "it is missing in namespace authentik",
+      "A sidecar that starts without it waits and sweeps nothing; one that runs goes on until its pod ends.",
+      "Deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+    ],
+    "very many young logins": [
+      { exec: counting(120) },
+      "Pod/main-b (machine clients)",
+      "120 logins saved within the last hour, of 500 in all",
+      "A person logs in once a day. A client that sends an Authorization header and keeps no cookie writes a login every minute, 1,440 a day, and each stays for `authenticatedMaxAge`.",
+      "If that many people did not log in, see docs/runbooks/AuthentikOutpostShmSessionFilesHigh.md for such clients.",
+    ],
     "a container appended by an old patch": [
       {
         deployments: [deployment({ containers: [{ name: "cleaner", command: ["sleep", "1"] }], sidecar: false })],
@@ -342,15 +379,6 @@ describe("doctor", () => {
     it(`finds ${name}`, async () =>
       assert.deepEqual(await doctor(stage), { code: 1, stdout: found(...finding), stderr: "" }));
   }
-
-  it("finds the sidecar twice, by an older patch and by the stack", async () => {
-    const twice = { name: "shm-cleanup", command: ["sh"], env: [{ name: "SETTINGS_FILE" }] };
-    const { stdout } = await doctor({ deployments: [deployment({ containers: [twice] })] });
-    assert.match(
-      stdout,
-      /^Deployment\/ak-outpost-main \(two cleaners\)\n {2}seen: container shm-cleanup is there as an init container and as an ordinary one\n/,
-    );
-  });
 
   it("takes a version that the API server was not built with for unknown", async () => {
     const { code, stdout } = await doctor({ version: "v0.0.0-master+$Format:%H$" });
@@ -432,13 +460,10 @@ describe("doctor", () => {
     await doctor({ pods: [pod(crashing)], log });
     const sidecar = { namespace: "authentik", pod: "main-b", container: "shm-cleanup" };
     const worker = { namespace: "authentik", pod: "authentik-worker-0", container: "worker" };
-    assert.deepEqual(
-      asked.sort(),
-      [
-        [worker, { tailLines: 2000 }],
-        [sidecar, { tailLines: 50, previous: true }],
-      ].sort(),
-    );
+    assert.deepEqual(asked, [
+      [worker, { tailLines: 2000 }],
+      [sidecar, { tailLines: 50, previous: true }],
+    ]);
   });
 
   it("watches with --observe whether authentik writes", async () => {
@@ -458,68 +483,18 @@ describe("doctor", () => {
     assert.equal((await doctor({}, ["--observe", "1s"])).code, 0);
   });
 
-  describe("of the scripts", () => {
-    const { files } = cleanerScripts();
-    const given = (data: Record<string, string> | undefined): Stage => ({
-      configMap: data && { data },
-    });
-    const todo =
-      "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and deploy again (`pulumi up --refresh`, or apply what `render` writes).";
-    const why = "The sidecars run what is in it, as the outpost's user: another version's scripts, or somebody's own.";
-
-    for (const [what, stage, seen] of [
-      ["changed", given({ ...files, "sweep.sh": "id\n" }), "sweep.sh differs from the files of this version"],
-      [
-        "that are more, and fewer",
-        given({ "judge.awk": files["judge.awk"] ?? "", "sidecar.sh": files["sidecar.sh"] ?? "", extra: "id\n" }),
-        "extra, sha256, sweep.sh differ from the files of this version",
-      ],
-    ] as const) {
-      it(`finds those ${what}`, async () => {
-        const { stdout } = await doctor(stage);
-        assert.equal(stdout, found("ConfigMap/authentik-outpost-shm-scripts (scripts)", seen, why, todo));
-      });
-    }
-
-    it("finds them missing, which matters only to a sidecar", async () => {
-      const { stdout } = await doctor(given(undefined));
-      const seen = "it is missing in namespace authentik";
-      const why =
-        "A sidecar that starts without it waits and sweeps nothing; one that runs goes on until its pod ends.";
-      assert.equal(
-        stdout,
-        found(
-          "ConfigMap/authentik-outpost-shm-scripts (scripts)",
-          seen,
-          why,
-          "Deploy again (`pulumi up --refresh`, or apply what `render` writes).",
-        ),
-      );
-      const without = await doctor({ ...given(undefined), deployments: [deployment({ sidecar: false })] });
-      assert.doesNotMatch(without.stdout, /\(scripts\)/);
-    });
-  });
-
-  it("finds very many young logins in a pod, and not a few less", async () => {
-    const withLogins = (young: number): Stage => ({ exec: counting(young) });
-    const { stdout } = await doctor(withLogins(120));
-    const seen = "120 logins saved within the last hour, of 500 in all";
-    const why =
-      "A person logs in once a day. A client that sends an Authorization header and keeps no cookie writes a login every minute, 1,440 a day, and each stays for `authenticatedMaxAge`.";
-    const todo =
-      "If that many people did not log in, see docs/runbooks/AuthentikOutpostShmSessionFilesHigh.md for such clients.";
-    assert.equal(stdout, found("Pod/main-b (machine clients)", seen, why, todo));
-    assert.equal((await doctor(withLogins(119))).code, 0);
+  it("has nothing to say of missing scripts where nothing reads them, nor of fewer young logins", async () => {
+    const without = await doctor({ configMap: undefined, deployments: [deployment({ sidecar: false })] });
+    assert.doesNotMatch(without.stdout, /\(scripts\)/);
+    assert.equal((await doctor({ exec: counting(119) })).code, 0);
   });
 
   it("prints findings as JSON", async () => {
     const { stdout } = await doctor({ version: "v1.28.0" }, ["-o", "json"]);
     const { namespace, findings, unchecked } = JSON.parse(stdout) as Record<string, Record<string, unknown>[]>;
     assert.deepEqual([namespace, unchecked.length], ["authentik", 1]);
-    assert.deepEqual(
-      findings.map(({ check, subject }) => [check, subject]),
-      [["versions", "Deployment/ak-outpost-main"]],
-    );
+    const found = findings.map(({ check, subject }) => [check, subject]);
+    assert.deepEqual(found, [["versions", "Deployment/ak-outpost-main"]]);
   });
 
   describe("with a stack", () => {
@@ -527,27 +502,28 @@ describe("doctor", () => {
       fakeSnapshot({
         outposts: { deployments: [deployment({ sidecar: false })], pods: [] },
         cronJobs,
-        expectation: {
-          namespace: "authentik",
-          outposts: [
-            {
-              name,
-              deployment: `ak-outpost-${name}`,
-              container: "proxy",
-              solution: "sidecar",
-              sweepIntervalSeconds: 60,
-            },
-          ],
-        },
+        expectation: expecting(name),
       });
-    const seen = (findings: { subject: string; seen: string }[]) =>
-      findings.map(({ subject, seen }) => `${subject}: ${seen}`);
-
-    it("finds that what it wants is not there, as after a recreation by authentik", () => {
-      assert.deepEqual(seen(foundBy("solution", snapshot([]))), [
-        "Deployment/ak-outpost-main: the stack has `solution: sidecar` for it, and neither a sidecar nor the CronJob sweeps it",
-      ]);
-    });
+    const neither =
+      "Deployment/ak-outpost-main: the stack has `solution: sidecar` for it, and neither a sidecar nor the CronJob sweeps it";
+    const unwanted =
+      "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`";
+    const lost =
+      'Deployment/ak-outpost-mian: outpost "mian" of the stack has no such Deployment in namespace authentik; there are: ak-outpost-main';
+    const cases: Record<string, [findings: { subject: string; seen: string }[], seen: string]> = {
+      "that what it wants is not there, as after a recreation by authentik": [
+        foundBy("solution", snapshot([])),
+        neither,
+      ],
+      "a CronJob that it does not want": [foundBy("leftovers", snapshot([sweepCronJob(["main"])])), unwanted],
+      "an outpost that has no Deployment": [foundBy("selectors", snapshot([], "mian")).slice(1), lost],
+    };
+    for (const [what, [findings, expected]] of Object.entries(cases)) {
+      it(`finds ${what}`, () => {
+        const seen = findings.map(({ subject, seen }) => `${subject}: ${seen}`);
+        assert.deepEqual(seen, [expected]);
+      });
+    }
 
     it("says that the stack itself has the CronJob suspended", () => {
       const suspended = snapshot([sweepCronJob(["main"], { suspend: true })]);
@@ -561,28 +537,12 @@ describe("doctor", () => {
         ],
       );
     });
-
-    it("finds a CronJob that it does not want", () => {
-      assert.deepEqual(seen(foundBy("leftovers", snapshot([sweepCronJob(["main"])]))), [
-        "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`",
-      ]);
-    });
-
-    it("finds an outpost that has no Deployment", () => {
-      const [, lost] = seen(foundBy("selectors", snapshot([], "mian")));
-      assert.equal(
-        lost,
-        'Deployment/ak-outpost-mian: outpost "mian" of the stack has no such Deployment in namespace authentik; there are: ak-outpost-main',
-      );
-    });
   });
 
   describe("with access to authentik", () => {
     const access = (live: V1Deployment, authentik: Parameters<typeof authentikConfigFindings>[1]) => {
-      const main = { name: "main", deployment: "ak-outpost-main", container: "proxy", sweepIntervalSeconds: 60 };
-      const expectation = { namespace: "authentik", outposts: [{ ...main, solution: "sidecar" as const }] };
       const outposts = { deployments: [live], pods: [] };
-      return authentikConfigFindings(fakeSnapshot({ outposts, expectation }), authentik);
+      return authentikConfigFindings(fakeSnapshot({ outposts, expectation: expecting("main") }), authentik);
     };
     const seen = async (...args: Parameters<typeof access>) => (await access(...args)).findings.map(({ seen }) => seen);
     const config = (operations: unknown[]) => ({

@@ -29,6 +29,9 @@ const snapshot = (made: V1Pod, limitRanges: V1LimitRange[] = []): Snapshot =>
   fakeSnapshot({ outposts: { deployments: [outpostDeployment()], pods: [knownPod(made)] }, limitRanges });
 
 const killed = { terminated: { reason: "OOMKilled", exitCode: 137, finishedAt: secondsAgo(60) } };
+const failed = (exitCode: number, ago: number) => ({
+  terminated: { reason: "Error", exitCode, finishedAt: secondsAgo(ago) },
+});
 const backOff = {
   waiting: { reason: "CrashLoopBackOff", message: "back-off 5m0s restarting failed container=proxy pod=main-b" },
 };
@@ -39,62 +42,49 @@ describe("doctor on the outpost's containers", () => {
   const restarting = "Each time it ends, the requests under way fail; its sessions in /dev/shm stay.";
   const log = "See what it said: kubectl logs main-b -c proxy --previous";
 
-  const cases: [what: string, made: V1Pod, seen: string, why: string, todo: string][] = [
-    [
-      "OOM-killed in a loop, with a limit below its /dev/shm",
+  const cases: Record<string, [made: V1Pod, seen: string, why: string, todo: string]> = {
+    "OOM-killed in a loop, with a limit below its /dev/shm": [
       pod({ state: backOff, lastState: killed, restartCount: 12 }, { memory: "256Mi" }),
       "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 12; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
       unready,
       "Its memory limit is 256Mi, and the pages of a /dev/shm of 256Mi count as its memory. " +
         `Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower \`shmSize\`. ${log}`,
     ],
-    [
-      "OOM-killed, and running again",
+    "OOM-killed, and running again": [
       pod({ lastState: killed, restartCount: 1 }, { memory: "512Mi", ready: true }),
       "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 1",
       restarting,
       `Its memory limit is 512Mi: raise it. ${log}`,
     ],
-    [
-      "OOM-killed without a limit",
+    "OOM-killed without a limit": [
       pod({ lastState: killed, restartCount: 1 }, { ready: true }),
       "container proxy was OOM-killed, exit code 137, 60s ago; restarts: 1",
       restarting,
       `It has no memory limit: its node ran out of memory. ${log}`,
     ],
-    [
-      "crash-looping",
+    "crash-looping": [
       pod({
         state: backOff,
-        lastState: { terminated: { reason: "Error", exitCode: 1, finishedAt: secondsAgo(200) } },
+        lastState: failed(1, 200),
         restartCount: 7,
       }),
       "container proxy ended: Error, exit code 1, 3m20s ago; restarts: 7; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
       unready,
       log,
     ],
-    [
-      "between two crashes",
-      pod(
-        { lastState: { terminated: { reason: "Error", exitCode: 2, finishedAt: secondsAgo(30) } }, restartCount: 3 },
-        { ready: true },
-      ),
+    "between two crashes": [
+      pod({ lastState: failed(2, 30), restartCount: 3 }, { ready: true }),
       "container proxy ended: Error, exit code 2, 30s ago; restarts: 3",
       restarting,
       log,
     ],
-    [
-      "ended just now",
-      pod(
-        { state: { terminated: { reason: "Error", exitCode: 2, finishedAt: secondsAgo(1) } }, restartCount: 0 },
-        { ago: 10 },
-      ),
+    "ended just now": [
+      pod({ state: failed(2, 1), restartCount: 0 }, { ago: 10 }),
       "container proxy ended: Error, exit code 2, 1s ago; restarts: 0",
       unready,
       "See what it said: kubectl logs main-b -c proxy",
     ],
-    [
-      "without its image",
+    "without its image": [
       pod(
         {
           state: {
@@ -110,51 +100,38 @@ describe("doctor on the outpost's containers", () => {
       unready,
       "See the events: kubectl describe pod main-b",
     ],
-    [
-      "running and not ready for long",
+    "running and not ready for long": [
       pod({}, { ago: 301 }),
       "it is not ready for 5m1s: container proxy runs and is not ready",
       unready,
       "See why: kubectl describe pod main-b",
     ],
-    [
-      "waiting for long",
+    "waiting for long": [
       pod({ state: { waiting: { reason: "ContainerCreating" } } }, { ago: 900 }),
       "it is not ready for 15m: container proxy ContainerCreating",
       unready,
       "See why: kubectl describe pod main-b",
     ],
-  ];
-  for (const [what, made, seen, why, todo] of cases) {
+  };
+  for (const [what, [made, seen, why, todo]] of Object.entries(cases)) {
     it(`finds one ${what}`, () => {
       const finding = { check: "containers", subject: "Pod/main-b", seen, why, todo };
       assert.deepEqual(foundBy("containers", snapshot(made)), [finding]);
     });
   }
 
-  const sound: [string, V1Pod][] = [
-    ["one that is ready", pod({}, { ready: true })],
-    ["one that is merely starting", pod({ state: { waiting: { reason: "ContainerCreating" } } }, { ago: 20 })],
-    ["one that is not ready yet", pod({}, { ago: 299 })],
-    [
-      "a crash of long ago",
-      pod(
-        {
-          lastState: { terminated: { reason: "Error", exitCode: 1, finishedAt: secondsAgo(90_000) } },
-          restartCount: 4,
-        },
-        { ready: true },
-      ),
-    ],
-    [
-      "an init container that ended well",
-      pod({ name: "wait", state: { terminated: { reason: "Completed", exitCode: 0 } } }, { ready: true }),
-    ],
-  ];
-  for (const [what, made] of sound) {
-    it(`has nothing to say of ${what}`, () => {
-      assert.deepEqual(foundBy("containers", snapshot(made)), []);
-    });
+  const sound: Record<string, V1Pod> = {
+    "one that is ready": pod({}, { ready: true }),
+    "one that is merely starting": pod({ state: { waiting: { reason: "ContainerCreating" } } }, { ago: 20 }),
+    "one that is not ready yet": pod({}, { ago: 299 }),
+    "a crash of long ago": pod({ lastState: failed(1, 90_000), restartCount: 4 }, { ready: true }),
+    "an init container that ended well": pod(
+      { name: "wait", state: { terminated: { reason: "Completed", exitCode: 0 } } },
+      { ready: true },
+    ),
+  };
+  for (const [what, made] of Object.entries(sound)) {
+    it(`has nothing to say of ${what}`, () => assert.deepEqual(foundBy("containers", snapshot(made)), []));
   }
 
   it("finds any other container too, and leaves ours to the check of the sidecar", () => {
@@ -162,12 +139,10 @@ describe("doctor on the outpost's containers", () => {
     const crashed = { state: backOff, lastState: killed, restartCount: 2 };
     Object.assign(made.status!.initContainerStatuses![0], crashed);
     made.status!.containerStatuses!.push(containerStatus("istio-proxy", { ...crashed, ready: true }));
-    assert.deepEqual(
-      foundBy("containers", snapshot(made)).map(({ seen }) => seen),
-      [
-        "container istio-proxy was OOM-killed, exit code 137, 60s ago; restarts: 2; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
-      ],
-    );
+    const seen = foundBy("containers", snapshot(made)).map(({ seen }) => seen);
+    assert.deepEqual(seen, [
+      "container istio-proxy was OOM-killed, exit code 137, 60s ago; restarts: 2; CrashLoopBackOff (back-off 5m0s restarting failed container=proxy pod=main-b)",
+    ]);
   });
 });
 
@@ -179,21 +154,18 @@ describe("doctor on the memory that pods get", () => {
   const todo =
     "Give the container a limit of its own of at least 128Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
 
-  const cases: [what: string, live: Snapshot, from: string][] = [
-    ["a LimitRange's default", snapshot(pod({}), [limitRange]), "the default of LimitRange mem-limit-range"],
-    [
-      "what the pod alone shows",
+  const cases: Record<string, [live: Snapshot, from: string]> = {
+    "a LimitRange's default": [snapshot(pod({}), [limitRange]), "the default of LimitRange mem-limit-range"],
+    "what the pod alone shows": [
       snapshot(pod({}, { memory: "64Mi" })),
       "by pod main-b; the Deployment itself has none",
     ],
-  ];
-  for (const [what, live, from] of cases) {
+  };
+  for (const [what, [live, from]] of Object.entries(cases)) {
     it(`finds ${what}`, () => {
       const seen = `container proxy has a memory limit of 64Mi (${from}), and /dev/shm is of 64Mi`;
-      assert.deepEqual(
-        foundBy("memory", live).map((found) => [found.seen, found.todo]),
-        [[seen, todo]],
-      );
+      const found = foundBy("memory", live).map((found) => [found.seen, found.todo]);
+      assert.deepEqual(found, [[seen, todo]]);
     });
   }
 });

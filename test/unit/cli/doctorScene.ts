@@ -1,6 +1,7 @@
 // An outpost as authentik deploys it and this program cures it, of which doctor finds nothing.
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cleanerScripts } from "../../../cleaner/scripts";
+import { podSpecFields } from "../managedFields";
 import { printed, outpostDeployment, secondsAgo, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
@@ -43,7 +44,7 @@ export function deployment(options: DeploymentOptions = {}): V1Deployment {
   const entry = (manager: string, podSpec: object) => ({
     manager,
     time: secondsAgo(3600),
-    fieldsV1: { "f:spec": { "f:template": { "f:spec": podSpec } } },
+    fieldsV1: podSpecFields(podSpec),
   });
   made.metadata = {
     ...made.metadata,

@@ -1,18 +1,14 @@
 // doctor's look at who writes a Deployment. The managedFields are those of a real Deployment of authentik's that Keel updates.
 import assert from "node:assert/strict";
 import type { V1Deployment, V1ManagedFieldsEntry } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { fakeSnapshot, foundBy, outpostDeployment, secondsAgo } from "./cluster";
+import { managed, ofVolume, podSpecFields as podSpec } from "../managedFields";
+import { foundBy, fakeSnapshot, outpostDeployment, secondsAgo } from "./cluster";
 
-const podSpec = (fields: object) => ({ "f:spec": { "f:template": { "f:spec": fields } } });
 const proxy = (fields: object) => podSpec({ "f:containers": { 'k:{"name":"proxy"}': fields } });
 const image = proxy({ "f:image": {} });
 const entry = (manager: string, ago: number, fieldsV1: object, subresource?: string): V1ManagedFieldsEntry => ({
-  manager,
-  operation: "Update",
-  apiVersion: "apps/v1",
+  ...managed(manager, fieldsV1, subresource),
   time: secondsAgo(ago),
-  fieldsV1,
-  ...(subresource && { subresource }),
 });
 
 function deployment(
@@ -27,8 +23,10 @@ function deployment(
 
 function findings(live: V1Deployment, later?: V1Deployment) {
   const outposts = { deployments: [live], pods: [] };
-  const found = foundBy("writes", fakeSnapshot({ outposts, ...(later && { later: [later] }) }));
-  return found.map(({ seen, todo }) => ({ seen, todo }));
+  return foundBy("writes", fakeSnapshot({ outposts, ...(later && { later: [later] }) })).map(({ seen, todo }) => ({
+    seen,
+    todo,
+  }));
 }
 
 const leaveAlone = (who: string): string =>
@@ -92,7 +90,7 @@ describe("doctor on writes", () => {
   });
 
   it("names a patch in authentik only where authentik owns what such a patch brings", () => {
-    const volume = podSpec({ "f:volumes": { 'k:{"name":"dshm"}': {} } });
+    const volume = podSpec(ofVolume);
     const before = deployment([authentiks]);
     const after = deployment([authentiks, entry("goauthentik.io", 1, volume)], { generation: 4 });
     const [{ todo }] = findings(before, after);

@@ -5,25 +5,23 @@ describe("a preview as Markdown", () => {
   it("has a heading, the warnings, and the diff with its marks where Markdown colours them", () => {
     const diff =
       "Previewing update (prod):\n  pulumi:pulumi:Stack: (same)\n    + x:index:Y: (create)\n      ~ a : 1 => 2\n    - b\n";
-    assert.equal(
-      previewMarkdown({ project: "shm", stack: "prod", diff, warnings: ["pods restart", "memory is short"] }),
-      [
-        "#### `preview` of shm on prod",
-        "",
-        "> ⚠ pods restart",
-        ">",
-        "> ⚠ memory is short",
-        "",
-        "```diff",
-        "Previewing update (prod):",
-        "  pulumi:pulumi:Stack: (same)",
-        "+     x:index:Y: (create)",
-        "!       a : 1 => 2",
-        "-     b",
-        "```",
-        "",
-      ].join("\n"),
-    );
+    const warnings = ["pods restart", "memory is short"];
+    assert.deepEqual(previewMarkdown({ project: "shm", stack: "prod", diff, warnings }).split("\n"), [
+      "#### `preview` of shm on prod",
+      "",
+      "> ⚠ pods restart",
+      ">",
+      "> ⚠ memory is short",
+      "",
+      "```diff",
+      "Previewing update (prod):",
+      "  pulumi:pulumi:Stack: (same)",
+      "+     x:index:Y: (create)",
+      "!       a : 1 => 2",
+      "-     b",
+      "```",
+      "",
+    ]);
   });
 
   it("fences a diff that has fences in it", () => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { TargetMakers } from "../../../cli/target";
 import { startAuthentik, type AuthentikStandIn, type NewOutpost } from "../../../sandbox/authentik";
+import { useTempDir } from "../tempDir";
 import { asking, metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
@@ -51,16 +51,10 @@ const authentikPod = (ready = true, component?: string): V1Pod => ({
   status: { conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
 });
 
-const thenDeploy = "then deploy again (`pulumi up --refresh`, or apply what `render` writes) for the sidecar";
-
 describe("recreate", () => {
-  let dir: string;
+  const inDir = useTempDir();
   let file: string;
-  beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), "recreate-"));
-    file = join(dir, "manifest.json");
-  });
-  afterEach(() => rmSync(dir, { recursive: true }));
+  beforeEach(() => (file = inDir("manifest.json")));
 
   interface Stage {
     before?: V1Deployment;
@@ -145,6 +139,7 @@ describe("recreate", () => {
     assert.equal(existsSync(file), false);
   });
 
+  const nobody = "nobody would bring Deployment authentik/ak-outpost-main back";
   const where = "In cluster https://cluster.example (the current context), namespace authentik, pod main-b";
 
   it("asks, and takes anything but y for no", async () => {
@@ -152,14 +147,6 @@ describe("recreate", () => {
     const { code, stderr, changes } = await recreate(["main"], { options: { ask } });
     assert.deepEqual(questions, [`${where}: Deployment ak-outpost-main will be deleted. Go on? [y/N] `]);
     assert.deepEqual([code, stderr, changes], [1, "Nothing was changed.\n", []]);
-  });
-
-  it("refuses where nobody can be asked", async () => {
-    const { code, stderr, changes } = await recreate(["main"]);
-    const error =
-      `error: ${where}: Deployment ak-outpost-main will be deleted, and there is no terminal to ask on: nothing was changed; ` +
-      "--yes goes on\n";
-    assert.deepEqual([code, stderr, changes], [2, error, []]);
   });
 
   describe("asks authentik first", () => {
@@ -171,7 +158,7 @@ describe("recreate", () => {
       const { pk } = await authentik.addOutpost(outpost);
       const url = authentik.url.replace(/\/$/, "");
       writeFileSync(
-        join(dir, "Pulumi.prod.yaml"),
+        inDir("Pulumi.prod.yaml"),
         `config:
   kubernetes:context: prod
   authentik-outpost-shm:namespace: authentik
@@ -180,7 +167,7 @@ describe("recreate", () => {
   authentik-outpost-shm:authentikToken: { secure: v1 }
 `,
       );
-      const makers = { projectDir: dir, env: { AUTHENTIK_TOKEN: authentik.token } };
+      const makers = { projectDir: inDir(), env: { AUTHENTIK_TOKEN: authentik.token } };
       const before = managed({ labels: { "goauthentik.io/outpost-uuid": pk.replaceAll("-", "") } });
       return recreate(["main", "--stack", "prod", ...args], { before, makers });
     }
@@ -191,18 +178,14 @@ describe("recreate", () => {
       assert.ok(stdout.startsWith(`${plan}Deployment `), stdout);
     });
 
-    it("and deletes nothing where it does not, whatever the flags", async () => {
-      for (const flags of [["--yes"], ["--yes", "--accept-outage"]]) {
-        const { code, stderr, changes } = await asked({ name: "main", embedded: true }, flags);
-        const error =
-          'error: outpost "main" is authentik\'s embedded outpost, which has no Deployment any more: nobody would bring Deployment ' +
-          "authentik/ak-outpost-main back\n";
+    for (const flags of ["--yes", "--yes --accept-outage"]) {
+      it(`and deletes nothing where it does not, whatever the flags: ${flags}`, async () => {
+        const { code, stderr, changes } = await asked({ name: "main", embedded: true }, flags.split(" "));
+        const error = `error: outpost "main" is authentik's embedded outpost, which has no Deployment any more: ${nobody}\n`;
         assert.deepEqual([code, stderr, changes], [1, error, []]);
         assert.equal(existsSync(file), false);
-        await authentik.stop();
-        authentik = await startAuthentik({ namespace: "authentik" });
-      }
-    });
+      });
+    }
   });
 
   it("deletes nothing unasked: --yes alone does not do", async () => {
@@ -213,10 +196,11 @@ describe("recreate", () => {
     }
   });
 
-  describe("refuses what nobody would bring back:", () => {
+  describe("changes nothing, and says why, of", () => {
     const label = (name: string) =>
-      `error: Deployment authentik/ak-outpost-main is not managed by authentik (it lacks the label ${name}): nobody would bring it back\n`;
-    const refused: Record<string, [Stage, string]> = {
+      `Deployment authentik/ak-outpost-main is not managed by authentik (it lacks the label ${name}): nobody would bring it back`;
+    const run = () => Promise.reject(new Error("spawn pulumi ENOENT"));
+    const refusals: Record<string, [stage: Stage, message: string, args?: string[], status?: number]> = {
       "a Deployment by others": [
         { before: managed({ labels: { "app.kubernetes.io/managed-by": "Helm" } }) },
         label("app.kubernetes.io/managed-by=goauthentik.io"),
@@ -227,24 +211,34 @@ describe("recreate", () => {
       ],
       "one that authentik has never written": [
         { before: managed({ managers: ["kubectl-create"] }) },
-        "error: Deployment authentik/ak-outpost-main has authentik's labels, but authentik has never written it (no field manager " +
-          "goauthentik.io): nobody would bring it back\n",
+        "Deployment authentik/ak-outpost-main has authentik's labels, but authentik has never written it (no field manager " +
+          "goauthentik.io): nobody would bring it back",
       ],
       "one whose authentik is down": [
         { authentik: [authentikPod(false)] },
-        "error: none of authentik's own pods in namespace authentik is ready (authentik-worker-0): nobody would bring Deployment " +
-          "authentik/ak-outpost-main back\n",
+        `none of authentik's own pods in namespace authentik is ready (authentik-worker-0): ${nobody}`,
       ],
       "one whose authentik has a server and no worker": [
         { authentik: [authentikPod(false, "worker"), authentikPod(true, "server")] },
-        "error: none of authentik's workers in namespace authentik is ready (authentik-worker-0): nobody would bring Deployment " +
-          "authentik/ak-outpost-main back\n",
+        `none of authentik's workers in namespace authentik is ready (authentik-worker-0): ${nobody}`,
+      ],
+      "one that nobody can be asked about": [
+        {},
+        `${where}: Deployment ak-outpost-main will be deleted, and there is no terminal to ask on: nothing was changed; --yes goes on`,
+        ["main"],
+        2,
+      ],
+      "--up without a stack": [{}, "--up takes --stack: which one is it to update?", ["main", "--yes", "--up"], 2],
+      "--up that could not be done": [
+        { options: { run } },
+        "--up takes the Pulumi CLI, and `pulumi version` does not work here (spawn pulumi ENOENT)",
+        ["main", "--yes", "--up", "--stack", "prod"],
       ],
     };
-    for (const [name, [stage, error]] of Object.entries(refused)) {
-      it(name, async () => {
-        const { code, stderr, changes } = await recreate(["main", "--yes"], stage);
-        assert.deepEqual([code, stderr, changes], [1, error, []]);
+    for (const [what, [stage, message, args = ["main", "--yes"], status = 1]] of Object.entries(refusals)) {
+      it(what, async () => {
+        const { code, stderr, changes } = await recreate(args, stage);
+        assert.deepEqual([code, stderr, changes], [status, `error: ${message}\n`, []]);
         assert.equal(existsSync(file), false);
       });
     }
@@ -286,51 +280,48 @@ describe("recreate", () => {
     assert.deepEqual([code, stderr, changes], [1, error, []]);
   });
 
+  /** The way back after a deletion, with these flags of kubectl. */
+  const wayBack = (flags = "") =>
+    `To put it back as authentik had it: kubectl ${flags}--namespace authentik create --field-manager=goauthentik.io ` +
+    `-f ${file}, then deploy again (\`pulumi up --refresh\`, or apply what \`render\` writes) for the sidecar\n`;
+  const saveIt =
+    "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n";
+
   describe("fails loudly where it does not come back in time:", () => {
-    const timedOut = async (after: (V1Deployment | undefined)[], args: string[] = []) => {
-      const { code, stderr } = await recreate(["main", "--yes", "--timeout", "250s", ...args], { after });
-      assert.equal(code, 1);
-      return stderr.slice(stderr.indexOf("error: "));
+    const message = 'pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: violates PodSecurity "restricted:latest"';
+    const refused = renewed(0);
+    refused.status!.conditions = [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message }];
+    const seePods =
+      "See why: kubectl --context prod --namespace authentik describe pods -l goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name=main. " +
+      "As it was, it is in ";
+    const ends: Record<string, [after: V1Deployment | undefined, seen: string, todo: () => string]> = {
+      "nobody created it again": [
+        undefined,
+        "it is gone, and authentik has not created it again",
+        () => wayBack("--context prod ") + saveIt,
+      ],
+      "the old one does not go": [
+        managed(),
+        "the old one is going, its pods first",
+        () =>
+          "See what holds it: kubectl --context prod --namespace authentik describe deployment ak-outpost-main. Once it is gone: " +
+          wayBack("--context prod "),
+      ],
+      "its pods do not start": [renewed(0), "it is back, 0 of 1 pods are available", () => `${seePods}${file}\n`],
+      "its pods are refused": [
+        refused,
+        `it is back, 0 of 1 pods are available: Kubernetes refuses new pods: ${message}`,
+        () => `${seePods}${file}\n`,
+      ],
     };
-
-    it("nobody created it again", async () => {
-      assert.equal(
-        await timedOut([undefined], ["--context", "prod"]),
-        "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: it is gone, and authentik has not created it again.\n" +
-          "To put it back as authentik had it: kubectl --context prod --namespace authentik create --field-manager=goauthentik.io " +
-          `-f ${file}, ${thenDeploy}\n` +
-          "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
-      );
-    });
-
-    it("the old one does not go", async () => {
-      assert.equal(
-        await timedOut([managed()]),
-        "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: the old one is going, its pods first.\n" +
-          "See what holds it: kubectl --namespace authentik describe deployment ak-outpost-main. Once it is gone: " +
-          "To put it back as authentik had it: kubectl --namespace authentik create --field-manager=goauthentik.io " +
-          `-f ${file}, ${thenDeploy}\n`,
-      );
-    });
-
-    it("its pods do not start", async () => {
-      assert.equal(
-        await timedOut([renewed(0)]),
-        "error: Deployment authentik/ak-outpost-main did not come back within 4m10s: it is back, 0 of 1 pods are available.\n" +
-          "See why: kubectl --namespace authentik describe pods -l goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name=main. " +
-          `As it was, it is in ${file}\n`,
-      );
-    });
-
-    it("its pods are refused", async () => {
-      const message = 'pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: violates PodSecurity "restricted:latest"';
-      const refused = renewed(0);
-      refused.status!.conditions = [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message }];
-      assert.match(
-        await timedOut([refused]),
-        / it is back, 0 of 1 pods are available: Kubernetes refuses new pods: pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: violates PodSecurity "restricted:latest"\.\n/,
-      );
-    });
+    for (const [what, [after, seen, todo]] of Object.entries(ends)) {
+      it(what, async () => {
+        const args = ["main", "--yes", "--timeout", "250s", "--context", "prod"];
+        const { code, stderr } = await recreate(args, { after: [after] });
+        const error = `error: Deployment authentik/ak-outpost-main did not come back within 4m10s: ${seen}.\n${todo()}`;
+        assert.deepEqual([code, stderr.slice(stderr.indexOf("error: "))], [1, error]);
+      });
+    }
   });
 
   it("says where things stand, and the way back, if it is interrupted", async () => {
@@ -340,13 +331,10 @@ describe("recreate", () => {
     const { code, stderr, changes } = await recreate(["main", "--yes"], { methods: { deployment }, options });
     assert.equal(code, 1);
     assert.equal(changes.length, 1);
-    assert.equal(
-      stderr.slice(stderr.indexOf("error: ")),
+    const error =
       "error: Deployment authentik/ak-outpost-main was deleted, and the wait for it was interrupted: it is gone, and authentik has " +
-        "not created it again.\n" +
-        `To put it back as authentik had it: kubectl --namespace authentik create --field-manager=goauthentik.io -f ${file}, ${thenDeploy}\n` +
-        "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
-    );
+      "not created it again.\n";
+    assert.equal(stderr.slice(stderr.indexOf("error: ")), error + wayBack() + saveIt);
   });
 
   it("goes on waiting while the API server is away", async () => {
@@ -357,53 +345,25 @@ describe("recreate", () => {
     assert.match(stderr, /\nwaiting: No answer\n$/);
   });
 
-  describe("--up", () => {
-    const stackFile = ["--stack", "prod"];
-
-    it("takes a stack", async () => {
-      const { code, stderr, changes } = await recreate(["main", "--yes", "--up"]);
-      assert.deepEqual([code, stderr, changes], [2, "error: --up takes --stack: which one is it to update?\n", []]);
+  for (const status of [0, 255]) {
+    it(`ends with --up with an update of the stack, whose end is its own: ${status}`, async () => {
+      const moved = resolve("Pulumi.prod.yaml"); // pulumi may run in another folder
+      const ran: unknown[] = [];
+      const run = (program: string, args: string[], env = {}) => {
+        ran.push([program, args, env]);
+        return Promise.resolve(args[0] === "up" ? status : 0);
+      };
+      const stack = ["--stack", "prod", "--config-file", "Pulumi.prod.yaml", "--kubeconfig", "/other"];
+      const { code, stderr } = await recreate(["main", "--yes", "--up", ...stack], { options: { run } });
+      assert.deepEqual(ran, [
+        ["pulumi", ["version"], {}],
+        ["pulumi", ["up", "--refresh", "--stack", "prod", "--config-file", moved, "--yes"], { KUBECONFIG: "/other" }],
+      ]);
+      assert.equal(code, status === 0 ? 0 : 1);
+      const error = `\nerror: pulumi up --refresh --stack prod --config-file ${moved} ended with status 255\n`;
+      if (status !== 0) assert.ok(stderr.endsWith(error), stderr);
     });
-
-    it("ends with an update of the stack, and fails with it", async () => {
-      for (const status of [0, 255]) {
-        rmSync(file, { force: true });
-        const moved = resolve("Pulumi.prod.yaml"); // pulumi may run in another folder
-        const ran: unknown[] = [];
-        const run = (program: string, args: string[], env = {}) => {
-          ran.push([program, args, env]);
-          return Promise.resolve(args[0] === "up" ? status : 0);
-        };
-        const args = [
-          "main",
-          "--yes",
-          "--up",
-          ...stackFile,
-          "--config-file",
-          "Pulumi.prod.yaml",
-          "--kubeconfig",
-          "/other",
-        ];
-        const { code, stderr } = await recreate(args, { options: { run } });
-        assert.deepEqual(ran, [
-          ["pulumi", ["version"], {}],
-          ["pulumi", ["up", "--refresh", "--stack", "prod", "--config-file", moved, "--yes"], { KUBECONFIG: "/other" }],
-        ]);
-        assert.equal(code, status === 0 ? 0 : 1);
-        const error = `\nerror: pulumi up --refresh --stack prod --config-file ${moved} ended with status 255\n`;
-        if (status !== 0) assert.ok(stderr.endsWith(error), stderr);
-      }
-    });
-  });
-
-  it("deletes nothing where --up could not be done", async () => {
-    const run = () => Promise.reject(new Error("spawn pulumi ENOENT"));
-    const { code, stderr, changes } = await recreate(["main", "--yes", "--up", "--stack", "prod"], {
-      options: { run },
-    });
-    const why = "error: --up takes the Pulumi CLI, and `pulumi version` does not work here (spawn pulumi ENOENT)\n";
-    assert.deepEqual([code, stderr, changes], [1, why, []]);
-  });
+  }
 
   it("refuses a name that is no outpost's", async () => {
     const { code, stderr } = await recreate(["mian", "--yes"]);

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { parse, parseAllDocuments } from "yaml";
 import { run } from "../../../cli/program";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { resolveSettings } from "../../../settings/resolve";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
+import { useTempDir } from "../tempDir";
 import { fakeIo } from "./cluster";
 
 const mark =
@@ -17,9 +16,9 @@ const warning =
 const named = (names: string[]) => `kind: Kustomization\nresources:\n${names.map((name) => `  - ${name}\n`).join("")}`;
 
 describe("outpost-shm render", () => {
+  const inDir = useTempDir();
   let dir: string;
-  beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), "render-"))));
-  afterEach(() => rmSync(dir, { recursive: true }));
+  beforeEach(() => (dir = inDir()));
 
   const render = async (...args: string[]) => {
     const io = fakeIo();
@@ -28,8 +27,8 @@ describe("outpost-shm render", () => {
     return { code, stdout: io.stdout, stderr: io.stderr };
   };
   const one = ["-n", "sso", "My Outpost"];
-  const text = (path: string) => readFileSync(join(dir, path), "utf8");
-  const names = (path = "") => readdirSync(join(dir, path)).sort();
+  const text = (path: string) => readFileSync(inDir(path), "utf8");
+  const names = (path = "") => readdirSync(inDir(path)).sort();
   const patches = ["--set", "delivery=authentik", "--format", "json-patches"];
 
   it("writes a kustomize directory, and our parts of the Deployments into a folder of their own", async () => {
@@ -94,7 +93,7 @@ metadata:
 `;
 
   it("gives a Deployment back with solution none, and removes what an earlier run wrote, by name", async () => {
-    writeFileSync(join(dir, "configmap-of-others.yaml"), "kind: ConfigMap\n");
+    writeFileSync(inDir("configmap-of-others.yaml"), "kind: ConfigMap\n");
     await render(...one, "-o", dir);
     const { stdout } = await render(...one, "--set", "solution=none", "-o", dir);
     const removed = [
@@ -145,9 +144,9 @@ metadata:
     await render(...one, "-o", dir);
     const again = await render(...one, "--check", dir);
     assert.deepEqual(again, { code: 0, stdout: `${dir} is what these settings render.\n`, stderr: "" });
-    rmSync(join(dir, "configmap-authentik-outpost-shm-scripts.yaml"));
-    writeFileSync(join(dir, "role-old.yaml"), `${mark}kind: Role\n`);
-    writeFileSync(join(dir, "notes.yaml"), "of: others\n");
+    rmSync(inDir("configmap-authentik-outpost-shm-scripts.yaml"));
+    writeFileSync(inDir("role-old.yaml"), `${mark}kind: Role\n`);
+    writeFileSync(inDir("notes.yaml"), "of: others\n");
     const before = text("configmap-ak-outpost-my-outpost-shm-cleanup.yaml");
     assert.deepEqual(await render(...one, "--set", "sweepInterval=1h", "--set", "highWatermark=90", "--check", dir), {
       code: 1,
@@ -170,7 +169,7 @@ ${dir}/configmap-ak-outpost-my-outpost-shm-cleanup.yaml: changed
   });
 
   it("replaces no file of others", async () => {
-    writeFileSync(join(dir, "kustomization.yaml"), "resources: []\n");
+    writeFileSync(inDir("kustomization.yaml"), "resources: []\n");
     const { code, stderr } = await render(...one, "-o", dir);
     assert.equal(code, 2);
     assert.equal(
@@ -197,9 +196,9 @@ ${dir}/configmap-ak-outpost-my-outpost-shm-cleanup.yaml: changed
   it("takes the settings of a stack, and its name for objects of the whole cluster", async () => {
     const config = ["namespace: sso", "outposts: [{ name: Other, solution: both }]", "delivery: admission"];
     const lines = config.map((line) => `  authentik-outpost-shm:${line}\n`).join("");
-    writeFileSync(join(dir, "Pulumi.prod.yaml"), `config:\n${lines}`);
-    await render("--stack", "acme/x/prod", "--set", "restrictExec=false", "-o", join(dir, "out"));
-    assert.ok(existsSync(join(dir, "out", "mutatingadmissionpolicy-authentik-outpost-shm.prod.sso.yaml")));
+    writeFileSync(inDir("Pulumi.prod.yaml"), `config:\n${lines}`);
+    await render("--stack", "acme/x/prod", "--set", "restrictExec=false", "-o", inDir("out"));
+    assert.ok(existsSync(inDir("out", "mutatingadmissionpolicy-authentik-outpost-shm.prod.sso.yaml")));
     assert.equal(names("out").length, 11);
     assert.match(
       (await render("--stack", "prod", "-n", "other")).stderr,
@@ -249,46 +248,39 @@ ${dir}/configmap-ak-outpost-my-outpost-shm-cleanup.yaml: changed
   });
 
   const how = "\nHere settings are given by --set KEY=VALUE, or by the file of --stack.";
-  const refusals: [why: string, args: string[], message: string][] = [
-    [
-      "all mistakes in the settings",
+  const refusals: Record<string, [args: string[], message: string]> = {
+    "all mistakes in the settings": [
       ["One", "--set", "shmSize=64", "--set", "solution=side"],
       `3 problems in the settings:\n  namespace: missing; name the outposts' namespace with: pulumi config set namespace authentik\n` +
         `  solution: "side" is none of the choices; choose sidecar, cronjob, both or none\n  shmSize: "64" has no unit; write e.g. 256Mi or 1Gi${how}`,
     ],
-    [
-      "a setting without a value",
+    "a setting without a value": [
       [...one, "--set", "x"],
       '--set "x": write it as key=value, with a key of docs/settings.md',
     ],
-    [
-      "a list that is no YAML",
+    "a list that is no YAML": [
       ["--set", "outposts=[{name"],
       "--set outposts: its list or object is no valid YAML, e.g. 'outposts=[{name: My Outpost, shmSize: 1Gi}]'",
     ],
-    [
-      "outposts by name and by setting",
+    "outposts by name and by setting": [
       [...one, "--set", "outposts=[Two]"],
       "the outposts are given twice: by name, and by --stack or --set outposts",
     ],
-    ["two folders", [...one, "-o", "a", "--check", "b"], "give either --output or --check"],
-    [
-      "a folder of JSON patches",
+    "two folders": [[...one, "-o", "a", "--check", "b"], "give either --output or --check"],
+    "a folder of JSON patches": [
       [...one, ...patches, "-o", "a"],
       "--format json-patches goes to stdout: leave out --output",
     ],
-    [
-      "JSON patches beside another delivery",
+    "JSON patches beside another delivery": [
       [...one, "--format", "json-patches"],
       "no outpost has a sidecar and `delivery: authentik`: add --set delivery=authentik",
     ],
-    [
-      "a container that authentik does not name so",
+    "a container that authentik does not name so": [
       [...one, ...patches, "--set", "container=other"],
       `1 problem in the settings:\n  outposts[0].container: "other" is not proxy, as authentik names it in the Deployments that delivery authentik is for; take it out, or set delivery to deployment${how}`,
     ],
-  ];
-  for (const [why, args, message] of refusals) {
+  };
+  for (const [why, [args, message]] of Object.entries(refusals)) {
     it(`refuses ${why}`, async () => {
       assert.deepEqual(await render(...args), { code: 2, stdout: "", stderr: `error: ${message}\n` });
     });

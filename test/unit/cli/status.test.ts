@@ -12,6 +12,7 @@ import {
   sweepCronJob,
   type Printed,
   type Answers,
+  refused,
 } from "./cluster";
 
 const countLine =
@@ -40,16 +41,14 @@ describe("status", () => {
       .map((line) => line.split(/ {2,}/));
 
   it("shows a line a pod: from the metrics endpoint with a sidecar, by exec without", async () => {
-    assert.deepEqual(await status(twoPods), {
-      code: 0,
-      stdout: [
-        "POD       SOLUTION  SIZE   USED    USE%  INODES  VISITORS  LOGINS  DEBRIS  OLDEST  LAST SWEEP  SOURCE",
-        "main-b    sidecar   256Mi  7.89Mi  3%    2021    2000      20      1       60s     20s         metrics",
-        "public-a  none      64Mi   62Mi    96%   15873   15862     10      0       120m    -           exec",
-        "",
-      ].join("\n"),
-      stderr: "",
-    });
+    const { code, stdout, stderr } = await status(twoPods);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.deepEqual(stdout.split("\n"), [
+      "POD       SOLUTION  SIZE   USED    USE%  INODES  VISITORS  LOGINS  DEBRIS  OLDEST  LAST SWEEP  SOURCE",
+      "main-b    sidecar   256Mi  7.89Mi  3%    2021    2000      20      1       60s     20s         metrics",
+      "public-a  none      64Mi   62Mi    96%   15873   15862     10      0       120m    -           exec",
+      "",
+    ]);
   });
 
   it("asks for the sidecar's metrics, and counts with the sweep's own script in the outpost's container", async () => {
@@ -71,14 +70,11 @@ describe("status", () => {
 
   it("adds outpost, node, readiness and errors with -o wide", async () => {
     const { stdout } = await status(twoPods, ["-o", "wide", "main"]);
-    assert.equal(
-      stdout,
-      [
-        "POD     OUTPOST  NODE    READY  SOLUTION  SIZE   USED    USE%  INODES  VISITORS  LOGINS  DEBRIS  OLDEST  LAST SWEEP  ERRORS  SOURCE",
-        "main-b  main     node-1  yes    sidecar   256Mi  7.89Mi  3%    2021    2000      20      1       60s     20s         0       metrics",
-        "",
-      ].join("\n"),
-    );
+    assert.deepEqual(stdout.split("\n"), [
+      "POD     OUTPOST  NODE    READY  SOLUTION  SIZE   USED    USE%  INODES  VISITORS  LOGINS  DEBRIS  OLDEST  LAST SWEEP  ERRORS  SOURCE",
+      "main-b  main     node-1  yes    sidecar   256Mi  7.89Mi  3%    2021    2000      20      1       60s     20s         0       metrics",
+      "",
+    ]);
   });
 
   it("prints numbers, and times as ISO 8601, with -o json", async () => {
@@ -113,22 +109,18 @@ describe("status", () => {
 
   it("tells what the CronJob sweeps, and when it last did", async () => {
     const { stdout } = await status({ ...twoPods, cronJob: sweepCronJob(["main", "public"]) });
-    assert.deepEqual(
-      cells(stdout).map((row) => [row[0], row[1], row[10]]),
-      [
-        ["main-b", "both", "20s"],
-        ["public-a", "cronjob", "10m"],
-      ],
-    );
+    const sweeps = cells(stdout).map((row) => [row[0], row[1], row[10]]);
+    assert.deepEqual(sweeps, [
+      ["main-b", "both", "20s"],
+      ["public-a", "cronjob", "10m"],
+    ]);
   });
 
   it("does not count a suspended CronJob", async () => {
     const suspended = sweepCronJob(["main", "public"], { suspend: true });
     const { stdout } = await status({ ...twoPods, cronJob: suspended });
-    assert.deepEqual(
-      cells(stdout).map((row) => row[1]),
-      ["sidecar", "none"],
-    );
+    const solutions = cells(stdout).map((row) => row[1]);
+    assert.deepEqual(solutions, ["sidecar", "none"]);
   });
 
   describe("falls back", () => {
@@ -243,33 +235,30 @@ describe("status", () => {
   });
 
   it("refuses a name that is no outpost's and no pod's, with those there are", async () => {
-    assert.deepEqual(await status(twoPods, ["mian"]), {
-      code: 2,
-      stdout: "",
-      stderr:
-        'error: "mian" is neither an outpost nor a pod of one in namespace authentik; ' +
-        "found there: outposts main, public; pods main-b, public-a\n",
-    });
+    assert.deepEqual(
+      await status(twoPods, ["mian"]),
+      refused(
+        '"mian" is neither an outpost nor a pod of one in namespace authentik; ' +
+          "found there: outposts main, public; pods main-b, public-a",
+        2,
+      ),
+    );
   });
 
   it("takes an outpost's name as authentik shows it, its Deployment, and kubectl's pod/NAME", async () => {
     for (const name of ["Main", "ak-outpost-main", "deployment/ak-outpost-main", "pod/main-b"]) {
       const { stdout } = await status(twoPods, [name]);
-      assert.deepEqual(
-        cells(stdout).map(([pod]) => pod),
-        ["main-b"],
-        name,
-      );
+      const pods = cells(stdout).map(([pod]) => pod);
+      assert.deepEqual(pods, ["main-b"], name);
     }
   });
 
   it("ends with one line where the API server refuses", async () => {
     const pods = new Error("Kubernetes refused to list the pods in authentik: pods is forbidden");
-    assert.deepEqual(await status({ ...twoPods, pods }), {
-      code: 1,
-      stdout: "",
-      stderr: "error: Kubernetes refused to list the pods in authentik: pods is forbidden\n",
-    });
+    assert.deepEqual(
+      await status({ ...twoPods, pods }),
+      refused("Kubernetes refused to list the pods in authentik: pods is forbidden"),
+    );
   });
 
   it("colours usage from the alerts' thresholds on, where colours are wanted", async () => {
@@ -309,6 +298,7 @@ describe("status", () => {
 
   it("looks again with --watch until it is interrupted, past a look that fails", async () => {
     const interrupted = new AbortController();
+    const pauses: number[] = [];
     let looks = 0;
     const podProxy = () => {
       looks++;
@@ -320,8 +310,9 @@ describe("status", () => {
     const { code, stdout } = await status({ ...twoPods, pods, podProxy }, ["--watch", "--interval", "1s", "main"], {
       isTerminal: true,
       interruption: () => interrupted.signal,
+      pause: (milliseconds) => (pauses.push(milliseconds), Promise.resolve()),
     });
-    assert.equal(code, 0);
+    assert.deepEqual([code, pauses], [0, [1000, 1000]]);
     const head = "\x1b[H\x1b[2J\x1b[3JEvery 1 s, 2026-11-24T03:00:00.000Z; Ctrl-C ends.\n\n";
     const [, first, second, ...rest] = stdout.split(head);
     assert.match(first, /^POD .*\nmain-b .*\n$/);

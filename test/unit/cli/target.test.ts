@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { UsageError } from "../../../cli/errors";
 import { openTarget, type Target, type TargetOptions } from "../../../cli/target";
 import type { KubernetesConfig } from "../../../kubernetes/connection";
+import { useTempDir } from "../tempDir";
 import { fakeCluster } from "./cluster";
 
 describe("where a command works", () => {
-  let dir: string;
+  const inDir = useTempDir();
   beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), "stacks-"));
     write("Pulumi.yaml", "name: renamed\nconfig:\n  sweepInterval:\n    type: string\n    default: 60s\n");
     write(
       "Pulumi.prod.yaml",
@@ -22,9 +20,10 @@ describe("where a command works", () => {
 `,
     );
   });
-  afterEach(() => rmSync(dir, { recursive: true }));
 
-  const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
+  /** The settings that every stack has. */
+  const minimal = "  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:outposts: [a]\n";
+  const write = (name: string, text: string) => writeFileSync(inDir(name), text);
 
   let shown: Target["outpostShm"];
   async function open(options: TargetOptions, env: Record<string, string> = {}) {
@@ -33,7 +32,7 @@ describe("where a command works", () => {
       asked.push(config);
       return Promise.resolve(fakeCluster({ contextNamespace: "of-context" }));
     };
-    const { namespace, expectation, outpostShm } = await openTarget(options, { cluster, env, projectDir: dir });
+    const { namespace, expectation, outpostShm } = await openTarget(options, { cluster, env, projectDir: inDir() });
     shown = outpostShm;
     return { asked: asked[0], namespace, expectation };
   }
@@ -55,31 +54,19 @@ describe("where a command works", () => {
   });
 
   it("is what the stack pins, read without Pulumi, with what it expects", async () => {
+    const wanted = (name: string, solution: string, shmSize: string) => ({
+      name: `Proxy ${name}`,
+      deployment: `ak-outpost-proxy-${name.toLowerCase()}`,
+      container: "proxy",
+      solution,
+      shmSize,
+      sweepIntervalSeconds: 90,
+    });
+    const outposts = [wanted("Intranet", "sidecar", "256Mi"), wanted("Public", "cronjob", "1Gi")];
     assert.deepEqual(await open({ stack: "acme/renamed/prod" }), {
       asked: { kubeconfig: undefined, context: "prod", contextGivenBy: "kubernetes:context" },
       namespace: "sso",
-      expectation: {
-        namespace: "sso",
-        schedule: "0 * * * *",
-        outposts: [
-          {
-            name: "Proxy Intranet",
-            deployment: "ak-outpost-proxy-intranet",
-            container: "proxy",
-            solution: "sidecar",
-            shmSize: "256Mi",
-            sweepIntervalSeconds: 90,
-          },
-          {
-            name: "Proxy Public",
-            deployment: "ak-outpost-proxy-public",
-            container: "proxy",
-            solution: "cronjob",
-            shmSize: "1Gi",
-            sweepIntervalSeconds: 90,
-          },
-        ],
-      },
+      expectation: { namespace: "sso", schedule: "0 * * * *", outposts },
     });
   });
 
@@ -94,10 +81,7 @@ describe("where a command works", () => {
   });
 
   it("is another cluster than the context's if the stack or a flag names one, as for the Kubernetes provider", async () => {
-    write(
-      "Pulumi.other.yaml",
-      "config:\n  kubernetes:cluster: east\n  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:outposts: [a]\n",
-    );
+    write("Pulumi.other.yaml", `config:\n  kubernetes:cluster: east\n${minimal}`);
     assert.equal((await open({ stack: "other" })).asked.cluster, "east");
     assert.equal(shown("doctor", "b"), "npx --no-install outpost-shm doctor --cluster east --namespace b");
     assert.equal((await open({ cluster: "west" })).asked.cluster, "west");
@@ -115,48 +99,39 @@ describe("where a command works", () => {
     assert.equal(shown("verify"), "npx --no-install outpost-shm verify --context dev --namespace of-context");
   });
 
-  const refusals: Record<string, { options: TargetOptions; message: string | RegExp }> = {
-    "another context than the stack pins": {
-      options: { stack: "prod", context: "dev" },
-      message: '--context is "dev", and stack prod pins "prod": leave out --context or --stack',
-    },
-    "another namespace than the stack's": {
-      options: { stack: "prod", namespace: "other" },
-      message: '--namespace is "other", and stack prod pins "sso": leave out --namespace or --stack',
-    },
-    "a stack without a file": {
-      options: { stack: "pord" },
-      message:
-        /^stack "pord": there is no \S+\/Pulumi\.pord\.yaml; stack files in \S+: prod\. If it is elsewhere, name it by --config-file$/,
-    },
-    "a file that is not there": {
-      options: { stack: "prod", configFile: "/nowhere/prod.yaml" },
-      message:
-        /^stack "prod": there is no \/nowhere\/prod\.yaml; stack files in \S+: prod\. If it is elsewhere, name it by --config-file$/,
-    },
-    "a file of no stack": {
-      options: { configFile: "prod.yaml" },
-      message: "--config-file is the file of a stack: name that by --stack",
-    },
-    "one namespace, and all": {
-      options: { allNamespaces: true, namespace: "sso" },
-      message: "--all-namespaces and --namespace contradict each other: leave one of them out",
-    },
+  /** Asserts that this is refused as wrong use, in these words. */
+  async function refuses(options: TargetOptions, message: string | RegExp) {
+    await assert.rejects(open(options), (error) => error instanceof UsageError);
+    await assert.rejects(open(options), { message });
+  }
+
+  const refusals: Record<string, [options: TargetOptions, message: string | RegExp]> = {
+    "another context than the stack pins": [
+      { stack: "prod", context: "dev" },
+      '--context is "dev", and stack prod pins "prod": leave out --context or --stack',
+    ],
+    "another namespace than the stack's": [
+      { stack: "prod", namespace: "other" },
+      '--namespace is "other", and stack prod pins "sso": leave out --namespace or --stack',
+    ],
+    "a stack without a file": [
+      { stack: "pord" },
+      /^stack "pord": there is no \S+\/Pulumi\.pord\.yaml; stack files in \S+: prod\. If it is elsewhere, name it by --config-file$/,
+    ],
+    "a file that is not there": [
+      { stack: "prod", configFile: "/nowhere/prod.yaml" },
+      /^stack "prod": there is no \/nowhere\/prod\.yaml; stack files in \S+: prod\. If it is elsewhere, name it by --config-file$/,
+    ],
+    "a file of no stack": [{ configFile: "prod.yaml" }, "--config-file is the file of a stack: name that by --stack"],
   };
-  for (const [what, { options, message }] of Object.entries(refusals)) {
-    it(`refuses ${what}, as wrong use`, async () => {
-      await assert.rejects(open(options), (error) => error instanceof UsageError);
-      await assert.rejects(open(options), { message });
-    });
+  for (const [what, [options, message]] of Object.entries(refusals)) {
+    it(`refuses ${what}, as wrong use`, () => refuses(options, message));
   }
 
   it("is what another file of the stack says, and so do the commands that are shown", async () => {
-    mkdirSync(join(dir, "stacks"));
-    write(
-      "stacks/prod.yaml",
-      "config:\n  authentik-outpost-shm:namespace: moved\n  authentik-outpost-shm:outposts: [a]\n",
-    );
-    const configFile = join(dir, "stacks", "prod.yaml");
+    mkdirSync(inDir("stacks"));
+    write("stacks/prod.yaml", `config:\n${minimal.replace("sso", "moved")}`);
+    const configFile = inDir("stacks", "prod.yaml");
     const { asked, namespace } = await open({ stack: "prod", configFile, context: "dev" });
     assert.deepEqual([asked.context, namespace], ["dev", "moved"]);
     assert.equal(
@@ -166,44 +141,41 @@ describe("where a command works", () => {
   });
 
   describe("with a stack that takes config from Pulumi ESC", () => {
-    const settings = "  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:outposts: [a]\n";
     const unknown =
       "stack esc: its file names no kubernetes:context. Its `environment` (Pulumi ESC) may, but only Pulumi can read that: " +
       "name the context of the stack's cluster by --context";
 
     for (const environment of ["\n  - acme/clusters", " { values: { pulumiConfig: { kubernetes:context: east } } }"]) {
       it(`refuses to guess the cluster, with environment:${environment.trimEnd()}`, async () => {
-        write("Pulumi.esc.yaml", `environment:${environment}\nconfig:\n${settings}`);
-        await assert.rejects(open({ stack: "esc" }), (error) => error instanceof UsageError);
-        await assert.rejects(open({ stack: "esc" }), { message: unknown });
+        write("Pulumi.esc.yaml", `environment:${environment}\nconfig:\n${minimal}`);
+        await refuses({ stack: "esc" }, unknown);
         const { asked, namespace } = await open({ stack: "esc", context: "east" });
         assert.deepEqual([asked.context, namespace], ["east", "sso"]);
       });
     }
 
     it("takes the context of its file, which goes before the environment, and not that of Pulumi.yaml", async () => {
-      write("Pulumi.esc.yaml", `environment: [acme/clusters]\nconfig:\n  kubernetes:context: west\n${settings}`);
+      write("Pulumi.esc.yaml", `environment: [acme/clusters]\nconfig:\n  kubernetes:context: west\n${minimal}`);
       assert.equal((await open({ stack: "esc" })).asked.context, "west");
       write("Pulumi.yaml", "name: renamed\nconfig:\n  kubernetes:context: { value: west }\n");
-      write("Pulumi.esc.yaml", `environment: [acme/clusters]\nconfig:\n${settings}`);
-      await assert.rejects(open({ stack: "esc" }), { message: unknown });
-      write("Pulumi.plain.yaml", `environment: []\nconfig:\n${settings}`);
+      write("Pulumi.esc.yaml", `environment: [acme/clusters]\nconfig:\n${minimal}`);
+      await refuses({ stack: "esc" }, unknown);
+      write("Pulumi.plain.yaml", `environment: []\nconfig:\n${minimal}`);
       assert.equal((await open({ stack: "plain" })).asked.context, "west");
     });
 
     it("says where settings may be that are missing", async () => {
       write("Pulumi.esc.yaml", "environment: [acme/outposts]\nconfig:\n  authentik-outpost-shm:namespace: sso\n");
-      await assert.rejects(open({ stack: "esc" }), (error) => error instanceof UsageError);
-      await assert.rejects(
-        open({ stack: "esc" }),
-        /^Error: 1 problem in the settings:\n {2}outposts: missing.*\nThe `environment` in \S+\/Pulumi\.esc\.yaml may have what is missing, but only Pulumi can read it: leave --stack out and give flags$/,
+      await refuses(
+        { stack: "esc" },
+        /^1 problem in the settings:\n {2}outposts: missing.*\nThe `environment` in \S+\/Pulumi\.esc\.yaml may have what is missing, but only Pulumi can read it: leave --stack out and give flags$/,
       );
     });
   });
 
   it("refuses a value that is a secret, but for authentik's token, which it does not need", async () => {
     const token = "  authentik-outpost-shm:authentikToken: { secure: AAAA }\n";
-    const plain = "config:\n  authentik-outpost-shm:namespace: sso\n  authentik-outpost-shm:outposts: [a]\n";
+    const plain = `config:\n${minimal}`;
     write("Pulumi.token.yaml", plain + token);
     assert.equal((await open({ stack: "token" })).namespace, "sso");
     write("Pulumi.secret.yaml", `${plain}  kubernetes:kubeconfig: { secure: AAAA }\n`);
