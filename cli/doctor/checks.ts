@@ -4,14 +4,14 @@ import { missedByAdmission } from "./admission";
 import { authentikLogFindings } from "./authentikLog";
 import { brokenContainers } from "./containers";
 import { brokenSidecar } from "./crashes";
-import { execFindings } from "./execRights";
+import { deniedExec } from "./execRights";
 import type { Cause, Finding, Found } from "./finding";
 import { leftoverFindings } from "./leftovers";
 import { machineClientFindings } from "./machineClients";
 import { tightMemory } from "./memory";
 import { writesOnDeployment } from "./reconcileWrites";
 import { refusedRollout } from "./rollouts";
-import { scriptsFindings } from "./scripts";
+import { foreignScripts } from "./scripts";
 import { selectorFindings } from "./selectors";
 import { openForwardAuthIn, sessionsFindings } from "./sessions";
 import type { Snapshot } from "./snapshot";
@@ -36,7 +36,7 @@ const about = (subject: string, causes: Cause | Cause[] = []): Found[] =>
   [causes].flat().map((cause) => ({ subject, ...cause }));
 
 /** All checks that need only a snapshot. The first are those whose findings stop everything else. */
-export const checks: Record<string, (snapshot: Snapshot) => Found[]> = {
+export const checks: Record<string, (snapshot: Snapshot) => Found | Found[] | undefined> = {
   "forward auth": deployments(openForwardAuthIn),
   sessions: sessionsFindings,
   selectors: selectorFindings,
@@ -45,17 +45,17 @@ export const checks: Record<string, (snapshot: Snapshot) => Found[]> = {
   admission: deployments(missedByAdmission),
   containers: pods(brokenContainers),
   sidecar: pods(brokenSidecar),
-  scripts: scriptsFindings,
+  scripts: foreignScripts,
   "authentik's log": authentikLogFindings,
   "two cleaners": twoCleanersFindings,
   leftovers: leftoverFindings,
   memory: deployments(tightMemory),
   "machine clients": machineClientFindings,
   versions: deployments(sidecarTooNew),
-  exec: execFindings,
+  exec: deniedExec,
   writes: deployments(writesOnDeployment),
 };
 
 /** Makes all of these checks, or one. */
 export const findingsOf = (snapshot: Snapshot, names = Object.keys(checks)): Finding[] =>
-  names.flatMap((check) => checks[check](snapshot).map((found) => ({ check, ...found })));
+  names.flatMap((check) => [checks[check](snapshot) ?? []].flat().map((found) => ({ check, ...found })));

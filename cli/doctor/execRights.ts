@@ -2,17 +2,15 @@ import type { Found } from "./finding";
 import type { Snapshot } from "./snapshot";
 
 /** Reports if the user may not exec in the pods, according to the API server's own review. */
-export function execFindings({ mayExec, namespace, kubectl }: Snapshot): Found[] {
+export function deniedExec({ mayExec, namespace, kubectl }: Snapshot): Found | undefined {
   const denied = mayExec.filter(({ verdict }) => !verdict.allowed);
-  if (denied.length === 0) return [];
+  if (denied.length === 0) return undefined;
   const [{ verdict }] = denied;
   const verbs = denied.map(({ verb }) => verb).join(" and ");
-  return [
-    {
-      subject: `Namespace/${namespace}`,
-      seen: `you may not ${verbs} pods/exec${verdict.reason ? ` (${verdict.reason})` : ""}`,
-      why: "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
-      todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${kubectl} auth can-i create pods/exec`,
-    },
-  ];
+  return {
+    subject: `Namespace/${namespace}`,
+    seen: `you may not ${verbs} pods/exec${verdict.reason ? ` (${verdict.reason})` : ""}`,
+    why: "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
+    todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${kubectl} auth can-i create pods/exec`,
+  };
 }
