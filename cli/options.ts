@@ -56,7 +56,7 @@ export const durationFlag =
     valid(parseDuration(text, shortest, longest));
 
 /** Parses a flag's size by the rules of `shmSize`. */
-export const sizeFlag = (text: string): string => valid(parseSize(text, "64Mi", "16Gi"));
+export const sizeFlag = (text: string): string => valid(parseSize(text));
 
 function valid<T>(parsed: { value: T } | { wrong: string }): T {
   if ("wrong" in parsed) throw new InvalidArgumentError(`It ${parsed.wrong}.`);

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { SettingsError } from "../settings/problems";
+import { Problems, SettingsError } from "../settings/problems";
+import { keyIn } from "../settings/readFields";
 import { resolveSettings, tokenHeld } from "../settings/resolve";
 import { configNamespace, type OutpostSettings, type Settings } from "../settings/settings";
-import { outpostRows, stackRows, structuralKeys, type Rows } from "../settings/table";
+import type { Rows } from "../settings/row";
+import { outpostRows, stackRows, structuralKeys } from "../settings/table";
 import type { OutpostArgs, StackArgs } from "./args";
 
 type StructuralKey = (typeof structuralKeys)[number];
@@ -34,11 +36,13 @@ export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: Outp
     ...outputsOf(stackRows, stack, ""),
     outposts: settings.outposts.map((outpost, index) => {
       const own = outposts[index];
-      const inherited = Object.fromEntries(Object.entries(stack).filter(([key]) => !(key in own)));
+      const inherited = Object.fromEntries(
+        Object.entries(stack).filter(([key]) => own[key as keyof OutpostArgs] === undefined),
+      );
       return {
         ...outpost,
         ...outputsOf(outpostRows, inherited, ""),
-        ...outputsOf(outpostRows, own, `outposts[${index}].`),
+        ...outputsOf(outpostRows, own, `outposts[${index}]`),
       };
     }),
   };
@@ -50,7 +54,7 @@ export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: Outp
  */
 export function requirePlain({ outposts, ...stack }: { outposts: OutpostArgs[] } & object): void {
   const places = isPlain(outposts)
-    ? outposts.flatMap((outpost, index) => structuralOutputs(outpost, `outposts[${index}].`))
+    ? outposts.flatMap((outpost, index) => structuralOutputs(outpost, `outposts[${index}]`))
     : ["outposts"];
   const wrong = "decides which resources there are, so it must be a plain value: no output of a resource, no secret";
   const problems = [...structuralOutputs(stack, ""), ...places].map((place) => `${place}: ${wrong}`);
@@ -60,7 +64,7 @@ export function requirePlain({ outposts, ...stack }: { outposts: OutpostArgs[] }
 function structuralOutputs(args: object, place: string): string[] {
   const structural: readonly string[] = [...structuralKeys, "takeOver", "awaitRollout", "podSelectors"];
   const outputs = Object.entries(args).filter(([key, value]) => structural.includes(key) && !isPlain(value));
-  return outputs.map(([key]) => `${place}${key}`);
+  return outputs.map(([key]) => keyIn(place, key));
 }
 
 const isPlain = (value: unknown): boolean => !pulumi.Output.isInstance(value) && !(value instanceof Promise);
@@ -73,8 +77,10 @@ function outputsOf(rows: Rows, args: object, place: string): Record<string, pulu
   const checked = ([key, input]: [string, pulumi.Input<unknown>]) => {
     const value = (pulumi.output(input) as pulumi.Output<unknown>).apply((value: unknown) => {
       const parsed = rows[key].read(value);
-      if ("wrong" in parsed) throw new SettingsError([`${place}${key}: ${JSON.stringify(value)} ${parsed.wrong}`]);
-      return parsed.value;
+      if (!("wrong" in parsed)) return parsed.value;
+      const problems = new Problems(new Set());
+      problems.value(keyIn(place, key), value, parsed.wrong);
+      throw new SettingsError(problems.lines);
     });
     return [key, value];
   };

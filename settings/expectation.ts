@@ -1,4 +1,4 @@
-import { hasCronJob, hasSidecar, type Settings, type Solution } from "./settings";
+import { hasCronJob, hasSidecar, type OutpostSettings, type Settings, type Solution } from "./settings";
 import { seconds } from "./values/duration";
 
 /** Expectation of an outpost, for the check after a rollout. */
@@ -16,15 +16,10 @@ export interface ExpectedOutpost {
   admission?: true;
 }
 
-/**
- * Variable with the text or path of a kubeconfig, for the check at the end of `pulumi up`. The stack's may be a secret, which
- * has no place among flags.
- */
+// Variables of the check at the end of `pulumi up`: the text or path of a kubeconfig, its context, and the name of its cluster.
+// The stack's kubeconfig may be a secret, which has no place among flags.
 export const kubeconfigVariable = "OUTPOST_SHM_KUBECONFIG";
-/** Variable with the context, for the same check. */
 export const contextVariable = "OUTPOST_SHM_CONTEXT";
-
-/** Variable with the name of the kubeconfig's cluster, likewise. */
 export const clusterVariable = "OUTPOST_SHM_CLUSTER";
 
 /** Expectation that `outpost-shm verify` checks a namespace against. */
@@ -58,15 +53,10 @@ export function expectationOf({
   return {
     namespace,
     ...(outposts.some(hasCronJob) && { schedule, ...(suspend && { suspend: true }) }),
-    outposts: outposts.map(({ name, deployment, container, solution, delivery, shmSize, sweepInterval }) => ({
-      name,
-      deployment,
-      container,
-      solution,
-      shmSize,
-      sweepIntervalSeconds: seconds(sweepInterval),
-      ...(delivery === "admission" && { admission: true }),
-    })),
+    outposts: outposts.map((outpost) => {
+      const { solution, shmSize, sweepInterval } = outpost;
+      return expected(outpost, { solution, shmSize, sweepIntervalSeconds: seconds(sweepInterval) });
+    }),
   };
 }
 
@@ -74,15 +64,16 @@ export function expectationOf({
 export const rolloutExpectation = ({ namespace, outposts }: Pick<Settings, "namespace" | "outposts">): Expectation => ({
   namespace,
   rolloutOnly: true,
-  outposts: outposts.filter(hasSidecar).map(({ name, deployment, container, delivery }) => ({
-    name,
-    deployment,
-    container,
-    solution: "sidecar",
-    sweepIntervalSeconds: 0,
-    ...(delivery === "admission" && { admission: true }),
-  })),
+  outposts: outposts
+    .filter(hasSidecar)
+    .map((outpost) => expected(outpost, { solution: "sidecar", sweepIntervalSeconds: 0 })),
 });
+
+/** Makes an expectation. The order of its keys is that of the check in the state: another would run it again. */
+const expected = (
+  { name, deployment, container, delivery }: OutpostSettings,
+  rest: Pick<ExpectedOutpost, "solution" | "shmSize" | "sweepIntervalSeconds">,
+): ExpectedOutpost => ({ name, deployment, container, ...rest, ...(delivery === "admission" && { admission: true }) });
 
 /** Returns the solution for this combination. */
 export const solutionBy = ({ sidecar, cronJob }: Record<"sidecar" | "cronJob", boolean>): Solution =>

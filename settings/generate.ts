@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { stringify } from "yaml";
 import { versionsTable } from "../authentik/versions";
-import { outpostKeys, outpostRows, specialRows, stackKeys, stackRows, structuralKeys, type Row } from "./table";
+import type { Row } from "./row";
+import { outpostKeys, outpostRows, specialRows, stackKeys, stackRows, structuralKeys } from "./table";
 
 type AnyRow = Pick<Row<unknown>, "default" | "text" | "restartsPods" | "type" | "toldApart">;
 const rows: Record<string, AnyRow> = { ...outpostRows, ...stackRows, ...specialRows };
@@ -24,22 +25,22 @@ const plain = (text: string): string =>
  */
 function configBlock(): string {
   const entries = stackKeys.map((key): [string, object] => {
-    const { default: standard, text } = rows[key];
-    const overrides = `An object's keys are ${outpostKeys.join(", ")}, which hold for this one.`;
-    const description = plain(key === "outposts" ? `${text} ${overrides}` : text);
-    if (key === "outposts") return [key, { description }];
-    const { toldApart } = rows[key];
+    const { default: standard, text, toldApart } = rows[key];
+    const description = plain(text);
+    if (key === "outposts") {
+      const overrides = `An object's keys are ${outpostKeys.join(", ")}, which hold for this one.`;
+      return [key, { description: `${description} ${overrides}` }];
+    }
     const declared = toldApart
       ? { default: "", description: `${description} Default: ${standard}.` }
       : { ...(standard !== undefined && { default: standard }), description };
-    return [key, { type: configType(rows[key]), ...declared }];
+    return [key, { type: typeOf(rows[key]).replace("number", "integer"), ...declared }];
   });
   return stringify(Object.fromEntries(entries), { lineWidth: 120 }).replace(/^(?=.)/gm, "  ");
 }
 
-function configType({ default: standard }: AnyRow): string {
-  return { number: "integer", boolean: "boolean" }[typeof standard as string] ?? "string";
-}
+const typeOf = (row: AnyRow): string =>
+  ({ number: "number", boolean: "boolean" })[typeof row.default as string] ?? "string";
 
 function settingsTable(): string {
   const lines = stackKeys.map((key) => {
@@ -54,7 +55,7 @@ function settingsTable(): string {
 
 function argumentTypes(): string {
   const member = ([key, row]: [string, AnyRow]) => {
-    const type = row.type ?? { number: "number", boolean: "boolean" }[typeof row.default as string] ?? "string";
+    const type = row.type ?? typeOf(row);
     const standard = row.default === undefined || row.default === "" ? "" : ` Default: \`${row.default}\`.`;
     const doc = plain(row.text).replaceAll("*/", "*\\/");
     const input = (structuralKeys as readonly string[]).includes(key) ? type : `pulumi.Input<${type}>`;

@@ -1,12 +1,13 @@
 import { deploymentNames } from "../authentik/names";
 import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
+import type { ValuesOf } from "./row";
 import { checkContainer, checkWatermarks } from "./rules";
 import type { OutpostSettings } from "./settings";
-import { outpostKeys, outpostRows, stackKeys, type ValuesOf } from "./table";
-import { parseDnsLabel } from "./values/dnsLabel";
+import { outpostKeys, outpostRows, stackKeys } from "./table";
+import { parseDnsLabel } from "./values/kubernetes";
 import { nearest } from "./values/nearest";
-import { fromText, parseText, typeName } from "./values/parsed";
+import { parseText, typeName } from "./values/parsed";
 
 type Values = ValuesOf<typeof outpostRows>;
 
@@ -79,7 +80,7 @@ function readName(raw: Raw, key: string, problems: Problems): string {
 /** Returns the given name, or the one that authentik makes by its default object_naming_template. */
 function readDeployment(raw: Raw, name: string, place: string, problems: Problems): string {
   if (!isGiven(raw, "deployment")) return deploymentNames(name)[0];
-  const parsed = fromText(parseDnsLabel)(raw.deployment);
+  const parsed = parseDnsLabel(raw.deployment);
   if (!("wrong" in parsed)) return parsed.value;
   problems.value(keyIn(place, "deployment"), raw.deployment, parsed.wrong);
   return "";

@@ -37,7 +37,7 @@ export class Problems {
     if (this.secrets.has(key.split(/[.[]/)[0] ?? key)) return "[secret]";
     if (Array.isArray(value)) return value.length === 0 ? "[]" : "[…]";
     if (typeof value === "object" && value !== null) return "{…}";
-    const text = JSON.stringify(value).replace(/(\/\/)[^/@\s]*@/g, "$1[hidden]@");
+    const text = String(JSON.stringify(value)).replace(/(\/\/)[^/@\s]*@/g, "$1[hidden]@");
     return text.length <= 100 ? text : `${text.slice(0, 99)}…`;
   }
 }

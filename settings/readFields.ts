@@ -1,5 +1,5 @@
 import type { Problems } from "./problems";
-import type { Rows, ValuesOf } from "./table";
+import type { Rows, ValuesOf } from "./row";
 import { nearest } from "./values/nearest";
 
 /** Config as it was given, with values of any type. */

@@ -73,13 +73,7 @@ function checkAuthentikAccess(raw: Raw, outposts: readonly OutpostSettings[], pr
   const places = outposts.flatMap(({ delivery }, index) => (delivery === "authentik" ? `outposts[${index}]` : []));
   if (places.length === 0) return;
   const why = `delivery authentik (${places.join(", ")}) needs it`;
-  if (!isSet(raw, "authentikUrl")) {
-    problems.line(
-      "authentikUrl",
-      `missing, and ${why}; set it with: pulumi config set authentikUrl https://auth.example.com`,
-    );
-  }
-  if (!isSet(raw, "authentikToken")) {
-    problems.line("authentikToken", `missing, and ${why}; set it with: pulumi config set --secret authentikToken`);
-  }
+  const missing = { authentikUrl: "authentikUrl https://auth.example.com", authentikToken: "--secret authentikToken" };
+  for (const [key, how] of Object.entries(missing))
+    if (!isSet(raw, key)) problems.line(key, `missing, and ${why}; set it with: pulumi config set ${how}`);
 }

@@ -1,4 +1,5 @@
-import type { outpostRows, stackRows, ValuesOf } from "./table";
+import type { ValuesOf } from "./row";
+import type { outpostRows, stackRows } from "./table";
 
 export type { Delivery, Solution } from "./table";
 
@@ -52,11 +53,10 @@ export function monitoringParts({
   return { podMonitor: podMonitor && sidecars, alerts: alerts && any, dashboard: dashboard && any };
 }
 
-/** Settings of the objects for Prometheus and Grafana. */
-export type MonitoringSettings = Pick<
-  Settings,
-  keyof MonitoringParts | "suspend" | "monitoringLabels" | "runbookUrl" | keyof AlertThresholds
->;
-
+const thresholds = ["usageWarning", "usageCritical", "sessionFilesWarning"] as const;
 /** Thresholds of the alerts on an outpost's /dev/shm. */
-export type AlertThresholds = Pick<Settings, "usageWarning" | "usageCritical" | "sessionFilesWarning">;
+export type AlertThresholds = Pick<Settings, (typeof thresholds)[number]>;
+
+/** Settings of the objects for Prometheus and Grafana. */
+export const monitoringKeys = ["suspend", "monitoringLabels", "runbookUrl", ...thresholds] as const;
+export type MonitoringSettings = Pick<Settings, (typeof monitoringKeys)[number]>;

@@ -46,12 +46,11 @@ export function readStackFile(dir: string, stackName: string, how: Reading = {})
   const hasEnvironment = Array.isArray(environment) ? environment.length > 0 : Boolean(environment);
   // An environment goes before Pulumi.yaml.
   const certain = hasEnvironment ? fullKeys(own) : config;
-  const kubernetes = {
-    kubeconfig: plainText(certain, "kubernetes:kubeconfig", path),
-    context: plainText(certain, "kubernetes:context", path),
-    cluster: plainText(certain, "kubernetes:cluster", path),
-  };
-  return { stack, settings: settingsOf(config, path, { ...how, hasEnvironment }), kubernetes, hasEnvironment };
+  const [kubeconfig, context, cluster] = ["kubeconfig", "context", "cluster"].map((key) =>
+    plainText(certain, `kubernetes:${key}`, path),
+  );
+  const settings = settingsOf(config, path, { ...how, hasEnvironment });
+  return { stack, settings, kubernetes: { kubeconfig, context, cluster }, hasEnvironment };
 }
 
 type Config = Record<string, unknown>;

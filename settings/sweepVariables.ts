@@ -1,5 +1,6 @@
+import type { Row } from "./row";
 import type { SweepSettings } from "./settings";
-import { outpostRows, type Row } from "./table";
+import { outpostRows } from "./table";
 
 /** Returns the settings of a sweep as the `KEY=value` pairs that `cleaner/` reads, in a fixed order (seconds and percents). */
 export function sweepVariables(settings: SweepSettings): string[] {

@@ -1,40 +1,12 @@
 import { outpostContainer } from "../authentik/names";
-import { loginPercent, sweepDefault } from "../cleaner/constants";
-import { parseAuthentikUrl } from "./values/authentikUrl";
+import { loginPercent } from "../cleaner/constants";
+import { duration, flag, labels, optional, percent, row, sweepDuration, sweepPercent } from "./row";
 import { choiceOf } from "./values/choice";
-import { parseDnsLabel } from "./values/dnsLabel";
-import { formatDuration, parseDuration, seconds } from "./values/duration";
-import { parseImage } from "./values/image";
-import { parseLabels } from "./values/labels";
-import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";
-import { parseRunbookUrl } from "./values/runbookUrl";
-import { parseSecretNames } from "./values/secretNames";
+import { parseDnsLabel, parseImage, parseSecretNames } from "./values/kubernetes";
+import { fromText, parseInteger, parseText } from "./values/parsed";
 import { parseSize } from "./values/size";
+import { parseAuthentikUrl, parseRunbookUrl } from "./values/url";
 import { parseUser } from "./values/user";
-
-/** One setting. `npm run generate` writes Pulumi.yaml and docs/settings.md from its row; a new setting is a new row. */
-export interface Row<T> {
-  /**
-   * The default as an operator writes it. Empty text means not set, undefined means required. Pulumi.yaml declares the same
-   * default, since the engine refuses a stack that lacks a key declared without one.
-   */
-  readonly default?: string | number | boolean;
-  /** Checks a value and turns it into its one canonical form. */
-  readonly read: (value: unknown) => Parsed<T>;
-  /** Its meaning, in Markdown, with the bounds. */
-  readonly text: string;
-  /** Condition under which a change restarts the outpost's pods. Default: never. */
-  readonly restartsPods?: string;
-  /** The TypeScript type of the component's argument. Default: that of the default value. */
-  readonly type?: string;
-  /** True if a value of the stack must be told from the default: Pulumi.yaml then declares empty text, which means not set. */
-  readonly toldApart?: true;
-  /** The sweep's own name of it, and its value for cleaner/sweep.sh. */
-  readonly shell?: { readonly name: string; value(value: T): number };
-}
-
-export type Rows = Readonly<Record<string, Row<unknown>>>;
-export type ValuesOf<R extends Rows> = { -readonly [K in keyof R]: R[K] extends Row<infer T> ? T : never };
 
 const solutions = ["sidecar", "cronjob", "both", "none"] as const;
 /** A cure for a full /dev/shm: a sidecar, a CronJob, both, or nothing of ours at all. */
@@ -63,14 +35,13 @@ export const outpostRows = {
   }),
   container: row({
     default: outpostContainer,
-    read: fromText(parseDnsLabel),
+    read: parseDnsLabel,
     text: "The outpost's own container in its pods, as authentik names it; a Deployment made by hand may have another.",
     restartsPods: "yes",
   }),
-  // A container runtime gives 64 MiB anyway, and 16 GiB hold four million sessions.
   shmSize: row({
     default: "256Mi",
-    read: fromText((text) => parseSize(text, "64Mi", "16Gi")),
+    read: fromText(parseSize),
     text: "Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it.",
     restartsPods: "yes",
     toldApart: true,
@@ -87,17 +58,15 @@ export const outpostRows = {
   authenticatedMaxAge: sweepDuration("AUTHENTICATED_MAX_AGE_SECONDS", ["1m", "8760h"], {
     text: "Age at which any session is removed, `1m` to `8760h`, unless it says itself that it lives longer (outposts from 2026.8 on). Keep it at or above the provider's access token validity, or people are logged out early.",
   }),
-  highWatermark: percent(sweepDefault("HIGH_WATERMARK_PERCENT"), {
+  highWatermark: sweepPercent("HIGH_WATERMARK_PERCENT", {
     text: "Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99.",
-    shell: { name: "HIGH_WATERMARK_PERCENT", value: Number },
   }),
-  lowWatermark: percent(sweepDefault("LOW_WATERMARK_PERCENT"), {
+  lowWatermark: sweepPercent("LOW_WATERMARK_PERCENT", {
     text: "Percent in use at which that ends, 1 to 99 and below `highWatermark`.",
-    shell: { name: "LOW_WATERMARK_PERCENT", value: Number },
   }),
   cleanerImage: row({
     default: "docker.io/library/busybox:1.37",
-    read: fromText(parseImage),
+    read: parseImage,
     text: "Image of the sidecar, with tag or digest; any with busybox, or with a POSIX sh, awk, setsid and the GNU tools. The metrics require busybox's `httpd` and `nc`.",
     restartsPods: "yes",
   }),
@@ -112,7 +81,7 @@ export const outpostRows = {
 /** Settings of the whole stack. */
 export const stackRows = {
   namespace: row({
-    read: fromText(parseDnsLabel),
+    read: parseDnsLabel,
     text: "Namespace of the outposts, e.g. `authentik`. One stack serves one namespace.",
   }),
   schedule: row({
@@ -121,19 +90,15 @@ export const stackRows = {
     read: fromText((text) => ({ value: text.trim().replace(/\s+/g, " ") })),
     text: "Times of the CronJob: five fields, or a macro such as `@hourly`. No seconds, Sunday is 0. They are times of the control plane, usually UTC, unless `timeZone` is set.",
   }),
-  timeZone: row({
-    default: "",
-    read: unlessEmpty(fromText((text) => ({ value: text }))),
+  timeZone: optional(parseText, {
     text: "Time zone of `schedule`, by its IANA name, e.g. `Europe/Berlin`. Kubernetes 1.27 and later.",
   }),
   kubectlImage: row({
     default: "docker.io/alpine/kubectl:1.34.2",
-    read: fromText(parseImage),
+    read: parseImage,
     text: "Image of the CronJob, with tag or digest, with kubectl and a shell in it.",
   }),
-  suspend: row({
-    default: false,
-    read: parseBoolean,
+  suspend: flag(false, {
     text: "Has the CronJob there but switched off, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then.",
   }),
   imagePullSecrets: row({
@@ -142,47 +107,28 @@ export const stackRows = {
     read: parseSecretNames,
     text: "Secrets that the CronJob's pods pull `kubectlImage` with, by name, with commas between. The sidecar's image is pulled with [those of the outpost's pods](#strict-clusters).",
   }),
-  cronJobPodLabels: row({
-    default: "",
-    type: "Record<string, string>",
-    read: parseLabels,
+  cronJobPodLabels: labels({
     text: "Labels of the CronJob's pods beside ours: `team=auth`; several with commas between.",
   }),
-  cronJobPodAnnotations: row({
-    default: "",
-    type: "Record<string, string>",
-    read: parseLabels,
+  cronJobPodAnnotations: labels({
     text: "Annotations of the CronJob's pods: `linkerd.io/inject=disabled`; several with commas between.",
   }),
-  restrictExec: row({
-    default: true,
-    read: parseBoolean,
+  restrictExec: flag(true, {
     text: "Has the cluster refuse every command but the sweep that the CronJob's account would run in a pod, by a ValidatingAdmissionPolicy: `pods/exec` by RBAC alone allows any. Kubernetes 1.30 and later; a warning says so if the cluster has none. Creating one requires the right to, cluster-wide; without it `pulumi up` stops before any change.",
   }),
-  monitoring: row({
-    default: false,
-    read: parseBoolean,
+  monitoring: flag(false, {
     text: "Creates a PodMonitor, alerts and a dashboard ([monitoring.md](monitoring.md)).",
   }),
-  podMonitor: row({
-    default: true,
-    read: parseBoolean,
+  podMonitor: flag(true, {
     text: "With `monitoring`: a PodMonitor by which Prometheus finds the sidecars. Needs the Prometheus operator.",
   }),
-  alerts: row({
-    default: true,
-    read: parseBoolean,
+  alerts: flag(true, {
     text: "With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Without it, an outpost scaled to zero counts as missing.",
   }),
-  dashboard: row({
-    default: true,
-    read: parseBoolean,
+  dashboard: flag(true, {
     text: 'With `monitoring`: a ConfigMap with a dashboard, which Grafana\'s dashboard sidecar finds by its label `grafana_dashboard: "1"`.',
   }),
-  monitoringLabels: row({
-    default: "",
-    type: "Record<string, string>",
-    read: parseLabels,
+  monitoringLabels: labels({
     text: "Labels of these objects, by which your Prometheus and Grafana select them: `release=kube-prometheus-stack`; several with commas between.",
   }),
   usageWarning: percent(80, {
@@ -200,7 +146,7 @@ export const stackRows = {
   }),
   runbookUrl: row({
     default: "docs/runbooks",
-    read: fromText(parseRunbookUrl),
+    read: parseRunbookUrl,
     text: "Address under which `docs/runbooks` of your clone can be read; each alert links its runbook there. Unless set, an alert's description names the file in this repository.",
   }),
   preflight: row({
@@ -208,18 +154,14 @@ export const stackRows = {
     read: choiceOf(["required", "optional"]),
     text: "With `optional`, a preview that can't reach the cluster shows the plan all the same, and warns of what it could not look at ([ci.md](ci.md#previews-without-a-cluster)). An update always looks first: if it can't, it fails and changes nothing.",
   }),
-  verify: row({
-    default: false,
-    read: parseBoolean,
+  verify: flag(false, {
     text: "Ends `pulumi up` by checking that the cure took (`outpost-shm verify`, [cli.md](cli.md)), and fails it if it did not; the next `pulumi up` checks again. Starts a run of the CronJob if there is one, which requires the right to create Jobs.",
   }),
   // Time for a rollout and a run of the CronJob, which its own deadline ends after 15 minutes.
   verifyTimeout: duration("10m", ["10s", "1h"], {
     text: "Longest wait of `pulumi up` for the rollout of the sidecar, and with `verify` for the first sweep and the run of the CronJob, before it fails, `10s` to `1h`. It ends earlier if the rollout can't succeed: an image that can't be pulled, a pod that Kubernetes refuses.",
   }),
-  authentikUrl: row({
-    default: "",
-    read: unlessEmpty(fromText(parseAuthentikUrl)),
+  authentikUrl: optional(parseAuthentikUrl, {
     text: "Base URL of authentik, e.g. `https://auth.example.com`. Needed with `delivery: authentik`.",
   }),
 };
@@ -260,37 +202,3 @@ export const stackKeys: readonly string[] = [
   ...Object.keys(stackRows).filter((key) => key !== "namespace"),
   "authentikToken",
 ];
-
-function row<T>(row: Row<T>): Row<T> {
-  return row;
-}
-
-function duration(
-  standard: string,
-  [shortest, longest]: [string, string],
-  rest: Omit<Row<string>, "default" | "read">,
-) {
-  const read = fromText((text): Parsed<string> => {
-    const parsed = parseDuration(text, shortest, longest);
-    return "wrong" in parsed ? parsed : { value: formatDuration(parsed.value) };
-  });
-  return row({ default: standard, read, ...rest });
-}
-
-/** Makes the row of a duration of the sweep, whose script has the default. */
-function sweepDuration(name: string, bounds: [string, string], rest: { text: string }) {
-  return duration(formatDuration(sweepDefault(name)), bounds, { ...rest, shell: { name, value: seconds } });
-}
-
-function percent(standard: number, rest: Omit<Row<number>, "default" | "read">) {
-  const read = (value: unknown): Parsed<number> => {
-    const parsed = parseInteger(value, 1, 99);
-    return "wrong" in parsed ? { wrong: `${parsed.wrong} (percent, without a sign)` } : parsed;
-  };
-  return row({ default: standard, read, ...rest });
-}
-
-/** Reads empty text, the default of an optional setting, as not set. */
-function unlessEmpty<T>(read: (value: unknown) => Parsed<T>): (value: unknown) => Parsed<T | undefined> {
-  return (value) => (value === "" ? { value: undefined } : read(value));
-}

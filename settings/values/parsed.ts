@@ -10,11 +10,6 @@ export function typeName(value: unknown): string {
   );
 }
 
-/** Joins words into an English list: `a, b or c`. */
-export function eitherOf(words: readonly string[]): string {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`;
-}
-
 /**
  * Parses text. Numbers pass as text: `pulumi config set --path` stores anything that looks like a number as one, so an outpost
  * named `123` arrives as 123.

@@ -1,22 +1,23 @@
 import { canonicalQuantity, quantityBytes } from "../../kubernetes/quantity";
 import type { Parsed } from "./parsed";
 
-const FORM = "write e.g. 256Mi or 1Gi";
+const form = "write e.g. 256Mi or 1Gi";
+/** A container runtime gives as much anyway. */
+const smallest = 64 * 1024 ** 2;
+/** Holds four million sessions. */
+const largest = 16 * 1024 ** 3;
 
 /**
- * Reads the size of a /dev/shm. A unit is required: Kubernetes would read 64 alone as 64 bytes.
+ * Reads the size of a /dev/shm, from 64Mi to 16Gi. A unit is required: Kubernetes would read 64 alone as 64 bytes.
  * @returns the size in Kubernetes' canonical form (`0.5Gi` is `512Mi`), so that a refresh reads back what was asked for
  */
-export function parseSize(text: string, smallest: string, largest: string): Parsed<string> {
-  if (!/^\d+(\.\d+)?([KMGT]i|[kMGT])$/.test(text)) return { wrong: `${flawOf(text)}; ${FORM}` };
+export function parseSize(text: string): Parsed<string> {
+  if (!/^\d+(\.\d+)?([KMGT]i|[kMGT])$/.test(text)) return { wrong: `${flawOf(text)}; ${form}` };
   const bytes = quantityBytes(text);
-  if (bytes === undefined || !Number.isInteger(bytes)) return { wrong: `is no whole number of bytes; ${FORM}` };
-  if (bytes < (quantityBytes(smallest) ?? 0)) {
-    return { wrong: `is too small; the smallest is ${smallest}, which a pod's /dev/shm has without this program` };
-  }
-  if (bytes > (quantityBytes(largest) ?? Infinity)) {
-    return { wrong: `is too large; the largest is ${largest}, for every page of it is the node's memory` };
-  }
+  if (bytes === undefined || !Number.isInteger(bytes)) return { wrong: `is no whole number of bytes; ${form}` };
+  if (bytes < smallest)
+    return { wrong: "is too small; the smallest is 64Mi, which a pod's /dev/shm has without this program" };
+  if (bytes > largest) return { wrong: "is too large; the largest is 16Gi, for every page of it is the node's memory" };
   return { value: canonicalQuantity(bytes, text.endsWith("i") ? "binary" : "decimal") };
 }
 
