@@ -21,7 +21,6 @@ export interface Executed {
   stderr: string;
 }
 
-/** A container of a pod. */
 export interface ContainerPlace {
   namespace: string;
   pod: string;
@@ -52,17 +51,12 @@ export interface OwnObject {
   name: string;
 }
 
-/** A volume in the kubelet's summary of a pod. */
-export interface VolumeUsage {
-  name: string;
-  usedBytes?: number;
-  capacityBytes?: number;
-  inodesUsed?: number;
-}
-
 /** The part of the kubelet's summary (`/stats/summary`) that is used. */
 export interface NodeSummary {
-  pods: { podRef: { name: string; namespace: string }; volume?: VolumeUsage[] }[];
+  pods: {
+    podRef: { name: string; namespace: string };
+    volume?: { name: string; usedBytes?: number; capacityBytes?: number; inodesUsed?: number }[];
+  }[];
 }
 
 /**
@@ -70,7 +64,6 @@ export interface NodeSummary {
  * not answered, and why. `refusedWith` of kubernetes/connection.ts returns the HTTP status of a refusal.
  */
 export interface Cluster {
-  /** URL of its API server. */
   server: () => Promise<string>;
   /** The namespace of the kubeconfig's context, or "default" if it has none. */
   contextNamespace: () => Promise<string>;

@@ -168,25 +168,21 @@ function unreadable(kubeconfig: string | undefined, { code, mark }: ParserError)
 }
 
 function selectContext(kubeConfig: KubeConfig, context: string, givenBy: string): void {
-  const contexts = kubeConfig.getContexts().map(({ name }) => name);
-  if (!contexts.includes(context)) {
-    throw new Error(
-      `${givenBy} is "${context}", which the kubeconfig does not have; it has: ${contexts.join(", ") || "none"}.`,
-    );
-  }
+  mustHave(`${givenBy} is "${context}"`, context, kubeConfig.getContexts());
   kubeConfig.setCurrentContext(context);
 }
 
 /** Takes another cluster for the context, with the context's user, as the Kubernetes provider does. */
 function selectCluster(kubeConfig: KubeConfig, cluster: string): void {
-  const clusters = kubeConfig.getClusters().map(({ name }) => name);
-  if (!clusters.includes(cluster)) {
-    throw new Error(
-      `The cluster is to be "${cluster}" (kubernetes:cluster, --cluster), which the kubeconfig does not have; it has: ${clusters.join(", ") || "none"}.`,
-    );
-  }
+  mustHave(`The cluster is to be "${cluster}" (kubernetes:cluster, --cluster)`, cluster, kubeConfig.getClusters());
   const current = kubeConfig.getCurrentContext();
   kubeConfig.contexts = kubeConfig.contexts.map((each) => (each.name === current ? { ...each, cluster } : each));
+}
+
+function mustHave(wish: string, wanted: string, entries: readonly { name: string }[]): void {
+  const names = entries.map(({ name }) => name);
+  if (names.includes(wanted)) return;
+  throw new Error(`${wish}, which the kubeconfig does not have; it has: ${names.join(", ") || "none"}.`);
 }
 
 /** Returns the API server's own words. The client leaves the body of a failed request as text. */

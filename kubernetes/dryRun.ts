@@ -10,6 +10,9 @@ interface DryRunPatch {
   template?: object;
 }
 
+/** The API server's words for what a webhook or a policy refuses, whose code may be any: 403 is not only a missing right. */
+const denial = /\bdenied (the )?request\b/;
+
 /** Asks the API server for the outcome of a forced server-side apply, or a merge. Changes nothing. */
 export async function dryRunPatch(
   { apps, isApiException }: Client,
@@ -30,8 +33,9 @@ export async function dryRunPatch(
     return { outcome: "applied", deployment };
   } catch (error) {
     if (!isApiException(error)) throw error;
-    if (error.code === 403) return { outcome: "forbidden", reason: messageOf(error) };
-    if (error.code === 422) return { outcome: "invalid", reason: messageOf(error) };
+    const reason = messageOf(error);
+    if (error.code === 422 || denial.test(reason)) return { outcome: "invalid", reason };
+    if (error.code === 403) return { outcome: "forbidden", reason };
     throw error;
   }
 }

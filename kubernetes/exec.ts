@@ -1,10 +1,10 @@
 import { PassThrough } from "node:stream";
-import type { KubeConfig, V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { ContainerPlace, ExecOptions, Executed } from "./cluster";
 import { reasonOf } from "./connection";
 import { longestText, printable } from "./untrusted";
 
-/** The part of the client's Exec that is used; tests inject one. */
+/** The part of the client's Exec, over a WebSocket, that is used; tests inject one. */
 export interface ExecClient {
   exec(
     namespace: string,
@@ -27,12 +27,6 @@ export interface ExecSocket {
 }
 
 const defaultTimeoutMs = 60_000;
-
-/** The client's own Exec, over a WebSocket. */
-export async function webSocketExec(kubeConfig: KubeConfig): Promise<ExecClient> {
-  const { Exec } = await import("@kubernetes/client-node");
-  return new Exec(kubeConfig);
-}
 
 /**
  * Runs a command in a container, without a terminal.

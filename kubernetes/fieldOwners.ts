@@ -6,16 +6,11 @@ import type { ManagedFieldsEntry } from "./types";
  */
 export type FieldPath = readonly string[];
 
-const podSpec = ["f:spec", "f:template", "f:spec"];
+const template = ["f:spec", "f:template"];
+const podSpec = [...template, "f:spec"];
 const item = (key: Record<string, string>): string => `k:${JSON.stringify(key)}`;
 
-export const templateLabelPath = (label: string): FieldPath => [
-  "f:spec",
-  "f:template",
-  "f:metadata",
-  "f:labels",
-  `f:${label}`,
-];
+export const templateLabelPath = (label: string): FieldPath => [...template, "f:metadata", "f:labels", `f:${label}`];
 export const volumePath = (name: string): FieldPath => [...podSpec, "f:volumes", item({ name })];
 export const containerPath = (list: "containers" | "initContainers", name: string): FieldPath => [
   ...podSpec,

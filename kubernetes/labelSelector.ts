@@ -1,6 +1,5 @@
 // Part of the component's arguments, so it imports nothing whose types are not there where the package is used.
 
-/** A requirement of a {@link LabelSelector}. */
 export interface LabelRequirement {
   key: string;
   /** In, NotIn, Exists or DoesNotExist. */

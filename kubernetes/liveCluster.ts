@@ -1,7 +1,8 @@
-import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict, Wish } from "./cluster";
+import type { V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict } from "./cluster";
 import { connection, messageOf, orUndefined, type Call, type Client, type KubernetesConfig } from "./connection";
 import { dryRunPatch, dryRunPodOf, refusalOf } from "./dryRun";
-import { execIn, NotOpened, webSocketExec } from "./exec";
+import { execIn, NotOpened } from "./exec";
 import { getThroughProxy } from "./podProxy";
 import { supportOf } from "./support";
 import { patiently, retryAfter } from "./throttle";
@@ -10,29 +11,17 @@ import { allPrintable, longestText, printable } from "./untrusted";
 /** The cluster of a kubeconfig and context. Connects at the first request. */
 export function liveCluster(config: KubernetesConfig): Cluster {
   const call = connection(config);
-  return { ...readers(call), ...processes(call), ...reviews(call), ...dryRuns(call), ...changes(call) };
+  return {
+    ...server(call),
+    ...objects(call),
+    ...processes(call),
+    ...reviews(call),
+    ...dryRuns(call),
+    ...changes(call),
+  };
 }
 
-type Readers = Pick<
-  Cluster,
-  | "server"
-  | "contextNamespace"
-  | "version"
-  | "pods"
-  | "deployments"
-  | "deployment"
-  | "configMap"
-  | "cronJob"
-  | "cronJobs"
-  | "limitRanges"
-  | "ownObjects"
-  | "jobsOf"
-  | "events"
->;
-
-function readers(call: Call): Readers {
-  const one = <T>(what: string, request: (client: Client) => Promise<T>): Promise<T | undefined> =>
-    call(`read ${what}`, (client) => orUndefined(client, request(client)));
+function server(call: Call) {
   return {
     server: () => call("be found", ({ server }) => Promise.resolve(server)),
     contextNamespace: () =>
@@ -44,38 +33,44 @@ function readers(call: Call): Readers {
         const { VersionApi } = await import("@kubernetes/client-node");
         return (await kubeConfig.makeApiClient(VersionApi).getCode()).gitVersion;
       }),
+  } satisfies Partial<Cluster>;
+}
+
+function objects(call: Call) {
+  const one = <T extends object>(what: string, request: (client: Client) => Promise<T>): Promise<T | undefined> =>
+    call(`read ${what}`, (client) => orUndefined(client, request(client).then(withPrintableStatus)));
+  const list = <T extends object>(
+    kind: string,
+    namespace: string | undefined,
+    request: (client: Client) => Promise<{ items: T[] }>,
+  ): Promise<T[]> =>
+    call(`list the ${kind} ${namespace ? `in ${namespace}` : "in all namespaces"}`, async (client) =>
+      (await request(client)).items.map(withPrintableStatus),
+    );
+  return {
     pods: (namespace, labelSelector) =>
-      call(`list the pods ${inNamespace(namespace)}`, async ({ core }) => {
-        const list = namespace
+      list("pods", namespace, ({ core }) =>
+        namespace
           ? core.listNamespacedPod({ namespace, labelSelector })
-          : core.listPodForAllNamespaces({ labelSelector });
-        return (await list).items.map(withPrintableStatus);
-      }),
-    deployments: (namespace, labelSelector) =>
-      call(`list the Deployments ${inNamespace(namespace)}`, async ({ apps }) => {
-        const list = namespace
-          ? apps.listNamespacedDeployment({ namespace, labelSelector })
-          : apps.listDeploymentForAllNamespaces({ labelSelector });
-        return (await list).items.map(withPrintableStatus);
-      }),
-    deployment: (namespace, name) =>
-      one(`Deployment ${namespace}/${name}`, ({ apps }) =>
-        apps.readNamespacedDeployment({ namespace, name }).then(withPrintableStatus),
+          : core.listPodForAllNamespaces({ labelSelector }),
       ),
+    deployments: (namespace, labelSelector) =>
+      list("Deployments", namespace, ({ apps }) =>
+        namespace
+          ? apps.listNamespacedDeployment({ namespace, labelSelector })
+          : apps.listDeploymentForAllNamespaces({ labelSelector }),
+      ),
+    deployment: (namespace, name) =>
+      one(`Deployment ${namespace}/${name}`, ({ apps }) => apps.readNamespacedDeployment({ namespace, name })),
     configMap: (namespace, name) =>
       one(`ConfigMap ${namespace}/${name}`, ({ core }) => core.readNamespacedConfigMap({ namespace, name })),
     cronJob: (namespace, name) =>
       one(`CronJob ${namespace}/${name}`, ({ batch }) => batch.readNamespacedCronJob({ namespace, name })),
-    cronJobs: (namespace) =>
-      call(`list the CronJobs ${inNamespace(namespace)}`, async ({ batch }) => {
-        return (await batch.listNamespacedCronJob({ namespace })).items;
-      }),
+    cronJobs: (namespace) => list("CronJobs", namespace, ({ batch }) => batch.listNamespacedCronJob({ namespace })),
     limitRanges: (namespace) =>
-      call(`list the LimitRanges ${inNamespace(namespace)}`, async ({ core }) => {
-        return (await core.listNamespacedLimitRange({ namespace })).items;
-      }),
+      list("LimitRanges", namespace, ({ core }) => core.listNamespacedLimitRange({ namespace })),
     ownObjects: (namespace, labelSelector) =>
-      call(`list the objects ${inNamespace(namespace)}`, async ({ core, kubeConfig }) => {
+      list("objects", namespace, async ({ core, kubeConfig }) => {
         const { RbacAuthorizationV1Api } = await import("@kubernetes/client-node");
         const rbac = kubeConfig.makeApiClient(RbacAuthorizationV1Api);
         const ours = { namespace, labelSelector };
@@ -85,25 +80,26 @@ function readers(call: Call): Readers {
           named("Role", rbac.listNamespacedRole(ours)),
           named("RoleBinding", rbac.listNamespacedRoleBinding(ours)),
         ]);
-        return lists.flat();
+        return { items: lists.flat() };
       }),
-    jobsOf: (namespace, cronJob) =>
-      call(`list the Jobs ${inNamespace(namespace)}`, async ({ batch }) => {
-        const { items } = await batch.listNamespacedJob({ namespace });
-        const isIts = (job: (typeof items)[number]) =>
-          job.metadata?.ownerReferences?.some(({ kind, name }) => kind === "CronJob" && name === cronJob);
-        const started = (job: (typeof items)[number]) => Number(job.metadata?.creationTimestamp ?? 0);
-        return items.filter(isIts).sort((a, b) => started(b) - started(a));
-      }),
-    events: (namespace, kind, name) =>
-      call(`list the events ${inNamespace(namespace)}`, async ({ core }) => {
-        const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name}`;
-        return (await core.listNamespacedEvent({ namespace, fieldSelector })).items.map(allPrintable);
-      }),
-  };
+    jobsOf: async (namespace, cronJob) => {
+      const jobs = await list("Jobs", namespace, ({ batch }) => batch.listNamespacedJob({ namespace }));
+      const started = ({ metadata }: V1Job) => Number(metadata?.creationTimestamp ?? 0);
+      return jobs
+        .filter(({ metadata }) =>
+          metadata?.ownerReferences?.some(({ kind, name }) => kind === "CronJob" && name === cronJob),
+        )
+        .sort((a, b) => started(b) - started(a));
+    },
+    events: async (namespace, kind, name) => {
+      const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name}`;
+      const found = list("events", namespace, ({ core }) => core.listNamespacedEvent({ namespace, fieldSelector }));
+      return (await found).map(allPrintable);
+    },
+  } satisfies Partial<Cluster>;
 }
 
-function processes(call: Call): Pick<Cluster, "log" | "exec" | "podProxy" | "nodeSummary"> {
+function processes(call: Call) {
   const place = ({ namespace, pod, container }: ContainerPlace) => `container ${container} of pod ${namespace}/${pod}`;
   return {
     log: (at, { tailLines, previous } = {}) =>
@@ -120,7 +116,8 @@ function processes(call: Call): Pick<Cluster, "log" | "exec" | "podProxy" | "nod
           .then(printable),
       ),
     exec: async (at, command, options) => {
-      const client = await call("be found", ({ kubeConfig }) => webSocketExec(kubeConfig));
+      const { Exec } = await import("@kubernetes/client-node");
+      const client = await call("be found", ({ kubeConfig }) => Promise.resolve(new Exec(kubeConfig)));
       const busy = (error: unknown) => (error instanceof NotOpened && error.code === 429 ? retryAfter() : undefined);
       return patiently(() => execIn(client, at, command, options), busy).catch(async (cause: Error) => {
         const reason = cause instanceof NotOpened ? await reasonFor(call, at, command) : undefined;
@@ -136,7 +133,7 @@ function processes(call: Call): Pick<Cluster, "log" | "exec" | "podProxy" | "nod
         const answer: unknown = await core.connectGetNodeProxyWithPath({ name: node, path: "stats/summary" });
         return (typeof answer === "string" ? JSON.parse(answer) : answer) as NodeSummary;
       }),
-  };
+  } satisfies Partial<Cluster>;
 }
 
 /**
@@ -166,24 +163,24 @@ function plainBody(error: unknown): string | undefined {
   return messageOf(error as Parameters<typeof messageOf>[0]);
 }
 
-function reviews(call: Call): Pick<Cluster, "selfMay" | "accountMay"> {
+function reviews(call: Call) {
   return {
     selfMay: (wish, as) =>
       call(`review access${as ? ` as ${as}` : ""}`, async ({ authorization }) => {
         const { setHeaderOptions } = await import("@kubernetes/client-node");
-        const body = { spec: { resourceAttributes: attributes(wish) } };
+        const body = { spec: { resourceAttributes: { group: "", ...wish } } };
         const options = as ? setHeaderOptions("Impersonate-User", as) : undefined;
         return verdict((await authorization.createSelfSubjectAccessReview({ body }, options)).status);
       }),
     accountMay: (wish, user, groups) =>
       call(`review the access of ${user}`, async ({ authorization }) => {
-        const body = { spec: { user, groups, resourceAttributes: attributes(wish) } };
+        const body = { spec: { user, groups, resourceAttributes: { group: "", ...wish } } };
         return verdict((await authorization.createSubjectAccessReview({ body })).status);
       }),
-  };
+  } satisfies Partial<Cluster>;
 }
 
-function dryRuns(call: Call): Pick<Cluster, "support" | "refusal" | "dryRunApply" | "dryRunMerge" | "dryRunPod"> {
+function dryRuns(call: Call) {
   const dryRun = (namespace: string, name: string, patch: Parameters<typeof dryRunPatch>[2]) =>
     call(`dry-run a patch of Deployment ${namespace}/${name}`, (client) =>
       dryRunPatch(client, { namespace, name }, patch),
@@ -197,10 +194,10 @@ function dryRuns(call: Call): Pick<Cluster, "support" | "refusal" | "dryRunApply
       dryRun(namespace, name, { how: "StrategicMergePatch", fieldManager, template: { spec: podSpec } }),
     dryRunPod: (namespace, template) =>
       call(`dry-run a new pod in ${namespace}`, (client) => dryRunPodOf(client, namespace, template)),
-  };
+  } satisfies Partial<Cluster>;
 }
 
-function changes(call: Call): Pick<Cluster, "startJob" | "deleteDeployment"> {
+function changes(call: Call) {
   return {
     startJob: ({ metadata, spec }, name) =>
       call(`create Job ${metadata?.namespace}/${name}`, async ({ batch }) => {
@@ -216,7 +213,7 @@ function changes(call: Call): Pick<Cluster, "startJob" | "deleteDeployment"> {
         const body = { propagationPolicy: "Foreground", preconditions: { uid } };
         await apps.deleteNamespacedDeployment({ namespace, name, body });
       }),
-  };
+  } satisfies Partial<Cluster>;
 }
 
 async function named(
@@ -226,15 +223,11 @@ async function named(
   return (await list).items.map(({ metadata }) => ({ kind, name: metadata?.name ?? "" }));
 }
 
-const inNamespace = (namespace: string | undefined): string => (namespace ? `in ${namespace}` : "in all namespaces");
-
 /** Cleans what a status quotes of containers, webhooks and the like. A spec stays as it is, since it may be written back. */
-function withPrintableStatus<T extends { status?: unknown }>(object: T): T {
-  allPrintable(object.status);
+function withPrintableStatus<T extends object>(object: T): T {
+  if ("status" in object) allPrintable(object.status);
   return object;
 }
-
-const attributes = ({ group = "", ...wish }: Wish) => ({ group, ...wish });
 
 function verdict(status: { allowed: boolean; reason?: string; evaluationError?: string } | undefined): Verdict {
   const reason = status?.reason || status?.evaluationError;

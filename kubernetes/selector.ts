@@ -17,7 +17,6 @@ export function selects(deployment: Deployment, labels: Record<string, string> =
   return all.length > 0 && all.every((requirement) => isMet(requirement, labels[requirement.key]));
 }
 
-/** Lists all that a selector requires of a pod's labels. */
 export function requirements({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): LabelRequirement[] {
   const labels = Object.entries(matchLabels).map(([key, value]) => ({ key, operator: "In", values: [value] }));
   return [...labels, ...matchExpressions];

@@ -19,21 +19,15 @@ export interface ApiResource {
 }
 
 /** Checks the cluster's own list of what it serves, and then reviews the account's rights. Changes nothing in the cluster. */
-export async function supportOf(call: Call, wanted: ApiResource): Promise<Support> {
-  if (!(await isServed(call, wanted))) return "unserved";
-  return (await mayCreate(call, wanted)) ? "usable" : "forbidden";
-}
-
-function isServed(call: Call, { group, version, resource }: ApiResource): Promise<boolean> {
-  return call(`list the resources of ${group}/${version}`, async (client) => {
+export async function supportOf(call: Call, { group, version, resource, namespace }: ApiResource): Promise<Support> {
+  const isServed = await call(`list the resources of ${group}/${version}`, async (client) => {
     const served = await orUndefined(client, client.custom.getAPIResources({ group, version }));
     return served?.resources.some(({ name }) => name === resource) ?? false;
   });
-}
-
-function mayCreate(call: Call, { group, resource, namespace }: ApiResource): Promise<boolean> {
-  return call(`say who may create ${resource}`, async ({ authorization }) => {
-    const spec = { resourceAttributes: { group, resource, namespace, verb: "create" } };
-    return (await authorization.createSelfSubjectAccessReview({ body: { spec } })).status?.allowed === true;
-  });
+  if (!isServed) return "unserved";
+  const spec = { resourceAttributes: { group, resource, namespace, verb: "create" } };
+  const { status } = await call(`say who may create ${resource}`, ({ authorization }) =>
+    authorization.createSelfSubjectAccessReview({ body: { spec } }),
+  );
+  return status?.allowed === true ? "usable" : "forbidden";
 }

@@ -64,6 +64,25 @@ describe("requests to the API server", () => {
     assert.equal(requests, 1);
   });
 
+  it("tell what a policy refuses from what the account may not do, by any code", async () => {
+    const dryRun = async (code: number, message: string) => {
+      const { cluster } = await served(json(code, { kind: "Status", message }));
+      return cluster.dryRunApply("sso", "main", "me", {});
+    };
+    const right =
+      'deployments.apps "main" is forbidden: User "me" cannot patch resource "deployments" in API group "apps"';
+    assert.deepEqual(await dryRun(403, right), { outcome: "forbidden", reason: right });
+    const webhook = 'admission webhook "validation.gatekeeper.sh" denied the request: no native sidecars';
+    const policy = `deployments.apps "main" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no`;
+    for (const [code, reason] of [
+      [403, webhook],
+      [400, webhook],
+      [403, policy],
+      [422, "spec: Invalid value"],
+    ] as const)
+      assert.deepEqual(await dryRun(code, reason), { outcome: "invalid", reason });
+  });
+
   it("share a connection, those to a pod too", async () => {
     const { cluster, connections } = await served((...args) => podList(...args));
     for (let round = 0; round < 3; round++) {
