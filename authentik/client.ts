@@ -24,7 +24,6 @@ export interface OutpostAnswer extends Pick<Outpost, "pk" | "name" | "type" | "m
   service_connection_obj: { meta_model_name?: string; name?: string; local?: boolean } | null;
 }
 
-/** The kind of an integration that deploys to Kubernetes. */
 export const kubernetesIntegration = "authentik_outposts.kubernetesserviceconnection";
 /** Number of times to read a config again that others change at the same moment. */
 const maximumRounds = 5;

@@ -41,13 +41,10 @@ export const outpostContainer = "proxy";
 /** Directory of the sessions: the TMPDIR of authentik's image from 2025.4.1 on. */
 export const sessionDirectory = "/dev/shm";
 
-/** Image of a proxy outpost, in whatever registry. */
 const proxyImage = /(^|\/)goauthentik\/proxy([:@]|$)/;
 
-/** Tells whether a container runs authentik's image of a proxy outpost. */
 export const runsProxy = ({ image = "" }: { image?: string }): boolean => proxyImage.test(image);
 
-/** Tells whether the labels are those of a proxy outpost that authentik deploys. */
 export const isLabelledProxy = (labels: Record<string, string> = {}): boolean => labels[outpostTypeLabel] === "proxy";
 
 /**
@@ -60,7 +57,6 @@ export const isProxyOutpost = ({ metadata, spec }: Deployment): boolean =>
 /** Longest name of an object of authentik's (KubernetesObjectReconciler.name in its source, since 2025.4). */
 const longestName = 63;
 
-/** authentik's default for the names of an outpost's objects. */
 export const defaultNamingTemplate = "ak-outpost-%(name)s";
 
 /**

@@ -30,14 +30,12 @@ export function formOfNone(config: OutpostConfig): string {
 
 /** Returns the config without operations on the Deployment, in the form that {@link formOfNone} found. */
 export function withoutDeploymentOperations(config: OutpostConfig, form = "null"): OutpostConfig {
-  const others = without(patchesOf(config), "deployment");
+  const { deployment: _, ...others } = patchesOf(config);
   const none = (form === "" ? null : JSON.parse(form)) as object | null;
   if (none || Object.keys(others).length > 0) return { ...config, [patchesKey]: { ...others, ...none } };
-  return form === "" ? without(config, patchesKey) : { ...config, [patchesKey]: null };
+  const { [patchesKey]: _patches, ...rest } = config;
+  return form === "" ? rest : { ...config, [patchesKey]: null };
 }
-
-const without = (object: Record<string, unknown>, key: string): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
 
 function patchesOf(config: OutpostConfig): Record<string, unknown> {
   const patches = config[patchesKey] ?? {};

@@ -34,7 +34,6 @@ function keys(value: unknown): unknown[] | undefined {
   return nameIn(value) === undefined ? undefined : [nameIn(value)];
 }
 
-/** Returns a line for each leaf that differs. */
 function differences(old: unknown, now: unknown, at: string, path: string): string[] {
   if (isDeepStrictEqual(old, now)) return [];
   const [olds, nows] = [members(old), members(now)];
@@ -49,7 +48,6 @@ function members(value: unknown): Map<string, unknown> | undefined {
   return typeof value === "object" && value !== null ? new Map(Object.entries(value)) : undefined;
 }
 
-/** Replaces a long text, such as a script, by its length. */
 function shortened(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length <= shownLength ? text : `(${text.length} characters)`;

@@ -26,28 +26,21 @@ export const connectionTo = (options: ClientOptions): Connection => ({
   ...options,
 });
 
-/** Lists of the API that we read. */
 export const lists = {
   outposts: "outposts/instances/",
   proxyProviders: "providers/proxy/",
   events: "events/events/",
 };
 
-/** A page of a list. The official client renames the fields of its results, so each caller names those it reads. */
-interface Page<T> {
-  results: T[];
-  pagination: { next: number };
-}
-
 /**
- * Reads all pages of a list.
+ * Reads all pages of a list. The official client renames the fields of its elements, so each caller names those it reads.
  * @param what names its elements in the error
  */
 export async function listAll<T>(connection: Connection, path: string, what: string): Promise<T[]> {
   const known: T[] = [];
   for (let page = 1; page > 0;) {
     const asked = `${path}?ordering=name&page_size=100&page=${page}`;
-    const { results, pagination } = await get<Partial<Page<T>>>(connection, asked);
+    const { results, pagination } = await get<{ results?: T[]; pagination?: { next: number } }>(connection, asked);
     if (!Array.isArray(results) || !pagination)
       throw authentikError(
         `${urlOf(connection, asked)} answered no list of ${what}: authentikUrl must be authentik's base URL`,
