@@ -8,7 +8,6 @@ import { createOutpost } from "../sandbox/outpost";
 import { consoleProgress } from "../sandbox/progress";
 import { openPulumi } from "../sandbox/pulumi";
 import { createStateFolder } from "../sandbox/stateFolder";
-import type { PodSpecPatch } from "../kubernetes/types";
 import { resolveSettings } from "../settings/resolve";
 import { podFragment } from "../sidecar/podFragment";
 import { inTurns, onCluster } from "./onCluster";
@@ -30,7 +29,7 @@ function plainProgram(namespace: string, names: string[]): PulumiFn {
         metadata: { name: settingsConfigMap(name), namespace },
         data: { settings: "SWEEP_INTERVAL_SECONDS=300\n" },
       });
-      const fragment = podFragment(outpost) as PodSpecPatch & { initContainers: { command: string[] }[] };
+      const fragment = podFragment(outpost);
       fragment.initContainers[0].command = ["sleep", "1d"];
       return new kubernetes.apps.v1.DeploymentPatch(name, {
         metadata: { name, namespace, annotations: { "pulumi.com/patchForce": "true", "pulumi.com/skipAwait": "true" } },

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stackManagerPrefix } from "../cleaner/names";
+import { objectLabels, stackManagerPrefix } from "../cleaner/names";
 import { configNamespace } from "../settings/settings";
 
 /**
@@ -20,4 +20,19 @@ export function fieldManager(): string {
 export const appliedByStack = (takeOver: boolean): Record<string, string> => ({
   "pulumi.com/patchFieldManager": fieldManager(),
   "pulumi.com/patchForce": String(takeOver),
+});
+
+/** The place of objects that are ours alone, and how they are applied. */
+export interface Ownership {
+  namespace: pulumi.Input<string>;
+  /** True to take over fields that somebody else owns. */
+  takeOver: boolean;
+}
+
+/** Returns the metadata of such an object. */
+export const ownMetadata = (name: pulumi.Input<string>, { namespace, takeOver }: Ownership) => ({
+  name,
+  namespace,
+  labels: objectLabels,
+  annotations: appliedByStack(takeOver),
 });

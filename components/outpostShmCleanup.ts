@@ -1,22 +1,24 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { podLabelsOf } from "../authentik/names";
-import { cronJobName, objectLabels, scriptsConfigMap } from "../cleaner/names";
+import { cronJobName, scriptsConfigMap } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
 import type { LabelSelector } from "../kubernetes/labelSelector";
 import {
   hasCronJob,
   hasSidecar,
+  monitoringKeys,
   monitoringParts,
-  type MonitoringSettings,
   type OutpostSettings,
+  type Settings,
   type Solution,
 } from "../settings/settings";
 import { podFragment } from "../sidecar/podFragment";
 import { PodAdmission } from "./admission/podAdmission";
 import type { OutpostArgs, StackArgs } from "./args";
+import { scheduledKeys } from "./cronjob/manifest";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
-import { appliedByStack } from "./fieldManager";
+import { ownMetadata, type Ownership } from "./fieldManager";
 import { Monitoring } from "./monitoring/monitoring";
 import { requirePlain, resolveArgs, type Resolved, type ResolvedArgs } from "./resolveArgs";
 import { SidecarPatch } from "./sidecarPatch";
@@ -40,7 +42,7 @@ export interface OutpostShmCleanupArgs extends StackArgs {
 }
 
 /** How the sidecars are applied. */
-type Apply = Pick<Required<OutpostShmCleanupArgs>, "takeOver" | "awaitRollout" | "podSelectors">;
+type Apply = Ownership & Pick<Required<OutpostShmCleanupArgs>, "awaitRollout" | "podSelectors">;
 
 /**
  * Keeps /dev/shm of a namespace's authentik proxy outposts from filling up, by a sidecar, a CronJob, or both. The Kubernetes
@@ -65,9 +67,10 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     const resolved = resolveArgs(given);
     this.refuseProvider(resolved);
 
-    const sidecars = this.createSidecars(name, resolved, { takeOver, awaitRollout, podSelectors });
-    const cronJobs = this.createCronJob(name, resolved, takeOver);
-    this.createMonitoring(name, resolved, takeOver);
+    const own = { namespace: resolved.namespace, takeOver };
+    const sidecars = this.createSidecars(name, resolved, { ...own, awaitRollout, podSelectors });
+    const cronJobs = this.createCronJob(name, resolved, own);
+    this.createMonitoring(name, resolved, own);
     this.deployed = { sidecars, cronJobs };
 
     const solutions = resolved.outposts.map(({ name, solution }): [string, Solution] => [name, solution]);
@@ -84,83 +87,54 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   private createSidecars(name: string, args: ResolvedArgs, apply: Apply): SidecarPatch[] {
     const swept = args.outposts.filter(hasSidecar);
     // The scripts come first, since the new pods start with them.
-    const scripts = swept.length > 0 ? [this.createScripts(name, args.namespace, apply.takeOver)] : [];
+    const scripts = swept.length > 0 ? [this.createScripts(name, apply)] : [];
     const admitted = swept.filter(isAdmitted);
-    const admission = admitted.length > 0 ? this.createAdmission(name, args.namespace, admitted, apply) : undefined;
-    const patch = (outpost: Resolved<OutpostSettings>) => {
+    const admission = admitted.length > 0 ? this.createAdmission(name, admitted, apply) : undefined;
+    const patches = swept.map((outpost) => {
       const policy = admission && isAdmitted(outpost) ? [admission.inForce] : [];
-      return this.createSidecar(name, args, outpost, apply, [...scripts, ...policy]);
-    };
-    const patches = swept.map(patch);
+      const patch = { ...apply, outpost, authentikUrl: args.authentikUrl };
+      const opts = { parent: this, dependsOn: [...scripts, ...policy] };
+      return new SidecarPatch(`${name}-${outpost.deployment}`, patch, opts);
+    });
     admission?.admitUnlabelled(patches.filter((_, index) => isAdmitted(swept[index])));
     return patches;
   }
 
-  private createSidecar(
-    name: string,
-    { namespace, authentikUrl }: ResolvedArgs,
-    outpost: Resolved<OutpostSettings>,
-    { takeOver, awaitRollout }: Apply,
-    dependsOn: pulumi.Resource[],
-  ): SidecarPatch {
-    const { deployment } = outpost;
-    const sweep = whole(outpost);
-    const url = pulumi.output(authentikUrl).apply((url) => url ?? "");
-    const authentik = outpost.delivery === "authentik" && { authentik: { url, outpost: outpost.name } };
-    const admission = isAdmitted(outpost);
-    const own = { namespace, deployment, podFragment: sweep.apply(podFragment), sweep, takeOver, awaitRollout };
-    const opts = { parent: this, dependsOn };
-    return new SidecarPatch(`${name}-${deployment}`, { ...own, admission, ...authentik }, opts);
-  }
-
   private createAdmission(
     name: string,
-    namespace: pulumi.Input<string>,
-    outposts: Resolved<OutpostSettings>[],
-    { takeOver, podSelectors }: Apply,
+    admitted: Resolved<OutpostSettings>[],
+    { podSelectors, ...own }: Apply,
   ): PodAdmission {
-    const admitted = outposts.map((outpost) =>
+    const outposts = admitted.map((outpost) =>
       whole(outpost).apply((settings) => {
         const { name, deployment } = settings;
         const podSelector = podSelectors[deployment] ?? { matchLabels: podLabelsOf(name) };
         return { deployment, podSelector, fragment: podFragment(settings) };
       }),
     );
-    return new PodAdmission(`${name}-admission`, { namespace, outposts: admitted, takeOver }, { parent: this });
+    return new PodAdmission(`${name}-admission`, { ...own, outposts }, { parent: this });
   }
 
   /** Creates the scripts of all sidecars. A new version of them restarts no pod: each sidecar takes them within about a minute. */
-  private createScripts(name: string, namespace: pulumi.Input<string>, takeOver: boolean): pulumi.Resource {
-    const metadata = {
-      name: scriptsConfigMap,
-      namespace,
-      labels: objectLabels,
-      annotations: appliedByStack(takeOver),
-    };
-    const args = { metadata, data: cleanerScripts().files };
+  private createScripts(name: string, own: Ownership): pulumi.Resource {
+    const args = { metadata: ownMetadata(scriptsConfigMap, own), data: cleanerScripts().files };
     return new kubernetes.core.v1.ConfigMap(`${name}-scripts`, args, { parent: this });
   }
 
-  private createCronJob(name: string, args: ResolvedArgs, takeOver: boolean): SweepCronJob[] {
-    const { namespace, restrictExec, schedule, timeZone, kubectlImage, suspend } = args;
-    const { imagePullSecrets, cronJobPodLabels, cronJobPodAnnotations, usageCritical } = args;
+  private createCronJob(name: string, args: ResolvedArgs, own: Ownership): SweepCronJob[] {
     const outposts = args.outposts.filter(hasCronJob).map(whole);
     if (outposts.length === 0) return [];
-    const settings = pulumi.output({
-      ...{ schedule, timeZone, kubectlImage, suspend },
-      ...{ imagePullSecrets, cronJobPodLabels, cronJobPodAnnotations, usageCritical },
-    });
-    const own = { namespace, settings, outposts, execPolicy: restrictExec, takeOver };
-    return [new SweepCronJob(`${name}-cronjob`, own, { parent: this })];
+    const cronJob = { ...own, settings: only(args, scheduledKeys), outposts, execPolicy: args.restrictExec };
+    return [new SweepCronJob(`${name}-cronjob`, cronJob, { parent: this })];
   }
 
-  private createMonitoring(name: string, args: ResolvedArgs, takeOver: boolean): void {
+  private createMonitoring(name: string, args: ResolvedArgs, own: Ownership): void {
     const parts = monitoringParts(args);
     if (!Object.values(parts).some(Boolean)) return;
     const sidecars = args.outposts.filter(hasSidecar).map(whole);
     const cronJob = args.outposts.some(hasCronJob) ? cronJobName : undefined;
-    const own = { namespace: args.namespace, settings: settingsOf(args), parts, sidecars, cronJob, takeOver };
-    new Monitoring(`${name}-monitoring`, own, { parent: this });
+    const watched = { ...own, settings: only(args, monitoringKeys), parts, sidecars, cronJob };
+    new Monitoring(`${name}-monitoring`, watched, { parent: this });
   }
 
   /**
@@ -194,6 +168,8 @@ const isAdmitted = ({ delivery }: { delivery: string }): boolean => delivery ===
 
 const whole = (outpost: Resolved<OutpostSettings>): pulumi.Output<OutpostSettings> => pulumi.output(outpost);
 
-function settingsOf({ outposts: _listed, ...args }: ResolvedArgs): pulumi.Output<MonitoringSettings> {
-  return pulumi.output(args);
+/** Returns some of the settings and no others: one that is a secret, or not known yet, makes all of them so. */
+function only<K extends keyof Settings>(args: ResolvedArgs, keys: readonly K[]): pulumi.Output<Pick<Settings, K>> {
+  const entries = Object.entries(args).filter(([key]) => (keys as readonly string[]).includes(key));
+  return pulumi.output(Object.fromEntries(entries)) as pulumi.Output<Pick<Settings, K>>;
 }

@@ -12,7 +12,6 @@ import type {
 import type * as kubernetes from "@pulumi/kubernetes";
 
 /** Parts of objects we apply. */
-export type ContainerPatch = kubernetes.types.input.core.v1.ContainerPatch;
 export type PodSpecPatch = kubernetes.types.input.core.v1.PodSpecPatch;
 export type PodTemplatePatch = { metadata?: { labels: Record<string, string> }; spec?: PodSpecPatch };
 export type CronJobSpec = kubernetes.types.input.batch.v1.CronJobSpec;

@@ -6,22 +6,15 @@ type Container = PodSpec["containers"][number];
 /** Objects that may give a container a memory limit that the Deployment does not show. */
 export interface LimitSources {
   limitRanges: readonly LimitRange[];
-  /** Pods of the Deployment. */
   pods: readonly Pod[];
-}
-
-/** A pod spec with the memory limits that pods really get. */
-export interface EffectiveSpec {
-  spec: Partial<PodSpec>;
-  /** Sources of the limits that the template does not have, by container. */
-  sources: Record<string, string>;
 }
 
 /**
  * Adds the memory limits that a template's pods get from elsewhere: by the default of a LimitRange, else as live pods show. Of
  * several the least is taken; which of two LimitRanges Kubernetes applies is not determined.
+ * @returns `sources` of the limits that the template does not have, by container
  */
-export function effectiveSpec(template: Partial<PodSpec>, { limitRanges, pods }: LimitSources): EffectiveSpec {
+export function effectiveSpec(template: Partial<PodSpec>, { limitRanges, pods }: LimitSources) {
   const sources: Record<string, string> = {};
   const byDefault = least(limitRanges.flatMap(containerDefaults));
   const filled = (container: Container): Container => {

@@ -14,46 +14,19 @@ const workingSetBytes = 64 * mebibyte;
 
 type Containers = PodSpec["containers"];
 
-/** A memory limit that holds less than a full /dev/shm, in MiB unless stated otherwise. */
-export interface MemoryShortage {
-  /** The limit, as the container has it. */
-  limit: string;
-  neededMi: number;
-  /** Size that the kubelet gives the volume, if every container has a limit and their sum is less. */
-  cappedMi?: number;
-}
-
-/**
- * Returns the shortage. Undefined without a limit, or if the outpost's own memory limit is enough for a /dev/shm of that size.
- */
-export function memoryShortage(
-  shmSize: string,
-  container: string,
-  { containers = [], initContainers = [] }: Partial<PodSpec>,
-): MemoryShortage | undefined {
-  const limit = containers.find(({ name }) => name === container)?.resources?.limits?.memory;
-  const limitBytes = quantityBytes(limit ?? "");
-  if (limit === undefined || limitBytes === undefined) return undefined;
-  const shmBytes = quantityBytes(shmSize) ?? 0;
-  const neededBytes = shmBytes + workingSetBytes;
-  if (limitBytes >= neededBytes) return undefined;
-  const podBytes = podLimitBytes(containers, initContainers);
-  const isCapped = podBytes !== undefined && podBytes < shmBytes;
-  return {
-    limit,
-    neededMi: Math.ceil(neededBytes / mebibyte),
-    ...(isCapped && { cappedMi: Math.floor(podBytes / mebibyte) }),
-  };
-}
-
-/** The shortage with the limit that pods really get, and the source of that limit. */
-export interface LiveShortage extends MemoryShortage {
+/** A memory limit that holds less than a full /dev/shm. */
+export interface LiveShortage {
   /** The limit and where it comes from, unless that is the Deployment. */
   limitFrom: string;
+  /** Size that the kubelet gives the volume, in MiB, if every container has a limit and their sum is less. */
+  cappedMi?: number;
   todo: string;
 }
 
-/** Judges the memory limit that the pods of a template really get. Undefined if it is enough. */
+/**
+ * Judges the memory limit that the pods of a template really get. Undefined without one, or if it is enough for a /dev/shm of
+ * that size.
+ */
 export function liveShortage(
   shmSize: string,
   container: string,
@@ -61,35 +34,40 @@ export function liveShortage(
   from: LimitSources,
 ): LiveShortage | undefined {
   const { spec, sources } = effectiveSpec(template, from);
-  const shortage = memoryShortage(shmSize, container, spec);
-  if (!shortage) return undefined;
-  const { limit, neededMi } = shortage;
+  const { containers = [], initContainers = [] } = spec;
+  const limit = containers.find(({ name }) => name === container)?.resources?.limits?.memory ?? "";
+  const limitBytes = quantityBytes(limit);
+  const shmBytes = quantityBytes(shmSize) ?? 0;
+  const neededBytes = shmBytes + workingSetBytes;
+  if (limitBytes === undefined || limitBytes >= neededBytes) return undefined;
+  const podBytes = podLimitBytes(containers, initContainers);
+  const isCapped = podBytes !== undefined && podBytes < shmBytes;
   const source = sources[container];
-  const raise = source
-    ? `Give the container a limit of its own of at least ${neededMi}Mi`
-    : `Raise the limit to at least ${neededMi}Mi`;
+  const raise = source ? "Give the container a limit of its own of" : "Raise the limit to";
   return {
-    ...shortage,
     limitFrom: source ? `${limit} (${source})` : limit,
-    todo: `${raise} where the Deployment comes from (authentik: kubernetes_json_patches), or lower \`shmSize\`.`,
+    ...(isCapped && { cappedMi: Math.floor(podBytes / mebibyte) }),
+    todo:
+      `${raise} at least ${Math.ceil(neededBytes / mebibyte)}Mi where the Deployment comes from ` +
+      `(authentik: kubernetes_json_patches), or lower \`shmSize\`.`,
   };
 }
 
-/** Warns if the outpost's own memory limit would end it before its /dev/shm is full. Empty without a limit. */
-export function memoryWarning(settings: OutpostSettings, live: Deployment, from: LimitSources): string[] {
+/** Warns if the outpost's own memory limit would end it before its /dev/shm is full. */
+export function memoryWarning(settings: OutpostSettings, live: Deployment, from: LimitSources): string | undefined {
   const { container, shmSize } = settings;
   const shortage = liveShortage(shmSize, container, live.spec?.template.spec ?? {}, from);
-  if (!shortage) return [];
+  if (!shortage) return undefined;
   const { limitFrom, cappedMi, todo } = shortage;
   const capped =
     cappedMi !== undefined
       ? `With it /dev/shm has only ${cappedMi}Mi: every container of the pod has a memory limit, and the kubelet makes ` +
         `the volume no bigger than their sum. `
       : "";
-  return [
+  return (
     `Deployment ${settings.deployment}: container ${container} has a memory limit of ${limitFrom}, too little for a /dev/shm of ` +
-      `${shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}${todo}`,
-  ];
+    `${shmSize}: its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${capped}${todo}`
+  );
 }
 
 /**
@@ -98,24 +76,14 @@ export function memoryWarning(settings: OutpostSettings, live: Deployment, from:
  * sidecars that were started before it.
  */
 function podLimitBytes(containers: Containers, initContainers: Containers): number | undefined {
-  let sidecars = 0;
+  let lasting = 0;
   let highest = 0;
-  for (const container of without(sidecarContainer, initContainers)) {
-    const bytes = limitOf(container);
+  const others = [...initContainers, ...containers].filter(({ name }) => name !== sidecarContainer);
+  for (const container of others) {
+    const bytes = quantityBytes(container.resources?.limits?.memory ?? "");
     if (!bytes) return undefined;
-    if (container.restartPolicy === "Always") sidecars += bytes;
-    else highest = Math.max(highest, sidecars + bytes);
+    if (containers.includes(container) || container.restartPolicy === "Always") lasting += bytes;
+    else highest = Math.max(highest, lasting + bytes);
   }
-  const limits = without(sidecarContainer, containers).map(limitOf);
-  if (limits.some((bytes) => !bytes)) return undefined;
-  const ours = quantityBytes(sidecarMemoryLimit) ?? 0;
-  return Math.max(
-    highest,
-    limits.reduce<number>((sum, bytes) => sum + (bytes ?? 0), sidecars + ours),
-  );
+  return Math.max(highest, lasting + (quantityBytes(sidecarMemoryLimit) ?? 0));
 }
-
-const without = (name: string, containers: Containers) => containers.filter((container) => container.name !== name);
-
-const limitOf = ({ resources }: Containers[number]): number | undefined =>
-  quantityBytes(resources?.limits?.memory ?? "");

@@ -18,7 +18,6 @@ import {
   sidecarMemoryLimit,
 } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
-import type { ContainerPatch, PodSpecPatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import { clusterUser } from "../settings/values/user";
 
@@ -32,16 +31,11 @@ export type PodFragmentSettings = Pick<
  * The part of the outpost's pod spec that is ours: a memory-backed volume on /dev/shm and the sidecar that sweeps it.
  * It names the outpost's container only to mount the volume there, so every other field of it stays authentik's.
  */
-export function podFragment(settings: PodFragmentSettings): PodSpecPatch {
-  const sidecar = sidecarSpec(settings);
-  const outpost: ContainerPatch = {
-    name: settings.container,
-    volumeMounts: [{ name: shmVolume, mountPath: shmMountPath }],
-  };
+export function podFragment(settings: PodFragmentSettings) {
   return {
-    containers: [outpost],
+    containers: [{ name: settings.container, volumeMounts: [{ name: shmVolume, mountPath: shmMountPath }] }],
     // A native sidecar: it starts before the outpost, and ends after it.
-    initContainers: [{ ...sidecar, restartPolicy: "Always" }],
+    initContainers: [{ ...sidecarSpec(settings), restartPolicy: "Always" }],
     volumes: [
       { name: shmVolume, emptyDir: { medium: "Memory", sizeLimit: settings.shmSize } },
       // Optional: without them the pod starts all the same. The sidecar runs on its built-in values, or waits for its scripts.
@@ -54,7 +48,9 @@ export function podFragment(settings: PodFragmentSettings): PodSpecPatch {
   };
 }
 
-function sidecarSpec(settings: PodFragmentSettings): ContainerPatch {
+export type PodFragment = ReturnType<typeof podFragment>;
+
+function sidecarSpec(settings: PodFragmentSettings) {
   return {
     name: sidecarContainer,
     image: settings.cleanerImage,

@@ -21,7 +21,6 @@ export const sidecarFields = (container: string) => [
 /** The field by which pods ask for the sidecar where an admission policy gives it to them. */
 const askingField = { field: `label ${revisionLabel} of its pods`, path: templateLabelPath(revisionLabel) };
 
-/** Tells whether the Deployment has the outpost's own container. */
 export const hasContainer = ({ spec }: Deployment, container: string): boolean =>
   spec?.template.spec?.containers.some(({ name }) => name === container) ?? false;
 

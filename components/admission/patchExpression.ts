@@ -1,7 +1,7 @@
 import { revisionLabel } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { textLiteral, typedValue, type CelOptions } from "../../kubernetes/cel";
-import type { PodSpecPatch } from "../../kubernetes/types";
+import type { PodFragment } from "../../sidecar/podFragment";
 import { fragmentRevision } from "../../sidecar/revision";
 
 /** The variable with the names of the pod's containers, in their order. */
@@ -14,20 +14,13 @@ const options: CelOptions = {
   named: { [cleanerScripts().loader]: `variables.${loaderVariable}` },
 };
 
-/** A fragment as podFragment makes it, in which nothing waits for another resource. */
-interface PlainFragment {
-  volumes: object[];
-  initContainers: object[];
-  containers: { name: string; volumeMounts: object[] }[];
-}
-
 /** Labels the pod with what it gets, since a Deployment that was created anew does not. The policy's pods have other labels too. */
-const labelled = (fragment: PodSpecPatch): string =>
+const labelled = (fragment: PodFragment): string =>
   `  JSONPatch{op: "add", path: ${textLiteral(`/metadata/labels/${revisionLabel.replace("/", "~1")}`)}, value: ${textLiteral(fragmentRevision(fragment))}}`;
 
 /** Writes the JSON patch of a pod that adds the fragment to it, as CEL. It is empty if the pod lacks the outpost's container. */
-export function patchExpression(fragment: PodSpecPatch): string {
-  const { volumes, initContainers, containers } = fragment as PlainFragment;
+export function patchExpression(fragment: PodFragment): string {
+  const { volumes, initContainers, containers } = fragment;
   const lists = [
     listIn("volumes", volumes),
     listIn("initContainers", initContainers),

@@ -2,19 +2,15 @@ import { local } from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
-import { appliedByStack, fieldManager } from "../fieldManager";
+import { appliedByStack, fieldManager, type Ownership } from "../fieldManager";
 import { revisionOf } from "../revision";
 import { clusterObjectName } from "./objectName";
 import { bindingSelector, policySpec, type AdmittedOutpost } from "./policySpec";
 
 const { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } = kubernetes.admissionregistration.v1;
 
-/** Arguments of {@link PodAdmission}. */
-export interface PodAdmissionArgs {
-  namespace: pulumi.Input<string>;
+export interface PodAdmissionArgs extends Ownership {
   outposts: pulumi.Input<AdmittedOutpost>[];
-  /** True to take over fields that somebody else owns. */
-  takeOver: boolean;
 }
 
 /** Each API server looks for changed policies every second, and nothing tells when all of them have. In milliseconds. */

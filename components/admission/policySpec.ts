@@ -2,17 +2,15 @@ import { ownVolumes, revisionLabel, shmMountPath, sidecarContainer } from "../..
 import { cleanerScripts } from "../../cleaner/scripts";
 import { textBlock, textLiteral } from "../../kubernetes/cel";
 import type { LabelSelector } from "../../kubernetes/labelSelector";
-import type { PodSpecPatch } from "../../kubernetes/types";
+import type { PodFragment } from "../../sidecar/podFragment";
 import { containersVariable, loaderVariable, patchExpression } from "./patchExpression";
 import { commonSelector, labelsVariable, selectorExpression } from "./podSelector";
 
 /** An outpost whose pods get the sidecar as they are created. */
 export interface AdmittedOutpost {
   deployment: string;
-  /** Selector of its Deployment's pods. */
   podSelector: LabelSelector;
-  /** The part of its pods that is ours (podFragment.ts). */
-  fragment: PodSpecPatch;
+  fragment: PodFragment;
 }
 
 const list = (texts: readonly string[]): string => `[${texts.map(textLiteral).join(", ")}]`;

@@ -5,10 +5,8 @@ import { podNamePattern } from "../../kubernetes/podNames";
 import { sweepVariables } from "../../settings/sweepVariables";
 import type { CronJobSettings } from "./manifest";
 
-/** Settings that the policy is made from. */
 export type ExecPolicySettings = Pick<CronJobSettings, "namespace" | "outposts" | "serviceAccountName">;
 
-/** Message for anyone who is refused. */
 export const refusal = "this account may run nothing but the sweep of authentik-outpost-shm, as the CronJob runs it";
 
 /** Writes texts as a list of CEL. */

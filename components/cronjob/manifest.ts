@@ -14,23 +14,21 @@ const startingDeadlineSeconds = 300;
 /** Seconds after its scheduled time by which a run has ended, whatever happens to it. */
 export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 
-/** An outpost that the CronJob sweeps. */
 export type SweptOutpost = Pick<OutpostSettings, "deployment" | "container"> & SweepSettings;
 
 /** Settings of the stack that the CronJob is made from. */
-export type ScheduledSettings = Pick<
-  Settings,
-  | "schedule"
-  | "timeZone"
-  | "kubectlImage"
-  | "suspend"
-  | "imagePullSecrets"
-  | "cronJobPodLabels"
-  | "cronJobPodAnnotations"
-  | "usageCritical"
->;
+export const scheduledKeys = [
+  "schedule",
+  "timeZone",
+  "kubectlImage",
+  "suspend",
+  "imagePullSecrets",
+  "cronJobPodLabels",
+  "cronJobPodAnnotations",
+  "usageCritical",
+] as const;
+export type ScheduledSettings = Pick<Settings, (typeof scheduledKeys)[number]>;
 
-/** Settings that the CronJob is made from. */
 export interface CronJobSettings extends ScheduledSettings {
   namespace: string;
   outposts: SweptOutpost[];
@@ -53,6 +51,23 @@ export function cronJobSpec(
 ): CronJobSpec {
   const { timeZone, imagePullSecrets, cronJobPodLabels, cronJobPodAnnotations } = settings;
   const isAnnotated = Object.keys(cronJobPodAnnotations).length > 0;
+  const metadata = {
+    labels: { ...labels, ...cronJobPodLabels },
+    ...(isAnnotated && { annotations: cronJobPodAnnotations }),
+  };
+  const spec = {
+    serviceAccountName: settings.serviceAccountName,
+    ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+    restartPolicy: "Never",
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65534,
+      runAsGroup: 65534,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containers: [container(settings, scripts)],
+    volumes: [{ name: "tmp", emptyDir: { sizeLimit: "64Mi" } }],
+  };
   return {
     schedule: settings.schedule,
     ...(timeZone !== undefined && { timeZone }),
@@ -63,51 +78,34 @@ export function cronJobSpec(
     failedJobsHistoryLimit: 3,
     jobTemplate: {
       metadata: { labels },
-      spec: {
-        backoffLimit: 1,
-        activeDeadlineSeconds: jobDeadlineSeconds,
-        template: {
-          metadata: {
-            labels: { ...labels, ...cronJobPodLabels },
-            ...(isAnnotated && { annotations: cronJobPodAnnotations }),
-          },
-          spec: {
-            serviceAccountName: settings.serviceAccountName,
-            ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
-            restartPolicy: "Never",
-            securityContext: {
-              runAsNonRoot: true,
-              runAsUser: 65534,
-              runAsGroup: 65534,
-              seccompProfile: { type: "RuntimeDefault" },
-            },
-            containers: [
-              {
-                name: "shm-cleanup-cronjob",
-                image: settings.kubectlImage,
-                command: ["/bin/sh", "-c", scripts.cronjob, "shm-cleanup-cronjob", scripts.sweep],
-                env: [
-                  { name: "NAMESPACE", value: settings.namespace },
-                  { name: "OUTPOSTS", value: outpostLines(settings.outposts) },
-                  { name: "USAGE_CRITICAL_PERCENT", value: String(settings.usageCritical) },
-                  { name: "PARALLEL", value: String(parallelPods) },
-                  { name: "POD_TIMEOUT_SECONDS", value: String(podTimeoutSeconds) },
-                  { name: "HOME", value: "/tmp" },
-                ],
-                resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
-                securityContext: {
-                  allowPrivilegeEscalation: false,
-                  readOnlyRootFilesystem: true,
-                  capabilities: { drop: ["ALL"] },
-                },
-                // kubectl caches API discovery under HOME. Without it each of many execs would repeat the discovery.
-                volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
-              },
-            ],
-            volumes: [{ name: "tmp", emptyDir: { sizeLimit: "64Mi" } }],
-          },
-        },
-      },
+      spec: { backoffLimit: 1, activeDeadlineSeconds: jobDeadlineSeconds, template: { metadata, spec } },
     },
+  };
+}
+
+function container(
+  { kubectlImage, namespace, outposts, usageCritical }: CronJobSettings,
+  scripts: Pick<CleanerScripts, "cronjob" | "sweep">,
+) {
+  return {
+    name: "shm-cleanup-cronjob",
+    image: kubectlImage,
+    command: ["/bin/sh", "-c", scripts.cronjob, "shm-cleanup-cronjob", scripts.sweep],
+    env: [
+      { name: "NAMESPACE", value: namespace },
+      { name: "OUTPOSTS", value: outpostLines(outposts) },
+      { name: "USAGE_CRITICAL_PERCENT", value: String(usageCritical) },
+      { name: "PARALLEL", value: String(parallelPods) },
+      { name: "POD_TIMEOUT_SECONDS", value: String(podTimeoutSeconds) },
+      { name: "HOME", value: "/tmp" },
+    ],
+    resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+    // kubectl caches API discovery under HOME. Without it each of many execs would repeat the discovery.
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
   };
 }

@@ -3,26 +3,20 @@ import * as pulumi from "@pulumi/pulumi";
 import { objectLabels, cronJobName } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { execRules } from "../../kubernetes/execRights";
-import { appliedByStack } from "../fieldManager";
+import { appliedByStack, ownMetadata, type Ownership } from "../fieldManager";
 import { revisionOf } from "../revision";
 import { execPolicySpec } from "./execPolicy";
 import { cronJobSpec, type ScheduledSettings, type SweptOutpost } from "./manifest";
 
-/** Arguments of {@link SweepCronJob}. */
-export interface SweepCronJobArgs {
-  namespace: pulumi.Input<string>;
+export interface SweepCronJobArgs extends Ownership {
   settings: pulumi.Input<ScheduledSettings>;
-  /** The outposts whose pods it sweeps. */
   outposts: pulumi.Input<pulumi.Input<SweptOutpost>[]>;
   /** True if the cluster is to refuse the account every command but the sweep. */
   execPolicy: boolean;
-  /** True to take over fields that somebody else owns. */
-  takeOver: boolean;
 }
 
 /** The fallback: a CronJob that sweeps /dev/shm of every running outpost pod by exec, with an account that may do just that. */
 export class SweepCronJob extends pulumi.ComponentResource {
-  /** The CronJob's name. */
   readonly name: pulumi.Output<string>;
   /** Changes if the CronJob's spec does. */
   readonly revision: pulumi.Output<string>;
@@ -30,13 +24,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
   constructor(name: string, args: SweepCronJobArgs, opts?: pulumi.ComponentResourceOptions) {
     super("authentik-outpost-shm:index:SweepCronJob", name, {}, opts);
     const child = { parent: this };
-    const metadata = {
-      name: cronJobName,
-      namespace: args.namespace,
-      labels: objectLabels,
-      annotations: appliedByStack(args.takeOver),
-    };
-
+    const metadata = ownMetadata(cronJobName, args);
     const account = new kubernetes.core.v1.ServiceAccount(name, { metadata }, child);
     const rules = pulumi.output(args.outposts).apply((outposts) => execRules(outposts.map((each) => each.deployment)));
     const role = new kubernetes.rbac.v1.Role(name, { metadata, rules }, child);

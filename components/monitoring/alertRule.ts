@@ -1,5 +1,3 @@
-import type { Severity } from "./alertConfig";
-
 /** A rule of a PrometheusRule, as Prometheus has it too. */
 export interface AlertRule {
   alert: string;
@@ -13,8 +11,10 @@ export interface AlertRule {
 export interface Alert {
   /** Name without its prefix `AuthentikOutpostShm`. */
   name: string;
-  severity: Severity;
+  /** As kubernetes-mixin uses them: `critical` is for the person on call now, `warning` for the working day. */
+  severity: "warning" | "critical";
   expr: string;
+  /** Time for which it has to hold before the alert fires, as Prometheus writes durations. */
   for: string;
   labels?: Record<string, string>;
   /** The problem in one line, without values. */

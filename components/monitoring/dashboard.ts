@@ -1,16 +1,15 @@
 import type { AlertThresholds } from "../../settings/settings";
-import { panel, row, type PanelSpec } from "./panel";
+import { panel, row, type PanelSpec, type PanelType } from "./panel";
 import { cronJobPanels, nowPanels, sessionPanels, sweepPanels, usagePanels } from "./panels";
 
 /** Fixed for good, so that links to the dashboard outlive its versions. */
-export const dashboardUid = "authentik-outpost-shm";
+const uid = "authentik-outpost-shm";
 
-/** Panels beside each other: a heading, their height, and the width of each, of 24 columns. */
-interface Row {
-  title: string;
-  height: number;
-  panels: PanelSpec[];
-}
+/** A heading, and panels of one type beside each other. */
+type Row = [title: string, type: PanelType, panels: PanelSpec[]];
+
+/** Heights in Grafana's grid. */
+const heights = { stat: 4, timeseries: 8 };
 
 /**
  * A dashboard of the outposts' /dev/shm as Grafana imports it, for any namespace.
@@ -18,7 +17,7 @@ interface Row {
  */
 export function dashboard(namespace: string, thresholds: AlertThresholds) {
   return {
-    uid: dashboardUid,
+    uid,
     title: "authentik outposts: /dev/shm",
     description: "How full the session storage of authentik's proxy outposts is, and what the sweep removes.",
     tags: ["authentik", "outpost", "kubernetes"],
@@ -33,11 +32,11 @@ export function dashboard(namespace: string, thresholds: AlertThresholds) {
     links: [],
     templating: { list: variables(namespace) },
     panels: laidOut([
-      { title: "Now", height: 4, panels: nowPanels(thresholds) },
-      { title: "Usage", height: 8, panels: usagePanels(thresholds) },
-      { title: "Sessions", height: 8, panels: sessionPanels(thresholds) },
-      { title: "Sweep", height: 8, panels: sweepPanels },
-      { title: "CronJob (kube-state-metrics)", height: 4, panels: cronJobPanels },
+      ["Now", "stat", nowPanels(thresholds)],
+      ["Usage", "timeseries", usagePanels(thresholds)],
+      ["Sessions", "timeseries", sessionPanels(thresholds)],
+      ["Sweep", "timeseries", sweepPanels],
+      ["CronJob (kube-state-metrics)", "stat", cronJobPanels],
     ]),
   };
 }
@@ -53,7 +52,6 @@ function variables(namespace: string) {
     refresh: 2,
     sort: 1,
   });
-  const all = { text: "All", value: "$__all" };
   return [
     { name: "datasource", label: "Data source", type: "datasource", query: "prometheus", refresh: 1 },
     {
@@ -70,7 +68,7 @@ function variables(namespace: string) {
       multi: true,
       includeAll: true,
       allValue: ".*",
-      current: all,
+      current: { text: "All", value: "$__all" },
     },
   ];
 }
@@ -78,11 +76,11 @@ function variables(namespace: string) {
 /** Lays out the rows one below the other, each with its heading and panels of equal width. */
 function laidOut(rows: Row[]) {
   let [id, y] = [0, 0];
-  return rows.flatMap(({ title, height, panels }) => {
+  return rows.flatMap(([title, type, panels]) => {
     const heading = row(++id, y, title);
-    const width = 24 / panels.length;
-    const placed = panels.map((spec, index) => panel(++id, { x: index * width, y: y + 1, w: width, h: height }, spec));
-    y += 1 + height;
+    const [w, h] = [24 / panels.length, heights[type]];
+    const placed = panels.map((spec, index) => panel(++id, type, { x: index * w, y: y + 1, w, h }, spec));
+    y += 1 + h;
     return [heading, ...placed];
   });
 }

@@ -1,29 +1,23 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
-import type { MonitoringParts, MonitoringSettings } from "../../settings/settings";
-import { appliedByStack } from "../fieldManager";
+import type { MonitoringParts, MonitoringSettings, OutpostSettings } from "../../settings/settings";
+import { ownMetadata, type Ownership } from "../fieldManager";
 import { alertRules } from "./alerts";
 import { dashboard } from "./dashboard";
 import { podMonitorSpec } from "./podMonitor";
-import type { SweptBySidecar } from "./sidecarAlerts";
 
 const objectName = "authentik-outpost-shm";
 /** Kinds of the Prometheus operator. */
 const apiVersion = "monitoring.coreos.com/v1";
 
-/** Arguments of {@link Monitoring}. */
-export interface MonitoringArgs {
-  namespace: pulumi.Input<string>;
+export interface MonitoringArgs extends Ownership {
   settings: pulumi.Input<MonitoringSettings>;
-  /** The objects to create. */
   parts: MonitoringParts;
   /** Outposts with a sidecar. */
-  sidecars: pulumi.Input<SweptBySidecar>[];
+  sidecars: pulumi.Input<OutpostSettings>[];
   /** Name of the CronJob, if there is one. */
   cronJob?: string;
-  /** True to take over fields that somebody else owns. */
-  takeOver: boolean;
 }
 
 /** The objects by which Prometheus and Grafana watch the outposts' /dev/shm: a PodMonitor, alerts, a dashboard. */
@@ -68,10 +62,9 @@ export class Monitoring extends pulumi.ComponentResource {
   }
 
   private metadata(name: string, labels: Record<string, string> = {}) {
-    const { namespace, settings, takeOver } = this.args;
-    const ownLabels = pulumi
-      .output(settings)
+    const all = pulumi
+      .output(this.args.settings)
       .apply(({ monitoringLabels }) => ({ ...objectLabels, ...labels, ...monitoringLabels }));
-    return { name, namespace, labels: ownLabels, annotations: appliedByStack(takeOver) };
+    return { ...ownMetadata(name, this.args), labels: all };
   }
 }

@@ -1,15 +1,10 @@
 // Panels of a Grafana dashboard, as far as ours need them: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
 
-/** One line (or number) of a panel. */
-export interface Target {
-  expr: string;
-  /** `{{label}}` stands for a label's value. */
-  legend: string;
-}
+/** A number, or lines over time. */
+export type PanelType = "stat" | "timeseries";
 
 /** The content of a panel, without its place. */
 export interface PanelSpec {
-  type: "timeseries" | "stat";
   title: string;
   /** Explains what the panel shows and what it means; shown with the title. */
   description: string;
@@ -18,28 +13,25 @@ export interface PanelSpec {
    * https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts
    */
   unit: string;
-  targets: Target[];
-  /** Colours from a value on; the first is for everything below. */
+  /** The query, in PromQL. */
+  expr: string;
+  /** Name of each line; `{{label}}` stands for a label's value. Default: the pod. */
+  legend?: string;
+  /** Colours from a value on; the first is for everything below. Default: green. */
   thresholds?: { color: string; value: number | null }[];
+  /** Default: Grafana's choice, as with `max`. */
   decimals?: number;
-  min?: number;
   max?: number;
   stacked?: boolean;
 }
 
-/** Place of a panel in Grafana's grid of 24 columns. */
-export interface GridPosition {
-  x: number;
-  y: number;
-  w: number;
-  h: number;
-}
-
 const datasource = { type: "prometheus", uid: "${datasource}" };
 
-export function panel(id: number, gridPos: GridPosition, spec: PanelSpec) {
-  const { type, title, description, unit, decimals, min, max } = spec;
+/** Makes a panel. @param gridPos its place in Grafana's grid of 24 columns */
+export function panel(id: number, type: PanelType, gridPos: Record<"x" | "y" | "w" | "h", number>, spec: PanelSpec) {
+  const { title, description, unit, expr, legend = "{{pod}}", decimals, max } = spec;
   const steps = spec.thresholds ?? [{ color: "green", value: null }];
+  const instant = type === "stat";
   return {
     id,
     type,
@@ -47,12 +39,12 @@ export function panel(id: number, gridPos: GridPosition, spec: PanelSpec) {
     description,
     datasource,
     gridPos,
-    targets: spec.targets.map((target, index) => query(target, index, type === "stat")),
+    targets: [{ refId: "A", datasource, expr, legendFormat: legend, editorMode: "code", range: !instant, instant }],
     fieldConfig: {
       defaults: {
         unit,
         ...(decimals !== undefined && { decimals }),
-        ...(min !== undefined && { min }),
+        ...(type === "timeseries" && { min: 0 }),
         ...(max !== undefined && { max }),
         color: { mode: type === "stat" ? "thresholds" : "palette-classic" },
         thresholds: { mode: "absolute", steps },
@@ -66,11 +58,6 @@ export function panel(id: number, gridPos: GridPosition, spec: PanelSpec) {
 
 export function row(id: number, y: number, title: string) {
   return { id, type: "row", title, collapsed: false, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [] };
-}
-
-function query({ expr, legend }: Target, index: number, instant: boolean) {
-  const refId = String.fromCharCode("A".charCodeAt(0) + index);
-  return { refId, datasource, expr, legendFormat: legend, editorMode: "code", range: !instant, instant };
 }
 
 function lineStyle({ stacked, thresholds }: PanelSpec) {

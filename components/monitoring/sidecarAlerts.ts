@@ -5,22 +5,15 @@ import { podNamePattern } from "../../kubernetes/podNames";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
 import { seconds } from "../../settings/values/duration";
-import * as config from "./alertConfig";
 import type { Alert } from "./alertRule";
 import { range, shm } from "./promql";
-
-/** An outpost with a sidecar. */
-export type SweptBySidecar = Pick<
-  OutpostSettings,
-  "name" | "deployment" | "delivery" | "shmSize" | "sweepInterval" | "highWatermark"
->;
 
 const where = "pod {{ $labels.namespace }}/{{ $labels.pod }}";
 /** The smallest unit of a tmpfs. */
 const pageBytes = 4096;
 
 /** Makes the alerts on the metrics of the outposts' sidecars; none without a sidecar. */
-export function sidecarAlerts(namespace: string, outposts: SweptBySidecar[], thresholds: AlertThresholds): Alert[] {
+export function sidecarAlerts(namespace: string, outposts: OutpostSettings[], thresholds: AlertThresholds): Alert[] {
   if (outposts.length === 0) return [];
   const all = `namespace="${namespace}"`;
   const groups = byInterval(namespace, outposts);
@@ -45,9 +38,10 @@ function usageAlerts(selector: string, { usageWarning, usageCritical }: AlertThr
       `/dev/shm of ${where} is {{ $value | printf "%.0f" }} % full, and the sweep does not bring it down. ` +
       `Once it is full, ${fullAnywhere}.`,
   };
+  // A sweep reacts to the high watermark within seconds. If usage is still above it after minutes, it can't be brought down.
   return [
-    { ...alert, severity: "warning", expr: `${usage} > ${usageWarning}`, for: config.patience.usageWarning },
-    { ...alert, severity: "critical", expr: `${usage} > ${usageCritical}`, for: config.patience.usageCritical },
+    { ...alert, severity: "warning", expr: `${usage} > ${usageWarning}`, for: "5m" },
+    { ...alert, severity: "critical", expr: `${usage} > ${usageCritical}`, for: "2m" },
   ];
 }
 
@@ -56,7 +50,8 @@ function sessionFilesAlert(selector: string, { sessionFilesWarning }: AlertThres
     name: "SessionFilesHigh",
     severity: "warning",
     expr: `sum by (namespace, pod) (${shm("session_files", selector)}) > ${sessionFilesWarning}`,
-    for: config.patience.sessionFiles,
+    // Longer than a wave of visitors takes to pass.
+    for: "15m",
     summary: "An outpost keeps very many sessions.",
     description:
       `/dev/shm of ${where} holds {{ $value | printf "%.0f" }} session files. Each takes a page and an inode, ` +
@@ -64,13 +59,14 @@ function sessionFilesAlert(selector: string, { sessionFilesWarning }: AlertThres
   };
 }
 
-function sweepErrorsAlert(selector: string, outposts: SweptBySidecar[]): Alert {
-  const lookback = Math.max(config.errorsLookback, ...outposts.map((outpost) => 2 * longestPause(outpost)));
+function sweepErrorsAlert(selector: string, outposts: OutpostSettings[]): Alert {
+  // In seconds. One error is reported for that long.
+  const lookback = Math.max(3600, ...outposts.map((outpost) => 2 * longestPause(outpost)));
   return {
     name: "SweepErrors",
     severity: "warning",
     expr: `increase(${shm("sweep_errors_total", selector)}[${range(lookback)}]) > 0`,
-    for: config.patience.sweepErrors,
+    for: "5m",
     summary: "The sweep of an outpost's /dev/shm has errors.",
     description:
       `In ${where} the sweep could not remove files, or could not do its work, ` +
@@ -82,7 +78,7 @@ function sweepErrorsAlert(selector: string, outposts: SweptBySidecar[]): Alert {
  * Returns the longest pause between two sweeps, in seconds but rounded up to minutes. If nothing is due, as many files as fit
  * below the high watermark lengthen it.
  */
-function longestPause({ shmSize, sweepInterval, highWatermark }: SweptBySidecar): number {
+function longestPause({ shmSize, sweepInterval, highWatermark }: OutpostSettings): number {
   const files = ((quantityBytes(shmSize) ?? 0) / pageBytes) * (highWatermark / 100);
   const pause = Math.max(seconds(sweepInterval), files / idleFilesPerSecond);
   return Math.ceil(pause / 60) * 60;
@@ -93,11 +89,11 @@ function loginsEvictedAlert(selector: string): Alert {
   return {
     name: "LoginsEvicted",
     severity: "critical",
-    expr: `increase(${evicted}[${range(config.evictionsLookback)}]) > 0`,
-    for: config.patience.loginsEvicted,
+    expr: `increase(${evicted}[15m]) > 0`,
+    for: "1m",
     summary: "People are logged out because an outpost's /dev/shm is full.",
     description:
-      `In ${where} {{ $value | printf "%.0f" }} logins were removed before their time within ${range(config.evictionsLookback)}: ` +
+      `In ${where} {{ $value | printf "%.0f" }} logins were removed before their time within 15m: ` +
       `/dev/shm was at ${loginPercent} % or more, with too few visitors' sessions left to remove.`,
   };
 }
@@ -107,7 +103,7 @@ function sweepStalledAlert(groups: IntervalGroup[]): Alert {
     name: "SweepStalled",
     severity: "warning",
     expr: groups.map(stalled).join(" or "),
-    for: config.patience.sweepStalled,
+    for: "5m",
     summary: "The sweep of an outpost's /dev/shm stands still.",
     description:
       `The last sweep of ${where} was {{ $value | humanizeDuration }} ago, more than three intervals. ` +
@@ -116,14 +112,20 @@ function sweepStalledAlert(groups: IntervalGroup[]): Alert {
 }
 
 /**
- * Compares the age of the last sweep with the limit. The age is that at the scrape, so that a long scrape interval adds nothing
- * to it. For many idle files the sidecar itself lengthens its pause, and so does the limit.
+ * Shortest interval that is assumed, in seconds. On 50m of CPU a sweep of many files takes longer than a `sweepInterval` of a
+ * few seconds.
+ */
+const shortestInterval = 30;
+
+/**
+ * Compares the age of the last sweep with three intervals. The age is that at the scrape, so that a long scrape interval adds
+ * nothing to it. For many idle files the sidecar itself lengthens its pause, and so does the limit.
  */
 function stalled({ selector, interval }: IntervalGroup): string {
   const last = shm("last_sweep_timestamp_seconds", selector);
-  const shortest = Math.max(interval, config.shortestInterval);
+  const shortest = Math.max(interval, shortestInterval);
   const pause = `clamp_min(${shm("inodes_used", selector)} / ${idleFilesPerSecond}, ${shortest})`;
-  return `timestamp(${last}) - ${last} > ${config.missedSweeps} * ${pause}`;
+  return `timestamp(${last}) - ${last} > 3 * ${pause}`;
 }
 
 function fillingUpAlert(groups: IntervalGroup[]): Alert {
@@ -131,7 +133,8 @@ function fillingUpAlert(groups: IntervalGroup[]): Alert {
     name: "FillingUp",
     severity: "warning",
     expr: groups.map(fillingUp).join(" or "),
-    for: config.patience.fillingUp,
+    // Longer than a flood takes to reach the high watermark, where the sweep ends its growth.
+    for: "15m",
     summary: "/dev/shm of an outpost will be full within an hour.",
     description:
       `At the rate of the last sweeps, /dev/shm of ${where} needs {{ $value | humanize1024 }}B within an hour, which is all it has. ` +
@@ -139,20 +142,23 @@ function fillingUpAlert(groups: IntervalGroup[]): Alert {
   };
 }
 
+/**
+ * Predicts the usage an hour ahead, from half an hour or four sweeps. Below half of /dev/shm nothing is predicted: on a nearly
+ * empty one a few visitors are a steep line.
+ */
 function fillingUp({ selector, interval }: IntervalGroup): string {
-  const { ahead, past, sweeps } = config.prediction;
   const [used, size] = [shm("used_bytes", selector), shm("size_bytes", selector)];
-  const predicted = `predict_linear(${used}[${range(Math.max(past, sweeps * interval))}], ${ahead})`;
-  return `${predicted} >= ${size} and 100 * ${used} / ${size} > ${config.predictedFromPercent}`;
+  const predicted = `predict_linear(${used}[${range(Math.max(1800, 4 * interval))}], 3600)`;
+  return `${predicted} >= ${size} and 100 * ${used} / ${size} > 50`;
 }
 
 /** Makes one alert per outpost, so that one without a sidecar shows beside others that have theirs. */
-function targetMissingAlert(namespace: string, { deployment, delivery }: SweptBySidecar): Alert {
+function targetMissingAlert(namespace: string, { deployment, delivery }: OutpostSettings): Alert {
   const pods = `namespace="${namespace}",pod=~"${podNamePattern(deployment)}"`;
   const up = `up{${pods},container="${sidecarContainer}"}`;
   const replicas = `kube_deployment_spec_replicas{namespace="${namespace}",deployment="${deployment}"}`;
   // The average catches a sidecar that crashes again and again and is up in between.
-  const down = `${up} == 0 or avg_over_time(${up}[${range(config.upLookback)}]) < 0.5`;
+  const down = `${up} == 0 or avg_over_time(${up}[10m]) < 0.5`;
   // One scaled to zero has no pod that could be missing.
   const none = `absent(${shm("sweep_errors_total", pods)}) unless on (namespace) ${replicas} == 0`;
   // A pod that an admission policy missed has no sidecar beside others that have one. Only kube-state-metrics knows of it.
@@ -162,7 +168,8 @@ function targetMissingAlert(namespace: string, { deployment, delivery }: SweptBy
     name: "TargetMissing",
     severity: "warning",
     expr: `(${none}) or ${down}${bare}`,
-    for: config.patience.targetMissing,
+    // Longer than a rollout takes.
+    for: "10m",
     labels: { deployment },
     summary: "Prometheus gets no metrics of an outpost's /dev/shm.",
     description:
@@ -174,12 +181,12 @@ function targetMissingAlert(namespace: string, { deployment, delivery }: SweptBy
 /** Outposts of the same sweepInterval. */
 interface IntervalGroup {
   selector: string;
-  /** Seconds. */
+  /** In seconds. */
   interval: number;
 }
 
 /** Groups outposts by interval. Pods are named only if intervals differ. */
-function byInterval(namespace: string, outposts: SweptBySidecar[]): IntervalGroup[] {
+function byInterval(namespace: string, outposts: OutpostSettings[]): IntervalGroup[] {
   const intervals = [...new Set(outposts.map(({ sweepInterval }) => seconds(sweepInterval)))].sort((a, b) => a - b);
   return intervals.map((interval) => {
     const group = outposts.filter(({ sweepInterval }) => seconds(sweepInterval) === interval);

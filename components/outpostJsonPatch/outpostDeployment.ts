@@ -1,36 +1,27 @@
-import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager } from "../../authentik/names";
 import { orUndefined, type Call } from "../../kubernetes/connection";
 import { selectorOf } from "../../kubernetes/selector";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";
 
-/** The Deployment that authentik made for an outpost, with the few writes of ours that authentik's own updates can't do. */
-export interface OutpostDeployment {
-  /** `namespace/name`. */
-  readonly name: string;
-  /** Undefined if there is none. */
-  read(): Promise<Deployment | undefined>;
-  /**
-   * Applies a strategic merge patch of the pod spec in authentik's name, since authentik has to maintain the result.
-   * @param options `withoutLabel`: a label of the pods that it takes away
-   * @throws if the API server refuses it, with its words
-   */
-  merge(podSpec: PodSpecMerge, options?: { dryRun?: boolean; withoutLabel?: string }): Promise<void>;
-  /** Writes other field owners. Returns false, and writes nothing, if the Deployment has changed since it was read. */
-  writeOwners(live: Deployment, managedFields: ManagedFieldsEntry[]): Promise<boolean>;
-  /** Pods that its selector matches. */
-  pods(live: Deployment): Promise<V1Pod[]>;
-}
+export type OutpostDeployment = ReturnType<typeof outpostDeployment>;
 
-export function outpostDeployment(call: Call, namespace: string, deployment: string): OutpostDeployment {
+/** The Deployment that authentik made for an outpost, with the few writes of ours that authentik's own updates can't do. */
+export function outpostDeployment(call: Call, namespace: string, deployment: string) {
   const target = { namespace, name: deployment };
   const name = `${namespace}/${deployment}`;
   return {
+    /** `namespace/name`. */
     name,
-    read: () =>
+    /** Undefined if there is none. */
+    read: (): Promise<Deployment | undefined> =>
       call(`read Deployment ${name}`, (client) => orUndefined(client, client.apps.readNamespacedDeployment(target))),
-    merge: (podSpec, { dryRun, withoutLabel } = {}) =>
+    /**
+     * Applies a strategic merge patch of the pod spec in authentik's name, since authentik has to maintain the result.
+     * @param withoutLabel a label of the pods that it takes away
+     * @throws if the API server refuses it, with its words
+     */
+    merge: (podSpec: PodSpecMerge, { dryRun, withoutLabel }: { dryRun?: boolean; withoutLabel?: string } = {}) =>
       call(`patch Deployment ${name}`, async ({ apps }) => {
         const { setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
         const metadata = withoutLabel && { labels: { [withoutLabel]: null } };
@@ -40,7 +31,8 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
           setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
         );
       }),
-    writeOwners: (live, managedFields) =>
+    /** Writes other field owners. Returns false, and writes nothing, if the Deployment has changed since it was read. */
+    writeOwners: (live: Deployment, managedFields: ManagedFieldsEntry[]) =>
       call(`hand over fields of Deployment ${name}`, async ({ apps, isApiException }) => {
         const { setHeaderOptions, PatchStrategy } = await import("@kubernetes/client-node");
         // As kubectl moves fields between managers: https://pkg.go.dev/k8s.io/client-go/util/csaupgrade
@@ -57,7 +49,7 @@ export function outpostDeployment(call: Call, namespace: string, deployment: str
           throw error;
         }
       }),
-    pods: (live) =>
+    pods: (live: Deployment) =>
       call(`list the pods of Deployment ${name}`, async ({ core }) => {
         return (await core.listNamespacedPod({ namespace, labelSelector: selectorOf(live) })).items;
       }),

@@ -3,7 +3,6 @@ import type { JsonPatchOperation } from "../../authentik/operations";
 import { outpostJsonPatchProvider } from "./provider";
 import type { OutpostJsonPatchInputs } from "./state";
 
-/** Arguments of {@link OutpostJsonPatch}. */
 export type OutpostJsonPatchArgs = { [K in keyof OutpostJsonPatchInputs]: pulumi.Input<OutpostJsonPatchInputs[K]> };
 
 /**

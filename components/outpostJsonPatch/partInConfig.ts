@@ -150,9 +150,12 @@ export async function unlessGone<T>(
 }
 
 /** Returns our part as it is in the config; none if the operations there are invalid, which the preflight reports. */
-export function ownPartOf(config: OutpostConfig): JsonPatchOperation[] {
+export const ownPartOf = (config: OutpostConfig): JsonPatchOperation[] =>
+  unlessInvalid(() => ownAdditions(deploymentOperations(config)));
+
+function unlessInvalid(read: () => JsonPatchOperation[]): JsonPatchOperation[] {
   try {
-    return ownAdditions(deploymentOperations(config));
+    return read();
   } catch (error) {
     if (isJsonPatchError(error)) return [];
     throw error;
@@ -170,20 +173,11 @@ export function formBefore(
 
 /** Returns the config without our part. If nothing of others is left, it gets its earlier form. */
 function withoutPart(config: OutpostConfig, form?: string): OutpostConfig {
-  const operations = readable(config);
+  // Of something else in their place nothing is ours.
+  const operations = unlessInvalid(() => deploymentOperations(config));
   const others = withoutOursAnyway(operations);
   if (isDeepStrictEqual(others, operations)) return config;
   return others.length > 0 ? withDeploymentOperations(config, others) : withoutDeploymentOperations(config, form);
-}
-
-/** Returns the operations; none if the config has something else in their place, since none of that is ours. */
-function readable(config: OutpostConfig): JsonPatchOperation[] {
-  try {
-    return deploymentOperations(config);
-  } catch (error) {
-    if (isJsonPatchError(error)) return [];
-    throw error;
-  }
 }
 
 /**

@@ -7,7 +7,6 @@ import type { JsonPatchOperation } from "../../authentik/operations";
 export interface OutpostJsonPatchInputs {
   /** Base URL of authentik, without trailing slash. The stack's config takes precedence, if it has one. */
   authentikUrl: string;
-  /** The outpost's name in authentik. */
   outpost: string;
   namespace: string;
   deployment: string;

@@ -16,7 +16,6 @@ export interface Waits {
 }
 export const defaultWaits: Waits = { applyMs: 180_000, rolloutMs: 600_000, pauseMs: 1_000 };
 
-/** Reports what is still missing. */
 export type Say = (line: string) => void;
 
 /**

@@ -1,7 +1,7 @@
 import { outpostContainer } from "../../authentik/names";
 import { isJsonPatchError, operationError, type JsonPatchOperation } from "../../authentik/operations";
 import { settingsVariable, sidecarContainer } from "../../cleaner/names";
-import type { PodSpecPatch } from "../../kubernetes/types";
+import type { PodFragment } from "../podFragment";
 import { rewriteList, valueAt, type Slot } from "./listRewrite";
 import { initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
 import { withServerDefaults } from "./serverDefaults";
@@ -15,20 +15,16 @@ export interface Composition {
 }
 
 /** Returns our part of a pod spec as one addition each, with the server's defaults. */
-export function ownPart(fragment: PodSpecPatch): JsonPatchOperation[] {
-  const spec = withServerDefaults(fragment) as Record<"volumes" | "containers" | "initContainers", Named[] | undefined>;
-  const outpost = spec.containers?.find(({ name }) => name === outpostContainer);
+export function ownPart(fragment: PodFragment): JsonPatchOperation[] {
+  const spec = withServerDefaults(fragment);
+  const outpost = spec.containers.find(({ name }) => name === outpostContainer);
   return [
     ...elements(volumes, spec.volumes),
-    ...elements(mounts, outpost?.volumeMounts),
+    ...elements(mounts, outpost?.volumeMounts ?? []),
     ...elements(initContainers, spec.initContainers),
   ];
 }
-interface Named {
-  name: string;
-  volumeMounts?: unknown[];
-}
-const elements = (list: PodList, values: readonly unknown[] = []): JsonPatchOperation[] =>
+const elements = (list: PodList, values: readonly unknown[]): JsonPatchOperation[] =>
   values.map((value) => ({ op: "add", path: `${list.path}/-`, value }));
 
 /**
@@ -88,11 +84,9 @@ function withoutOwnElements(operation: JsonPatchOperation): JsonPatchOperation[]
 export function ownAdditions(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
   const unwrapped = unwrapAddition(operations);
   return podLists.flatMap((list) => {
-    const own = (rewriteList(unwrapped, list, identity).slots ?? []).filter((slot) => slot.own !== undefined);
-    return elements(
-      list,
-      own.map(({ value }) => value),
-    );
+    const { slots = [] } = rewriteList(unwrapped, list, identity);
+    const own = slots.flatMap((slot) => (slot.own === undefined ? [] : [slot.value]));
+    return elements(list, own);
   });
 }
 
@@ -104,12 +98,10 @@ function join(operations: JsonPatchOperation[], list: PodList, wanted: unknown[]
   const inForce = (name: string) => slots.some(({ own }) => own === name) && occurrences.get(name) === 1;
   const byName = new Map(wanted.map((value) => [list.ownName(value), value]));
   const rewritten = rewriteList(operations, list, (name) => (inForce(name) ? byName.get(name) : undefined));
-  const missing = wanted.filter((value) => !isPresent(rewritten.slots, list.ownName(value)));
+  const present = rewritten.slots?.map(({ own }) => own) ?? [];
+  const missing = wanted.filter((value) => !present.includes(list.ownName(value)));
   return [...rewritten.operations, ...additions(list, rewritten.slots, missing)];
 }
-
-const isPresent = (slots: readonly Slot[] | undefined, name: string | undefined): boolean =>
-  slots?.some(({ own }) => own === name) ?? false;
 
 function additions(list: PodList, slots: readonly Slot[] | undefined, values: unknown[]): JsonPatchOperation[] {
   if (values.length === 0) return [];
@@ -152,7 +144,7 @@ function refuseConflicts(operations: readonly JsonPatchOperation[]): void {
   for (const [index, { path, value }] of operations.entries()) {
     for (const list of podLists) {
       const conflict = elementsAt(path, value, list)
-        .map((element) => list.conflict(element))
+        .map((element) => list.conflict?.(element))
         .find(Boolean);
       if (conflict)
         throw operationError(

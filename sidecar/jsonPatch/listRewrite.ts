@@ -4,7 +4,6 @@ import type { PodList } from "./podLists";
 
 /** An element of a list at some point of the patch. */
 export interface Slot {
-  /** Its name if it is ours. */
   readonly own?: string;
   readonly value?: unknown;
   /** True if the rewritten patch has it too. */
@@ -88,18 +87,11 @@ class ListRewriter {
       this.failsWithout(operation, index);
     if (this.wipesOthers(operation)) return this.appendInstead(operation, index);
     this.written = true;
-    if (op === "remove") {
-      this.slots = undefined;
-      return void this.out.push(operation);
-    }
-    if (op === "move" || op === "copy") {
-      this.slots = [];
-      return void this.out.push(operation);
-    }
     const keys = this.list.path.slice(path.length).split("/").slice(1);
-    const elements = valueAt(value, keys);
+    const elements = op === "add" || op === "replace" ? valueAt(value, keys) : undefined;
     if (!Array.isArray(elements)) {
-      this.slots = undefined;
+      // Where a move or a copy takes it from is not looked at.
+      this.slots = op === "move" || op === "copy" ? [] : undefined;
       return void this.out.push(operation);
     }
     this.slots = elements.map((element) => this.slotOf(element));

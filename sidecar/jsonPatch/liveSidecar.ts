@@ -5,7 +5,6 @@ import { elementsOf } from "./jsonPatch";
 import { rewriteList } from "./listRewrite";
 import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
 
-/** A strategic merge patch of a pod spec. */
 export type PodSpecMerge = Record<string, unknown[]>;
 
 type Element = Record<string, unknown>;

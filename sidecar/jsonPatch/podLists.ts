@@ -1,5 +1,5 @@
 import { outpostContainer } from "../../authentik/names";
-import { ownVolumes, shmMountPath, sidecarContainer } from "../../cleaner/names";
+import { ownVolumes, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 
 /** A list of the pod spec that carries a part of ours. */
 export interface PodList {
@@ -9,11 +9,11 @@ export interface PodList {
   /** Key by which Kubernetes identifies the list's elements. */
   readonly mergeKey: "name" | "mountPath";
   /** True if authentik's Deployment has the list before any patch. Its one element is then the outpost's container. */
-  readonly inReference: boolean;
+  readonly inReference?: true;
   /** Returns the element's name if it is ours, hand-pasted or not; undefined for others'. */
   ownName(element: unknown): string | undefined;
   /** Describes the conflict if the element is somebody else's and takes a place that we need. */
-  conflict(element: unknown): string | undefined;
+  conflict?(element: unknown): string | undefined;
 }
 
 const podSpec = "/spec/template/spec";
@@ -23,17 +23,18 @@ const named = (element: unknown, names: readonly string[]): string | undefined =
   const name = field(element, "name");
   return typeof name === "string" && names.includes(name) ? name : undefined;
 };
-const shmVolume = ownVolumes[0];
-
-const noConflict = (): undefined => undefined;
 const isMemoryDirectory = (volume: unknown): boolean => field(field(volume, "emptyDir"), "medium") === "Memory";
 
-export const volumes: PodList = {
-  path: `${podSpec}/volumes`,
-  kind: "volume",
+/** Makes the list of elements that Kubernetes identifies by name. */
+const listOfNamed = (list: string, kind: string, names: readonly string[]): PodList => ({
+  path: `${podSpec}/${list}`,
+  kind,
   mergeKey: "name",
-  inReference: false,
-  ownName: (element) => named(element, ownVolumes),
+  ownName: (element) => named(element, names),
+});
+
+export const volumes: PodList = {
+  ...listOfNamed("volumes", "volume", ownVolumes),
   conflict: (element) =>
     field(element, "name") === shmVolume && !isMemoryDirectory(element)
       ? `volume ${shmVolume}, which is no emptyDir of medium Memory`
@@ -45,7 +46,6 @@ export const mounts: PodList = {
   path: `${podSpec}/containers/0/volumeMounts`,
   kind: "mount",
   mergeKey: "mountPath",
-  inReference: false,
   // Recognised by the volume, which nobody else mounts there: a mount with an edited path is ours too.
   ownName: (element) => (field(element, "name") === shmVolume ? shmMountPath : undefined),
   conflict: (element) => {
@@ -58,22 +58,10 @@ export const mounts: PodList = {
   },
 };
 
-export const initContainers: PodList = {
-  path: `${podSpec}/initContainers`,
-  kind: "init container",
-  mergeKey: "name",
-  inReference: false,
-  ownName: (element) => named(element, [sidecarContainer]),
-  conflict: noConflict,
-};
-
+export const initContainers = listOfNamed("initContainers", "init container", [sidecarContainer]);
 export const containers: PodList = {
-  path: `${podSpec}/containers`,
-  kind: "container",
-  mergeKey: "name",
+  ...listOfNamed("containers", "container", [sidecarContainer]),
   inReference: true,
-  ownName: (element) => named(element, [sidecarContainer]),
-  conflict: noConflict,
 };
 
 /** All lists, in the order in which our operations are appended. */

@@ -1,4 +1,4 @@
-import type { ContainerPatch, PodSpecPatch } from "../../kubernetes/types";
+import type { PodFragment } from "../podFragment";
 
 /** Mode of a mounted ConfigMap's files unless it names another: 0644. */
 const defaultFileMode = 0o644;
@@ -8,35 +8,19 @@ const defaultFileMode = 0o644;
  * writes it whenever that changes it, so a missing default is a write at every reconcile.
  * Source of the defaults: k8s.io/kubernetes/pkg/apis/core/v1/defaults.go.
  */
-export function withServerDefaults(fragment: PodSpecPatch): PodSpecPatch {
-  const plain = structuredClone(fragment) as PlainPodSpec;
-  return {
-    ...plain,
-    volumes: plain.volumes.map((volume) =>
-      volume.configMap ? { ...volume, configMap: { defaultMode: defaultFileMode, ...volume.configMap } } : volume,
-    ),
-    // The outpost's own container is named only for its mounts. Everything else in it is authentik's.
-    containers: plain.containers.map((container) => (container.image ? containerDefaults(container) : container)),
-    ...(plain.initContainers && { initContainers: plain.initContainers.map(containerDefaults) }),
-  };
-}
-
-/** A fragment as podFragment makes it, in which nothing waits for another resource. */
-interface PlainPodSpec extends PodSpecPatch {
-  volumes: { name: string; configMap?: object }[];
-  containers: PlainContainer[];
-  initContainers?: PlainContainer[];
-}
-type PlainContainer = ContainerPatch & { name: string; image?: string };
-
-function containerDefaults(container: PlainContainer): PlainContainer {
-  return {
+export const withServerDefaults = (fragment: PodFragment): PodFragment => ({
+  ...fragment,
+  volumes: fragment.volumes.map((volume) =>
+    volume.configMap ? { ...volume, configMap: { defaultMode: defaultFileMode, ...volume.configMap } } : volume,
+  ),
+  // The outpost's own container is named only for its mounts. Everything else in it is authentik's.
+  initContainers: fragment.initContainers.map((container) => ({
     terminationMessagePath: "/dev/termination-log",
     terminationMessagePolicy: "File",
-    imagePullPolicy: pullPolicy(container.image ?? ""),
+    imagePullPolicy: pullPolicy(container.image),
     ...container,
-  };
-}
+  })),
+});
 
 /** Returns Always for the tag `latest`, which an image without tag and digest has too. */
 function pullPolicy(image: string): "Always" | "IfNotPresent" {

@@ -15,7 +15,8 @@ export function hasVanished(config: OutpostConfig, live: Deployment): boolean {
   return isByAuthentik(live) && !hasOurPart(config);
 }
 
-function isByAuthentik({ metadata, spec }: Deployment): boolean {
+/** Tells whether the Deployment has our sidecar by authentik's own writes. */
+export function isByAuthentik({ metadata, spec }: Deployment): boolean {
   const lists = ["initContainers", "containers"] as const;
   return lists.some(
     (list) =>

@@ -574,6 +574,23 @@ describe("OutpostShmCleanup on mocks", () => {
       );
     });
 
+    it("makes no object for monitoring a secret by a setting that it does not need", async () => {
+      const outposts = [{ name: "one" }];
+      const authentikUrl = pulumi.secret("https://auth.example.com");
+      const { registered, failures } = await alone({
+        namespace: "authentik",
+        monitoring: true,
+        authentikUrl,
+        outposts,
+      });
+      assert.deepEqual(failures, []);
+      const { data } = inputsOf(registered, configMapType, "outpost-shm-monitoring-dashboard") as { data: object };
+      assert.deepEqual(
+        Object.values(data).map((text) => typeof text),
+        ["string"],
+      );
+    });
+
     it("refuses Outputs, which no type keeps out in other languages, where a plain value decides which resources there are", async () => {
       const args = {
         namespace: "authentik",
@@ -602,11 +619,27 @@ describe("OutpostShmCleanup on mocks", () => {
           "  outposts[0].highWatermark: 0 is no whole number from 1 to 99 (percent, without a sign)",
       });
       const late = { namespace: "authentik", shmSize: pulumi.output("64"), outposts: [{ name: "one" }] };
-      const { shmSize } = resolveArgs(late).outposts[0] as unknown as { shmSize: { promise(): Promise<string> } };
-      await assert.rejects(shmSize.promise(), {
+      await assert.rejects(known(resolveArgs(late).outposts[0].shmSize), {
         name: "SettingsError",
         message: '1 problem in the settings:\n  shmSize: "64" has no unit; write e.g. 256Mi or 1Gi',
       });
     });
+
+    it("shows no credentials of an Output that is wrong", async () => {
+      const authentikUrl = pulumi.output("https://admin:hunter2@auth.example.com");
+      const args = { namespace: "authentik", authentikUrl, outposts: [{ name: "one" }] };
+      await assert.rejects(known(resolveArgs(args).authentikUrl), {
+        message: /\n {2}authentikUrl: "https:\/\/\[hidden\]@auth\.example\.com" holds credentials; /,
+      });
+    });
+
+    it("takes the stack's Output for an outpost whose own value is undefined", async () => {
+      const outposts = [{ name: "one", shmSize: undefined }];
+      const resolved = resolveArgs({ namespace: "authentik", shmSize: pulumi.output("0.5Gi"), outposts });
+      assert.equal(await known(resolved.outposts[0].shmSize), "512Mi");
+    });
+
+    const known = <T>(value: pulumi.Input<T>) =>
+      (pulumi.output(value) as unknown as { promise(): Promise<unknown> }).promise();
   });
 });

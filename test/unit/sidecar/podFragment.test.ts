@@ -51,9 +51,7 @@ describe("pod fragment", () => {
   });
 
   it("leaves the user to the cluster, and still never runs as root", () => {
-    const [{ securityContext }] = podFragment(outpostSettings({ runAsUser: "cluster" })).initContainers as [
-      typeof sidecar,
-    ];
+    const [{ securityContext }] = podFragment(outpostSettings({ runAsUser: "cluster" })).initContainers;
     const { runAsUser: _uid, runAsGroup: _gid, ...others } = sidecar.securityContext;
     assert.deepEqual(securityContext, others);
   });

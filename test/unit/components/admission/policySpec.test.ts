@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { patchExpression } from "../../../../components/admission/patchExpression";
 import { bindingSelector, policySpec } from "../../../../components/admission/policySpec";
 import { repositoryRoot } from "../../../../sandbox/paths";
-import { podFragment } from "../../../../sidecar/podFragment";
+import { podFragment, type PodFragment } from "../../../../sidecar/podFragment";
 import { fragmentRevision } from "../../../../sidecar/revision";
 import { outpostSettings } from "../../outposts";
 
@@ -12,7 +12,7 @@ const fragment = {
   containers: [{ name: "proxy", volumeMounts: [{ name: "dshm", mountPath: "/dev/shm" }] }],
   initContainers: [{ name: "shm-cleanup", image: "busybox:1", restartPolicy: "Always" }],
   volumes: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "1Gi" } }],
-};
+} as unknown as PodFragment;
 const added = [
   '!("proxy" in variables.containers) ? [] :',
   '(has(object.spec.volumes) ? [] : [JSONPatch{op: "add", path: "/spec/volumes", value: []}]) +',
