@@ -1,26 +1,28 @@
 import { lastingSelector } from "../authentik/names";
 import { revisionLabel } from "../cleaner/names";
-import type { Deployment, PodSpecPatch } from "../kubernetes/types";
+import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
+import type { PodFragment } from "../sidecar/podFragment";
 import { fragmentRevision } from "../sidecar/revision";
 import { merge, nothing, restarts, type Findings } from "./findings";
-import { inspectTaken } from "./jsonPatches";
 import type { Look } from "./look";
 import { inspectNewPod } from "./newPod";
 import { inspectPods } from "./pods";
+import { inspectTaken } from "./release";
 
 /** Finds what `delivery: admission` would change: the pods of the Deployment, which itself only asks for a rollout. */
 export async function inspectAdmission(
   look: Look,
   settings: OutpostSettings,
-  fragment: PodSpecPatch,
+  fragment: PodFragment,
   live: Deployment,
 ): Promise<Findings> {
   const fields = await inspectTaken(look, settings, live);
   if ("refused" in fields) return fields.refused;
-  const asking = { metadata: { labels: { [revisionLabel]: fragmentRevision(fragment) } } };
   const { namespace, cluster, fieldManager } = look;
-  const dryRun = await cluster.dryRunApply(namespace, settings.deployment, fieldManager, asking);
+  const { deployment } = settings;
+  const asking = { metadata: { labels: { [revisionLabel]: fragmentRevision(fragment) } } };
+  const dryRun = await cluster.dryRunApply(namespace, deployment, fieldManager, asking);
   const change = restarts(live, dryRun);
   const isRestart = change.restarts !== undefined;
   return merge([
@@ -30,7 +32,7 @@ export async function inspectAdmission(
     dryRun.outcome === "applied"
       ? await inspectNewPod(look, settings, dryRun.deployment, { ...asking, spec: fragment }, isRestart)
       : nothing,
-    { ...nothing, podSelectors: [{ deployment: settings.deployment, selector: lastingSelector(live.spec!.selector) }] },
-    fields.taken.length > 0 ? { ...nothing, handovers: [settings.deployment] } : nothing,
+    { ...nothing, podSelectors: [{ deployment, selector: lastingSelector(live.spec!.selector) }] },
+    fields.taken.length > 0 ? { ...nothing, handovers: [deployment] } : nothing,
   ]);
 }

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import type { DryRun } from "../kubernetes/cluster";
 import type { LabelSelector } from "../kubernetes/labelSelector";
 import type { Deployment } from "../kubernetes/types";
-import * as messages from "./messages";
 
 /** Findings of a look at the cluster, before anything is changed. */
 export interface Findings {
@@ -26,34 +25,30 @@ export const nothing: Findings = { problems: [], warnings: [] };
 export const problem = (text: string): Findings => ({ problems: [text], warnings: [] });
 export const warning = (text: string): Findings => ({ problems: [], warnings: [text] });
 
-export const merge = (all: Findings[]): Findings => ({
-  problems: all.flatMap(({ problems }) => problems),
-  warnings: all.flatMap(({ warnings }) => warnings),
-  ...nonEmpty("restarts", all),
-  ...nonEmpty("underWay", all),
-  ...nonEmpty("podSelectors", all),
-  ...nonEmpty("handovers", all),
-  ...nonEmpty("formerNames", all),
-});
-
-function nonEmpty(
-  key: "restarts" | "underWay" | "podSelectors" | "handovers" | "formerNames",
-  all: Findings[],
-): Partial<Findings> {
-  const entries = all.flatMap((findings): unknown[] => findings[key] ?? []);
-  return entries.length > 0 ? { [key]: entries } : {};
+export function merge(all: Findings[]): Findings {
+  const merged: Record<string, unknown[]> = { problems: [], warnings: [] };
+  for (const [kind, entries] of all.flatMap((findings) => Object.entries(findings) as [string, unknown[]][]))
+    merged[kind] = [...(merged[kind] ?? []), ...entries];
+  // Each kind of them has entries of that kind alone.
+  return merged as unknown as Findings;
 }
+
+export const invalid = (live: Deployment, reason: string): Findings =>
+  problem(`Deployment ${live.metadata?.name}: the API server would not take the sidecar: ${reason}`);
 
 /** Reports whether a change restarts the Deployment's pods, by the API server's own answer to a dry run of it. */
 export function restarts(live: Deployment, dryRun: DryRun): Findings {
-  switch (dryRun.outcome) {
-    case "invalid":
-      return problem(messages.invalid(live, dryRun.reason));
-    case "forbidden":
-      return warning(messages.unknownRestart(live, dryRun.reason));
-    case "applied":
-      return isDeepStrictEqual(live.spec?.template, dryRun.deployment.spec?.template)
-        ? nothing
-        : { ...warning(messages.restart(live)), restarts: [live.metadata?.name ?? ""] };
-  }
+  const { metadata: { name = "" } = {}, spec } = live;
+  if (dryRun.outcome === "invalid") return invalid(live, dryRun.reason);
+  if (dryRun.outcome === "forbidden")
+    return warning(
+      `Deployment ${name}: whether this change restarts its pods is not known, the dry run was refused: ${dryRun.reason}`,
+    );
+  if (isDeepStrictEqual(spec?.template, dryRun.deployment.spec?.template)) return nothing;
+  const replicas = spec?.replicas ?? 1;
+  const restart = warning(
+    `Deployment ${name}: this change restarts ${replicas === 1 ? "its pod" : `its ${replicas} pods`} (rolling update). ` +
+      `The sessions in a restarted pod end: their users log in again.`,
+  );
+  return { ...restart, restarts: [name] };
 }

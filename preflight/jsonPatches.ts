@@ -1,23 +1,19 @@
 import { isAuthentikError } from "../authentik/apiErrors";
+import type { ProxyOutpost } from "../authentik/client";
 import { authentikManager, belongsTo } from "../authentik/names";
 import { isJsonPatchError, type JsonPatchOperation } from "../authentik/operations";
 import { deploymentOperations } from "../authentik/outpostPatches";
 import { describePatchChange } from "../authentik/patchChange";
-import type { Deployment, PodSpecPatch } from "../kubernetes/types";
+import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import {
-  compose,
-  ownPart,
-  readsOurSettings,
-  withoutOursAnyway,
-  type Composition,
-} from "../sidecar/jsonPatch/jsonPatch";
+import { compose, ownPart, readsOurSettings, type Composition } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
 import { hasVanished } from "../sidecar/jsonPatch/vanished";
-import { hasContainer, takenFields, type TakenField } from "../sidecar/takenFields";
+import type { PodFragment } from "../sidecar/podFragment";
+import { hasContainer, takenFields } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
-import * as messages from "./messages";
+import { fieldsTaken, missingDeployment, noContainer } from "./messages";
 import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
 
@@ -25,29 +21,24 @@ import { inspectPods } from "./pods";
 export async function inspectJsonPatch(
   look: Look,
   settings: OutpostSettings,
-  fragment: PodSpecPatch,
+  fragment: PodFragment,
   live: Deployment | undefined,
 ): Promise<Findings> {
   try {
-    const { pk, config } = await look.authentik!.readOutpost(settings.name);
-    const existing = deploymentOperations(config);
+    const outpost = await look.authentik!.readOutpost(settings.name);
+    const existing = deploymentOperations(outpost.config);
     const part = ownPart(fragment);
     const composed = compose(existing, part);
-    const deployed = config.kubernetes_namespace;
-    if (typeof deployed === "string" && deployed !== look.namespace)
-      return problem(messages.otherNamespace(settings, look.namespace, deployed));
+    const elsewhere = inspectPlace(look, settings, outpost, live);
+    if (elsewhere) return elsewhere;
     // An earlier invalid patch may have cost the outpost its Deployment. Ours brings it back.
-    if (!live && !existing.some(readsOurSettings))
-      return problem(messages.missingDeployment(settings, look.namespace, look.known));
-    if (live && !belongsTo(pk, live)) return problem(messages.otherOutpost(settings, look.namespace));
+    if (!live && !existing.some(readsOurSettings)) return missingDeployment(settings, look);
     const onCluster = live ? await inspectLive(look, settings, live, part) : nothing;
-    const others = live ? strangers(composed.operations, live) : [];
-    const gone = live !== undefined && hasVanished(config, live);
     return merge([
-      gone ? warning(messages.vanished(settings, await look.authentik!.lastChangeBy(pk))) : nothing,
+      live ? await inspectVanished(look, settings, outpost, live) : nothing,
       inspectPastedSize(settings, live, existing),
-      ...changes(settings, existing, composed),
-      others.length > 0 ? warning(messages.writtenForOthers(settings, others)) : nothing,
+      patchChanges(settings.name, existing, composed),
+      live ? inspectStrangers(settings, composed, live) : nothing,
       onCluster,
     ]);
   } catch (error) {
@@ -55,46 +46,63 @@ export async function inspectJsonPatch(
   }
 }
 
-/**
- * Finds the fields of the sidecar that others own. They may move to us if they came by our own patch in authentik, and
- * otherwise stand in the way.
- */
-export async function inspectTaken(
-  look: Look,
-  settings: OutpostSettings,
+/** Stops where authentik and the cluster are not of one environment. */
+function inspectPlace(
+  { namespace }: Look,
+  { name, deployment }: OutpostSettings,
+  { pk, config }: ProxyOutpost,
+  live: Deployment | undefined,
+): Findings | undefined {
+  const deployed = config.kubernetes_namespace;
+  if (typeof deployed === "string" && deployed !== namespace)
+    return problem(
+      `outpost "${name}": authentik deploys it to namespace ${deployed} (kubernetes_namespace of its config), ` +
+        `and the settings name ${namespace}; one stack serves one namespace`,
+    );
+  if (!live || belongsTo(pk, live)) return undefined;
+  return problem(
+    `outpost "${name}": Deployment ${deployment} in namespace ${namespace} of this cluster is that of another outpost ` +
+      `than authentik's: authentikUrl and kubernetes:context must be of the same environment`,
+  );
+}
+
+async function inspectVanished(
+  { authentik }: Look,
+  { name, deployment }: OutpostSettings,
+  { pk, config }: ProxyOutpost,
   live: Deployment,
-): Promise<{ taken: TakenField[]; moving: Findings } | { refused: Findings }> {
-  const taken = takenFields(live, look.fieldManager, settings.container);
-  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
-  if (moving) return { taken, moving };
-  const refused = merge([problem(messages.takenFields(settings, taken)), inspectPastedSize(settings, live)]);
-  return { refused };
+): Promise<Findings> {
+  if (!hasVanished(config, live)) return nothing;
+  const by = await authentik!.lastChangeBy(pk);
+  return warning(
+    `outpost "${name}": our part has vanished from its kubernetes_json_patches in authentik since the last update; Deployment ${deployment} ` +
+      `still has it. Programs that write an outpost's config as a whole do that, such as Terraform (authentik_outpost) or a blueprint` +
+      `${by === undefined ? "" : `; by authentik's event log, ${by} changed the outpost last`}. ` +
+      `This update puts it back, and such a program takes it out again: docs/delivery.md, "An outpost whose config another program writes", has the ways on.`,
+  );
 }
 
-/**
- * Finds what removing our part from the outpost's JSON patch would change.
- * @param taken fields of the sidecar that others own
- * @returns undefined if what is there is not ours
- */
-export async function inspectJsonPatchRelease(
-  look: Look,
-  settings: OutpostSettings,
-  taken: readonly TakenField[],
-): Promise<Findings | undefined> {
-  const byAuthentik = taken.length > 0 && taken.every(({ owners }) => owners.join() === authentikManager);
-  if (!look.authentik || !byAuthentik) return undefined;
-  try {
-    const { config } = await look.authentik.findOutpost({ name: settings.name });
-    const existing = deploymentOperations(config);
-    if (!existing.some(readsOurSettings)) return undefined;
-    const change = describePatchChange(settings.name, existing, withoutOursAnyway(existing));
-    return change ? warning(change) : nothing;
-  } catch (error) {
-    return findingOf(error, settings.name);
-  }
+function patchChanges(
+  outpost: string,
+  existing: readonly JsonPatchOperation[],
+  { operations, adopted }: Composition,
+): Findings {
+  const change = describePatchChange(outpost, existing, operations);
+  const taken = `outpost "${outpost}": the patch pasted by hand is taken over: ours replaces its ${adopted.join(", ")}.`;
+  return merge([change ? warning(change) : nothing, adopted.length > 0 ? warning(taken) : nothing]);
 }
 
-function findingOf(error: unknown, outpost: string): Findings {
+function inspectStrangers({ name }: OutpostSettings, { operations }: Composition, live: Deployment): Findings {
+  const others = strangers(operations, live);
+  if (others.length === 0) return nothing;
+  return warning(
+    `outpost "${name}": authentik will write its Deployment at every reconcile, because the Deployment has what authentik's patch does not: ` +
+      `${others.join(", ")}. Bring it by authentik too, or set \`delivery\` to deployment.`,
+  );
+}
+
+/** Turns an error that says what to do into a problem of the outpost. */
+export function findingOf(error: unknown, outpost: string): Findings {
   if (isAuthentikError(error)) return problem(error.message);
   if (isJsonPatchError(error)) return problem(`outpost "${outpost}": ${error.message}`);
   throw error;
@@ -106,24 +114,12 @@ async function inspectLive(
   live: Deployment,
   part: readonly JsonPatchOperation[],
 ): Promise<Findings> {
-  if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
+  if (!hasContainer(live, settings.container)) return noContainer(settings, live);
   const taken = takenFields(live, look.fieldManager, settings.container)
     .map(({ field, owners }) => ({ field, owners: owners.filter((owner) => owner !== authentikManager) }))
     .filter(({ owners }) => owners.length > 0);
-  if (taken.length > 0) return problem(messages.takenFields(settings, taken));
+  if (taken.length > 0) return fieldsTaken(settings, taken);
   const change = sidecarMerge(part, live)!;
   const dryRun = await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
   return merge([restarts(live, dryRun), inspectPods(look, settings, live)]);
-}
-
-function changes(
-  settings: OutpostSettings,
-  existing: readonly JsonPatchOperation[],
-  { operations, adopted }: Composition,
-): Findings[] {
-  const change = describePatchChange(settings.name, existing, operations);
-  return [
-    change ? warning(change) : nothing,
-    adopted.length > 0 ? warning(messages.adopted(settings, adopted)) : nothing,
-  ];
 }

@@ -1,13 +1,15 @@
 import type { AuthentikClient } from "../authentik/client";
 import { isProxyOutpost } from "../authentik/names";
 import type { Cluster, Verdict } from "../kubernetes/cluster";
+import { refusedWith } from "../kubernetes/connection";
 import type { Deployment, LimitRange, Pod } from "../kubernetes/types";
 
 /** The systems that the preflight looks at, and our name there. */
 export interface Places {
   cluster: Pick<
     Cluster,
-    "deployment" | "deployments" | "pods" | "limitRanges" | "selfMay" | "dryRunApply" | "dryRunMerge" | "dryRunPod"
+    | ("deployment" | "deployments" | "pods" | "limitRanges" | "configMap" | "selfMay")
+    | ("dryRunApply" | "dryRunMerge" | "dryRunPod")
   >;
   /** Undefined unless the settings give access to authentik. */
   authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost" | "lastChangeBy" | "tokenValidities">;
@@ -31,15 +33,23 @@ export interface Look extends Places {
 export async function lookAround(places: Places): Promise<Look> {
   const { cluster, namespace } = places;
   const [deployments, pods, limitRanges] = await Promise.all([
-    cluster.deployments(namespace).catch(() => undefined),
-    cluster.pods(namespace).catch(() => []),
-    cluster.limitRanges(namespace).catch(() => []),
+    cluster.deployments(namespace).catch(ifForbidden(undefined)),
+    cluster.pods(namespace).catch(ifForbidden([])),
+    cluster.limitRanges(namespace).catch(ifForbidden([])),
   ]);
   const known = (deployments ?? []).filter(isProxyOutpost);
   let asked: Promise<Verdict> | undefined;
   const mayCreatePods = async () =>
     (await (asked ??= cluster.selfMay({ namespace, resource: "pods", verb: "create" }))).allowed;
   return { ...places, deployments, known, pods, limitRanges, mayCreatePods };
+}
+
+/** Takes this for what may not be listed. Any other error passes on, or a fault of the moment would leave a check out. */
+function ifForbidden<T>(instead: T): (error: unknown) => T {
+  return (error) => {
+    if (refusedWith(error) === 403) return instead;
+    throw error;
+  };
 }
 
 /** Returns the Deployment of that name, if there is one. */

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
 import { quantityBytes } from "../kubernetes/quantity";
-import type { Deployment, PodSpec, PodSpecPatch, PodTemplatePatch } from "../kubernetes/types";
+import type { Deployment, PodSpec, PodTemplatePatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import { merge, nothing, problem, warning, type Findings } from "./findings";
+import type { PodFragment } from "../sidecar/podFragment";
+import { invalid, merge, nothing, problem, warning, type Findings } from "./findings";
 import type { Look } from "./look";
-import * as messages from "./messages";
 
 /**
  * Asks the API server for two pods of the Deployment: as its template has them, and with the sidecar. Pod Security, a quota or a
@@ -18,29 +18,34 @@ export async function inspectNewPod(
   { cluster, namespace, fieldManager, mayCreatePods }: Look,
   settings: OutpostSettings,
   asking: Deployment,
-  cured: PodTemplatePatch & { spec: PodSpecPatch },
+  cured: PodTemplatePatch & { spec: PodFragment },
   isRestart: boolean,
 ): Promise<Findings> {
-  if (!(await mayCreatePods())) return warning(messages.unknownPod(settings));
-  const whole = await cluster.dryRunApply(namespace, settings.deployment, fieldManager, cured);
-  if (whole.outcome !== "applied") return problem(messages.invalid(asking, whole.reason));
+  const { name, deployment } = settings;
+  if (!(await mayCreatePods()))
+    return warning(
+      `outpost "${name}": whether the API server takes a pod with the sidecar is not known, ` +
+        `since your account may not create pods, not even in a dry run.`,
+    );
+  const whole = await cluster.dryRunApply(namespace, deployment, fieldManager, cured);
+  if (whole.outcome !== "applied") return invalid(asking, whole.reason);
   const [plain, swept] = await Promise.all([
     cluster.dryRunPod(namespace, asking.spec!.template),
     cluster.dryRunPod(namespace, whole.deployment.spec!.template),
   ]);
-  return merge([
-    plain.outcome === "created" ? inspectPlain(settings, plain.pod.spec!, isRestart) : nothing,
-    swept.outcome === "created"
-      ? inspectSwept(settings, swept.pod.spec!, cured.spec)
-      : // What refuses a pod while none is to be replaced is not in the way of this update.
-        isRestart
-        ? problem(messages.podRefused(settings, swept.reason))
-        : nothing,
-  ]);
+  const ofPlain = plain.outcome === "created" ? inspectPlain(settings, plain.pod.spec!, isRestart) : nothing;
+  if (swept.outcome === "created") return merge([ofPlain, inspectSwept(settings, swept.pod.spec!, cured.spec)]);
+  // What refuses a pod while none is to be replaced is not in the way of this update.
+  if (!isRestart) return ofPlain;
+  const refused = problem(
+    `outpost "${name}": the API server would not take a pod with the sidecar: ${swept.reason}. ` +
+      `Change what refuses it, or the setting that it refuses.`,
+  );
+  return merge([ofPlain, refused]);
 }
 
 /** Judges a pod that nobody but an admission policy may give a part of the sidecar: ours leaves all others alone. */
-function inspectPlain(settings: OutpostSettings, spec: PodSpec, isRestart: boolean): Findings {
+function inspectPlain({ name, deployment }: OutpostSettings, spec: PodSpec, isRestart: boolean): Findings {
   if (spec.initContainers?.some(({ name }) => name === sidecarContainer)) return nothing;
   const volumes = (spec.volumes ?? []).filter(({ name }) => ownVolumes.includes(name));
   const containers = spec.containers.filter((each) =>
@@ -50,14 +55,27 @@ function inspectPlain(settings: OutpostSettings, spec: PodSpec, isRestart: boole
     ...volumes.map(({ name }) => `volume ${name}`),
     ...containers.map(({ name }) => `mount ${shmMountPath} of container ${name}`),
   ];
-  if (parts.length > 0) return problem(messages.foreignParts(settings, parts));
-  return isRestart ? nothing : warning(messages.barePod(settings));
+  const ofPod = `outpost "${name}": a new pod of Deployment ${deployment}`;
+  if (parts.length > 0)
+    return problem(
+      `${ofPod} has ${parts.join(" and ")} already, so it would get no sidecar. ` +
+        `Take that out of what brings it: the Deployment, another admission policy or a webhook.`,
+    );
+  if (isRestart) return nothing;
+  return warning(
+    `${ofPod} would have no sidecar now, so its admission policy is missing, has been edited, or fails. ` +
+      `This update puts the policy back. Pods that have no sidecar get it once they are replaced: outpost-shm status shows them.`,
+  );
 }
 
 /** Judges a pod that was created with the sidecar. */
-function inspectSwept(settings: OutpostSettings, spec: PodSpec, wanted: PodSpecPatch): Findings {
+function inspectSwept({ name, deployment }: OutpostSettings, spec: PodSpec, wanted: PodFragment): Findings {
   const changed = changedFields(wanted, spec);
-  return changed.length > 0 ? problem(messages.podChanged(settings, changed)) : nothing;
+  if (changed.length === 0) return nothing;
+  return problem(
+    `outpost "${name}": another admission policy or a webhook changes what the sidecar needs in a new pod of Deployment ${deployment}: ` +
+      `${changed.join(", ")}. Have it leave these as they are.`,
+  );
 }
 
 /** Fields that clusters change at will: a mirror of images, an autoscaler. The sidecar works all the same. */

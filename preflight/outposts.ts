@@ -1,17 +1,16 @@
-import { authentikManager, possibleNames } from "../authentik/names";
-import { ownsFields } from "../kubernetes/fieldOwners";
+import { deploymentNames, possibleNames } from "../authentik/names";
 import { unfinishedRollout } from "../kubernetes/rollout";
-import type { Deployment, PodSpecPatch } from "../kubernetes/types";
+import type { Deployment } from "../kubernetes/types";
 import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/settings";
-import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
-import { podFragment } from "../sidecar/podFragment";
-import { hasContainer, takenFields } from "../sidecar/takenFields";
+import { podFragment, type PodFragment } from "../sidecar/podFragment";
+import { hasContainer } from "../sidecar/takenFields";
 import { inspectAdmission } from "./admission";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
-import { inspectJsonPatch, inspectJsonPatchRelease, inspectTaken } from "./jsonPatches";
+import { inspectJsonPatch } from "./jsonPatches";
 import { deploymentNamed, lookAround, type Look, type Places } from "./look";
-import * as messages from "./messages";
+import { missingDeployment, noContainer } from "./messages";
 import { inspectPods } from "./pods";
+import { inspectRelease, inspectRemoval, inspectTaken } from "./release";
 import { inspectSessions } from "./sessions";
 import { inspectTokenValidity } from "./tokenValidity";
 
@@ -39,7 +38,11 @@ async function inspectOutpost(look: Look, given: OutpostSettings): Promise<Findi
   ]);
   const { name, deployment } = settings;
   if (deployment === given.deployment) return found;
-  return merge([warning(messages.formerName(settings)), found, { ...nothing, formerNames: [{ name, deployment }] }]);
+  const former = warning(
+    `outpost "${name}": its Deployment is ${deployment}, as authentik named it before 2025.4. ` +
+      `A Deployment of the name that authentik gives today, ${deploymentNames(name)[0]}, is not there.`,
+  );
+  return merge([{ ...former, formerNames: [{ name, deployment }] }, found]);
 }
 
 /** Finds the outpost's Deployment under any of its possible names. The settings returned have the name that it bears. */
@@ -52,26 +55,29 @@ async function liveOf(look: Look, given: OutpostSettings): Promise<{ settings: O
 }
 
 async function inspectSolution(look: Look, settings: OutpostSettings, live: Deployment | undefined): Promise<Findings> {
-  if (hasCronJob(settings) && live && !hasContainer(live, settings.container))
-    return problem(messages.noContainer(settings, live));
+  if (hasCronJob(settings) && live && !hasContainer(live, settings.container)) return noContainer(settings, live);
   if (hasSidecar(settings)) {
     const found = await inspectSidecar(look, settings, podFragment(settings), live);
     return live && !unfinishedRollout(live) ? found : { ...found, underWay: [settings.deployment] };
   }
-  if (!live && hasCronJob(settings)) return problem(messages.missingDeployment(settings, look.namespace, look.known));
+  if (!live && hasCronJob(settings)) return missingDeployment(settings, look);
   return live ? inspectRemoval(look, settings, live) : nothing;
 }
 
 async function inspectSidecar(
   look: Look,
   settings: OutpostSettings,
-  fragment: PodSpecPatch,
+  fragment: PodFragment,
   live: Deployment | undefined,
 ): Promise<Findings> {
   if (settings.delivery === "authentik") return inspectJsonPatch(look, settings, fragment, live);
-  if (!live) return problem(messages.missingDeployment(settings, look.namespace, look.known));
-  if (live.metadata?.deletionTimestamp) return problem(messages.beingDeleted(settings));
-  if (!hasContainer(live, settings.container)) return problem(messages.noContainer(settings, live));
+  if (!live) return missingDeployment(settings, look);
+  if (live.metadata?.deletionTimestamp)
+    return problem(
+      `outpost "${settings.name}": Deployment ${settings.deployment} is being deleted, by \`outpost-shm recreate\` or by somebody else, and a patch would go with it. ` +
+        `Update the stack once authentik has created it again.`,
+    );
+  if (!hasContainer(live, settings.container)) return noContainer(settings, live);
   return settings.delivery === "admission"
     ? inspectAdmission(look, settings, fragment, live)
     : inspectPatch(look, settings, fragment, live);
@@ -80,30 +86,12 @@ async function inspectSidecar(
 async function inspectPatch(
   look: Look,
   settings: OutpostSettings,
-  fragment: PodSpecPatch,
+  spec: PodFragment,
   live: Deployment,
 ): Promise<Findings> {
   const fields = await inspectTaken(look, settings, live);
   if ("refused" in fields) return fields.refused;
-  const dryRun = await look.cluster.dryRunApply(look.namespace, settings.deployment, look.fieldManager, {
-    spec: fragment,
-  });
+  const { cluster, namespace, fieldManager } = look;
+  const dryRun = await cluster.dryRunApply(namespace, settings.deployment, fieldManager, { spec });
   return merge([fields.moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
-}
-
-/** Finds what removing the sidecar would change, whichever delivery brought it. */
-async function inspectRemoval(look: Look, settings: OutpostSettings, live: Deployment): Promise<Findings> {
-  const taken = takenFields(live, look.fieldManager, settings.container);
-  const release = await inspectJsonPatchRelease(look, settings, taken);
-  if (!release) return inspectRelease(look, live);
-  const removal = sidecarMerge([], live);
-  const dryRun =
-    removal && (await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, removal));
-  return merge([release, dryRun ? restarts(live, dryRun) : nothing]);
-}
-
-async function inspectRelease(look: Look, live: Deployment): Promise<Findings> {
-  const { name, managedFields } = live.metadata ?? {};
-  if (!name || !ownsFields(look.fieldManager, managedFields ?? [])) return nothing;
-  return restarts(live, await look.cluster.dryRunApply(look.namespace, name, look.fieldManager));
 }

@@ -4,9 +4,9 @@ import { ownersOf, volumePath } from "../kubernetes/fieldOwners";
 import { quantityBytes } from "../kubernetes/quantity";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
+import { outpostRows } from "../settings/table";
 import { ownAdditions, readsOurSettings } from "../sidecar/jsonPatch/jsonPatch";
 import { nothing, problem, type Findings } from "./findings";
-import * as messages from "./messages";
 
 interface Volume {
   name?: string;
@@ -27,7 +27,12 @@ export function inspectPastedSize(
   const size = ofPatch ?? (live && sizeOnCluster(live));
   if (size === undefined || quantityBytes(size) === quantityBytes(settings.shmSize)) return nothing;
   const place = ofPatch ? "its JSON patch in authentik" : `Deployment ${settings.deployment}`;
-  return problem(messages.pastedSize(settings, place, size));
+  const kept = outpostRows.shmSize.read(size);
+  const keep = "wrong" in kept ? "" : `\`shmSize: ${kept.value}\` to keep it, or `;
+  return problem(
+    `outpost "${settings.name}": ${place} has a pasted volume ${shmVolume} of ${size}, and without \`shmSize\` in the settings /dev/shm becomes one of ${settings.shmSize}. ` +
+      `Say which it is to be: ${keep}\`shmSize: ${settings.shmSize}\`.`,
+  );
 }
 
 function sizeInPatch(operations: readonly JsonPatchOperation[]): string | undefined {

@@ -1,7 +1,7 @@
 import type { Cluster } from "../kubernetes/cluster";
+import type { Support } from "../kubernetes/support";
 import { hasCronJob, hasSidecar, type Settings } from "../settings/settings";
 import { nothing, problem, warning, type Findings } from "./findings";
-import * as messages from "./messages";
 
 /** Findings on the cluster's admission, and the decision on a policy for the CronJob's account. */
 export interface PolicyFindings extends Findings {
@@ -11,10 +11,12 @@ export interface PolicyFindings extends Findings {
 const execKinds = ["validatingadmissionpolicies", "validatingadmissionpolicybindings"];
 const podKinds = ["mutatingadmissionpolicies", "mutatingadmissionpolicybindings"];
 
-const supportOf = (cluster: Pick<Cluster, "support">, kinds: string[]) =>
-  Promise.all(
-    kinds.map((resource) => cluster.support({ group: "admissionregistration.k8s.io", version: "v1", resource })),
-  );
+/** Checks that objects of all these kinds can be created. */
+async function supportOf(cluster: Pick<Cluster, "support">, kinds: string[]): Promise<Support> {
+  const group = "admissionregistration.k8s.io";
+  const found = await Promise.all(kinds.map((resource) => cluster.support({ group, version: "v1", resource })));
+  return (["unserved", "forbidden"] as const).find((lack) => found.includes(lack)) ?? "usable";
+}
 
 /** Returns true if a policy for the CronJob's account is wanted. */
 export const wantsExecPolicy = ({ restrictExec, outposts }: Settings): boolean =>
@@ -25,12 +27,21 @@ export const wantsExecPolicy = ({ restrictExec, outposts }: Settings): boolean =
  * about it there.
  */
 export async function inspectPolicies(cluster: Pick<Cluster, "support">, settings: Settings): Promise<PolicyFindings> {
-  const { namespace } = settings;
   if (!wantsExecPolicy(settings)) return { ...nothing, execPolicy: false };
   const support = await supportOf(cluster, execKinds);
-  if (support.includes("unserved")) return { ...warning(messages.noPolicies(namespace)), execPolicy: false };
-  if (support.includes("forbidden")) return { ...problem(messages.policiesForbidden(namespace)), execPolicy: false };
-  return { ...nothing, execPolicy: true };
+  const anyCommand = `command in the pods of namespace ${settings.namespace}, not only the sweep`;
+  const lacks = {
+    usable: nothing,
+    unserved: warning(
+      `restrictExec: this cluster has no ValidatingAdmissionPolicy (Kubernetes has from 1.30 on), so the CronJob's account may run any ` +
+        `${anyCommand}. Set restrictExec to false to be told so no more.`,
+    ),
+    forbidden: problem(
+      `restrictExec needs a ValidatingAdmissionPolicy and its binding, which your account may not create. Have somebody update the stack who may, ` +
+        `or set restrictExec to false: the CronJob's account may then run any ${anyCommand}.`,
+    ),
+  };
+  return { ...lacks[support], execPolicy: support === "usable" };
 }
 
 /** Checks that pods can be given the sidecar as they are created, if any outpost wants that. */
@@ -41,6 +52,12 @@ export async function inspectPodAdmission(
 ): Promise<Findings> {
   if (!outposts.some((outpost) => hasSidecar(outpost) && outpost.delivery === "admission")) return nothing;
   const support = await supportOf(cluster, podKinds);
-  if (support.includes("unserved")) return problem(messages.noPodAdmission(version));
-  return support.includes("forbidden") ? problem(messages.podAdmissionForbidden) : nothing;
+  if (support === "usable") return nothing;
+  return problem(
+    support === "unserved"
+      ? `delivery admission: this cluster runs Kubernetes ${version} and has no MutatingAdmissionPolicy (on by default from 1.36 on). ` +
+          `Set \`delivery\` to deployment.`
+      : "delivery admission needs a MutatingAdmissionPolicy and its bindings, which your account may not create. " +
+          "Have somebody update the stack who may, or set `delivery` to deployment.",
+  );
 }

@@ -6,21 +6,12 @@ import { argumentsOf, hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, warning, type Findings } from "./findings";
 import { inspectGrammar } from "./grammar";
 import type { Places } from "./look";
-import * as messages from "./messages";
 import { inspectMonitoring } from "./monitoring";
 import { inspectOutposts } from "./outposts";
-import { inspectPodAdmission, inspectPolicies, wantsExecPolicy } from "./policies";
+import { inspectPodAdmission, inspectPolicies, wantsExecPolicy, type PolicyFindings } from "./policies";
 
 /** Facts about the cluster that the program needs before it registers anything. */
-export interface Preflight {
-  /** Facts that the operator should know before saying yes: pods that restart, memory that is too small. */
-  warnings: string[];
-  /** Deployments whose pods the update restarts. */
-  restarts: string[];
-  /** Deployments whose rollout is under way already, or that are yet to be created. */
-  underWay: string[];
-  /** Deployments whose sidecar is to become ours before anything is registered. */
-  handovers: string[];
+export interface Preflight extends Required<Pick<Findings, "warnings" | "restarts" | "underWay" | "handovers">> {
   /** Selectors of Deployments' pods, by the Deployment's name, where an admission policy has to know them. */
   podSelectors: Record<string, LabelSelector>;
   /** The settings, with the name that each Deployment bears. */
@@ -38,52 +29,25 @@ export class PreflightError extends Error {
   }
 }
 
+/** The systems that the preflight looks at, in full. */
+interface World extends Omit<Places, "namespace" | "cluster"> {
+  cluster: Places["cluster"] & Pick<Cluster, "support" | "refusal" | "version">;
+  /** Default: false, so that nothing but a preview goes without a look. */
+  isPreview?: boolean;
+}
+
 /**
  * Looks at the cluster, and at authentik if the settings give access to it, as they are before the update. Changes nothing: the
  * API server predicts each change by a dry run. A preview may go without, if the settings say so and the cluster does not even
  * say its version.
  * @throws PreflightError with all problems at once
  */
-export async function preflight(
-  settings: Settings,
-  places: Omit<Places, "namespace" | "cluster"> & {
-    cluster: Places["cluster"] & Pick<Cluster, "support" | "refusal" | "version">;
-    /** Default: false, so that nothing but a preview goes without a look. */
-    isPreview?: boolean;
-  },
-): Promise<Preflight> {
-  const { cluster, isPreview } = places;
-  const look = async () => {
-    // By itself, so that a cluster that does not answer is reported only once.
-    const version = await cluster.version().catch((error: Error) => error);
-    if (version instanceof Error) {
-      if (!isPreview || settings.preflight === "required") throw version;
-      const execPolicy = wantsExecPolicy(settings);
-      return { execPolicy, findings: warning(messages.outOfReach(settings, version.message)) };
-    }
-    const [policies, ...others] = await Promise.all([
-      inspectPolicies(cluster, settings),
-      inspectPodAdmission(cluster, settings, version),
-      inspectOutposts({ ...places, namespace: settings.namespace }, settings.outposts),
-      inspectMonitoring(cluster, settings),
-      inspectGrammar(cluster, settings),
-    ]);
-    const findings = merge([inspectVersion(version, settings), ...others, policies]);
-    return { execPolicy: policies.execPolicy, findings };
-  };
-  const { execPolicy, findings } = await look().catch((error: Error) => {
+export async function preflight(settings: Settings, world: World): Promise<Preflight> {
+  const { execPolicy, problems, warnings, ...found } = await look(settings, world).catch((error: Error) => {
     throw new PreflightError([error.message]);
   });
-  const {
-    problems,
-    warnings,
-    restarts = [],
-    underWay = [],
-    podSelectors = [],
-    handovers = [],
-    formerNames = [],
-  } = findings;
   if (problems.length > 0) throw new PreflightError(problems);
+  const { restarts = [], underWay = [], podSelectors = [], handovers = [], formerNames = [] } = found;
   const outposts = settings.outposts.map((outpost) => ({
     ...argumentsOf(outpost),
     ...formerNames.find(({ name }) => name === outpost.name),
@@ -99,7 +63,37 @@ export async function preflight(
   };
 }
 
+async function look(settings: Settings, { isPreview, ...places }: World): Promise<PolicyFindings> {
+  const { cluster } = places;
+  // By itself, so that a cluster that does not answer is reported only once.
+  const version = await cluster.version().catch((error: Error) => error);
+  if (version instanceof Error) {
+    if (!isPreview || settings.preflight === "required") throw version;
+    return { ...outOfReach(settings, version.message), execPolicy: wantsExecPolicy(settings) };
+  }
+  const [{ execPolicy, ...policies }, ...others] = await Promise.all([
+    inspectPolicies(cluster, settings),
+    inspectPodAdmission(cluster, settings, version),
+    inspectOutposts({ ...places, namespace: settings.namespace }, settings.outposts),
+    inspectMonitoring(cluster, settings),
+    inspectGrammar(cluster, settings),
+  ]);
+  return { ...merge([inspectVersion(version, settings), ...others, policies]), execPolicy };
+}
+
+/** Begins with what matters most, since the rich diff of a preview cuts long texts off. */
+const outOfReach = ({ authentikUrl }: Settings, reason: string): Findings =>
+  warning(
+    "this preview has not seen the cluster (`preflight` is optional): it can't know which pods restart, or whether the update will be refused. " +
+      `Not looked at: the Deployments and who owns their /dev/shm, the pods' memory limits and users, what the cluster supports` +
+      `${authentikUrl ? ", the outposts in authentik" : ""}. The reason: ${reason.replace(/\.$/, "")}. ` +
+      "The update looks first, and changes nothing if it can't.",
+  );
+
 function inspectVersion(version: string, { outposts }: Settings): Findings {
-  if (!outposts.some(hasSidecar)) return nothing;
-  return lacksNativeSidecars(version) ? problem(messages.noNativeSidecars(version)) : nothing;
+  if (!outposts.some(hasSidecar) || !lacksNativeSidecars(version)) return nothing;
+  return problem(
+    `this cluster runs Kubernetes ${version}, and sidecars as this program uses them exist from 1.29 on. ` +
+      `Set \`solution\` to cronjob, which works on any version.`,
+  );
 }

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { alertRules } from "../../../components/monitoring/alerts";
 import { podMonitorSpec } from "../../../components/monitoring/podMonitor";
 import { liveCluster } from "../../../kubernetes/liveCluster";
-import { monitoringGroup, monitoringKinds } from "../../../preflight/messages";
 import type { Report } from "../../../sandbox/engine";
 import { settingsOf } from "../monitoring/alertSettings";
 import { impersonating } from "./impersonating";
@@ -142,7 +141,7 @@ describe("monitoring on a cluster", () => {
 
     const createRule = async (spec: object): Promise<void> => {
       const { CustomObjectsApi } = await import("@kubernetes/client-node");
-      const kind = { group: monitoringGroup, version: "v1", plural: monitoringKinds.PrometheusRule };
+      const kind = { group: "monitoring.coreos.com", version: "v1", plural: "prometheusrules" };
       const body = { apiVersion: `${kind.group}/v1`, kind: "PrometheusRule", metadata: { name: "bad" }, spec };
       const { namespace, kubeConfig } = scenario;
       await kubeConfig.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({ ...kind, namespace, body });
@@ -174,8 +173,8 @@ describe("monitoring on a cluster", () => {
       const { namespace, kubeconfig } = scenario;
       const somebody = await impersonating(scenario, "somebody");
       const [own, others] = [kubeconfig, somebody.exportConfig()].map((text) => liveCluster({ kubeconfig: text }));
-      for (const resource of Object.values(monitoringKinds)) {
-        const kind = { group: monitoringGroup, version: "v1", resource, namespace };
+      for (const resource of ["podmonitors", "prometheusrules"]) {
+        const kind = { group: "monitoring.coreos.com", version: "v1", resource, namespace };
         assert.equal(await own.support(kind), "usable");
         assert.equal(await others.support(kind), "forbidden");
       }

@@ -1,6 +1,5 @@
 // The look at outposts that get their sidecar through authentik, or no longer do, before anything is changed.
 import assert from "node:assert/strict";
-import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikError } from "../../../authentik/apiErrors";
 import type { TokenValidity } from "../../../authentik/asides";
 import type { JsonPatchOperation } from "../../../authentik/operations";
@@ -178,7 +177,7 @@ describe("inspection of delivery through authentik", () => {
       const live = ownedBy(manager);
       const sidecar = { "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} } };
       live.metadata!.managedFields!.push(managed(manager, podSpecFields(sidecar)));
-      live.spec!.template.spec!.initContainers = fragment.initContainers as V1Container[];
+      live.spec!.template.spec!.initContainers = fragment.initContainers;
       return live;
     }
     const vanished = (who: string) =>

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DryRun } from "../../../kubernetes/cluster";
+import type { Cluster, DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
 import { resolveSettings } from "../../../settings/resolve";
 import type { OutpostSettings } from "../../../settings/settings";
@@ -105,11 +105,18 @@ describe("inspection of the outposts' Deployments", () => {
   });
 
   it("asks for the Deployment by its name where a role may not list them", async () => {
-    const answers = { deployments: new Error("forbidden") };
+    const answers = { deployments: new Error("no", { cause: { code: 403 } }) };
     assert.deepEqual(await look([live()], wantsSidecar, { answers }), { ...nothing, dryRuns: asked });
     const { problems } = await look([live()], outpostSettings({ deployment: "x" }), { answers });
     assert.equal(problems.length, 1);
     assert.match(problems[0], /found there: none\./);
+  });
+
+  it("fails where a list is not to be had for another reason, which would leave a check out", async () => {
+    for (const list of ["deployments", "pods", "limitRanges"]) {
+      const answers = { [list]: new Error("No answer from the Kubernetes API", { cause: { code: "ETIMEDOUT" } }) };
+      await assert.rejects(look([live()], wantsSidecar, { answers }), { message: "No answer from the Kubernetes API" });
+    }
   });
 
   it("does not ask for a Deployment that gets no sidecar, whether it is there or not", async () => {
@@ -212,6 +219,23 @@ describe("inspection of the outposts' Deployments", () => {
           "The sessions in a restarted pod end: their users log in again.",
       ]);
       assert.deepEqual(dryRuns, [{ name, fieldManager: ours, template: undefined }]);
+    }
+  });
+
+  it("says so of one that has the sidecar by authentik's patch, if its settings are this stack's", async () => {
+    const name = "ak-outpost-forgotten";
+    const sidecar = { "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} } };
+    const carrying = withOwner(liveDeployment(name), "goauthentik.io", sidecar);
+    carrying.spec!.template.spec!.initContainers = fragment.initContainers;
+    for (const owner of [ours, "authentik-outpost-shm-other"]) {
+      const metadata = { managedFields: [managed(owner, {})] };
+      const configMap: Cluster["configMap"] = (_namespace, asked) =>
+        Promise.resolve(asked === `${name}-shm-cleanup` ? { metadata } : undefined);
+      const { restarts, dryRuns } = await look([carrying], [], { dryRun: restarted(carrying), answers: { configMap } });
+      assert.deepEqual(restarts, owner === ours ? [name] : undefined);
+      const removal = { initContainers: [{ name: "shm-cleanup", $patch: "delete" }] };
+      const asked = [{ name, fieldManager: "goauthentik.io", template: removal }];
+      assert.deepEqual(dryRuns, owner === ours ? asked : []);
     }
   });
 

@@ -30,7 +30,7 @@ async function look({ template = {}, pods = [], limitRanges = [], forbidden }: W
   const spec = live.spec!.template.spec!;
   if (template.container !== undefined) spec.containers[0].securityContext = { runAsUser: template.container };
   if (template.pod !== undefined) spec.securityContext = { runAsUser: template.pod };
-  const refused = new Error("forbidden");
+  const refused = new Error("no", { cause: { code: 403 } });
   const answers = forbidden ? { pods: refused, limitRanges: refused } : { pods, limitRanges };
   return inspect(clusterWith([live], answers), [outpostSettings(settings)]);
 }
@@ -128,7 +128,7 @@ describe("inspection of the memory that pods get", () => {
   it("warns by a live pod where LimitRanges may not be listed", async () => {
     const live = pod("my-outpost-a");
     live.spec!.containers[0].resources = { limits: { memory: "256Mi" } };
-    const { problems, warnings } = await look({ pods: [live], limitRanges: new Error("forbidden") });
+    const { problems, warnings } = await look({ pods: [live], limitRanges: new Error("no", { cause: { code: 403 } }) });
     assert.deepEqual([problems, warnings], [[], [tooLittle("by pod my-outpost-a; the Deployment itself has none")]]);
   });
 

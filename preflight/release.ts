@@ -1,0 +1,77 @@
+import { authentikManager } from "../authentik/names";
+import { deploymentOperations } from "../authentik/outpostPatches";
+import { describePatchChange } from "../authentik/patchChange";
+import { settingsConfigMap } from "../cleaner/names";
+import { ownsFields } from "../kubernetes/fieldOwners";
+import type { Deployment } from "../kubernetes/types";
+import type { OutpostSettings } from "../settings/settings";
+import { readsOurSettings, withoutOursAnyway } from "../sidecar/jsonPatch/jsonPatch";
+import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
+import { isByAuthentik } from "../sidecar/jsonPatch/vanished";
+import { takenFields, type TakenField } from "../sidecar/takenFields";
+import { merge, nothing, restarts, warning, type Findings } from "./findings";
+import { findingOf } from "./jsonPatches";
+import type { Look } from "./look";
+import { fieldsTaken } from "./messages";
+import { inspectPastedSize } from "./pastedSize";
+
+/**
+ * Finds the fields of the sidecar that others own. They may move to us if they came by our own patch in authentik, and
+ * otherwise stand in the way.
+ */
+export async function inspectTaken(
+  look: Look,
+  settings: OutpostSettings,
+  live: Deployment,
+): Promise<{ taken: TakenField[]; moving: Findings } | { refused: Findings }> {
+  const taken = takenFields(live, look.fieldManager, settings.container);
+  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
+  if (moving) return { taken, moving };
+  return { refused: merge([fieldsTaken(settings, taken), inspectPastedSize(settings, live)]) };
+}
+
+/**
+ * Finds what removing our part from the outpost's JSON patch would change.
+ * @param taken fields of the sidecar that others own
+ * @returns undefined if what is there is not ours
+ */
+async function inspectJsonPatchRelease(
+  look: Look,
+  settings: OutpostSettings,
+  taken: readonly TakenField[],
+): Promise<Findings | undefined> {
+  const byAuthentik = taken.length > 0 && taken.every(({ owners }) => owners.join() === authentikManager);
+  if (!look.authentik || !byAuthentik) return undefined;
+  try {
+    const { config } = await look.authentik.findOutpost({ name: settings.name });
+    const existing = deploymentOperations(config);
+    if (!existing.some(readsOurSettings)) return undefined;
+    const change = describePatchChange(settings.name, existing, withoutOursAnyway(existing));
+    return change ? warning(change) : nothing;
+  } catch (error) {
+    return findingOf(error, settings.name);
+  }
+}
+
+/** Finds what removing the sidecar would change, whichever delivery brought it. */
+export async function inspectRemoval(look: Look, settings: OutpostSettings, live: Deployment): Promise<Findings> {
+  const taken = takenFields(live, look.fieldManager, settings.container);
+  const release = await inspectJsonPatchRelease(look, settings, taken);
+  if (!release) return inspectRelease(look, live);
+  const removal = sidecarMerge([], live);
+  const dryRun =
+    removal && (await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, removal));
+  return merge([release, dryRun ? restarts(live, dryRun) : nothing]);
+}
+
+/** Finds what giving up a Deployment would change. One that has the sidecar by authentik is ours if its settings are. */
+export async function inspectRelease({ cluster, namespace, fieldManager }: Look, live: Deployment): Promise<Findings> {
+  const { name = "", managedFields = [] } = live.metadata ?? {};
+  if (ownsFields(fieldManager, managedFields))
+    return restarts(live, await cluster.dryRunApply(namespace, name, fieldManager));
+  const removal = isByAuthentik(live) && sidecarMerge([], live);
+  if (!removal) return nothing;
+  const settings = await cluster.configMap(namespace, settingsConfigMap(name));
+  if (!ownsFields(fieldManager, settings?.metadata?.managedFields ?? [])) return nothing;
+  return restarts(live, await cluster.dryRunMerge(namespace, name, authentikManager, removal));
+}
