@@ -112,7 +112,7 @@ function sweepStalledAlert(groups: IntervalGroup[]): Alert {
 }
 
 /**
- * Shortest interval that is assumed, in seconds. On 50m of CPU a sweep of many files takes longer than a `sweepInterval` of a
+ * Shortest interval that is assumed, in seconds. On 250m of CPU a sweep of many files takes longer than a `sweepInterval` of a
  * few seconds.
  */
 const shortestInterval = 30;
