@@ -2,8 +2,7 @@
 // the outpost's config back. The table of docs/delivery.md is what these tests find.
 import assert from "node:assert/strict";
 import type { Delivery } from "../../../settings/settings";
-import { AdmissionScene, carries } from "../cluster/admissionScene";
-import { waitForRollout } from "../cluster/kubectl";
+import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 import { untilUnlabelledAdmitted } from "../unlabelledPods";
 
@@ -80,7 +79,7 @@ async function afterRecreation(scenario: Scenario, change: (operations: object[]
 }
 
 async function allCarry(scenario: Scenario): Promise<boolean> {
-  const pods = await (await AdmissionScene.of(scenario)).pods("ak-outpost-main");
+  const pods = await podsOf(scenario, "ak-outpost-main");
   assert.ok(pods.length > 0);
   return pods.every(carries);
 }

@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { ownersOf } from "../../../kubernetes/fieldOwners";
 import type { Delivery, Solution } from "../../../settings/settings";
 import { sidecarFields } from "../../../sidecar/takenFields";
-import { AdmissionScene, carries } from "../cluster/admissionScene";
 import { revision } from "../cluster/harness";
-import { waitForRollout } from "../cluster/kubectl";
+import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 
 const steps = 50;
@@ -27,8 +26,6 @@ function templateOf({ solution, delivery }: Place): "bare" | "sidecar" | "asking
   if (solution === "none" || solution === "cronjob") return "bare";
   return delivery === "admission" ? "asking" : "sidecar";
 }
-
-const podsOf = async (scenario: Scenario) => (await AdmissionScene.of(scenario)).pods("ak-outpost-main");
 
 /** Everything by which an operator could tell two deploys apart. */
 interface Outcome {
@@ -95,7 +92,7 @@ describe(`a random walk over solution and delivery (seed ${seed})`, () => {
       assert.deepEqual(comparable(await outcomeOf(scenario)), comparable(fresh.get(nameOf(place))));
       const rollouts = revision(await scenario.deployment("main")) - before;
       assert.equal(rollouts, templateOf(from) === templateOf(place) ? 0 : 1);
-      const pods = await podsOf(scenario);
+      const pods = await podsOf(scenario, "ak-outpost-main");
       assert.deepEqual(
         pods.map(carries),
         pods.map(() => templateOf(place) !== "bare"),

@@ -3,16 +3,14 @@ import assert from "node:assert/strict";
 import type { V1Pod, V1PodSpec, V2HorizontalPodAutoscaler } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { run } from "../../../cli/program";
-import { liveCluster } from "../../../kubernetes/liveCluster";
 import { createOutpost, deleteOutpost } from "../../../sandbox/outpost";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { isDeployment, manualOutpost } from "../../fixtures/outposts";
-import { fakeIo } from "../../unit/cli/cluster";
 import { untilUnlabelledAdmitted } from "../unlabelledPods";
-import { AdmissionScene, carries, revisionOf } from "./admissionScene";
-import { changes, failure } from "./harness";
-import { waitForRollout } from "./kubectl";
+import { AdmissionScene } from "./admissionScene";
+import { changes, failure, revision } from "./harness";
+import { carries, podsOf, untilRolledOut, waitForRollout } from "./kubectl";
+import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const label = "authentik-outpost-shm/revision";
@@ -26,26 +24,25 @@ describe("delivery by admission", () => {
 
   before(async () => {
     scenario = await openScenario({ name: "admission", outposts, config });
-    scene = await AdmissionScene.of(scenario);
+    scene = new AdmissionScene(scenario);
     for (const object of manualOutpost("authentik-proxy", scenario.namespace, "intranet")) {
       if (isDeployment(object)) object.spec!.selector.matchExpressions = [{ key: "canary", operator: "DoesNotExist" }];
-      await scene.api.create(object, undefined, undefined, "kubectl-create");
+      await scenario.generic.create(object, undefined, undefined, "kubectl-create");
     }
-    await scene.available(byHand.deployment);
+    await untilRolledOut(scenario, byHand.deployment);
   });
   after(closeScenarios);
 
-  const outpostShm = async (...args: string[]) => {
-    const io = fakeIo();
-    const flags = ["--kubeconfig", scenario.kubeconfig, "-n", scenario.namespace];
-    const cluster = (given: Parameters<typeof liveCluster>[0]) => Promise.resolve(liveCluster(given));
-    const code = await run([...args, ...flags], io, { cluster, env: {} });
-    return { code, stdout: io.stdout };
-  };
-  const podsOf = async () => ({
-    main: await scene.pods("ak-outpost-main"),
-    byHand: await scene.pods("authentik-proxy"),
+  const pods = async () => ({
+    main: await podsOf(scenario, "ak-outpost-main"),
+    byHand: await podsOf(scenario, byHand.deployment),
   });
+  const deploymentByHand = () =>
+    scenario.apps.readNamespacedDeployment({ namespace: scenario.namespace, name: byHand.deployment });
+  const patchByHand = (spec: object) => {
+    const { apps, namespace, strategicMerge } = scenario;
+    return apps.patchNamespacedDeployment({ namespace, name: byHand.deployment, body: { spec } }, strategicMerge);
+  };
 
   it("previews the policy and the pods that restart", async () => {
     const { steps, diagnostics } = await scenario.stack.preview();
@@ -65,15 +62,15 @@ describe("delivery by admission", () => {
   });
 
   it("gives every pod volume, mount and sidecar by one rollout, and the Deployments only a label", async () => {
-    const before = await scene.deployment("ak-outpost-main");
+    const before = await scenario.deployment("main");
     await scenario.stack.up();
     await waitForRollout(scenario, "main");
-    await scene.available(byHand.deployment);
-    const { main, byHand: manual } = await podsOf();
+    await untilRolledOut(scenario, byHand.deployment);
+    const { main, byHand: manual } = await pods();
     assert.equal(main.length + manual.length, 4);
     for (const pod of [...main, ...manual]) assert.ok(carries(pod), pod.metadata?.name);
-    const after = await scene.deployment("ak-outpost-main");
-    assert.equal(revisionOf(after) - revisionOf(before), 1);
+    const after = await scenario.deployment("main");
+    assert.equal(revision(after) - revision(before), 1);
     assert.deepEqual(after.spec!.template.spec, before.spec!.template.spec);
     const added = Object.keys(after.spec!.template.metadata!.labels!).filter(
       (key) => !(key in before.spec!.template.metadata!.labels!),
@@ -86,15 +83,9 @@ describe("delivery by admission", () => {
     const other = await openScenario({ name: "admission-other", outposts: [{ name: "main", replicas: 2 }] });
     await other.stack.up();
     await waitForRollout(other, "main");
-    const [patched] = await (await AdmissionScene.of(other)).pods("ak-outpost-main");
-    const [admitted] = (await podsOf()).main;
+    const [patched] = await podsOf(other, "ak-outpost-main");
+    const [admitted] = (await pods()).main;
     assert.deepEqual(comparable(admitted), comparable(patched));
-    await other.stack.destroy();
-  });
-
-  it("is a policy that reads well and says whose it is", async () => {
-    const { metadata } = await scene.readPolicy();
-    assert.match(metadata!.annotations!["kubernetes.io/description"], /Made by Pulumi stack admission /);
   });
 
   it("gives it to pods of a Deployment that is created anew, of a restart, and of an autoscaler", async () => {
@@ -110,40 +101,37 @@ describe("delivery by admission", () => {
         maxReplicas: 4,
       },
     };
-    await scene.api.create(autoscaler);
+    await scenario.generic.create(autoscaler);
     await untilUnlabelledAdmitted(kubeconfig, namespace, "ak-outpost-main");
     await deleteOutpost(kubeconfig, { namespace, ...outposts[0] });
     await createOutpost(kubeconfig, { namespace, ...outposts[0] });
-    const bare = await scene.deployment("ak-outpost-main");
+    const bare = await scenario.deployment("main");
     assert.equal(bare.spec!.template.metadata!.labels![label], undefined);
-    assert.deepEqual((await podsOf()).main.map(carries), [true, true]);
-    await waitUntil(async () => (await scene.deployment(byHand.deployment)).spec!.replicas === 3 || undefined, {
+    assert.deepEqual((await pods()).main.map(carries), [true, true]);
+    await waitUntil(async () => (await deploymentByHand()).spec!.replicas === 3 || undefined, {
       what: "the autoscaler",
       timeoutMs: 60_000,
     });
-    await scene.available(byHand.deployment);
-    assert.deepEqual((await podsOf()).byHand.map(carries), [true, true, true]);
-    await scene.api.delete(autoscaler);
-    await scene.patch(byHand.deployment, { replicas: 2 });
-    await scene.patch(byHand.deployment, {
-      template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": "now" } } },
-    });
-    await scene.available(byHand.deployment);
-    assert.deepEqual((await podsOf()).byHand.map(carries), [true, true]);
+    await untilRolledOut(scenario, byHand.deployment);
+    assert.deepEqual((await pods()).byHand.map(carries), [true, true, true]);
+    await scenario.generic.delete(autoscaler);
+    await patchByHand({ replicas: 2 });
+    await patchByHand({ template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": "now" } } } });
+    await untilRolledOut(scenario, byHand.deployment);
+    assert.deepEqual((await pods()).byHand.map(carries), [true, true]);
   });
 
   it("touches no other pod, and no other pod costs an evaluation", async () => {
-    const { main, byHand: manual } = await podsOf();
+    const { main, byHand: manual } = await pods();
     const { labels } = main[0].metadata!;
     const before = await scene.evaluations();
     const proxy: V1PodSpec = { containers: [{ name: "proxy", image: "example.com/x:1" }] };
     const [container] = proxy.containers;
-    await scene.createNamespace("test-admission-neighbour");
     const neighbours: [what: string, V1Pod, namespace?: string][] = [
       ["other labels", { metadata: { labels: { app: "x" } }, spec: proxy }],
       ["no labels", { metadata: {}, spec: proxy }],
       ["an LDAP outpost's", { metadata: { labels: { ...labels, "app.kubernetes.io/name": "ldap" } }, spec: proxy }],
-      ["the same labels elsewhere", { metadata: { labels }, spec: proxy }, "test-admission-neighbour"],
+      ["the same labels elsewhere", { metadata: { labels }, spec: proxy }, "test-admission-other"],
     ];
     for (const [what, pod, namespace] of neighbours)
       assert.equal((await scene.dryRun(pod, namespace)).spec!.initContainers, undefined, what);
@@ -196,16 +184,19 @@ describe("delivery by admission", () => {
         what: "the policy to be out of force",
         timeoutMs: 20_000,
       });
-      const [victim] = (await podsOf()).main;
+      const [victim] = (await pods()).main;
       await scene.deletePod(victim);
       await waitForRollout(scenario, "main");
-      const bare = (await podsOf()).main.filter((pod) => !carries(pod));
+      const bare = (await pods()).main.filter((pod) => !carries(pod));
       assert.equal(bare.length, 1);
       const { name } = bare[0].metadata!;
-      assert.match((await outpostShm("doctor")).stdout, new RegExp(`1 pod without container shm-cleanup: ${name}\n`));
-      assert.match((await outpostShm("status")).stdout, new RegExp(`^${name} +none `, "m"));
       assert.match(
-        (await outpostShm("verify")).stdout,
+        (await outpostShm(scenario, ["doctor"])).stdout,
+        new RegExp(`1 pod without container shm-cleanup: ${name}\n`),
+      );
+      assert.match((await outpostShm(scenario, ["status"])).stdout, new RegExp(`^${name} +none `, "m"));
+      assert.match(
+        (await outpostShm(scenario, ["verify"])).stdout,
         new RegExp(`main +volume +FAIL +pod ${name}: it has no volume`),
       );
       const preview = await scenario.stack.preview({ refresh: true });
@@ -221,18 +212,18 @@ describe("delivery by admission", () => {
       await waitUntil(async () => (await scene.admits()) || undefined, { what: "the policy", timeoutMs: 20_000 });
       await scene.deletePod(bare[0]);
       await waitForRollout(scenario, "main");
-      assert.deepEqual((await podsOf()).main.map(carries), [true, true]);
+      assert.deepEqual((await pods()).main.map(carries), [true, true]);
     });
   }
 
   it("goes without a trace by one rollout, in which no new pod has the sidecar", async () => {
-    const before = revisionOf(await scene.deployment("ak-outpost-main"));
+    const before = revision(await scenario.deployment("main"));
     await scenario.stack.destroy();
     await waitForRollout(scenario, "main");
-    await scene.available(byHand.deployment);
-    const { main, byHand: manual } = await podsOf();
+    await untilRolledOut(scenario, byHand.deployment);
+    const { main, byHand: manual } = await pods();
     assert.deepEqual([...main, ...manual].map(carries), [false, false, false, false]);
-    assert.equal(revisionOf(await scene.deployment("ak-outpost-main")) - before, 1);
+    assert.equal(revision(await scenario.deployment("main")) - before, 1);
     const objects = ["Deployment/ak-outpost-main", "Deployment/authentik-proxy"];
     assert.deepEqual(Object.keys(await scenario.objects()), objects);
   });

@@ -1,12 +1,16 @@
-// The execs that the policy on the CronJob's account allows, by the API server's own admission. No kubelet runs here, so an
-// allowed exec ends at the node. test/e2e/node proves that it runs.
+// What the CronJob's account may do: by its policy, as the API server's own admission judges, and by its role alone. No kubelet
+// runs here, so an allowed exec ends at the node. test/e2e/node proves that it runs.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { isDeepStrictEqual } from "node:util";
+import type { V1ResourceRule } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { createOutpost } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
 import { waitUntil } from "../../../sandbox/waitUntil";
+import { plain } from "./harness";
+import { impersonating } from "./impersonating";
 import { podNames } from "./kubectl";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 import { CRON_JOB, refusedExec, SWEEP_COMMAND as sweep } from "./sweepCommand";
@@ -89,29 +93,21 @@ describe("the policy on the CronJob's account", () => {
     await core.deleteNamespacedPod({ namespace, name: alike });
   });
 
-  it("refuses the settings of another outpost", async () => {
-    await scenario.configure({ solution: "cronjob", outposts: ["main", { name: "second", anonymousMaxAge: "30m" }] });
-    await createOutpost(scenario.kubeconfig, { namespace: scenario.namespace, name: "second" });
-    await scenario.stack.up();
-    const of30m = [...sweep.slice(0, 5), "ANONYMOUS_MAX_AGE_SECONDS=1800", ...sweep.slice(6)];
-    const [, second] = (await podNames(scenario)).filter((name) => name.startsWith("ak-outpost-"));
-    const follows = async () => (letThrough.test(await exec(of30m, undefined, undefined, second)) ? true : undefined);
-    await waitUntil(follows, { what: "the changed policy to be in force", timeoutMs: 60_000 });
-    assert.equal(await exec(of30m), refused);
-    assert.equal(await exec(sweep, undefined, undefined, second), refusedExec(second, scenario.namespace));
-  });
-
   it("is about nobody else", async () => {
     assert.match(await exec(["id"], undefined, []), letThrough);
   });
 
-  it("follows the settings of the sweep", async () => {
-    await scenario.configure({ solution: "cronjob", anonymousMaxAge: "30m" });
+  it("follows the settings of the sweep, and refuses those of another outpost", async () => {
+    await scenario.configure({ solution: "cronjob", outposts: [{ name: "main", anonymousMaxAge: "30m" }, "second"] });
+    await createOutpost(scenario.kubeconfig, { namespace: scenario.namespace, name: "second" });
     await scenario.stack.up();
-    const changed = [...sweep.slice(0, 5), "ANONYMOUS_MAX_AGE_SECONDS=1800", ...sweep.slice(6)];
-    const follows = async () => (letThrough.test(await exec(changed)) ? true : undefined);
+    const of30m = [...sweep.slice(0, 5), "ANONYMOUS_MAX_AGE_SECONDS=1800", ...sweep.slice(6)];
+    const [, second] = (await podNames(scenario)).filter((name) => name.startsWith("ak-outpost-"));
+    const follows = async () => (letThrough.test(await exec(of30m)) ? true : undefined);
     await waitUntil(follows, { what: "the changed policy to be in force", timeoutMs: 60_000 });
     assert.equal(await exec(sweep), refused);
+    assert.match(await exec(sweep, undefined, undefined, second), letThrough);
+    assert.equal(await exec(of30m, undefined, undefined, second), refusedExec(second, scenario.namespace));
   });
 
   it("goes with restrictExec: false", async () => {
@@ -119,5 +115,26 @@ describe("the policy on the CronJob's account", () => {
     await scenario.stack.up();
     const gone = async () => (letThrough.test(await exec(["id"])) ? true : undefined);
     await waitUntil(gone, { what: "the policy to be gone", timeoutMs: 60_000 });
+  });
+
+  /** Returns the API server's list of what the account may do in a namespace, beyond what every account may. */
+  async function rights(namespace: string): Promise<V1ResourceRule[]> {
+    const { AuthorizationV1Api } = await import("@kubernetes/client-node");
+    const rulesOf = async (user: string) => {
+      const api = (await impersonating(scenario, user)).makeApiClient(AuthorizationV1Api);
+      return (await api.createSelfSubjectRulesReview({ body: { spec: { namespace } } })).status!.resourceRules;
+    };
+    const everyones = await rulesOf("system:serviceaccount:default:somebody");
+    const isOwn = (rule: V1ResourceRule) => !everyones.some((other) => isDeepStrictEqual(rule, other));
+    return (await rulesOf(account())).filter(isOwn);
+  }
+
+  it("leaves a role to exec into pods and read what it takes to find them, in its own namespace alone", async () => {
+    assert.deepEqual(plain(await rights(scenario.namespace)), [
+      { apiGroups: ["apps"], resources: ["deployments"], resourceNames: ["ak-outpost-main"], verbs: ["get"] },
+      { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
+      { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
+    ]);
+    for (const namespace of ["default", "kube-system"]) assert.deepEqual(await rights(namespace), [], namespace);
   });
 });

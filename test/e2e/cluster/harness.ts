@@ -1,10 +1,14 @@
-// Programs of a few resources, run by the real engine against the shared cluster.
+// Programs of a few resources, run by the real engine against the shared cluster; and what an operation of the engine did.
+import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { openStack, type EngineStack, type Report, type UpReport } from "../../../sandbox/engine";
+import { liveCluster } from "../../../kubernetes/liveCluster";
+import { preflight, PreflightError } from "../../../preflight/preflight";
+import { openStack, UpdateFailed, type EngineStack, type Report, type UpReport } from "../../../sandbox/engine";
 import { createStateFolder } from "../../../sandbox/stateFolder";
+import { resolveSettings } from "../../../settings/resolve";
 import { sharedCluster } from "./fixture";
-import { closeScenarios, sharedPulumi } from "./scenario";
+import { closeScenarios, sharedPulumi, type Scenario } from "./scenario";
 
 export interface Harness {
   readonly stateDir: string;
@@ -67,15 +71,45 @@ export function changedTypes({ steps }: Report): string[] {
 /** Changes of a new wait for the rollout. */
 export const awaited = ["create-replacement", "delete-replaced", "replace"].map((op) => `${op} command:local:Command`);
 
-/** Returns the error's message; fails if there is none. */
-export async function failure(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    return (error as Error).message;
-  }
-  throw new Error("it was expected to fail and did not");
+/** Returns the error of an operation that has to fail, with its report. */
+export async function failed(operation: Promise<unknown>): Promise<UpdateFailed> {
+  const error = await operation.then(
+    () => assert.fail("it was expected to fail and did not"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof UpdateFailed, String(error));
+  return error;
 }
+
+/** Returns the message of an operation that has to fail. */
+export const failure = async (operation: Promise<unknown>): Promise<string> => (await failed(operation)).message;
+
+/** Returns what both preview and update stop with. Asserts that they change nothing. */
+export async function refusal(scenario: Scenario): Promise<string> {
+  const { stack } = scenario;
+  const before = await scenario.objects();
+  const [preview, update] = [await failure(stack.preview()), await failure(stack.up())].map((message) =>
+    message.replace(/^.* failed:\n/, ""),
+  );
+  assert.equal(update, preview);
+  assert.deepEqual(await scenario.objects(), before);
+  return preview;
+}
+
+/** Returns what the preflight of a stack has against these settings. */
+export async function problemsOf(kubeconfig: string, stack: string, raw: Record<string, unknown>): Promise<string[]> {
+  const inputs = { cluster: liveCluster({ kubeconfig }), fieldManager: `authentik-outpost-shm-${stack}` };
+  try {
+    await preflight(resolveSettings(raw), inputs);
+    return [];
+  } catch (error) {
+    if (error instanceof PreflightError) return error.problems;
+    throw error;
+  }
+}
+
+/** Converts an object of the client to plain JSON, without its classes. */
+export const plain = (object: unknown): unknown => JSON.parse(JSON.stringify(object));
 
 export function values(outputs: UpReport["outputs"]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value as unknown]));

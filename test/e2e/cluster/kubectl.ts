@@ -1,7 +1,8 @@
-// Changes of an outpost by hand, as by an operator or another controller.
-import type { V1Deployment, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+// Looks at an outpost and its pods, and changes of them by hand, as by an operator or another controller.
+import type { V1Deployment, V1Pod, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { selectorOf } from "../../../kubernetes/selector";
 import { clients } from "../../../sandbox/clients";
-import { outpostObjectName, untilAvailable } from "../../../sandbox/outpost";
+import { isRolledOut, outpostObjectName } from "../../../sandbox/outpost";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import type { Scenario } from "./scenario";
 
@@ -17,9 +18,27 @@ export function patchPodSpec(
   return apps.patchNamespacedDeployment({ namespace, name, fieldManager, body }, strategicMerge);
 }
 
-/** Resolves once all of the outpost's pods have the current template and are available. */
-export const waitForRollout = ({ kubeconfig, namespace }: Scenario, outpost: string): Promise<void> =>
-  untilAvailable(kubeconfig, { namespace, name: outpost });
+/** Resolves once all pods of the Deployment have its current template and are available. */
+export async function untilRolledOut({ apps, namespace }: Scenario, name: string): Promise<void> {
+  const isDone = async () => isRolledOut(await apps.readNamespacedDeployment({ namespace, name })) || undefined;
+  await waitUntil(isDone, { what: `Deployment ${namespace}/${name} to be rolled out`, timeoutMs: 60_000 });
+}
+
+export const waitForRollout = (scenario: Scenario, outpost: string): Promise<void> =>
+  untilRolledOut(scenario, outpostObjectName({ name: outpost }));
+
+/** Lists the Deployment's pods that are not terminating. */
+export async function podsOf({ apps, core, namespace }: Scenario, name: string): Promise<V1Pod[]> {
+  const labelSelector = selectorOf(await apps.readNamespacedDeployment({ namespace, name }));
+  const { items } = await core.listNamespacedPod({ namespace, labelSelector });
+  return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+}
+
+/** Tells whether a pod has all of the sidecar: container, volume, and the mount in the outpost. */
+export const carries = ({ spec }: V1Pod): boolean =>
+  spec?.initContainers?.some(({ name }) => name === "shm-cleanup") === true &&
+  spec.volumes?.some(({ name }) => name === "dshm") === true &&
+  spec.containers[0].volumeMounts?.some(({ name, mountPath }) => name === "dshm" && mountPath === "/dev/shm") === true;
 
 /** Makes the node refuse new pods, or accept them again. */
 export async function cordon(kubeconfig: string, unschedulable: boolean): Promise<void> {

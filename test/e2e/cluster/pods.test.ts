@@ -1,29 +1,24 @@
-// What becomes of an outpost's pods, by the API server's own admission and controllers: the memory limit they get,
-// new pods that are refused, and who writes the Deployment.
+// What becomes of an outpost's pods, by the API server's own admission and controllers: the memory limit they get, Pod
+// Security, and who writes the Deployment.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { waitUntil } from "../../../sandbox/waitUntil";
+import type { V1PodTemplateSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { warnings } from "./harness";
-import { patchPodSpec, waitForRollout, withOnePod } from "./kubectl";
+import { patchPodSpec, waitForRollout } from "./kubectl";
 import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
-
-interface Line {
-  check: string;
-  seen: string;
-}
+import { CRON_JOB } from "./sweepCommand";
 
 describe("an outpost's pods", () => {
   after(closeScenarios);
 
-  async function command(scenario: Scenario, name: "doctor" | "verify"): Promise<Line[]> {
-    const { code, stdout, stderr } = await outpostShm(scenario, [name, "-o", "json"]);
+  /** Returns what doctor has seen in one of its checks. */
+  async function seen(scenario: Scenario, wanted: string): Promise<string[]> {
+    const { code, stdout, stderr } = await outpostShm(scenario, ["doctor", "-o", "json"]);
     assert.equal(code, 1, stderr);
-    const { findings, checks } = JSON.parse(stdout) as Record<string, (Line & { passed?: boolean })[]>;
-    return findings ?? checks.filter(({ passed }) => !passed);
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; seen: string }[] };
+    return findings.filter(({ check }) => check === wanted).map(({ seen }) => seen);
   }
-  const seenBy = async (scenario: Scenario, name: "doctor" | "verify", check: string): Promise<string[]> =>
-    (await command(scenario, name)).filter((line) => line.check === check).map(({ seen }) => seen);
 
   it("get the limit of a LimitRange: the preflight and doctor judge that", async () => {
     const scenario = await openScenario({ name: "limit-range" });
@@ -41,34 +36,36 @@ describe("an outpost's pods", () => {
     const judged = (from: string) => [
       `container proxy has a memory limit of 256Mi (${from}), and /dev/shm is of 256Mi`,
     ];
-    assert.deepEqual(await seenBy(scenario, "doctor", "memory"), judged("the default of LimitRange mem-limit-range"));
+    assert.deepEqual(await seen(scenario, "memory"), judged("the default of LimitRange mem-limit-range"));
     // Its pods keep the limit when the LimitRange is gone.
     await core.deleteNamespacedLimitRange({ namespace, name });
-    const [seen] = await seenBy(scenario, "doctor", "memory");
+    const [kept] = await seen(scenario, "memory");
     assert.match(
-      seen,
+      kept,
       /^container proxy has a memory limit of 256Mi \(by pod ak-outpost-main-\S+; the Deployment itself has none\), /,
     );
   });
 
-  it("that Kubernetes refuses are named by doctor and verify, in its words", async () => {
-    const scenario = await openScenario({ name: "refused-pods" });
+  it("are admitted by Pod Security `restricted`, as the CronJob's are, and only with all that it asks for", async () => {
+    const scenario = await openScenario({ name: "restricted", config: { solution: "both" } });
+    const { batch, core, merge, namespace } = scenario;
     await scenario.stack.up();
-    await waitForRollout(scenario, "main");
-    await withOnePod(scenario, async () => {
-      await patchPodSpec(scenario, "main", "kubectl-edit", { terminationGracePeriodSeconds: 31 });
-      const isRefused = async () => {
-        const { conditions = [] } = (await scenario.deployment("main")).status ?? {};
-        return conditions.some(({ type }) => type === "ReplicaFailure") || undefined;
-      };
-      await waitUntil(isRefused, { what: "the refusal", timeoutMs: 30_000 });
-      const [rollout, ...more] = await seenBy(scenario, "doctor", "rollout");
-      const [containers, ...others] = await seenBy(scenario, "verify", "containers");
-      const refused =
-        /^0 of 1 pods updated; Kubernetes refuses new pods: pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod, /;
-      for (const seen of [rollout, containers]) assert.match(seen, refused);
-      assert.deepEqual([more, others], [[], []]);
-    });
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await core.patchNamespace({ name: namespace, body: { metadata: { labels } } }, merge);
+    const admit = ({ metadata, spec }: V1PodTemplateSpec) => {
+      const body = { metadata: { labels: metadata?.labels, generateName: "test-" }, spec };
+      return core.createNamespacedPod({ namespace, body, dryRun: "All" });
+    };
+    const outpost = (await scenario.deployment("main")).spec!.template;
+    const job = (await batch.readNamespacedCronJob({ namespace, name: CRON_JOB })).spec!.jobTemplate.spec!.template;
+    for (const template of [outpost, job]) await admit(template);
+    delete outpost.spec!.initContainers![0].securityContext!.capabilities;
+    await assert.rejects(
+      admit(outpost),
+      /violates PodSecurity[^]*unrestricted capabilities \(container \\+"shm-cleanup/,
+    );
+    delete job.spec!.securityContext;
+    await assert.rejects(admit(job), /violates PodSecurity[^]*runAsNonRoot != true/);
   });
 
   it("are listed with names of 253 characters, the longest that Kubernetes allows", async () => {
@@ -91,9 +88,9 @@ describe("an outpost's pods", () => {
     await pause(1_005 - (Date.now() % 1_000));
     const container = { name: "proxy", image: "ghcr.io/goauthentik/proxy:2026.5.1" };
     await patchPodSpec(scenario, "main", "keel", { containers: [container] });
-    const [seen, ...more] = await seenBy(scenario, "doctor", "writes");
+    const [last, ...more] = await seen(scenario, "writes");
     assert.match(
-      seen,
+      last,
       /^the image of container proxy, which authentik sets, was written last by keel; last writes: keel \(Update\) at \S+Z: spec\.template\.spec\.containers\[proxy\]\.image; goauthentik\.io \(Update\) at \S+Z: /,
     );
     assert.deepEqual(more, []);

@@ -8,8 +8,7 @@ import type { KubernetesObject, V1Deployment, V1PodTemplateSpec } from "@kuberne
 import { parseAllDocuments } from "yaml";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { documented, openRendering, type Rendering } from "../rendering";
-import { AdmissionScene, carries } from "./admissionScene";
-import { waitForRollout } from "./kubectl";
+import { carries, podsOf, waitForRollout } from "./kubectl";
 import { installOperatorKinds, operatorObjects, removeOperatorKinds } from "./operatorKinds";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
@@ -93,7 +92,7 @@ describe("what render writes, by kubectl", () => {
   // The README renders first, here with other settings, and verifies last.
   const apply = documented("README.md", "## Without Pulumi", "test-render")[0].slice(1, -1);
   const [remove, [annotate]] = documented("docs/gitops.md", "## kubectl", "test-render");
-  const pods = async () => (await AdmissionScene.of(scenario)).pods(deployment);
+  const pods = () => podsOf(scenario, deployment);
 
   for (const name of ["the sidecar", "both, with monitoring", "both, by admission"]) {
     it(`gives the same pods by the README's commands, and is gone by those of docs/gitops.md: ${name}`, async () => {

@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { failure } from "./harness";
 import { cordon, withOnePod } from "./kubectl";
+import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
+
+/** A finding of doctor, or a check of verify. */
+interface Line {
+  check: string;
+  seen: string;
+  passed?: boolean;
+}
 
 describe("an update whose rollout does not end", function () {
   this.timeout(180_000);
@@ -15,7 +23,7 @@ describe("an update whose rollout does not end", function () {
     return { message, took: (Date.now() - began) / 1000 };
   }
 
-  it("fails early where Kubernetes refuses the pods, in its words, and the next one mends it", async () => {
+  it("fails early where Kubernetes refuses the pods, in its words, as doctor and verify do; and the next one mends it", async () => {
     const scenario = await openScenario({ name: "refused", config: { verifyTimeout: "10m" } });
     await withOnePod(scenario, async () => {
       const { message, took } = await failureOf(scenario);
@@ -25,6 +33,18 @@ describe("an update whose rollout does not end", function () {
         /\nmain {5}containers {2}FAIL {4}0 of 1 pods updated; Kubernetes refuses new pods: pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod/,
       );
       assert.match(message, /\nmain containers: Change what refuses them, .* describe deployment ak-outpost-main\n/);
+      const refused =
+        /^0 of 1 pods updated; Kubernetes refuses new pods: pods "ak-outpost-main-\S+" is forbidden: exceeded quota: one-pod, /;
+      for (const [command, check] of [
+        ["doctor", "rollout"],
+        ["verify", "containers"],
+      ]) {
+        const { code, stdout } = await outpostShm(scenario, [command, "-o", "json"]);
+        const { findings, checks } = JSON.parse(stdout) as Record<string, Line[]>;
+        const [line, ...more] = (findings ?? checks).filter((each) => each.check === check);
+        assert.deepEqual([code, line.passed ?? false, more], [1, false, []]);
+        assert.match(line.seen, refused);
+      }
       // Everything but the wait is done, and the stack knows it.
       assert.deepEqual((await scenario.deployment("main")).spec?.template.spec?.initContainers?.length, 1);
       const types = (await scenario.stack.urns()).map((urn) => urn.split("$").at(-1)!.split("::")[0]);

@@ -14,6 +14,8 @@ const target = {
   namespace: "authentik",
   pod,
 };
+/** Labels of all series of kube-state-metrics. */
+const exporter = { instance: "10.0.0.9:8080", job: "kube-state-metrics", namespace: "authentik" };
 type Labels = Record<string, string>;
 const minute = 60;
 const hour = 3600;
@@ -357,8 +359,8 @@ describe("the alerts, under promtool", function () {
     });
 
     it("warns of a single pod that delivery by admission has left without a sidecar", () => {
-      const exporter = { instance: "10.0.0.9:8080", job: "kube-state-metrics", namespace: "authentik", uid: "u" };
-      const phase = (pod: string, phase: string) => series("kube_pod_status_phase", { ...exporter, pod, phase });
+      const phase = (pod: string, phase: string) =>
+        series("kube_pod_status_phase", { ...exporter, uid: "u", pod, phase });
       const bare: Expected = {
         ...onePod,
         labels: { namespace: "authentik", pod: other.pod, deployment: "ak-outpost-one" },
@@ -381,7 +383,6 @@ describe("the alerts, under promtool", function () {
     });
 
     it("is silent about a Deployment that is scaled to zero, until it no longer is", () => {
-      const exporter = { instance: "10.0.0.9:8080", job: "kube-state-metrics", namespace: "authentik" };
       const replicas = (deployment: string) => series("kube_deployment_spec_replicas", { ...exporter, deployment });
       return holds({
         series: {
@@ -405,7 +406,6 @@ describe("the alerts, under promtool", function () {
   describe("CronJob", () => {
     const cronjob = "authentik-outpost-shm-cleanup";
     const raw = { solution: "cronjob" };
-    const exporter = { instance: "10.0.0.9:8080", job: "kube-state-metrics", namespace: "authentik" };
     const ofCronJob = (metric: string): string => series(`kube_cronjob_${metric}`, { ...exporter, cronjob });
     const ofJob = (metric: string, labels: Labels = {}): string =>
       series(`kube_job_${metric}`, { ...exporter, job_name: `${cronjob}-29401020`, ...labels });

@@ -47,13 +47,12 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
         );
       const value = async (expr: string): Promise<number | undefined> =>
         (await watched.prometheus.query(expr))[0]?.values[0]?.[1];
+      const until = (what: string, is: () => Promise<boolean>): Promise<true> =>
+        waitUntil(async () => (await is()) || undefined, { what, timeoutMs: 30_000 });
 
       it("takes what httpd serves, without an error and under the pod's labels", async () => {
         const selector = `{pod="${pod}"}`;
-        await waitUntil(async () => ((await value(`up${selector}`)) === 1 ? true : undefined), {
-          what: "a scrape",
-          timeoutMs: 20_000,
-        });
+        await until("a scrape", async () => (await value(`up${selector}`)) === 1);
         assert.deepEqual([...new Set(Object.values(await watched.prometheus.scrapeErrors()))], [""]);
         const scraped = await watched.prometheus.query(`{__name__=~"authentik_outpost_shm_.+",pod="${pod}"}`);
         const text = await (await fetch(`http://${watched.addresses[pod]}/metrics.txt`)).text();
@@ -79,10 +78,7 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
         await untilFiring();
         writeFileSync(join(watched.shm[pod], goName(1)), visit);
         const files = 'authentik_outpost_shm_session_files{state="anonymous"}';
-        await waitUntil(async () => ((await value(files)) === 1 ? true : undefined), {
-          what: "the visit to be counted",
-          timeoutMs: 20_000,
-        });
+        await until("the visit to be counted", async () => (await value(files)) === 1);
         assert.deepEqual(names(await watched.prometheus.alerts()), []);
       });
 
@@ -103,15 +99,10 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
         for (let n = 1; n < 600; n++) rmSync(join(watched.shm[pod], goName(n)), { force: true });
         const { blocks, bsize } = statfsSync(watched.shm[pod]);
         writeFileSync(join(watched.shm[pod], "core"), Buffer.alloc((blocks - 4) * bsize));
-        await waitUntil(async () => (names(await firing()).includes("UsageHigh critical") ? true : undefined), {
-          what: "UsageHigh to be critical",
-          timeoutMs: 30_000,
-        });
+        const usage = async () => names(await firing()).filter((name) => name.startsWith("UsageHigh"));
+        await until("UsageHigh to be critical", async () => (await usage()).includes("UsageHigh critical"));
         rmSync(join(watched.shm[pod], "core"));
-        await waitUntil(
-          async () => (names(await firing()).some((name) => name.startsWith("UsageHigh")) ? undefined : true),
-          { what: "UsageHigh to end", timeoutMs: 30_000 },
-        );
+        await until("UsageHigh to end", async () => (await usage()).length === 0);
       });
 
       describe("answers the dashboard", () => {
