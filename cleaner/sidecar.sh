@@ -83,7 +83,7 @@ run_sweep() {
   if [ "$status" -eq 0 ]; then
     take_results
     due=$((started + rest)) retry=$uptime
-    ! under_pressure || [ "$removed" -gt 0 ] || retry=$((uptime + RETRY_SECONDS))
+    ! under_pressure || [ "$removed" -gt 0 ] || retry=$((uptime + RETRY_SECONDS)) due=$((uptime + RETRY_SECONDS))
   else
     if [ "$status" -eq 1 ]; then FAILED_SWEEPS=0; else FAILED_SWEEPS=$((FAILED_SWEEPS + 1)); fi # at 1 it has counted itself
     rest=$((interval < FAILED_RETRY_SECONDS ? interval : FAILED_RETRY_SECONDS)) due=$((uptime + rest)) retry=$((uptime + rest))

@@ -119,6 +119,13 @@ for (const shell of shells) {
       assert.match(line, / usage_before_percent=(?:99|100) usage_after_percent=(?:59|60) /);
     });
 
+    it("tries again two seconds after a sweep that found all visitors too young, whenever the next look would be", async () => {
+      const spare = 50; // pages, for the notes and the metrics, which are in the same tmpfs here
+      for (let n = 0; statfsSync(dir).bfree > spare; n++) save(goName(n), visit);
+      start({ SWEEP_INTERVAL_SECONDS: "3600" }, changed(sidecarText, "LOOK_SECONDS=3 ", "LOOK_SECONDS=60 "));
+      await until("room for more", () => statfsSync(dir).bfree > 4 * spare, 12); // PRESSURE_FLOOR is 5
+    });
+
     it("stops within a second between sweeps", async () => {
       const { events, stop } = start({ SWEEP_INTERVAL_SECONDS: "3600" });
       await events("sweep", 1);
