@@ -11,7 +11,7 @@ import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 /**
  * States by version, as `pulumi stack export` wrote them for the scenario below. They lack secrets providers, times, places in
- * the source, and those outputs of an object that a refresh reads anew. The kubeconfig's path is `<kubeconfig>`.
+ * the source, property dependencies, and the outputs of components and objects. The kubeconfig's path is `<kubeconfig>`.
  */
 const folder = join(__dirname, "states");
 const outposts = [{ name: "main" }, { name: "edge" }];
@@ -33,9 +33,12 @@ const isObject = ({ type }: Resource): boolean => type.startsWith("kubernetes:")
 function stateOf(version: string, { kubeconfig }: Scenario): State {
   const text = readFileSync(join(folder, `${version}.json`), "utf8").replaceAll("<kubeconfig>", kubeconfig);
   const state = JSON.parse(text) as State;
-  // The Kubernetes provider keeps an object's inputs twice, but the file only once.
-  for (const resource of state.deployment.resources.filter(isObject))
-    resource.outputs = { ...resource.outputs, __inputs: resource.inputs };
+  // A refresh reads the other outputs of an object anew.
+  for (const resource of state.deployment.resources.filter(isObject)) {
+    const { apiVersion, kind, metadata } = resource.inputs as KubernetesObject;
+    const __fieldManager = metadata?.annotations?.["pulumi.com/patchFieldManager"];
+    resource.outputs = { apiVersion, kind, __initialApiVersion: apiVersion, __fieldManager, __inputs: resource.inputs };
+  }
   return state;
 }
 
