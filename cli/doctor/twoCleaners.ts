@@ -1,4 +1,5 @@
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { metricsPort } from "../../cleaner/constants";
 import { sidecarContainer, shmMountPath, cronJobName } from "../../cleaner/names";
 import { eitherWay } from "../advice";
 import { containersNamed, containersOf } from "../pods/containers";
@@ -35,7 +36,7 @@ export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }:
 
 const twice = (recreate: string): Cause => ({
   seen: `container ${sidecarContainer} is there as an init container and as an ordinary one`,
-  why: "Two sidecars sweep, and both want port 9301: one serves no metrics, and restarts.",
+  why: `Two sidecars sweep, and both want port ${metricsPort}: one serves no metrics, and restarts.`,
   todo: `One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then \`${recreate}\`, and deploy again ${eitherWay()}.`,
 });
 
