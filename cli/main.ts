@@ -2,8 +2,15 @@ import { liveCluster } from "../kubernetes/liveCluster";
 import { processIo } from "./io";
 import { run } from "./program";
 
+/** Exit status of a program that ends because nobody reads its output any more, as a shell reports it: 128 + SIGPIPE. */
+const pipeClosed = 141;
+
 /** Runs the command line of this process. */
 export async function main(): Promise<void> {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(pipeClosed);
+  });
   process.exitCode = await run(process.argv.slice(2), processIo(), {
     cluster: (config) => Promise.resolve(liveCluster(config)),
     env: process.env,
