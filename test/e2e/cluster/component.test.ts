@@ -11,7 +11,7 @@ import { clients, type Clients } from "../../../sandbox/clients";
 import { createOutpost } from "../../../sandbox/outpost";
 import { strictCluster } from "../../../examples/typescript/strictCluster";
 import { sharedCluster } from "./fixture";
-import { changes, failure, openHarness, type Harness } from "./harness";
+import { changes, failure, openHarness, plain, type Harness } from "./harness";
 import { CRON_JOB } from "./sweepCommand";
 
 describe("the component in anybody's program", () => {
@@ -72,21 +72,22 @@ describe("the component in anybody's program", () => {
   it("has transforms change what it has no argument for, as in examples/typescript", async () => {
     const namespace = "component-transforms";
     await createOutpost(kubeconfig, { namespace, name: "Proxy" });
-    const program = (transforms: pulumi.ResourceTransform[]) => () =>
-      void new OutpostShmCleanup("shm", { namespace, solution: "cronjob", outposts }, { transforms });
-    const podSpecOf = async (transforms: pulumi.ResourceTransform[]) => {
-      const stack = await harness.stack(program(transforms));
+    const transforms: pulumi.ResourceTransform[] = [];
+    const program = () =>
+      void new OutpostShmCleanup("shm", { namespace, solution: "cronjob", outposts }, { transforms: [...transforms] });
+    const stack = await harness.stack(program);
+    const deployed = async () => {
       await stack.up();
-      assert.deepEqual(changes(await stack.up()), []);
       const { spec } = await api.batch.readNamespacedCronJob({ namespace, name: CRON_JOB });
-      await stack.destroy();
-      // Without the client's classes, which no literal has.
-      return JSON.parse(JSON.stringify(spec!.jobTemplate.spec!.template.spec)) as V1PodSpec;
+      return plain(spec!.jobTemplate.spec!.template.spec) as V1PodSpec;
     };
-    const [plain, transformed] = [await podSpecOf([]), await podSpecOf([strictCluster])];
-    const [{ resources, ...container }] = plain.containers;
+    const bare = await deployed();
+    transforms.push(strictCluster);
+    const transformed = await deployed();
+    assert.deepEqual(changes(await stack.up()), []);
+    const [{ resources, ...container }] = bare.containers;
     assert.deepEqual(transformed, {
-      ...plain,
+      ...bare,
       ...{ nodeSelector: { "kubernetes.io/os": "linux" }, priorityClassName: "background" },
       containers: [{ ...container, resources: { ...resources, limits: { cpu: "500m", memory: "512Mi" } } }],
     });
@@ -103,7 +104,6 @@ describe("the component in anybody's program", () => {
     assert.match(await failure(stack.up()), /conflict with "a-stranger".*\.spec\.template\.spec\.volumes/s);
     const spec = await podSpec(namespace);
     assert.deepEqual([spec.volumes?.[0].emptyDir?.sizeLimit, spec.initContainers], ["1Gi", undefined]);
-    await stack.destroy();
   });
 });
 

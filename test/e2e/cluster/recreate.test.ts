@@ -83,14 +83,14 @@ describe("recreate", () => {
   it("fails where nobody brings it back, and its own commands restore it with its owners", async () => {
     await untilAvailable(scenario.kubeconfig, { namespace: scenario.namespace, name: "main" });
     const before = await scenario.deployment("main");
-    const { code, stderr, manifest } = await recreate(["main", "--yes", "--timeout", "15s"]);
+    const { code, stderr, manifest } = await recreate(["main", "--yes", "--timeout", "5s"]);
     assert.equal(code, 1);
     const restore =
       `kubectl --kubeconfig ${scenario.kubeconfig} --context sandbox --namespace ${scenario.namespace} create ` +
       `--field-manager=goauthentik.io -f ${manifest}`;
     assert.equal(
       stderr.slice(stderr.indexOf("error: ")),
-      `error: Deployment ${scenario.namespace}/ak-outpost-main did not come back within 15s: it is gone, and authentik has not created it again.\n` +
+      `error: Deployment ${scenario.namespace}/ak-outpost-main did not come back within 5s: it is gone, and authentik has not created it again.\n` +
         `To put it back as authentik had it: ${restore}, then deploy again (\`pulumi up --refresh\`, or apply what \`render\` writes) for the sidecar\n` +
         "Or have authentik look at it: save outpost main in the Admin UI (Applications › Outposts › Edit › Update)\n",
     );
