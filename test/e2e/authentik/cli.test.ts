@@ -1,42 +1,16 @@
 // The move away from a pasted patch by docs/delivery.md's own commands, with the ordinary `pulumi` CLI. Its loader compiles the
 // program, so the dynamic provider is serialised from another compiler's output than in the other tests.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { untilAvailable } from "../../../sandbox/outpost";
-import { repositoryRoot } from "../../../sandbox/paths";
 import { sharedCluster } from "../cluster/fixture";
 import { openDesk, type Desk } from "../desk";
+import { documented } from "../documented";
+import { editOperations, pastedPatch, writesAtRest } from "./operations";
 
 const namespace = "authentik";
 const podSpec = "/spec/template/spec";
-const mount = { name: "dshm", mountPath: "/dev/shm" };
 const memory = { op: "add", path: `${podSpec}/containers/0/resources`, value: { limits: { memory: "1Gi" } } };
-const pasted = [
-  {
-    op: "add",
-    path: `${podSpec}/volumes`,
-    value: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }],
-  },
-  { op: "add", path: `${podSpec}/containers/0/volumeMounts`, value: [mount] },
-  {
-    op: "add",
-    path: `${podSpec}/containers/-`,
-    value: { name: "shm-cleanup", image: "busybox:1.36", volumeMounts: [mount] },
-  },
-];
-
-/** Extracts the commands of the code block under a heading of docs/delivery.md. */
-function commandsUnder(heading: string): string[] {
-  const docs = readFileSync(join(repositoryRoot, "docs", "delivery.md"), "utf8");
-  const block = new RegExp(`^## ${heading}\n[^]*?\`\`\`console\n([^]*?)\`\`\``, "m").exec(docs)![1];
-  return block
-    .trimEnd()
-    .split("\n")
-    .map((line) => line.replace(/^\$ /, ""));
-}
-
 describe("delivery through authentik by the pulumi CLI", () => {
   let desk: Desk;
   let authentik: AuthentikStandIn;
@@ -45,10 +19,7 @@ describe("delivery through authentik by the pulumi CLI", () => {
     const { kubeconfig } = await sharedCluster();
     authentik = await startAuthentik({ kubeconfig, namespace });
     await authentik.addOutpost({ name: "My Outpost" });
-    await authentik.edit("My Outpost", (config) => ({
-      ...config,
-      kubernetes_json_patches: { deployment: [memory, ...pasted] },
-    }));
+    await editOperations(authentik, "My Outpost", () => [memory, ...pastedPatch()]);
     await untilAvailable(kubeconfig, { namespace, name: "My Outpost" });
     desk = await openDesk({ name: "authentik-cli", kubeconfig, context: "my-cluster" });
     await desk.succeed("pulumi stack init my-cluster && pulumi config set kubernetes:context my-cluster");
@@ -63,13 +34,13 @@ describe("delivery through authentik by the pulumi CLI", () => {
   const operations = () => authentik.outpost("My Outpost").config.kubernetes_json_patches?.deployment ?? [];
 
   it("has access by the docs' commands", async () => {
-    const [setUrl, setToken] = commandsUnder("Access to authentik");
+    const [[setUrl, setToken]] = documented("docs/delivery.md", "Access to authentik");
     await desk.succeed(setUrl.replace("https://auth.example.com", authentik.url.replace(/\/$/, "")));
     await desk.succeed(`printf %s ${authentik.token} | ${setToken}`);
   });
 
   it("takes the pasted patch over by the docs' two commands", async () => {
-    const [choose, up] = commandsUnder("From a patch pasted by hand");
+    const [[choose, up]] = documented("docs/delivery.md", "From a patch pasted by hand");
     await desk.succeed(choose);
     const { stdout, stderr } = await desk.succeed(`${up} --yes --color never --suppress-progress --skip-preview`);
     assert.match(stdout, /\nResources:\n {4}\+ 7 created\n/);
@@ -79,10 +50,8 @@ describe("delivery through authentik by the pulumi CLI", () => {
       operations().map(({ path }) => path),
       [memory.path, `${podSpec}/volumes`, `${podSpec}/containers/0/volumeMounts`, `${podSpec}/initContainers`],
     );
-    const before = authentik.writes;
-    for (let i = 0; i < 3; i++) await authentik.reconcile();
-    assert.deepEqual(authentik.writes, before);
-    assert.equal(before.recreated, 0);
+    assert.equal(await writesAtRest(authentik), 0);
+    assert.equal(authentik.writes.recreated, 0);
   });
 
   it("has nothing to do the second time, and nothing to say", async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { openRendering, type Rendering } from "../rendering";
 import { waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
+import { editOperations, writesAtRest } from "./operations";
 
 describe("what render writes, beside authentik", () => {
   let scenario: Scenario;
@@ -20,10 +21,8 @@ describe("what render writes, beside authentik", () => {
 
   /** Returns authentik's writes in three looks, and the changes of the Deployment's spec meanwhile. */
   async function threeLooks() {
-    const [before, { metadata }] = [scenario.authentik.writes, await scenario.deployment("main")];
-    for (let look = 0; look < 3; look++) await scenario.authentik.reconcile("main");
-    const { patched, recreated, created } = scenario.authentik.writes;
-    const writes = patched + recreated + created - before.patched - before.recreated - before.created;
+    const { metadata } = await scenario.deployment("main");
+    const writes = await writesAtRest(scenario.authentik);
     return { writes, changes: (await scenario.deployment("main")).metadata!.generation! - metadata!.generation! };
   }
 
@@ -53,11 +52,7 @@ describe("what render writes, beside authentik", () => {
   it("as JSON patches in a config that is written as a whole again and again, stays and costs no write", async () => {
     const patches = JSON.parse(render("--set delivery=authentik --format json-patches --syntax json")) as { main: [] };
     /** Does as `terraform apply` does. */
-    const apply = () =>
-      scenario.authentik.edit("main", (config) => ({
-        ...config,
-        kubernetes_json_patches: { deployment: patches.main },
-      }));
+    const apply = () => editOperations(scenario.authentik, "main", () => patches.main);
     await apply();
     await scenario.authentik.reconcile("main");
     await waitForRollout(scenario, "main");

@@ -33,7 +33,6 @@ describe("the Command provider", () => {
     assert.equal(readFileSync(created, "utf8"), "hello world\n");
     assert.deepEqual(up.diagnostics, []);
     assert.deepEqual((await stack.up()).changeSummary, { same: 2 });
-    await stack.destroy();
   });
 
   it("runs it again for another input, and as a new resource for another trigger", async () => {
@@ -52,7 +51,6 @@ describe("the Command provider", () => {
       "delete-replaced command",
     ]);
     assert.equal(readFileSync(log, "utf8"), "1\n2\n2\n");
-    await stack.destroy();
   });
 
   it("runs another command as the resource is deleted, and none as it is created if it has none", async () => {
@@ -74,6 +72,5 @@ describe("the Command provider", () => {
     assert.deepEqual((await stack.up()).outputs.stdout, { value: "[secret]", secret: true });
     const state = join(harness.stateDir, "backend/.pulumi/stacks/authentik-outpost-shm", `${stack.name}.json`);
     assert.ok(!readFileSync(state, "utf8").includes("hush-hush"));
-    await stack.destroy();
   });
 });

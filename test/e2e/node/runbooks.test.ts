@@ -38,7 +38,7 @@ const mended = {
 
 /** Commands that are not run here, with the reason. */
 const notRun: Record<string, string> = {
-  "pulumi preview": "what it names, test/e2e/cluster/preview has",
+  "pulumi preview": "what it names, test/e2e/cluster/cli has",
   "pulumi config set authenticatedMaxAge 12h && pulumi up":
     "a setting of the sweep as anonymousMaxAge is, which is set here",
   "pulumi config set sessionFilesWarning 200000 && pulumi up": "needs the Prometheus operator's kinds",
