@@ -39,12 +39,7 @@ export class ProcessDied extends Error {
 }
 
 /** A running child. */
-export interface RunningProcess {
-  readonly name: string;
-  readonly pid: number;
-  /** Sends SIGTERM to its group, SIGKILL after ten seconds. Resolves when it is gone. */
-  stop(): Promise<void>;
-}
+export type RunningProcess = Pick<Child, "name" | "pid" | "stop">;
 
 /** Children that belong together, such as those of one cluster. */
 export class Processes {
@@ -84,7 +79,7 @@ interface Exit {
   asked: boolean;
 }
 
-class Child implements RunningProcess {
+class Child {
   readonly name: string;
   readonly exit: Promise<Exit>;
   private stopping = false;
@@ -120,6 +115,7 @@ class Child implements RunningProcess {
     return this.process.pid!;
   }
 
+  /** Sends SIGTERM to its group, SIGKILL after ten seconds. Resolves when it is gone. */
   async stop(): Promise<void> {
     this.stopping = true;
     if (this.hasExited()) return;

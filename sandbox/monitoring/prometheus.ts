@@ -40,16 +40,6 @@ export interface ActiveAlert {
   state: "pending" | "firing";
 }
 
-export interface Prometheus {
-  /** Evaluates an expression now, with one sample per series. */
-  query(expr: string): Promise<Series[]>;
-  queryRange(expr: string, range: { start: number; end: number; step: number }): Promise<Series[]>;
-  alerts(): Promise<ActiveAlert[]>;
-  /** Returns the errors of the last scrape, by address. The text is empty if the scrape succeeded. */
-  scrapeErrors(): Promise<Record<string, string>>;
-  stop(): Promise<void>;
-}
-
 const readyTimeoutMs = 30_000;
 
 /** Starts Prometheus and waits until it answers. */
@@ -69,14 +59,14 @@ export async function startPrometheus({
   const processes = new Processes();
   const args = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", `--web.listen-address=${address}`];
   await processes.start({ name: "prometheus", command: prometheus, args, cwd: dir, logFile: join(dir, "log") });
-  const ready = async () => ((await fetch(`http://${address}/-/ready`)).ok ? true : undefined);
+  const ready = async () => (await fetch(`http://${address}/-/ready`)).ok;
   try {
     await waitUntil(ready, { what: "Prometheus to be ready", timeoutMs: readyTimeoutMs, signal: processes.death });
   } catch (error) {
     await processes.stop();
     throw error;
   }
-  return { ...client(`http://${address}/api/v1`), stop: () => processes.stop() };
+  return new Prometheus(`http://${address}/api/v1`, processes);
 }
 
 function configuration(targets: ScrapeTarget[], further: object[], intervalSeconds: number) {
@@ -97,46 +87,65 @@ function configuration(targets: ScrapeTarget[], further: object[], intervalSecon
   };
 }
 
-function client(api: string): Omit<Prometheus, "stop"> {
-  const get = async <T>(path: string, parameters: Record<string, string> = {}): Promise<T> => {
-    const response = await fetch(`${api}/${path}?${new URLSearchParams(parameters)}`);
+export class Prometheus {
+  constructor(
+    private readonly api: string,
+    private readonly processes: Processes,
+  ) {}
+
+  /** Evaluates an expression now, with one sample per series. */
+  query(query: string): Promise<Series[]> {
+    return this.series("query", { query });
+  }
+
+  queryRange(query: string, range: { start: number; end: number; step: number }): Promise<Series[]> {
+    return this.series("query_range", { query, ...range });
+  }
+
+  async alerts(): Promise<ActiveAlert[]> {
+    return (await this.get<{ alerts: ActiveAlert[] }>("alerts")).alerts;
+  }
+
+  /** Returns the errors of the last scrape, by address. The text is empty if the scrape succeeded. */
+  async scrapeErrors(): Promise<Record<string, string>> {
+    const { activeTargets } = await this.get<{ activeTargets: ActiveTarget[] }>("targets");
+    return Object.fromEntries(
+      activeTargets.map(({ discoveredLabels, lastError }) => [discoveredLabels.__address__, lastError]),
+    );
+  }
+
+  stop(): Promise<void> {
+    return this.processes.stop();
+  }
+
+  private async series(path: string, parameters: Parameters): Promise<Series[]> {
+    const { result } = await this.get<{ result: RawSeries[] }>(path, parameters);
+    return result.map(({ metric, value, values = [value] }) => ({
+      metric,
+      values: values.map(([time, sample]) => [time, Number(sample)]),
+    }));
+  }
+
+  private async get<T>(path: string, parameters: Parameters = {}): Promise<T> {
+    const pairs = Object.entries(parameters).map(([name, value]) => [name, String(value)]);
+    const response = await fetch(`${this.api}/${path}?${new URLSearchParams(pairs)}`);
     const { data, error } = (await response.json()) as { data: T; error?: string };
     if (error) throw new Error(`Prometheus on ${JSON.stringify(parameters)}: ${error}`);
     return data;
-  };
-  return {
-    async query(expr) {
-      const { result } = await get<{ result: InstantResult[] }>("query", { query: expr });
-      return result.map(({ metric, value }) => ({ metric, values: [parsed(value)] }));
-    },
-    async queryRange(expr, range) {
-      const bounds = Object.entries(range).map(([key, value]) => [key, String(value)]);
-      const parameters = { query: expr, ...Object.fromEntries(bounds) } as Record<string, string>;
-      const { result } = await get<{ result: RangeResult[] }>("query_range", parameters);
-      return result.map(({ metric, values }) => ({ metric, values: values.map(parsed) }));
-    },
-    alerts: async () => (await get<{ alerts: ActiveAlert[] }>("alerts")).alerts,
-    async scrapeErrors() {
-      const { activeTargets } = await get<{ activeTargets: ActiveTarget[] }>("targets");
-      return Object.fromEntries(
-        activeTargets.map(({ discoveredLabels, lastError }) => [discoveredLabels.__address__, lastError]),
-      );
-    },
-  };
+  }
 }
 
+type Parameters = Record<string, string | number>;
 type RawSample = [time: number, value: string];
-interface InstantResult {
+
+/** A series as the API has it: with one sample after a query, with more after one of a range. */
+interface RawSeries {
   metric: Record<string, string>;
   value: RawSample;
+  values?: RawSample[];
 }
-interface RangeResult {
-  metric: Record<string, string>;
-  values: RawSample[];
-}
+
 interface ActiveTarget {
   discoveredLabels: Record<string, string>;
   lastError: string;
 }
-
-const parsed = ([time, value]: RawSample): [number, number] => [time, Number(value)];
