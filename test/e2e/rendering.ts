@@ -1,7 +1,7 @@
 // The command `render` and kubectl, as someone without Pulumi runs them.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { repositoryRoot } from "../../sandbox/paths";
 import { silentProgress } from "../../sandbox/progress";
@@ -31,13 +31,4 @@ export async function openRendering(name: string, kubeconfig: string): Promise<R
       return stdout;
     },
   };
-}
-
-/** Extracts the commands under a heading of a page, block by block, for this namespace. */
-export function documented(page: string, heading: string, namespace: string): string[][] {
-  const text = readFileSync(join(repositoryRoot, page), "utf8");
-  const [section] = text.split(`${heading}\n`)[1].split("\n## ");
-  return [...section.matchAll(/```console\n([^]*?)```/g)].map(([, block]) =>
-    [...block.matchAll(/^\$ (.*)$/gm)].map(([, line]) => line.replaceAll("-n authentik", `-n ${namespace}`)),
-  );
 }

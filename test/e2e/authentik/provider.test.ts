@@ -14,35 +14,23 @@ import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../../unit/outposts";
 import { sharedCluster } from "../cluster/fixture";
-import { editOperations, pastedPatch } from "./operations";
 
 type Provider = ReturnType<typeof outpostJsonPatchProvider>;
 /** Error from which Pulumi's host concludes that a resource exists, but not as it should. */
 type InitError = Error & { id?: string; properties?: OutpostJsonPatchState; reasons?: string[] };
 
-/** Makes the provider from its text in the state, as Pulumi's host loads it, for a stack with this config. */
-async function configured(config: Record<string, string>, waits?: Partial<Waits>): Promise<Provider> {
-  const made = outpostJsonPatchProvider({ applyMs: 300, rolloutMs: 20_000, pauseMs: 50, ...waits });
-  const { text } = await pulumi.runtime.serializeFunction(() => made);
+/** Passes the provider through its text in the state, as the host loads it. */
+async function deserialised(provider: Provider): Promise<Provider> {
+  const { text } = await pulumi.runtime.serializeFunction(() => provider);
   const load = createRequire(__filename)("require-from-string") as (text: string) => { handler: () => Provider };
-  const provider = load(text).handler();
-  const get = (key: string) => config[key];
-  await provider.configure?.({ config: { get, require: (key) => get(key) ?? assert.fail(key) } });
-  return provider;
+  return load(text).handler();
 }
-
-const inputsOf = (namespace: string, authentikUrl = "http://127.0.0.1:9"): OutpostJsonPatchInputs => ({
-  authentikUrl,
-  outpost: "main",
-  namespace,
-  deployment: "ak-outpost-main",
-  fieldManager: "authentik-outpost-shm-test",
-  operations: ownPart(podFragment(outpostSettings({ name: "main" }))),
-});
 
 interface OpenOptions {
   /** True if authentik reconciles what it is told. */
   deploys?: boolean;
+  /** Stack config besides the cluster and the token. */
+  config?: Record<string, string>;
   waits?: Partial<Waits>;
 }
 
@@ -52,7 +40,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     for (const authentik of authentiks.splice(0)) await authentik.stop();
   });
 
-  async function open(name: string, { deploys = true, waits }: OpenOptions = {}) {
+  async function open(name: string, { deploys = true, config = {}, waits = {} }: OpenOptions = {}) {
     const { kubeconfig } = await sharedCluster();
     const namespace = `provider-${name}`;
     const outpost = { namespace, name: "main" };
@@ -61,12 +49,24 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     if (!deploys) await createOutpost(kubeconfig, outpost);
     await authentik.addOutpost({ name: "main" });
     if (deploys) await untilAvailable(kubeconfig, outpost);
-    const config = {
+    const provider = await deserialised(
+      outpostJsonPatchProvider({ applyMs: 300, rolloutMs: 20_000, pauseMs: 50, ...waits }),
+    );
+    const all: Record<string, string> = {
       "kubernetes:kubeconfig": kubeconfig,
       "authentik-outpost-shm:authentikToken": authentik.token,
+      ...config,
     };
-    const provider = await configured(config, waits);
-    const inputs = inputsOf(namespace, authentik.url.replace(/\/$/, ""));
+    const get = (key: string) => all[key];
+    await provider.configure?.({ config: { get, require: (key) => get(key) ?? assert.fail(key) } });
+    const inputs: OutpostJsonPatchInputs = {
+      authentikUrl: authentik.url.replace(/\/$/, ""),
+      outpost: "main",
+      namespace,
+      deployment: "ak-outpost-main",
+      fieldManager: "authentik-outpost-shm-test",
+      operations: ownPart(podFragment(outpostSettings({ name: "main" }))),
+    };
     return { provider, inputs, authentik, kubeconfig, outpost };
   }
 
@@ -103,7 +103,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
   });
 
   it("is replaced for another outpost or namespace, the old one going first", async () => {
-    const [provider, inputs] = [await configured({}), inputsOf("diff")];
+    const { provider, inputs } = await open("diff");
     const state: OutpostJsonPatchState = { ...inputs, rolledOut: true };
     for (const key of ["outpost", "namespace"] as const) {
       assert.deepEqual(await provider.diff("pk", state, { ...inputs, [key]: "other" }), {
@@ -137,8 +137,16 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     assert.equal((await failureOf(provider.update(error.id!, state, inputs))).message, message);
   });
 
-  /** Pastes a patch of which a container has to leave the live Deployment when ours comes. */
-  const paste = (authentik: AuthentikStandIn) => editOperations(authentik, "main", () => pastedPatch().slice(2));
+  /** A patch pasted from older guides. It has to leave the live Deployment when ours comes. */
+  const pasted = [
+    {
+      op: "add",
+      path: "/spec/template/spec/containers/-",
+      value: { name: "shm-cleanup", image: "busybox:1.36", command: ["sleep", "1d"] },
+    },
+  ];
+  const paste = (authentik: AuthentikStandIn) =>
+    authentik.edit("main", (config) => ({ ...config, kubernetes_json_patches: { deployment: pasted } }));
 
   it("puts a pasted patch back where the API server changes its mind between dry run and patch", async () => {
     const { provider, inputs, authentik, kubeconfig } = await open("rollback", { waits: { applyMs: 20_000 } });
@@ -179,10 +187,10 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     const { provider, inputs, authentik } = await open("edited", { waits: { applyMs: 20_000 } });
     const { id, outs } = await provider.create(inputs);
     const broken = { op: "remove", path: "/spec/template/spec/volumes/9" };
-    await editOperations(authentik, "main", (operations) => {
-      const [volumes, ...rest] = structuredClone(operations) as { value: { emptyDir: object }[] }[];
-      volumes.value[0].emptyDir = {};
-      return [volumes, ...rest, broken];
+    await authentik.edit("main", (config) => {
+      const [volumes, ...rest] = structuredClone(config.kubernetes_json_patches!.deployment);
+      (volumes.value as { emptyDir: object }[])[0].emptyDir = {};
+      return { ...config, kubernetes_json_patches: { deployment: [volumes, ...rest, broken] } };
     });
     assert.deepEqual((await provider.read(id, outs)).props?.operations, []);
     await provider.delete(id, outs!);
@@ -218,13 +226,18 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
   });
 
   it("follows authentik to another address, and an outpost to another name", async () => {
-    const { provider, inputs, authentik, kubeconfig } = await open("moved", { waits: { applyMs: 20_000 } });
-    const { id, outs } = await provider.create(inputs);
-    const elsewhere = await configured({
-      "authentik-outpost-shm:authentikUrl": `${inputs.authentikUrl}/`,
-      "authentik-outpost-shm:authentikToken": authentik.token,
-      "kubernetes:kubeconfig": kubeconfig,
+    const { provider, inputs, authentik } = await open("moved", {
+      waits: { applyMs: 20_000 },
     });
+    const { id, outs } = await provider.create(inputs);
+    const { authentikUrl } = inputs;
+    const elsewhere = await deserialised(outpostJsonPatchProvider());
+    const config: Record<string, string> = {
+      "authentik-outpost-shm:authentikUrl": `${authentikUrl}/`,
+      "authentik-outpost-shm:authentikToken": authentik.token,
+      "kubernetes:kubeconfig": (await sharedCluster()).kubeconfig,
+    };
+    await elsewhere.configure?.({ config: { get: (key) => config[key], require: (key) => config[key] } });
     const former = { ...outs!, authentikUrl: "http://127.0.0.1:9", outpost: "former name" };
     assert.deepEqual((await elsewhere.read(id, former)).props?.operations, inputs.operations);
     await elsewhere.delete(id, former);
@@ -234,7 +247,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
   it("says what the pods lack where the rollout does not end", async () => {
     const { provider, inputs, authentik } = await open("pending", { waits: { applyMs: 20_000, rolloutMs: 2_000 } });
     const nowhere = { op: "add", path: "/spec/template/spec/nodeSelector", value: { disk: "none" } };
-    await editOperations(authentik, "main", () => [nowhere]);
+    await authentik.edit("main", (config) => ({ ...config, kubernetes_json_patches: { deployment: [nowhere] } }));
     // The program awaits the rollout of an addition, but the provider itself that of a removal.
     const { id, outs } = await provider.create(inputs);
     const { message } = await failureOf(provider.delete(id, outs!));
@@ -272,8 +285,8 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     ],
   ] as const) {
     it(`refuses a token that is ${what}, also where the program did not run`, async () => {
-      const provider = await configured({ "authentik-outpost-shm:authentikToken": token });
-      const inputs = inputsOf("token");
+      const config = { "authentik-outpost-shm:authentikToken": token };
+      const { provider, inputs } = await open(`token-${token.length}`, { config });
       assert.equal((await failureOf(provider.delete("pk", inputs))).message, message);
     });
   }

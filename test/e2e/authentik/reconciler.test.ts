@@ -5,6 +5,7 @@ import { startAuthentik, type AuthentikStandIn, type OutpostConfig, type Writes 
 import type { RawOperation } from "../../../sandbox/authentik/outpostConfig";
 import { clients } from "../../../sandbox/clients";
 import { sharedCluster } from "../cluster/fixture";
+import { otherSelector } from "./operations";
 
 const podSpec = "/spec/template/spec";
 const volumes = [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }];
@@ -35,12 +36,6 @@ const wholeList = (sidecar: object) => [
 /** The whole array, with the server's defaults spelled out. */
 const native = wholeList({ ...sidecar, ...serverDefaults });
 const halfSpelledOut = wholeList({ ...sidecar, ...serverDefaults, terminationMessagePath: undefined });
-/** Changes the selector, which is immutable, so that an update is answered 422. */
-const otherSelector = [
-  { op: "add", path: "/spec/selector/matchLabels/extra", value: "yes" },
-  { op: "add", path: "/spec/template/metadata/labels/extra", value: "yes" },
-];
-
 const writes = (some: Partial<Writes>): Writes => ({ created: 0, patched: 0, recreated: 0, ...some });
 
 describe("authentik's reconciler", () => {
@@ -188,7 +183,7 @@ describe("authentik's reconciler", () => {
 
   it("recreates it where the API server finds the update invalid, and is content then", async () => {
     const { deploy, authentik, read } = await openLab();
-    assert.deepEqual(await deploy(otherSelector), [1, 0, 0, 0]);
+    assert.deepEqual(await deploy(otherSelector("extra")), [1, 0, 0, 0]);
     assert.deepEqual(authentik.writes, writes({ created: 1, recreated: 1 }));
     assert.equal((await read()).spec?.selector.matchLabels?.extra, "yes");
   });

@@ -7,13 +7,13 @@ import type { KubernetesObject, V1Deployment, V1PodTemplateSpec } from "@kuberne
 };
 import { parseAllDocuments } from "yaml";
 import { repositoryRoot } from "../../../sandbox/paths";
-import { documented, openRendering, type Rendering } from "../rendering";
+import { documented } from "../documented";
+import { openRendering, type Rendering } from "../rendering";
 import { carries, podsOf, waitForRollout } from "./kubectl";
 import { installOperatorKinds, operatorObjects, removeOperatorKinds } from "./operatorKinds";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const outpost = "My Outpost";
-const deployment = "ak-outpost-my-outpost";
 /** What the unit test's table of kinds has. */
 const table: Record<string, Record<string, unknown>> = {
   "the sidecar": { shmSize: "512Mi", sweepInterval: "10m" },
@@ -90,9 +90,11 @@ describe("what render writes, by kubectl", () => {
   });
 
   // The README renders first, here with other settings, and verifies last.
-  const apply = documented("README.md", "## Without Pulumi", "test-render")[0].slice(1, -1);
-  const [remove, [annotate]] = documented("docs/gitops.md", "## kubectl", "test-render");
-  const pods = () => podsOf(scenario, deployment);
+  const apply = documented("README.md", "Without Pulumi")[0].slice(1, -1);
+  const [remove, [annotate]] = documented("docs/gitops.md", "kubectl").map((block) =>
+    block.map((line) => line.replaceAll("-n authentik", "-n test-render")),
+  );
+  const pods = () => podsOf(scenario, "ak-outpost-my-outpost");
 
   for (const name of ["the sidecar", "both, with monitoring", "both, by admission"]) {
     it(`gives the same pods by the README's commands, and is gone by those of docs/gitops.md: ${name}`, async () => {

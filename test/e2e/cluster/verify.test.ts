@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Report } from "../../../sandbox/engine";
-import { UpdateFailed } from "../../../sandbox/engine";
+import { failed } from "./harness";
+import { NO_SCHEDULE } from "./sweepCommand";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const commandType = "command:local:Command";
@@ -11,27 +12,10 @@ const commandType = "command:local:Command";
 const commands = ({ steps }: Report): string[] =>
   steps.filter(({ op, type }) => type === commandType && !["same", "refresh"].includes(op)).map(({ op }) => op);
 
-/** Returns the report and the error of an update that has to fail. */
-async function failed(update: Promise<unknown>): Promise<UpdateFailed> {
-  const error = await update.then(
-    () => assert.fail("the update succeeded"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof UpdateFailed, String(error));
-  return error;
-}
-
 describe("verify: true", () => {
   let scenario: Scenario;
   const config = (changed: Record<string, unknown> = {}) =>
-    // A schedule that leaves every run to `verify`.
-    scenario.configure({
-      verify: true,
-      verifyTimeout: "30s",
-      solution: "cronjob",
-      schedule: "0 0 29 2 *",
-      ...changed,
-    });
+    scenario.configure({ verify: true, verifyTimeout: "30s", solution: "cronjob", schedule: NO_SCHEDULE, ...changed });
 
   before(async () => {
     scenario = await openScenario({ name: "verify" });
