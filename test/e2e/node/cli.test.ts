@@ -5,15 +5,7 @@ import type { V1Job } from "@kubernetes/client-node" with { "resolution-mode": "
 import { UpdateFailed } from "../../../sandbox/engine";
 import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
 import { visit } from "../../../sandbox/node/visits";
-import {
-  interrupted,
-  npxOutpostShm,
-  outpostShm,
-  outpostShmAs,
-  restrictedKubeconfig,
-  rowsOf,
-  type Grant,
-} from "./outpostShm";
+import { npxOutpostShm, outpostShm, outpostShmAs, restrictedKubeconfig, rowsOf, type Grant } from "./outpostShm";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 
 const logins = 10;
@@ -62,14 +54,6 @@ describe("the command line", function () {
       for (const outpost of ["swept", "scheduled", "bare", "shell-less"] as const)
         pods[outpost] = await scenario.pod(outpost);
     });
-
-    it("is content at the next update", async () => {
-      const { steps } = await scenario.stack.up();
-      assert.deepEqual(
-        steps.filter(({ type, op }) => type === "command:local:Command" && op !== "same" && op !== "refresh"),
-        [],
-      );
-    });
   });
 
   describe("status", () => {
@@ -84,7 +68,7 @@ describe("the command line", function () {
       for (const outpost of ["swept", "scheduled", "bare"] as const) {
         const pod = pods[outpost];
         await visit(scenario, pod, { logins, rate: 200, seconds: 1 });
-        files[pod] = Number(await scenario.exec(pod, "proxy", "sh", "-c", "ls /dev/shm | wc -l"));
+        files[pod] = await scenario.files(pod);
         assert.ok(files[pod] > 150, String(files[pod]));
       }
     });
@@ -164,12 +148,6 @@ describe("the command line", function () {
       });
     });
 
-    it("looks again with --watch, and ends well at Ctrl-C", async () => {
-      const ended = await interrupted(scenario, ["status", "bare", "--watch", "--interval=1s"], /^POD /gm, 2);
-      assert.deepEqual([ended.status, ended.stderr], [0, ""]);
-      assert.deepEqual(Object.keys(rowsOf(ended.stdout).rows).sort(), ["POD", pods.bare].sort());
-    });
-
     it("runs by npx in the clone without any registry", async () => {
       const { status, stdout, stderr } = await npxOutpostShm(scenario, "status", "bare");
       assert.deepEqual([status, stderr], [0, ""]);
@@ -220,17 +198,6 @@ describe("the command line", function () {
         ...["-", "-", "-", "-", "-", "kubelet"],
       ]);
     });
-
-    it("ends with one line where not even pods may be listed", async () => {
-      const kubeconfig = await restrictedKubeconfig(scenario, "nobody", []);
-      const { status, stdout, stderr } = await outpostShmAs(kubeconfig, scenario, "status");
-      assert.deepEqual([status, stdout], [1, ""]);
-      assert.match(
-        stderr,
-        /^error: Kubernetes refused to list the (pods|Deployments) in node-cli: .* is forbidden: .*\n$/,
-      );
-      assert.equal(stderr.split("\n").length, 2);
-    });
   });
 
   describe("verify", () => {
@@ -248,68 +215,31 @@ describe("the command line", function () {
       assert.match(good.stdout, new RegExp(`^scheduled {2}${inShm}`, "m"));
       assert.match(good.stdout, /^CronJob {4}rbac {8}pass {4}.*\(SelfSubjectAccessReview as that account\)$/m);
     });
-
-    it("fails where the account lost its rights, and where the CronJob is suspended", async () => {
-      const cronJob = "authentik-outpost-shm-cleanup";
-      await scenario.kubectl("delete", "rolebinding", cronJob);
-      await scenario.kubectl("patch", "cronjob", cronJob, '--patch={"spec":{"suspend":true}}');
-      const { status, stdout } = await outpostShm(scenario, "verify", "scheduled", "--solution=cronjob");
-      assert.equal(status, 1);
-      assert.match(stdout, /^CronJob +schedule +FAIL +it is suspended$/m);
-      assert.match(
-        stdout,
-        /^CronJob +rbac +FAIL +ServiceAccount authentik-outpost-shm-cleanup may not get deployments ak-outpost-scheduled, get pods, list pods, create pods\/exec, get pods\/exec \(/m,
-      );
-      await scenario.kubectl("patch", "cronjob", cronJob, '--patch={"spec":{"suspend":false}}');
-      const role = `--role=${cronJob}`;
-      await scenario.kubectl(
-        "create",
-        "rolebinding",
-        cronJob,
-        role,
-        `--serviceaccount=${scenario.namespace}:${cronJob}`,
-      );
-      assert.equal((await outpostShm(scenario, "verify", "scheduled")).status, 0);
-    });
   });
 
-  describe("an update that does not take", () => {
-    it("fails with what it saw and what to do, fails again, and passes once it is mended", async () => {
-      const broken = { name: "swept", sweepInterval: "5s", cleanerImage: "docker.io/library/busybox:9.99" };
-      await config({ outposts: [broken], verifyTimeout: "10s" });
-      for (const attempt of [1, 2]) {
+  describe("an update whose image can't be pulled", () => {
+    it("fails long before its time with what it saw and what to do, fails again, and passes once it is mended", async () => {
+      const swept = { name: "swept", sweepInterval: "5s" };
+      for (const verifyTimeout of ["10m", "10s"]) {
+        const cleanerImage = "docker.io/library/busybox:9.99";
+        await config({ outposts: [{ ...swept, cleanerImage }], verifyTimeout });
+        const began = Date.now();
         const error: unknown = await scenario.stack.up().catch((reason: unknown) => reason);
-        assert.ok(error instanceof UpdateFailed, `attempt ${attempt}`);
+        const took = (Date.now() - began) / 1000;
+        assert.ok(took < 120 && (took > 30 || verifyTimeout === "10s"), `${took} s`);
+        assert.ok(error instanceof UpdateFailed, verifyTimeout);
         assert.match(
           error.message,
-          /^swept {4}containers {2}FAIL {4}pod \S+: container shm-cleanup is not running: \w*(Err|BackOff)\w*/m,
+          /^swept {4}containers {2}FAIL {4}pod ak-outpost-swept-\S+: container shm-cleanup is not running: \w*(Err|BackOff)\w* \(.*busybox:9\.99/m,
         );
         assert.match(
           error.message,
           /^swept containers: See why: kubectl --context \S+ --namespace node-cli describe pod ak-outpost-swept-/m,
         );
       }
-      await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
+      await config({ outposts: [swept] });
       const up = await scenario.stack.up();
       assert.match(up.diagnostics.map(({ message }) => message).join("\n"), /All 6 checks passed\./);
-    });
-  });
-
-  describe("an update whose image can't be pulled", () => {
-    it("ends long before its time, with the pod, the container and the reason", async () => {
-      await config({
-        outposts: [{ name: "swept", cleanerImage: "docker.io/library/busybox:9.99" }],
-        verifyTimeout: "10m",
-      });
-      const began = Date.now();
-      await assert.rejects(
-        scenario.stack.up(),
-        /^swept {4}containers {2}FAIL {4}pod ak-outpost-swept-\S+: container shm-cleanup is not running: \w*(Err|BackOff)\w* \(.*busybox:9\.99/m,
-      );
-      const took = (Date.now() - began) / 1000;
-      assert.ok(took > 30 && took < 120, `${took} s`);
-      await config({ outposts: [{ name: "swept", sweepInterval: "5s" }] });
-      await scenario.stack.up();
     });
   });
 

@@ -1,26 +1,14 @@
-// One cluster whose pods run, for all test files of a mocha process that import this.
 import { startNodeCluster, type NodeCluster } from "../../../sandbox/cluster";
 import { consoleProgress, silentProgress } from "../../../sandbox/progress";
 import { openPulumi, type Pulumi } from "../../../sandbox/pulumi";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { ensureTools } from "../../../sandbox/toolchain";
-
-/** Long enough to install packages and build the toolchain first, on two slow cores. */
-const START_TIMEOUT_MS = 20 * 60_000;
-const STOP_TIMEOUT_MS = 60_000;
+import { shared } from "../shared";
 
 export interface Stage {
   cluster: NodeCluster;
   pulumi: Pulumi;
   kubectl: string;
-}
-
-let stage: Promise<Stage> | undefined;
-
-/** Returns what all tests share. Each keeps to namespaces of its own. */
-export function sharedStage(): Promise<Stage> {
-  stage ??= setStage();
-  return stage;
 }
 
 async function setStage(): Promise<Stage> {
@@ -29,13 +17,5 @@ async function setStage(): Promise<Stage> {
   return { cluster, kubectl, pulumi: await openPulumi(silentProgress) };
 }
 
-before("start the shared cluster", async function () {
-  this.timeout(START_TIMEOUT_MS);
-  await sharedStage();
-});
-
-after("stop the shared cluster", async function () {
-  this.timeout(STOP_TIMEOUT_MS);
-  const started = await stage?.catch(() => undefined);
-  await started?.cluster.stop();
-});
+/** Returns what all tests share: a cluster whose pods run, and the tools to use it. */
+export const sharedStage = shared(setStage, ({ cluster }) => cluster.stop());

@@ -1,10 +1,8 @@
 // A newcomer whose outpost answers HTTP 400 types the README's first section as it stands there, from the alert to the cure.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { answers, visit } from "../../../sandbox/node/visits";
-import { repositoryRoot } from "../../../sandbox/paths";
 import { openDesk, type Desk } from "../desk";
+import { documented } from "../documented";
 import { onTerminal } from "../terminal";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 
@@ -21,9 +19,10 @@ describe("a newcomer with a full /dev/shm", function () {
   let scenario: Scenario;
   let desk: Desk;
   /** Commands that are still to be typed. */
-  const commands = readmeCommands();
+  const commands = documented("README.md", "It is 3 a.m. and /dev/shm is full").flat();
 
   before(async () => {
+    assert.match(commands.shift()!, /^git clone /);
     scenario = await openScenario({ name: "newcomer", namespace: "authentik", outposts: [{ name: outpost }] });
     const { kubeconfig } = scenario.stage.cluster;
     desk = await openDesk({ name: "newcomer", kubeconfig, context: "my-cluster", isCurrent: true });
@@ -84,11 +83,3 @@ describe("a newcomer with a full /dev/shm", function () {
     assert.deepEqual(same.ending, { logins, alive: logins });
   });
 });
-
-/** Extracts the commands of the README's first section, except those that fetch the clone. */
-function readmeCommands(): string[] {
-  const readme = readFileSync(join(repositoryRoot, "README.md"), "utf8");
-  const section = /^## It is 3 a\.m\.[^]*?(?=^## )/m.exec(readme)![0];
-  const lines = [...section.matchAll(/^\$ (.*?) *(?:#.*)?$/gm)].map(([, command]) => command);
-  return lines.filter((command) => !command.startsWith("git clone "));
-}

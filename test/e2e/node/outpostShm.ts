@@ -1,5 +1,5 @@
 // Runs the command line as an operator does: as a process of its own, with a kubeconfig.
-import { execFile, spawn, type ExecFileException } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { parse, stringify } from "yaml";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { onTerminal } from "../terminal";
-import type { Ended, Scenario } from "./scenario";
+import { run, type Ended, type Scenario } from "./scenario";
 
 const program = join(repositoryRoot, "cli", "outpost-shm.mjs");
 
@@ -38,11 +38,7 @@ export function npxOutpostShm({ namespace, stage }: Scenario, ...args: string[])
 
 function ended(file: string, args: string[], kubeconfig: string): Promise<Ended> {
   const env = { ...process.env, KUBECONFIG: kubeconfig, NO_COLOR: "1", npm_config_registry: "http://127.0.0.1:9" };
-  return new Promise((resolve) => {
-    const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
-      resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
-    execFile(file, args, { cwd: repositoryRoot, env, encoding: "utf8" }, done);
-  });
+  return run(file, args, { cwd: repositoryRoot, env });
 }
 
 /** Runs it until its stdout has `count` matches of the pattern, then interrupts it as Ctrl-C does. */

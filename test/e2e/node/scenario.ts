@@ -8,13 +8,11 @@ import { openStack, type EngineStack } from "../../../sandbox/engine";
 import { createOutpost, isRolledOut, outpostObjectName, type OutpostSpec } from "../../../sandbox/outpost";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { waitUntil } from "../../../sandbox/waitUntil";
+import { NO_SCHEDULE } from "../cluster/sweepCommand";
 import { sharedStage, type Stage } from "./fixture";
 
 /** Longest wait for the rollout of a few pods, in milliseconds. */
 const ROLLOUT_TIMEOUT_MS = 90_000;
-
-/** The CronJob runs when a test says so, and not in the middle of one that happens to be under way at the full hour. */
-const schedule = "0 0 29 2 *";
 
 export interface ScenarioOptions {
   /** Name of the stack; unique among the tests. */
@@ -38,6 +36,19 @@ export interface Ended {
   stderr: string;
 }
 
+interface RunOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+export function run(file: string, args: string[], options: RunOptions = {}): Promise<Ended> {
+  return new Promise((resolve) => {
+    const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
+      resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+    execFile(file, args, { ...options, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }, done);
+  });
+}
+
 export class Scenario {
   constructor(
     readonly namespace: string,
@@ -55,15 +66,16 @@ export class Scenario {
 
   tryKubectl(...args: string[]): Promise<Ended> {
     const all = [`--kubeconfig=${this.stage.cluster.kubeconfig}`, `--namespace=${this.namespace}`, ...args];
-    return new Promise((resolve) => {
-      const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
-        resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
-      execFile(this.stage.kubectl, all, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }, done);
-    });
+    return run(this.stage.kubectl, all);
   }
 
   exec(pod: string, container: string, ...command: string[]): Promise<string> {
     return this.kubectl("exec", pod, `--container=${container}`, "--", ...command);
+  }
+
+  /** Counts the files in /dev/shm of an outpost's pod. */
+  async files(pod: string): Promise<number> {
+    return Number(await this.exec(pod, "proxy", "sh", "-c", "ls /dev/shm | wc -l"));
   }
 
   async get<T>(...args: string[]): Promise<T> {
@@ -91,7 +103,12 @@ export class Scenario {
 
   /** Replaces the stack's config, except for the namespace and, unless given, the outposts and the schedule. */
   async setConfig(config: Record<string, unknown>): Promise<void> {
-    await this.stack.setConfig({ namespace: this.namespace, outposts: this.outposts, schedule, ...config });
+    await this.stack.setConfig({
+      namespace: this.namespace,
+      outposts: this.outposts,
+      schedule: NO_SCHEDULE,
+      ...config,
+    });
   }
 
   /** Runs `pulumi up`. Resolves when every outpost's pods have the current template and are available, and no others are left. */
@@ -127,7 +144,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     kubeconfig,
     context,
     pulumi: stage.pulumi,
-    config: { namespace, outposts: names, schedule, ...config },
+    config: { namespace, outposts: names, schedule: NO_SCHEDULE, ...config },
   });
   return new Scenario(namespace, stack, stage, names);
 }
