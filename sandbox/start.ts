@@ -3,8 +3,9 @@ import { Command, Option } from "commander";
 import type { Delivery } from "../settings/settings";
 import { admissionTour } from "./demo/admissionTour";
 import { authentikTour } from "./demo/authentikTour";
-import { Checks } from "./demo/checks";
-import { setStage, type Stage } from "./demo/stage";
+import { podSpec } from "./demo/outpostOnStage";
+import { Show } from "./demo/show";
+import { setStage } from "./demo/stage";
 import { tour } from "./demo/tour";
 import { watching, watchPods } from "./demo/watchPods";
 import { beforeEnd, undoAll } from "./endings";
@@ -19,8 +20,6 @@ interface Options {
 }
 
 const tours = { deployment: tour, admission: admissionTour, authentik: authentikTour };
-
-const say = (line: string): void => console.log(line);
 
 const command = new Command("npm start --")
   .description(
@@ -51,26 +50,25 @@ const command = new Command("npm start --")
   .helpOption("--help", "show this")
   .allowExcessArguments(false);
 
-async function main(options: Options): Promise<number> {
-  beforeEnd({ stop: () => say("Everything is stopped and removed.") });
+async function main({ delivery, context, node, verbose = false, keep }: Options): Promise<number> {
+  beforeEnd({ stop: () => console.log("Everything is stopped and removed.") });
   try {
-    const authentik = options.delivery === "authentik";
-    const { context, node, verbose } = options;
-    const stage = await setStage(consoleProgress(), { context, node, authentik, verbose });
-    const checks = new Checks(say);
-    await tours[options.delivery](stage, checks, say);
-    if (node) await watchPods(stage, checks, say);
-    say(`\n${checks.summary()}`);
-    if (options.keep) await keep(stage, node);
-    return checks.passed ? 0 : 1;
+    const stage = await setStage(consoleProgress(), { context, node, withAuthentik: delivery === "authentik" });
+    const show = new Show(stage, await podSpec(stage), verbose);
+    await tours[delivery](show);
+    if (node) await watchPods(show);
+    const allHeld = show.close();
+    if (keep) await untilCtrlC(show, node);
+    return allHeld ? 0 : 1;
   } finally {
     await undoAll();
   }
 }
 
 /** Prints how to use what is running, and waits for Ctrl-C. */
-async function keep({ kubeconfig, context, outpost }: Stage, node?: boolean): Promise<void> {
-  say(`
+async function untilCtrlC(show: Show, node?: boolean): Promise<void> {
+  const { kubeconfig, context, outpost } = show.stage;
+  show.say(`
 The cluster stays until Ctrl-C. In another terminal:
 
   export KUBECONFIG=${kubeconfig}
@@ -81,7 +79,7 @@ and with the official Pulumi CLI, in this clone:
   pulumi stack init try && pulumi config set kubernetes:context ${context}
   pulumi config set namespace ${outpost.namespace} && pulumi config set --path 'outposts[0]' '${outpost.name}'
   pulumi up`);
-  if (node) say(`\nThe pods run:\n\n${watching(outpost)}`);
+  if (node) show.say(`\nThe pods run:\n\n${watching(outpost)}`);
   await new Promise<never>(() => setInterval(() => undefined, 1 << 30));
 }
 

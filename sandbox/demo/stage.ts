@@ -1,22 +1,22 @@
 // The stage of the demo: a cluster with an outpost, and a stack of the program.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { startAuthentik, type AuthentikStandIn } from "../authentik";
+import { clients, type Clients } from "../clients";
 import { CLUSTER_TOOLS, NODE_CLUSTER_TOOLS, startCluster, startNodeCluster, type Cluster } from "../cluster";
 import { beforeEnd } from "../endings";
 import { openStack, type EngineStack } from "../engine";
-import { createOutpost, untilAvailable, type OutpostSpec } from "../outpost";
+import { createOutpost, unless, untilAvailable, type OutpostSpec } from "../outpost";
 import type { Progress } from "../progress";
 import { openPulumi } from "../pulumi";
 import { createStateFolder } from "../stateFolder";
 
 export interface Stage {
   readonly stack: EngineStack;
-  readonly kubeConfig: KubeConfig;
   /** Path of a kubeconfig with only this context. */
   readonly kubeconfig: string;
   readonly context: string;
+  readonly api: Clients;
   readonly outpost: OutpostSpec;
   /** The stand-in of authentik, if that deploys the outpost. */
   readonly authentik?: AuthentikStandIn;
@@ -24,8 +24,6 @@ export interface Stage {
   configure(config: Record<string, unknown>): Promise<void>;
   /** Folder for the demo's files. */
   readonly dir: string;
-  /** True if Pulumi's whole diffs and the sidecar's log are to be shown. */
-  readonly verbose: boolean;
 }
 
 /** Namespace of everything that the demo creates. */
@@ -41,35 +39,29 @@ export interface StageOptions {
   /** True if pods run, on the cluster's own node, which requires root and Debian packages. By default kwok only plays that. */
   node?: boolean;
   /** True if a stand-in of authentik deploys and keeps the outpost. Otherwise it is only created as authentik does. */
-  authentik: boolean;
-  /** Default: false. */
-  verbose?: boolean;
+  withAuthentik: boolean;
 }
 
 /**
  * Sets the stage on a cluster of its own, or on the one of `context` in the user's kubeconfig. There it creates a namespace,
  * and refuses to use an existing one. Everything that it starts and creates is gone before this process ends.
  */
-export async function setStage(
-  progress: Progress,
-  { context, node, authentik: withAuthentik, verbose = false }: StageOptions,
-): Promise<Stage> {
+export async function setStage(progress: Progress, options: StageOptions): Promise<Stage> {
   const dir = createStateFolder("demo");
-  const pulumi = await openPulumi(progress, context ? [] : node ? NODE_CLUSTER_TOOLS : CLUSTER_TOOLS);
-  const cluster = context
-    ? await userCluster(dir, context)
-    : await (node ? startNodeCluster : startCluster)({ dir: join(dir, "cluster"), progress });
+  const tools = options.node ? NODE_CLUSTER_TOOLS : CLUSTER_TOOLS;
+  const pulumi = await openPulumi(progress, options.context ? [] : tools);
+  const start = options.node ? startNodeCluster : startCluster;
+  const cluster: UsedCluster = options.context
+    ? await userCluster(dir, options.context)
+    : await start({ dir: join(dir, "cluster"), progress });
   beforeEnd({ stop: () => cluster.stop() });
-  const { kubeconfig } = cluster;
-  const kubeConfig = await loadKubeconfig(kubeconfig);
-  if (context) beforeEnd({ stop: await ownNamespace(kubeConfig) });
-  const authentik = await deployOutpost(kubeconfig, progress, withAuthentik);
-  if (authentik) beforeEnd({ stop: () => authentik.stop() });
+  const { kubeconfig, context } = cluster;
+  const authentik = await deployOutpost(kubeconfig, progress, options.withAuthentik);
   const own = {
     namespace,
     outposts: [outpost.name],
     // A policy applies to the whole cluster, and in a user's cluster the demo keeps to its namespace.
-    ...(context && { restrictExec: false }),
+    ...(options.context && { restrictExec: false }),
     ...(authentik && {
       authentikUrl: authentik.url.replace(/\/$/, ""),
       authentikToken: { value: authentik.token, secret: true },
@@ -79,14 +71,15 @@ export async function setStage(
     stack: "demo",
     stateDir: join(dir, "pulumi"),
     kubeconfig,
-    context: cluster.context,
+    context,
     pulumi,
     config: own,
   });
   const configure = (config: Record<string, unknown>) => stack.setConfig({ ...own, ...config });
-  return { stack, kubeConfig, kubeconfig, context: cluster.context, outpost, authentik, configure, dir, verbose };
+  return { stack, kubeconfig, context, api: await clients(kubeconfig), outpost, authentik, configure, dir };
 }
 
+/** Deploys the outpost. Returns the stand-in of authentik, if that has deployed it. */
 async function deployOutpost(
   kubeconfig: string,
   progress: Progress,
@@ -97,6 +90,7 @@ async function deployOutpost(
   const step = progress.step(`creating the outpost "${name}" ${who}`);
   const authentik = withAuthentik ? await startAuthentik({ kubeconfig, namespace }) : undefined;
   if (authentik) {
+    beforeEnd({ stop: () => authentik.stop() });
     await authentik.addOutpost({ name, config: { kubernetes_replicas: replicas } });
     await untilAvailable(kubeconfig, outpost);
   } else {
@@ -106,17 +100,14 @@ async function deployOutpost(
   return authentik;
 }
 
-async function loadKubeconfig(path?: string): Promise<KubeConfig> {
+/**
+ * Opens the user's cluster by a kubeconfig of our own with only that context, so that nothing here can reach another. Creates
+ * the demo's namespace, which `stop` removes with everything in it.
+ */
+async function userCluster(dir: string, context: string): Promise<UsedCluster> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const kubeConfig = new KubeConfig();
-  if (path) kubeConfig.loadFromFile(path);
-  else kubeConfig.loadFromDefault();
-  return kubeConfig;
-}
-
-/** Opens the user's cluster by a kubeconfig of our own with only that context, so that nothing here can reach another. */
-async function userCluster(dir: string, context: string): Promise<UsedCluster> {
-  const kubeConfig = await loadKubeconfig();
+  kubeConfig.loadFromDefault();
   const chosen = kubeConfig.getContextObject(context);
   if (!chosen) {
     const names = kubeConfig.getContexts().map(({ name }) => name);
@@ -128,19 +119,11 @@ async function userCluster(dir: string, context: string): Promise<UsedCluster> {
   kubeConfig.setCurrentContext(context);
   const kubeconfig = join(dir, "kubeconfig");
   writeFileSync(kubeconfig, kubeConfig.exportConfig(), { mode: 0o600 });
-  return { kubeconfig, context, stop: () => Promise.resolve() };
-}
 
-/** Creates the demo's namespace in a user's cluster. Returns a function that removes it with everything in it. */
-async function ownNamespace(kubeConfig: KubeConfig): Promise<() => Promise<void>> {
-  const { CoreV1Api, ApiException } = await import("@kubernetes/client-node");
-  const core = kubeConfig.makeApiClient(CoreV1Api);
-  try {
-    await core.createNamespace({ body: { metadata: { name: namespace } } });
-  } catch (cause) {
-    if (!(cause instanceof ApiException) || cause.code !== 409) throw cause;
-    const message = `namespace ${namespace} is there already, and the demo only uses one that it made; delete it if a former demo left it`;
-    throw new Error(message, { cause });
-  }
-  return async () => void (await core.deleteNamespace({ name: namespace }));
+  const { core } = await clients(kubeconfig);
+  if (!(await unless(409, core.createNamespace({ body: { metadata: { name: namespace } } }))))
+    throw new Error(
+      `namespace ${namespace} is there already, and the demo only uses one that it made; delete it if a former demo left it`,
+    );
+  return { kubeconfig, context, stop: async () => void (await core.deleteNamespace({ name: namespace })) };
 }
