@@ -1,16 +1,16 @@
 // A stand-in of authentik, as far as outposts go: the API for them, and the reconciler that deploys them to Kubernetes. It has
 // no Admin UI and no outpost traffic. It deploys only proxy outposts, and keeps only their Deployments up to date.
 import { randomBytes } from "node:crypto";
-import { KubernetesObjects } from "./authentik/kubernetesObjects";
-import { updated } from "./authentik/events";
-import type { AuditEvent, Backend } from "./authentik/messages";
+import type { AuditEvent, Backend } from "./authentik/api";
 import { Misbehaviour, type Fault, type When } from "./authentik/misbehaviour";
 import { asStored, defaultConfig, type OutpostConfig } from "./authentik/outpostConfig";
 import { newOutpost, type NewOutpost, type Outpost } from "./authentik/outposts";
 import { reconcile, type DeploymentRecord, type Writes } from "./authentik/reconciler";
 import { serve, type RunningServer, type ServedRequest, type ServerOptions } from "./authentik/server";
+import { clients, type Clients } from "./clients";
+import { ensureNamespace } from "./outpost";
 
-export type { Fault, NewOutpost, OutpostConfig, ServedRequest, When, Writes };
+export type { NewOutpost, OutpostConfig, Writes };
 
 export interface AuthentikOptions {
   /** Path of the kubeconfig of the cluster to deploy outposts to. By default none are deployed. */
@@ -28,69 +28,53 @@ export interface OutpostStatus extends DeploymentRecord {
   readonly config: OutpostConfig;
 }
 
-export interface AuthentikStandIn {
-  /** URL on loopback, with a trailing slash. */
-  readonly url: string;
-  readonly token: string;
-  /** Writes to the Deployments of all outposts. */
-  readonly writes: Writes;
-  /** All requests to the API, oldest first. */
-  readonly requests: readonly ServedRequest[];
-  /** Adds an outpost and deploys it. Throws if the name is taken. */
-  addOutpost(options: NewOutpost): Promise<OutpostStatus>;
-  /** Returns the outpost of that name. If there is none, throws an error that lists the existing names. */
-  outpost(name: string): OutpostStatus;
-  /** Saves an outpost's config, as someone in the Admin UI does, or a program. Resolves when it is reconciled. */
-  edit(name: string, change: (config: OutpostConfig) => OutpostConfig, by?: string): Promise<void>;
-  /** Reconciles one outpost or all, as authentik's schedule does. An error ends up in the outpost's `lastError`. */
-  reconcile(name?: string): Promise<void>;
-  /** Resolves when no reconcile is left. Every change of an outpost by the API starts one, and doesn't wait for it. */
-  settled(): Promise<void>;
-  /** Adds a fault: from now on matching requests fail this way, too. */
-  misbehave(fault: Fault, when?: When): void;
-  /** Removes all faults. */
-  behave(): void;
-  /** Closes all connections. Deployed outposts stay. */
-  stop(): Promise<void>;
-}
-
-export async function startAuthentik(options: AuthentikOptions): Promise<AuthentikStandIn> {
-  const objects = options.kubeconfig === undefined ? undefined : await KubernetesObjects.connect(options.kubeconfig);
-  await objects?.ensureNamespace(options.namespace);
-  const authentik = new Authentik(options.namespace, randomBytes(30).toString("hex"), objects);
-  await authentik.start(options);
+export async function startAuthentik({ kubeconfig, namespace, tls }: AuthentikOptions): Promise<AuthentikStandIn> {
+  const api = kubeconfig === undefined ? undefined : await clients(kubeconfig);
+  if (api) await ensureNamespace(api.core, namespace);
+  const authentik = new AuthentikStandIn(namespace, api);
+  await authentik.start(tls);
   return authentik;
 }
 
-class Authentik implements AuthentikStandIn, Backend {
+export class AuthentikStandIn implements Backend {
+  readonly token = randomBytes(30).toString("hex");
+  /** All requests to the API, oldest first. */
   readonly requests: ServedRequest[] = [];
   readonly events: AuditEvent[] = [];
   readonly #outposts = new Map<Outpost, DeploymentRecord>();
   readonly #misbehaviour = new Misbehaviour();
+  /** Resolves when no reconcile is left. Every change of an outpost by the API starts one, and doesn't wait for it. */
   #tasks: Promise<void> = Promise.resolve();
   #server: RunningServer | undefined;
 
   constructor(
     private readonly namespace: string,
-    readonly token: string,
-    private readonly objects: KubernetesObjects | undefined,
+    private readonly api: Clients | undefined,
   ) {}
 
-  async start({ tls }: AuthentikOptions): Promise<void> {
-    const misbehaviour = this.#misbehaviour;
-    this.#server = await serve({ backend: this, misbehaviour, tls, served: this.requests });
+  async start(tls: ServerOptions["tls"]): Promise<void> {
+    this.#server = await serve({ backend: this, misbehaviour: this.#misbehaviour, tls, served: this.requests });
   }
 
+  /** Closes all connections. Deployed outposts stay. */
+  async stop(): Promise<void> {
+    await this.#server?.close();
+    await this.#tasks;
+  }
+
+  /** URL on loopback, with a trailing slash. */
   get url(): string {
     return this.#server?.url ?? "";
   }
 
+  /** Writes to the Deployments of all outposts. */
   get writes(): Writes {
     const all = [...this.#outposts.values()].map(({ writes }) => writes);
     const total = (kind: keyof Writes) => all.reduce((sum, writes) => sum + writes[kind], 0);
     return { created: total("created"), patched: total("patched"), recreated: total("recreated") };
   }
 
+  /** Adds an outpost and deploys it. Throws if the name is taken. */
   async addOutpost(options: NewOutpost): Promise<OutpostStatus> {
     const added = newOutpost(options, this.namespace);
     if (this.outposts().some(({ name }) => name === added.name)) {
@@ -101,47 +85,44 @@ class Authentik implements AuthentikStandIn, Backend {
     return this.outpost(added.name);
   }
 
+  /** Returns the outpost of that name. If there is none, throws an error that lists the existing names. */
   outpost(name: string): OutpostStatus {
     const found = this.#find(name);
     const record = this.#outposts.get(found)!;
     return structuredClone({ pk: found.pk, name, config: found.config, ...record });
   }
 
+  /** Saves an outpost's config, as someone in the Admin UI does, or a program. Resolves when it is reconciled. */
   async edit(name: string, change: (config: OutpostConfig) => OutpostConfig, by = "akadmin"): Promise<void> {
     const outpost = this.#find(name);
-    this.save(outpost, { config: change(structuredClone(outpost.config)) }, by);
-    await this.settled();
+    this.save(outpost, change(structuredClone(outpost.config)), by);
+    await this.#tasks;
   }
 
+  /** Reconciles one outpost or all, as authentik's schedule does. An error ends up in the outpost's `lastError`. */
   async reconcile(name?: string): Promise<void> {
     const outposts = name === undefined ? this.outposts() : [this.#find(name)];
     await Promise.all(outposts.map((outpost) => this.#task(outpost)));
   }
 
-  settled(): Promise<void> {
-    return this.#tasks;
-  }
-
+  /** Adds a fault: from now on matching requests fail this way, too. */
   misbehave(fault: Fault, when: When = {}): void {
     this.#misbehaviour.add(fault, when);
   }
 
+  /** Removes all faults. */
   behave(): void {
     this.#misbehaviour.clear();
-  }
-
-  async stop(): Promise<void> {
-    await this.#server?.close();
-    await this.settled();
   }
 
   outposts(): Outpost[] {
     return [...this.#outposts.keys()];
   }
 
-  save(outpost: Outpost, { config, ...changes }: Partial<Outpost>, by: string): void {
-    Object.assign(outpost, changes, config && { config: asStored(config) });
-    this.events.push(updated(outpost, by));
+  save(outpost: Outpost, config: OutpostConfig, username: string): void {
+    outpost.config = asStored(config);
+    const model = { pk: outpost.pk.replaceAll("-", "") };
+    this.events.push({ action: "model_updated", user: { username }, context: { model } });
     void this.#task(outpost);
   }
 
@@ -154,11 +135,11 @@ class Authentik implements AuthentikStandIn, Backend {
 
   /** Queues a reconcile. They run one after the other, each with the config of its time. */
   #task(outpost: Outpost): Promise<void> {
-    const { objects } = this;
+    const { api } = this;
     const record = this.#outposts.get(outpost)!;
-    if (objects) {
+    if (api) {
       const defaults = defaultConfig(this.namespace);
-      this.#tasks = this.#tasks.then(() => reconcile(outpost, objects, record, defaults));
+      this.#tasks = this.#tasks.then(() => reconcile(outpost, api, record, defaults));
     }
     return this.#tasks;
   }

@@ -2,9 +2,49 @@
 // outpost's config, with the answers and errors of Django REST framework. Anything else is answered as one that the stand-in does
 // not know. Source: authentik/outposts/api/outposts.py, authentik/providers/proxy/api.py, authentik/events/api/events.py,
 // authentik/api/{authentication,pagination}.py.
-import { detail, page, type Answer, type Backend, type Request } from "./messages";
 import { configError, isRecord, type OutpostConfig } from "./outpostConfig";
-import { serialized, serializedProvider } from "./outposts";
+import { serialized, serializedProvider, type Outpost } from "./outposts";
+
+export interface Request {
+  method: string;
+  /** Path without the query. */
+  path: string;
+  query: URLSearchParams;
+  authorization: string | undefined;
+  body: string;
+}
+
+export interface Answer {
+  status: number;
+  /** JSON, or text for an HTML page. */
+  body: Record<string, unknown> | string;
+}
+
+/** An entry of the event log, as far as it is read. Source: AuditMiddleware of authentik/events/middleware.py. */
+export interface AuditEvent extends Record<string, unknown> {
+  action: string;
+  user: { username: string };
+  /** The changed object; its id has no hyphens. */
+  context: { model: { pk: string } };
+}
+
+export interface Backend {
+  readonly token: string;
+  /** The event log, oldest first. */
+  readonly events: readonly AuditEvent[];
+  outposts(): readonly Outpost[];
+  /** Stores the config that this user has changed, and starts what authentik does after a change. */
+  save(outpost: Outpost, config: OutpostConfig, username: string): void;
+}
+
+/** Answers as Django itself does: with a page, whatever the client asked for. */
+export function page(status: number, title: string): Answer {
+  return { status, body: `<!DOCTYPE html>\n<html lang="en"><head><title>${title} - authentik</title></head></html>\n` };
+}
+
+export function detail(status: number, text: string): Answer {
+  return { status, body: { detail: text } };
+}
 
 const base = "/api/v3/";
 const instances = `${base}outposts/instances/`;
@@ -75,7 +115,7 @@ function update(pk: string, { body }: Request, backend: Backend): Answer {
     return detail(501, "The stand-in knows only a change of config");
   const error = configError(config);
   if (error) return { status: 400, body: { config: [error] } };
-  backend.save(outpost, { config: config as OutpostConfig }, "outpost-shm");
+  backend.save(outpost, config as OutpostConfig, "outpost-shm");
   // The answer repeats the request; only the next read has the database's order.
   return { status: 200, body: { ...serialized(outpost), config } };
 }

@@ -1,10 +1,10 @@
-// authentik's decision about an existing Deployment. Source: reconcile() of
+// authentik's decision about an existing Deployment, and how it applies an outpost's JSON patch. Source: reconcile() of
 // authentik/outposts/controllers/k8s/{deployment,base}.py, compare_ports() of utils.py.
 import { isDeepStrictEqual } from "node:util";
 import type { V1Container, V1ContainerPort, V1Deployment } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { applyPatch } from "./jsonPatch";
+import { applyPatch as applyByLibrary, type Operation } from "rfc6902";
 import type { RawOperation } from "./outpostConfig";
 
 export type Decision = "nothing" | "patch" | "recreate";
@@ -39,4 +39,17 @@ function samePorts(present: V1ContainerPort[] = [], wanted: V1ContainerPort[] = 
 
 function samePort(a: V1ContainerPort, b: V1ContainerPort): boolean {
   return a.name === b.name && a.protocol === b.protocol && a.containerPort === b.containerPort;
+}
+
+/**
+ * Returns a copy of the document with all operations applied, in order. The words of a refusal are not authentik's.
+ * @throws the error of the first operation that can't be applied
+ */
+export function applyPatch<T extends object>(document: T, operations: readonly RawOperation[]): T {
+  const patched = structuredClone(document);
+  for (const operation of operations) {
+    const [error] = applyByLibrary(patched, [operation as unknown as Operation]);
+    if (error) throw error;
+  }
+  return patched;
 }

@@ -1,5 +1,5 @@
 // Faults of the stand-in, as a client meets them: a missing permission, a proxy in between, a starting authentik.
-import { detail, page, type Answer, type Request } from "./messages";
+import { detail, page, type Answer, type Request } from "./api";
 
 export type Fault =
   /** Answers with this status instead, and does nothing: 403 as to a user who lacks a permission, any other with a page. */
@@ -10,28 +10,18 @@ export type Fault =
 /** Selects the requests that a fault affects. */
 export interface When {
   /** Defaults to any. */
-  method?: "GET" | "PATCH" | "PUT";
+  method?: "GET" | "PATCH";
   /** Beginning of the path. Defaults to any. */
   path?: string;
   /** Number of requests that succeed first; default 0. */
   skip?: number;
-  /** Number of requests to affect; by default all from then on. */
-  times?: number;
-}
-
-interface Rule {
-  fault: Fault;
-  method: string | undefined;
-  path: string;
-  skip: number;
-  times: number;
 }
 
 export class Misbehaviour {
-  #rules: Rule[] = [];
+  #rules: { fault: Fault; method?: string; path: string; skip: number }[] = [];
 
-  add(fault: Fault, { method, path = "", skip = 0, times = Infinity }: When): void {
-    this.#rules.push({ fault, method, path, skip, times });
+  add(fault: Fault, { method, path = "", skip = 0 }: When): void {
+    this.#rules.push({ fault, method, path, skip });
   }
 
   clear(): void {
@@ -39,20 +29,17 @@ export class Misbehaviour {
   }
 
   /** Returns the answer to send instead of the API's; undefined if no fault affects this request, which counts for each. */
-  meet({ method, path }: Request): Answer | undefined {
+  meet(request: Request): Answer | undefined {
     const concerned = this.#rules.filter(
-      (rule) => (rule.method === undefined || rule.method === method) && path.startsWith(rule.path),
+      ({ method = request.method, path }) => method === request.method && request.path.startsWith(path),
     );
-    const [first] = concerned.filter(counts).map(({ fault }) => fault);
-    return first && ("html" in first ? page(200, "Log in") : refusal(first.status));
+    const [first] = concerned.filter((rule) => rule.skip-- <= 0);
+    return first && answerOf(first.fault);
   }
 }
 
-function counts(rule: Rule): boolean {
-  if (rule.skip-- > 0) return false;
-  return rule.times-- > 0;
-}
-
-function refusal(status: number): Answer {
-  return status === 403 ? detail(403, "You do not have permission to perform this action.") : page(status, `${status}`);
+function answerOf(fault: Fault): Answer {
+  if ("html" in fault) return page(200, "Log in");
+  if (fault.status === 403) return detail(403, "You do not have permission to perform this action.");
+  return page(fault.status, `${fault.status}`);
 }

@@ -2,14 +2,14 @@
 import { outpostUuid } from "../outpost/reference";
 import { asStored, defaultConfig, type OutpostConfig } from "./outpostConfig";
 
-export type OutpostType = "proxy" | "ldap" | "radius" | "rac";
+type OutpostType = "proxy" | "ldap";
 
 /** Name and mark of the outpost that runs inside authentik itself. */
 const EMBEDDED_OUTPOST_NAME = "authentik Embedded Outpost";
 const EMBEDDED_OUTPOST_MARK = "goauthentik.io/outposts/embedded";
 
 /** An integration, through which authentik deploys outposts. */
-export interface ServiceConnection {
+interface ServiceConnection {
   pk: string;
   name: string;
   kind: "kubernetes" | "docker";
@@ -52,25 +52,26 @@ export interface NewOutpost {
   config?: Partial<OutpostConfig>;
 }
 
-const kubernetes: ServiceConnection = {
-  pk: "6f1d7a4e-2f5c-4b60-9d3a-5c1e8f0b7a21",
-  name: "Local Kubernetes Cluster",
-  kind: "kubernetes",
-  local: true,
-};
-const remote: ServiceConnection = {
-  pk: "a83e5b17-6c0d-49f2-8b3f-91d4c7a6e052",
-  name: "Other Kubernetes Cluster",
-  kind: "kubernetes",
-  local: false,
-};
-const docker: ServiceConnection = {
-  pk: "0b9c3f52-81d7-4e0a-a6f4-d27c95e1b830",
-  name: "Local Docker connection",
-  kind: "docker",
-  local: true,
-};
-const serviceConnections = { kubernetes, remote, docker };
+const serviceConnections = {
+  kubernetes: {
+    pk: "6f1d7a4e-2f5c-4b60-9d3a-5c1e8f0b7a21",
+    name: "Local Kubernetes Cluster",
+    kind: "kubernetes",
+    local: true,
+  },
+  remote: {
+    pk: "a83e5b17-6c0d-49f2-8b3f-91d4c7a6e052",
+    name: "Other Kubernetes Cluster",
+    kind: "kubernetes",
+    local: false,
+  },
+  docker: {
+    pk: "0b9c3f52-81d7-4e0a-a6f4-d27c95e1b830",
+    name: "Local Docker connection",
+    kind: "docker",
+    local: true,
+  },
+} satisfies Record<string, ServiceConnection>;
 
 /** The one provider of most outposts here: authentik requires one, except of the embedded outpost. */
 const provider: Provider = { pk: 1, name: "Provider 1", accessTokenValidity: "hours=24" };
@@ -99,19 +100,14 @@ function withDashes(hex: string): string {
 
 /** Renders what this program reads of an outpost, as OutpostSerializer does. */
 export function serialized({ serviceConnection, providers, ...outpost }: Outpost): Record<string, unknown> {
+  const { kind, ...connection } = serviceConnection ?? {};
+  const meta_model_name = `authentik_outposts.${kind}serviceconnection`;
   return {
     ...outpost,
     providers: providers.map(({ pk }) => pk),
-    service_connection_obj: serviceConnection && serializedConnection(serviceConnection),
+    service_connection_obj: serviceConnection && { ...connection, meta_model_name },
   };
 }
-
-const serializedConnection = ({ pk, name, kind, local }: ServiceConnection): Record<string, unknown> => ({
-  pk,
-  name,
-  local,
-  meta_model_name: `authentik_outposts.${kind}serviceconnection`,
-});
 
 /** Renders what this program reads of a provider, as ProxyProviderSerializer does. */
 export const serializedProvider = ({ pk, name, accessTokenValidity }: Provider): Record<string, unknown> => ({

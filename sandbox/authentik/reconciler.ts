@@ -1,10 +1,16 @@
 // authentik's task that brings an outpost's Deployment to its wanted state.
 // Source: outpost_controller of authentik/outposts/tasks.py, up() of controllers/k8s/base.py.
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { outpostObjectName, referenceDeployment, type OutpostSpec } from "../outpost/reference";
-import { decide } from "./decision";
-import { applyPatch } from "./jsonPatch";
-import type { KubernetesObjects } from "./kubernetesObjects";
+import type { Clients } from "../clients";
+import { AUTHENTIK_FIELD_MANAGER as fieldManager, unless } from "../outpost";
+import {
+  outpostObjectName,
+  referenceDeployment,
+  referenceSecret,
+  referenceService,
+  type OutpostSpec,
+} from "../outpost/reference";
+import { applyPatch, decide } from "./decision";
 import { isRecord, type OutpostConfig, type RawOperation } from "./outpostConfig";
 import type { Outpost } from "./outposts";
 
@@ -32,7 +38,7 @@ const fixedSettings = ["object_naming_template", "kubernetes_image_pull_secrets"
  */
 export async function reconcile(
   outpost: Outpost,
-  objects: KubernetesObjects,
+  api: Clients,
   record: DeploymentRecord,
   defaults: OutpostConfig,
 ): Promise<void> {
@@ -40,7 +46,7 @@ export async function reconcile(
   if (!isDeployed(outpost)) return;
   const config = { ...defaults, ...outpost.config };
   try {
-    await up(specOf(outpost.name, config, defaults), config, objects, record);
+    await up(specOf(outpost.name, config, defaults), config, api, record);
   } catch (error) {
     record.lastError = error instanceof Error ? error.message : String(error);
   }
@@ -62,45 +68,49 @@ function specOf(name: string, config: OutpostConfig, defaults: OutpostConfig): O
   };
 }
 
-/** Brings up each object in authentik's order. The first error ends it. */
-async function up(
-  spec: OutpostSpec,
-  config: OutpostConfig,
-  objects: KubernetesObjects,
-  record: DeploymentRecord,
-): Promise<void> {
+/** Brings up each object in authentik's order. The first error ends it. Unlike authentik, it never changes Secret or Service. */
+async function up(spec: OutpostSpec, config: OutpostConfig, api: Clients, record: DeploymentRecord): Promise<void> {
+  const { namespace } = spec;
   const isEnabled = (component: string) => !config.kubernetes_disabled_components.includes(component);
-  if (isEnabled("secret")) await objects.ensureSecret(spec);
+  const secret = { namespace, fieldManager, body: referenceSecret(spec) };
+  if (isEnabled("secret")) await unless(409, api.core.createNamespacedSecret(secret));
   const operations = config.kubernetes_json_patches?.deployment ?? [];
-  if (isEnabled("deployment")) await upDeployment(spec, operations, objects, record);
-  if (isEnabled("service")) await objects.ensureService(spec);
+  if (isEnabled("deployment")) await upDeployment(spec, operations, api, record);
+  const service = { namespace, fieldManager, body: referenceService(spec) };
+  if (isEnabled("service")) await unless(409, api.core.createNamespacedService(service));
 }
 
 async function upDeployment(
   spec: OutpostSpec,
   operations: readonly RawOperation[],
-  objects: KubernetesObjects,
-  record: DeploymentRecord,
+  { apps, strategicMerge }: Clients,
+  { writes }: DeploymentRecord,
 ): Promise<void> {
-  const { namespace } = spec;
-  const { writes } = record;
-  const name = outpostObjectName(spec);
-  const reference = patchedReference(spec, operations);
-  const live = await objects.readDeployment(namespace, name);
+  const target = { namespace: spec.namespace, name: outpostObjectName(spec) };
+  const reference = { namespace: spec.namespace, fieldManager, body: patchedReference(spec, operations) };
+  const live = await unless(404, apps.readNamespacedDeployment(target));
   if (!live) {
-    await objects.createDeployment(namespace, reference);
+    await apps.createNamespacedDeployment(reference);
     writes.created++;
     return;
   }
-  const decision = decide(live, reference, operations);
-  // authentik recreates a Deployment that the API server would find invalid.
-  if (decision === "patch" && (await objects.patchDeployment(namespace, name, reference))) writes.patched++;
-  else if (decision !== "nothing") {
-    await objects.deleteDeployment(namespace, name);
-    writes.recreated++;
-    await objects.createDeployment(namespace, reference);
+  const decision = decide(plain(live), reference.body, operations);
+  if (decision === "nothing") return;
+  if (decision === "patch") {
+    const patch = { ...target, ...reference };
+    if (await unless(422, apps.patchNamespacedDeployment(patch, strategicMerge))) {
+      writes.patched++;
+      return;
+    }
   }
+  // authentik also recreates a Deployment that the API server would find invalid (422).
+  await apps.deleteNamespacedDeployment(target);
+  writes.recreated++;
+  await apps.createNamespacedDeployment(reference);
 }
+
+/** Returns the client's object as plain JSON. */
+const plain = (live: V1Deployment): V1Deployment => JSON.parse(JSON.stringify(live)) as V1Deployment;
 
 /** Applies the outpost's JSON patch to authentik's Deployment, and drops nulls that it sets, as authentik's typed client does. */
 function patchedReference(spec: OutpostSpec, operations: readonly RawOperation[]): V1Deployment {

@@ -1,10 +1,10 @@
 // The stand-in's HTTP server, on loopback only.
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { answer } from "./api";
-import type { Answer, Backend, Request } from "./messages";
+import { answer, type Backend } from "./api";
 import type { Misbehaviour } from "./misbehaviour";
 
 /** A request that was answered. It has no headers, since one of them holds the token. */
@@ -35,22 +35,14 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
     handle(request, response, options).catch(() => response.destroy());
   };
   const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
-  const port = await listen(server);
+  await once(server.listen(0, "127.0.0.1"), "listening");
   return {
-    url: `${options.tls ? "https" : "http"}://127.0.0.1:${port}/`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    url: `${options.tls ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async close() {
+      server.closeAllConnections();
+      await once(server.close(), "close");
+    },
   };
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
-  });
 }
 
 async function handle(
@@ -58,20 +50,13 @@ async function handle(
   response: ServerResponse,
   { backend, misbehaviour, served }: ServerOptions,
 ): Promise<void> {
-  const { method = "", url: path = "" } = incoming;
-  const request = requestOf(incoming, await text(incoming));
-  const given = misbehaviour.meet(request) ?? answer(request, backend);
+  const { method = "", url: path = "", headers } = incoming;
+  const { pathname, searchParams: query } = new URL(path, "http://localhost");
+  const { authorization } = headers;
+  const request = { method, path: pathname, query, authorization, body: await text(incoming) };
+  const { status, body } = misbehaviour.meet(request) ?? answer(request, backend);
   // Recorded before the answer is sent, so that anyone who has the answer finds the record.
-  served.push({ method, path, status: given.status });
-  send(response, given);
-}
-
-function requestOf({ method = "", url = "", headers }: IncomingMessage, body: string): Request {
-  const { pathname, searchParams } = new URL(url, "http://localhost");
-  return { method, path: pathname, query: searchParams, authorization: headers.authorization, body };
-}
-
-function send(response: ServerResponse, { status, body }: Answer): void {
+  served.push({ method, path, status });
   const isPage = typeof body === "string";
   const contentType = isPage ? "text/html; charset=utf-8" : "application/json";
   response.writeHead(status, { "content-type": contentType, "x-powered-by": "authentik" });
