@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { clients } from "./clients";
-import { CONTROL_PLANE_TOOLS, isPortTaken, startControlPlane, type ControlPlaneTools } from "./cluster/controlPlane";
-import { SANDBOX_NODE, type Credentials } from "./cluster/credentials";
-import { CONTEXT, writeKubeconfig } from "./cluster/kubeconfig";
+import { CONTROL_PLANE_TOOLS, isPortTaken, startControlPlane } from "./cluster/controlPlane";
+import { CONTEXT, SANDBOX_NODE } from "./cluster/credentials";
 import { startKwokNode } from "./node/kwok";
+import type { Site } from "./node/machine";
 import { ensureNodePackages } from "./node/packages";
-import { NODE_TOOLS, prepareGround, startPodNode, type Ground, type PodNode } from "./node/podNode";
+import { NODE_TOOLS, prepareGround, startPodNode, type PodNode } from "./node/podNode";
 import { Processes } from "./processes";
 import type { Progress } from "./progress";
 import { ensureTools } from "./toolchain";
@@ -41,31 +41,8 @@ export interface NodeCluster extends Cluster {
   readonly node: PodNode;
 }
 
-/** Paths of a cluster's files. */
-interface Files {
-  dir: string;
-  kubeconfig: string;
-  /** Removed by stop(). Only the owner may enter, since credentials and etcd's sockets are in it. */
-  stateDir: string;
-  logDir: string;
-}
-
-/** A cluster in the making, as its node requires it. */
-interface Made {
-  files: Files;
-  processes: Processes;
-  server: string;
-  credentials: Credentials;
-}
-
-/** Plan for a cluster: its control plane and its kind of node. */
-interface Plan<N> {
-  controlPlane: ControlPlaneTools;
-  apiServerFlags?: string[];
-  /** Makes the machine that control plane and node share. By default both are processes of this machine. */
-  ground?: (files: Files, processes: Processes) => Promise<Ground>;
-  startNode: (made: Made, ground?: Ground) => Promise<N>;
-}
+/** Starts the control plane and the node. */
+type Begin<N> = (site: Site & { kubeconfig: string }) => Promise<{ server: string; node: N }>;
 
 /** Tools that {@link startCluster} requires. */
 export const CLUSTER_TOOLS = [...CONTROL_PLANE_TOOLS, "kwok"] as const;
@@ -86,9 +63,11 @@ const PORT_ATTEMPTS = 5;
  * died.
  */
 export async function startCluster({ dir, progress, apiServerFlags }: ClusterOptions): Promise<Cluster> {
-  const { kwok, ...controlPlane } = await ensureTools(CLUSTER_TOOLS, progress);
-  const startNode = ({ files, processes }: Made) => startKwokNode({ ...files, kwok, processes });
-  const { cluster } = await startAndTell({ dir, progress }, { controlPlane, apiServerFlags, startNode });
+  const tools = await ensureTools(CLUSTER_TOOLS, progress);
+  const { cluster } = await startAndTell(dir, progress, async (site) => {
+    const { server } = await startControlPlane({ ...site, tools, apiServerFlags });
+    return { server, node: await startKwokNode({ ...site, kwok: tools.kwok }) };
+  });
   return cluster;
 }
 
@@ -99,19 +78,22 @@ export async function startCluster({ dir, progress, apiServerFlags }: ClusterOpt
 export async function startNodeCluster({ dir, progress }: ClusterOptions): Promise<NodeCluster> {
   ensureNodePackages(progress);
   const tools = await ensureTools(NODE_CLUSTER_TOOLS, progress);
-  const ground = (files: Files, processes: Processes) => prepareGround({ ...files, processes });
-  const startNode = (made: Made, ground?: Ground) => startPodNode({ ...made, ...made.files, tools, ground: ground! });
-  const { cluster, node } = await startAndTell({ dir, progress }, { controlPlane: tools, ground, startNode });
+  const { cluster, node } = await startAndTell(dir, progress, async (site) => {
+    const ground = await prepareGround(site);
+    const { server, kubeconfigOf } = await startControlPlane({ ...site, tools, ground });
+    return { server, node: await startPodNode({ ...site, tools, ground, kubeconfigOf }) };
+  });
   return { ...cluster, node };
 }
 
 async function startAndTell<N>(
-  { dir, progress }: ClusterOptions,
-  plan: Plan<N>,
+  dir: string,
+  progress: Progress,
+  begin: Begin<N>,
 ): Promise<{ cluster: Cluster; node: N }> {
   const step = progress.step("starting the cluster");
   try {
-    const started = await startOnFreePort(filesIn(resolve(dir)), plan);
+    const started = await startOnFreePort(resolve(dir), begin);
     const { server, death } = started.cluster;
     step.done(server);
     death.addEventListener("abort", () => progress.say(String(death.reason)), { once: true });
@@ -122,35 +104,27 @@ async function startAndTell<N>(
   }
 }
 
-function filesIn(dir: string): Files {
-  return { dir, kubeconfig: join(dir, "kubeconfig"), stateDir: join(dir, "state"), logDir: join(dir, "log") };
-}
-
-async function startOnFreePort<N>(files: Files, plan: Plan<N>): Promise<{ cluster: Cluster; node: N }> {
+async function startOnFreePort<N>(dir: string, begin: Begin<N>): Promise<{ cluster: Cluster; node: N }> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await start(files, plan);
+      return await start(dir, begin);
     } catch (error) {
       if (attempt === PORT_ATTEMPTS || !isPortTaken(error)) throw error;
     }
   }
 }
 
-async function start<N>(files: Files, plan: Plan<N>): Promise<{ cluster: Cluster; node: N }> {
-  claim(files);
-  const { dir, kubeconfig } = files;
+async function start<N>(dir: string, begin: Begin<N>): Promise<{ cluster: Cluster; node: N }> {
+  const kubeconfig = join(dir, "kubeconfig");
+  const [stateDir, logDir] = claim(dir);
   const processes = new Processes();
   const stop = async () => {
     await processes.stop();
-    rmSync(files.stateDir, { recursive: true, force: true });
+    rmSync(stateDir, { recursive: true, force: true });
     rmSync(kubeconfig, { force: true });
   };
   try {
-    const ground = await plan.ground?.(files, processes);
-    const { controlPlane: tools, apiServerFlags } = plan;
-    const { server, credentials } = await startControlPlane({ ...files, tools, processes, ground, apiServerFlags });
-    writeKubeconfig(kubeconfig, { server, caFile: credentials.caFile, token: credentials.tokens.admin });
-    const node = await plan.startNode({ files, processes, server, credentials }, ground);
+    const { server, node } = await begin({ kubeconfig, stateDir, logDir, processes });
     await untilUsable(kubeconfig, processes.death);
     return { cluster: { dir, kubeconfig, context: CONTEXT, server, death: processes.death, stop }, node };
   } catch (error) {
@@ -160,12 +134,14 @@ async function start<N>(files: Files, plan: Plan<N>): Promise<{ cluster: Cluster
 }
 
 /** Claims the folder, since two clusters in one would remove each other's state. */
-function claim({ dir, stateDir, logDir }: Files): void {
+function claim(dir: string): [stateDir: string, logDir: string] {
+  const [stateDir, logDir] = [join(dir, "state"), join(dir, "log")];
   if (existsSync(stateDir)) {
     throw new Error(`${dir} holds a cluster already: stop that one first, or, if none runs, remove ${stateDir}`);
   }
   mkdirSync(logDir, { recursive: true });
   mkdirSync(stateDir, { mode: 0o700 });
+  return [stateDir, logDir];
 }
 
 /** Waits until the controllers have worked: the Ready node has lost its taints, and a namespace has its ServiceAccount. */
@@ -174,7 +150,7 @@ async function untilUsable(kubeconfig: string, signal: AbortSignal): Promise<voi
   const nodeIsReady = async () => {
     const node = await core.readNode({ name: SANDBOX_NODE });
     const ready = node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-    return (ready && !node.spec?.taints?.length) || undefined;
+    return ready && !node.spec?.taints?.length;
   };
   const accountExists = async () => {
     await core.readNamespacedServiceAccount({ name: "default", namespace: "default" });

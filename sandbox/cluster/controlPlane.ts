@@ -1,17 +1,18 @@
 // The control plane of a sandbox: etcd, kube-apiserver, kube-controller-manager, kube-scheduler. It listens on a single TCP port
 // on loopback. etcd would let in anyone on this machine, so it uses Unix sockets in a private folder. The others serve nothing.
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
 import { join } from "node:path";
 import type { KubeletCertificates } from "../node/certificates";
+import type { Site } from "../node/machine";
 import type { Ground } from "../node/podNode";
-import { ProcessDied, type Processes } from "../processes";
+import { ProcessDied } from "../processes";
 import { waitUntil } from "../waitUntil";
-import { createCredentials, type Credentials, type User } from "./credentials";
-import { writeKubeconfig } from "./kubeconfig";
-import { readyz } from "./readyz";
+import { createCredentials, writeKubeconfig, type Credentials, type User } from "./credentials";
 import { SERVICES } from "./services";
 
 export const CONTROL_PLANE_TOOLS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const;
-export type ControlPlaneTools = Record<(typeof CONTROL_PLANE_TOOLS)[number], string>;
+type ControlPlaneTools = Record<(typeof CONTROL_PLANE_TOOLS)[number], string>;
 
 // etcd insists on a port even in a Unix socket's URL, and makes it part of the file's name. The path is relative, since a
 // socket's path has a limit of 108 bytes.
@@ -21,13 +22,13 @@ const LOOPBACK = "127.0.0.1";
 /** Port within a machine of its own, where every port is free. */
 const MACHINE_PORT = 6443;
 const READY_TIMEOUT_MS = 90_000;
+/** Longest wait for one answer, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 5_000;
 
-export interface ControlPlaneOptions {
+export interface ControlPlaneOptions extends Site {
   tools: ControlPlaneTools;
-  processes: Processes;
-  /** Existing folder that only the caller may enter. */
-  stateDir: string;
-  logDir: string;
+  /** File for the administrator's kubeconfig. */
+  kubeconfig: string;
   /** The machine that it shares with a node that runs pods. By default it runs on this machine, beside a played node. */
   ground?: Ground;
   /** More flags of the API server. */
@@ -35,12 +36,14 @@ export interface ControlPlaneOptions {
 }
 
 export interface ControlPlane {
+  /** URL of the API server. */
   server: string;
-  credentials: Credentials;
+  /** Writes a kubeconfig for this user, and returns its path. */
+  kubeconfigOf: (user: User) => string;
 }
 
 /** Address of the API server, and its arguments for the node. */
-interface Site {
+interface Endpoint {
   host: string;
   port: number;
   nodeArguments: string[];
@@ -58,24 +61,46 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     return options.ground ? options.ground.machine.start(spec, "shared") : processes.start(spec);
   };
 
-  const site = await siteOf(options);
-  const server = `https://${site.host}:${site.port}`;
+  const endpoint = await endpointOf(options);
+  const server = `https://${endpoint.host}:${endpoint.port}`;
   await start("etcd", etcdArguments());
-  await start("kube-apiserver", [...apiServerArguments(site, credentials), ...(options.apiServerFlags ?? [])]);
+  await start("kube-apiserver", [...apiServerArguments(endpoint, credentials), ...(options.apiServerFlags ?? [])]);
   await waitUntil(() => readyz(server, credentials.tokens.admin, credentials.caFile), {
     what: "kube-apiserver to be ready",
     timeoutMs: READY_TIMEOUT_MS,
     signal: processes.death,
   });
 
-  const kubeconfigOf = (user: User) => {
-    const file = join(stateDir, "credentials", `${user}.kubeconfig`);
+  const kubeconfigOf = (user: User, file = join(stateDir, "credentials", `${user}.kubeconfig`)) => {
     writeKubeconfig(file, { server, caFile: credentials.caFile, token: credentials.tokens[user] });
     return file;
   };
+  kubeconfigOf("admin", options.kubeconfig);
   await start("kube-controller-manager", controllerManagerArguments(kubeconfigOf("controllerManager"), credentials));
   await start("kube-scheduler", schedulerArguments(kubeconfigOf("scheduler")));
-  return { server, credentials };
+  return { server, kubeconfigOf };
+}
+
+/**
+ * Asks the API server whether it is ready, before there is a kubeconfig. Rejects if it does not answer, or if its certificate is
+ * not signed by the CA.
+ */
+async function readyz(server: string, token: string, caFile: string): Promise<boolean> {
+  const ca = readFileSync(caFile);
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const question = request(
+      `${server}/readyz`,
+      { ca, headers, agent: false, timeout: ANSWER_TIMEOUT_MS },
+      (response) => {
+        response.resume();
+        response.once("end", () => resolve(response.statusCode === 200));
+      },
+    );
+    question.once("timeout", () => question.destroy(new Error(`no answer in ${ANSWER_TIMEOUT_MS / 1000} s`)));
+    question.once("error", reject);
+    question.end();
+  });
 }
 
 /** Tells whether a start failed because another process bound the port just before we did. */
@@ -83,7 +108,7 @@ export function isPortTaken(error: unknown): boolean {
   return error instanceof ProcessDied && error.log.includes("address already in use");
 }
 
-async function siteOf({ ground }: ControlPlaneOptions): Promise<Site> {
+async function endpointOf({ ground }: ControlPlaneOptions): Promise<Endpoint> {
   if (ground) {
     const nodeArguments = kubeletArguments(ground.kubelet);
     return { host: ground.machine.address, port: MACHINE_PORT, nodeArguments };
@@ -118,7 +143,7 @@ function etcdArguments(): string[] {
   ];
 }
 
-function apiServerArguments({ host, port, nodeArguments }: Site, credentials: Credentials): string[] {
+function apiServerArguments({ host, port, nodeArguments }: Endpoint, credentials: Credentials): string[] {
   return [
     `--etcd-servers=${ETCD_CLIENTS}`,
     `--bind-address=${host}`,

@@ -1,7 +1,9 @@
-// Users of a sandbox's API server and their credentials: a random bearer token each, in files that only their owner reads.
+// Users of a sandbox's API server and their credentials: a random bearer token each, in files that only their owner reads, and
+// kubeconfigs with them.
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stringify } from "yaml";
 
 /** Name of a sandbox's one node. */
 export const SANDBOX_NODE = "sandbox-node";
@@ -47,7 +49,7 @@ export function createCredentials(dir: string): Credentials {
 }
 
 /** Writes a file that only its owner can read. */
-export function writeSecret(file: string, content: string): void {
+function writeSecret(file: string, content: string): void {
   writeFileSync(file, content, { mode: 0o600 });
 }
 
@@ -63,4 +65,29 @@ function tokenTable(tokens: Record<User, string>): string {
 function rsaPrivateKey(): string {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+/** Name of the only context in a sandbox's kubeconfigs. */
+export const CONTEXT = "sandbox";
+
+interface KubeconfigOptions {
+  /** URL of the API server. */
+  server: string;
+  /** PEM file of the CA that signed its certificate. It is embedded, so that the kubeconfig works wherever it is copied. */
+  caFile: string;
+  token: string;
+}
+
+/** Writes a kubeconfig with the context `sandbox`, which only its owner can read. */
+export function writeKubeconfig(file: string, { server, caFile, token }: KubeconfigOptions): void {
+  const ca = readFileSync(caFile).toString("base64");
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: CONTEXT, cluster: { server, "certificate-authority-data": ca } }],
+    users: [{ name: CONTEXT, user: { token } }],
+    contexts: [{ name: CONTEXT, context: { cluster: CONTEXT, user: CONTEXT } }],
+    "current-context": CONTEXT,
+  };
+  writeSecret(file, stringify(config));
 }

@@ -37,8 +37,7 @@ export class Containerd {
     const args = ["--config", join(dir, "config.toml")];
     const logFile = join(logDir, "containerd.log");
     this.process = await machine.start({ name: "containerd", command: "containerd", args, cwd: "/", logFile }, "own");
-    const answers = () => Promise.resolve(this.ctr("version"));
-    await waitUntil(answers, { what: "containerd to answer", timeoutMs: READY_TIMEOUT_MS, signal });
+    await waitUntil(() => this.ctr("version"), { what: "containerd to answer", timeoutMs: READY_TIMEOUT_MS, signal });
   }
 
   /** Kills it and starts it again. Its containers keep running, as they do under systemd. */

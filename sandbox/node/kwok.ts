@@ -4,19 +4,16 @@ import { dirname, join } from "node:path";
 import type { V1Node } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { clients } from "../clients";
 import { SANDBOX_NODE } from "../cluster/credentials";
-import type { Processes } from "../processes";
 import { KWOK_STAGES } from "../toolchain/modules";
+import type { Site } from "./machine";
 
 /** Room for everything a sandbox tries, and no more than a common server has. */
 const CAPACITY = { cpu: "8", memory: "32Gi", pods: "250", "ephemeral-storage": "100Gi" };
 
-export interface KwokOptions {
+export interface KwokOptions extends Site {
   /** The kwok binary; its stages lie beside it. */
   kwok: string;
   kubeconfig: string;
-  stateDir: string;
-  logDir: string;
-  processes: Processes;
 }
 
 /** Registers `sandbox-node` and starts kwok, which makes it Ready. */

@@ -1,16 +1,14 @@
 // A node that runs pods: a machine of its own with containerd, kubelet and kube-proxy, and images for the sandbox's outposts.
 import { join } from "node:path";
 import { outpostRows, stackRows } from "../../settings/table";
-import type { Credentials, User } from "../cluster/credentials";
-import { writeKubeconfig } from "../cluster/kubeconfig";
+import type { User } from "../cluster/credentials";
 import { OUTPOST_IMAGE } from "../outpost/reference";
 import { buildStandIn } from "../outpostStandIn/build";
-import type { Processes } from "../processes";
 import { createKubeletCertificates, type KubeletCertificates } from "./certificates";
 import { Containerd } from "./containerd";
 import type { ImageSpec } from "./images";
 import { startKubelet } from "./kubelet";
-import { startMachine, type Machine } from "./machine";
+import { startMachine, type Machine, type Site } from "./machine";
 
 export const NODE_TOOLS = ["kubelet", "kube-proxy", "kubectl"] as const;
 
@@ -34,11 +32,6 @@ export interface Ground {
   kubelet: KubeletCertificates;
 }
 
-interface Files {
-  stateDir: string;
-  logDir: string;
-}
-
 export interface PodNode {
   readonly machine: Machine;
   /** Kills the container runtime and starts it again. Resolves when it answers. Containers keep running meanwhile. */
@@ -47,43 +40,35 @@ export interface PodNode {
   kill(containerID: string): void;
 }
 
-export async function prepareGround(options: Files & { processes: Processes }): Promise<Ground> {
-  const machine = await startMachine(options);
+export async function prepareGround(site: Site): Promise<Ground> {
+  const machine = await startMachine(site);
   return {
     machine,
-    kubelet: createKubeletCertificates(join(options.stateDir, "kubelet-certificates"), machine.address),
+    kubelet: createKubeletCertificates(join(site.stateDir, "kubelet-certificates"), machine.address),
   };
 }
 
-export interface PodNodeOptions extends Files {
+export interface PodNodeOptions extends Site {
   ground: Ground;
   tools: Record<(typeof NODE_TOOLS)[number], string>;
-  processes: Processes;
-  server: string;
-  credentials: Credentials;
+  kubeconfigOf: (user: User) => string;
 }
 
 /** Starts the node. Resolves when its programs run and its images are there; the node is ready some seconds later. */
 export async function startPodNode(options: PodNodeOptions): Promise<PodNode> {
-  const { ground, tools, stateDir, logDir, processes } = options;
+  const { ground, tools, kubeconfigOf, stateDir, logDir, processes } = options;
   const { machine } = ground;
   const containerd = new Containerd({ machine, stateDir, logDir, signal: processes.death });
   await containerd.start();
   const standIn = await buildStandIn(join(stateDir, "outpost-stand-in"), join(logDir, "outpost-stand-in.build.log"));
   containerd.addImages(images(standIn, tools.kubectl));
-  const kubeconfigs = { kubelet: kubeconfigOf(options, "kubelet"), proxy: kubeconfigOf(options, "proxy") };
+  const kubeconfigs = { kubelet: kubeconfigOf("kubelet"), proxy: kubeconfigOf("proxy") };
   await startKubelet({ machine, tools, certificates: ground.kubelet, kubeconfigs, stateDir, logDir });
   return {
     machine,
     restartContainerd: () => containerd.restart(),
     kill: (containerID) => containerd.kill(containerID.replace("containerd://", "")),
   };
-}
-
-function kubeconfigOf({ stateDir, server, credentials }: PodNodeOptions, user: User): string {
-  const file = join(stateDir, "credentials", `${user}.kubeconfig`);
-  writeKubeconfig(file, { server, caFile: credentials.caFile, token: credentials.tokens[user] });
-  return file;
 }
 
 /** Images that the program deploys by default, and those of the outposts. */
