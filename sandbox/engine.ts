@@ -1,21 +1,20 @@
 /**
- * Runs the program as `pulumi preview`, `up`, `refresh` and `destroy` do, through Pulumi's Automation API. The program runs
+ * Runs the program as `pulumi preview`, `up` and `destroy` do, through Pulumi's Automation API. The program runs
  * inline, with its state in a folder and with stack config as a hand-written stack file would give it. The report of what
  * happened comes from the engine's own events.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LocalWorkspace, type Deployment, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+import { LocalWorkspace, type ConfigMap, type Deployment, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 import { connectAnew } from "./engine/connections";
-import { Recorder, UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
-import { splitSecrets, writeStackFile } from "./engine/stackFile";
+import { Recorder, UpdateFailed, type Report, type UpReport } from "./engine/report";
 import { repositoryRoot } from "./paths";
 import type { Pulumi } from "./pulumi";
 import { pulumiCommand } from "./pulumiCommand";
 
-export { UpdateFailed, type PreviewReport, type Report, type UpReport } from "./engine/report";
+export { UpdateFailed, type Report, type UpReport };
 
 export interface EngineOptions {
   /** Name of the stack; created if missing. */
@@ -36,27 +35,6 @@ export interface EngineOptions {
   readonly config: Record<string, unknown>;
   /** The program to run; index.ts by default. */
   readonly program?: PulumiFn;
-}
-
-export interface EngineStack {
-  readonly name: string;
-  /** Working directory and environment for a `pulumi` run by hand on the same stack. */
-  readonly workDir: string;
-  readonly env: Readonly<Record<string, string>>;
-  /**
-   * Replaces all config. A key without a namespace is the project's own. Values are written as YAML, so that the program gets
-   * what a hand-written stack file gives it. `{ value, secret: true }` is stored encrypted.
-   */
-  setConfig(config: Record<string, unknown>): Promise<void>;
-  /** @throws UpdateFailed, as do the others, with the report up to the failure */
-  preview(options?: { refresh?: boolean; diff?: boolean }): Promise<PreviewReport>;
-  up(options?: { refresh?: boolean }): Promise<UpReport>;
-  refresh(): Promise<Report>;
-  destroy(): Promise<Report>;
-  /** Lists the URNs in the state, sorted. */
-  urns(): Promise<string[]>;
-  /** Replaces the state, as `pulumi stack import` does. */
-  importState(state: Deployment): Promise<void>;
 }
 
 /** Opens the stack and creates what is missing. Nothing is written outside `stateDir` and Pulumi's own folder. */
@@ -88,7 +66,7 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
     : LocalWorkspace.createStack(inline, workspace));
   // After each update the SDK runs three more commands for outputs and history, which take a second. The events have both.
   Object.assign(stack, { outputs: () => Promise.resolve({}), info: () => Promise.resolve(undefined) });
-  const opened = new OpenedStack(stack, workDir, env, project, {
+  const opened = new EngineStack(stack, workDir, env, project, {
     "kubernetes:kubeconfig": options.kubeconfig,
     "kubernetes:context": options.context,
   });
@@ -113,7 +91,8 @@ function environment({ stateDir, kubeconfig, pulumi }: EngineOptions, workDir: s
   };
 }
 
-class OpenedStack implements EngineStack {
+export class EngineStack {
+  /** @param workDir with `env`, what a `pulumi` run by hand on the same stack takes */
   constructor(
     private readonly stack: Stack,
     readonly workDir: string,
@@ -126,13 +105,18 @@ class OpenedStack implements EngineStack {
     return this.stack.name;
   }
 
+  /**
+   * Replaces all config. A key without a namespace is the project's own. Values are written as YAML, so that the program gets
+   * what a hand-written stack file gives it. `{ value, secret: true }` is stored encrypted.
+   */
   async setConfig(config: Record<string, unknown>): Promise<void> {
     const { plain, secrets } = splitSecrets({ ...this.cluster, ...config }, this.project);
     writeStackFile(join(this.workDir, `Pulumi.${this.stack.name}.yaml`), plain);
     if (Object.keys(secrets).length > 0) await this.stack.setAllConfig(secrets);
   }
 
-  preview(options?: { refresh?: boolean; diff?: boolean }): Promise<PreviewReport> {
+  /** @throws UpdateFailed, as do the others, with the report up to the failure */
+  preview(options?: { refresh?: boolean; diff?: boolean }): Promise<Report> {
     return this.#run("preview", (recorder) => this.stack.preview({ ...options, ...recorder.options }));
   }
 
@@ -140,19 +124,17 @@ class OpenedStack implements EngineStack {
     return this.#run("update", (recorder) => this.stack.up({ ...options, ...recorder.options }));
   }
 
-  refresh(): Promise<Report> {
-    return this.#run("refresh", (recorder) => this.stack.refresh(recorder.options));
-  }
-
   destroy(): Promise<Report> {
     return this.#run("destroy", (recorder) => this.stack.destroy(recorder.options));
   }
 
+  /** Lists the URNs in the state, sorted. */
   async urns(): Promise<string[]> {
     const { deployment } = (await this.stack.exportStack()) as { deployment: { resources?: { urn: string }[] } };
     return (deployment.resources ?? []).map(({ urn }) => urn).sort();
   }
 
+  /** Replaces the state, as `pulumi stack import` does. */
   importState(state: Deployment): Promise<void> {
     return this.stack.importStack(state);
   }
@@ -162,8 +144,45 @@ class OpenedStack implements EngineStack {
     try {
       await operation(recorder);
     } catch (error) {
-      throw new UpdateFailed(what, this.stack.name, recorder.report(), error);
+      throw new UpdateFailed(what, this.stack.name, recorder.report, error);
     }
-    return recorder.report();
+    return recorder.report;
   }
+}
+
+interface Secret {
+  readonly value: unknown;
+  readonly secret: true;
+}
+
+/**
+ * Splits the config, by full key, into plain values and secrets, which only the CLI can encrypt. A key with a `:` is a full one
+ * (`project:key`) already. Undefined values are left out.
+ */
+function splitSecrets(
+  config: Record<string, unknown>,
+  project: string,
+): { plain: Record<string, unknown>; secrets: ConfigMap } {
+  const plain: Record<string, unknown> = {};
+  const secrets: ConfigMap = {};
+  for (const [key, value] of Object.entries(config)) {
+    const fullKey = key.includes(":") ? key : `${project}:${key}`;
+    if (isSecret(value)) secrets[fullKey] = { value: asText(value.value), secret: true };
+    else if (value !== undefined) plain[fullKey] = value;
+  }
+  return { plain, secrets };
+}
+
+/** Replaces the file's config and keeps the rest: the salt of its encryption. */
+function writeStackFile(path: string, config: Record<string, unknown>): void {
+  const settings = existsSync(path) ? (parse(readFileSync(path, "utf8")) as Record<string, unknown> | null) : {};
+  writeFileSync(path, stringify({ ...settings, config }));
+}
+
+function isSecret(value: unknown): value is Secret {
+  return typeof value === "object" && value !== null && "secret" in value && value.secret === true && "value" in value;
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

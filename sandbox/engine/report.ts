@@ -30,7 +30,7 @@ export interface Report {
   readonly steps: readonly ResourceStep[];
   readonly diagnostics: readonly Diagnostic[];
 }
-export type PreviewReport = Report;
+
 export interface UpReport extends Report {
   /** The stack's outputs. The value of a secret one reads `[secret]`. */
   readonly outputs: OutputMap;
@@ -54,56 +54,49 @@ export class UpdateFailed extends Error {
 
 /** Recognises the engine's closing message after a failure, which does not say why. */
 function isSummary(message: string): boolean {
-  return ["update failed", "preview failed", "refresh failed", "destroy failed"].includes(message);
+  return ["update failed", "preview failed", "destroy failed"].includes(message);
 }
 
 /** Listens to one operation; `options` go to the Automation API. */
 export class Recorder {
-  #stdout = "";
-  #changeSummary: Report["changeSummary"] = {};
-  #outputs: UpReport["outputs"] = {};
-  readonly #steps: ResourceStep[] = [];
-  readonly #diagnostics: Diagnostic[] = [];
+  readonly report = {
+    stdout: "",
+    changeSummary: {} as Report["changeSummary"],
+    steps: [] as ResourceStep[],
+    diagnostics: [] as Diagnostic[],
+    outputs: {} as OutputMap,
+  } satisfies UpReport;
 
   readonly options = {
     color: "never" as const,
     suppressProgress: true,
-    onOutput: (text: string) => void (this.#stdout += text),
+    onOutput: (text: string) => void (this.report.stdout += text),
     onEvent: (event: EngineEvent) => this.#hear(event),
   };
 
-  report(): UpReport {
-    return {
-      stdout: this.#stdout,
-      changeSummary: this.#changeSummary,
-      steps: this.#steps,
-      diagnostics: this.#diagnostics,
-      outputs: this.#outputs,
-    };
-  }
-
   #hear({ resourcePreEvent, resOutputsEvent, diagnosticEvent, summaryEvent }: EngineEvent): void {
-    if (resourcePreEvent) this.#steps.push(stepOf(resourcePreEvent.metadata));
+    if (resourcePreEvent) this.report.steps.push(stepOf(resourcePreEvent.metadata));
     if (resOutputsEvent?.metadata.type === "pulumi:pulumi:Stack") {
-      this.#outputs = outputMap(resOutputsEvent.metadata.new?.outputs ?? {});
+      this.report.outputs = outputMap(resOutputsEvent.metadata.new?.outputs ?? {});
     }
     if (resOutputsEvent) this.#learn(resOutputsEvent.metadata);
     if (diagnosticEvent && !diagnosticEvent.ephemeral) this.#note(diagnosticEvent);
-    if (summaryEvent) this.#changeSummary = summaryEvent.resourceChanges;
+    if (summaryEvent) this.report.changeSummary = summaryEvent.resourceChanges;
   }
 
   #note({ urn, severity, message }: DiagnosticEvent): void {
     // Debug messages come although nobody asked for them, with secrets in plain text.
     if ((severity as string) === "debug") return;
-    this.#diagnostics.push({ urn, severity, message: message.replaceAll(/<\{%.*?%\}>/g, "").trimEnd() });
+    this.report.diagnostics.push({ urn, severity, message: message.replaceAll(/<\{%.*?%\}>/g, "").trimEnd() });
   }
 
   /** Corrects a refresh step, whose result is known only when it is done. Unchanged resources become `same`. */
   #learn(metadata: StepEventMetadata): void {
-    const index = this.#steps.map(({ urn }) => urn).lastIndexOf(metadata.urn);
-    if (this.#steps[index]?.op !== "refresh") return;
+    const { steps } = this.report;
+    const index = steps.map(({ urn }) => urn).lastIndexOf(metadata.urn);
+    if (steps[index]?.op !== "refresh") return;
     const { op: found, ...step } = stepOf(metadata);
-    this.#steps[index] = { ...step, op: found === "same" || found === "refresh" ? "same" : "refresh" };
+    steps[index] = { ...step, op: found === "same" || found === "refresh" ? "same" : "refresh" };
   }
 }
 
