@@ -9,7 +9,7 @@ import { fragmentRevision } from "../sidecar/revision";
 import { appliedByStack, fieldManager, ownMetadata, type Ownership } from "./fieldManager";
 import { OutpostJsonPatch } from "./outpostJsonPatch/outpostJsonPatch";
 import type { Resolved } from "./resolveArgs";
-import { revisionOf } from "./revision";
+import { hashOf } from "./hashOf";
 
 export interface SidecarPatchArgs extends Ownership {
   outpost: Resolved<OutpostSettings>;
@@ -45,7 +45,7 @@ export class SidecarPatch extends pulumi.ComponentResource {
         : this.createDeploymentPatch(name, fragment, child);
     this.deployment = patch instanceof OutpostJsonPatch ? patch.deployment : patch.metadata.name;
     const identity = patch instanceof OutpostJsonPatch ? patch.id : patch.metadata.uid;
-    this.revision = revisionOf(fragment, variables, identity);
+    this.revision = hashOf(fragment, variables, identity);
     this.registerOutputs({ deployment: this.deployment });
   }
 

@@ -3,7 +3,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
 import { appliedByStack, fieldManager, type Ownership } from "../fieldManager";
-import { revisionOf } from "../revision";
+import { hashOf } from "../hashOf";
 import { clusterObjectName } from "./objectName";
 import { bindingSelector, policySpec, type AdmittedOutpost } from "./policySpec";
 
@@ -44,7 +44,7 @@ export class PodAdmission extends pulumi.ComponentResource {
     this.inForce = new local.Command(
       `${name}-in-force`,
       // Made anew, the same policy has to come into force too.
-      { interpreter, create, triggers: [revisionOf(spec, this.policy.metadata.uid, labelled.metadata.uid)] },
+      { interpreter, create, triggers: [hashOf(spec, this.policy.metadata.uid, labelled.metadata.uid)] },
       { parent: this, dependsOn: labelled },
     );
     this.registerOutputs({});

@@ -4,7 +4,7 @@ import { objectLabels, cronJobName } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { execRules } from "../../kubernetes/execRights";
 import { appliedByStack, ownMetadata, type Ownership } from "../fieldManager";
-import { revisionOf } from "../revision";
+import { hashOf } from "../hashOf";
 import { execPolicySpec } from "./execPolicy";
 import { cronJobSpec, type ScheduledSettings, type SweptOutpost } from "./manifest";
 
@@ -48,7 +48,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
     const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, { ...child, dependsOn });
 
     this.name = cronJob.metadata.name;
-    this.revision = revisionOf(spec);
+    this.revision = hashOf(spec);
     this.registerOutputs({ name: this.name });
   }
 
