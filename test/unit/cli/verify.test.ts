@@ -100,6 +100,7 @@ describe("verify", () => {
       "All 6 checks passed.",
       "",
     ]);
+    assert.deepEqual(await failedChecks(sound), []);
   });
 
   it("asks for df and TMPDIR in the outpost's own container, by one command", async () => {

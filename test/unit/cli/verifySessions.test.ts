@@ -54,6 +54,10 @@ describe("the check of the place of the sessions", () => {
       { container: { image: upToDate }, inside: "TMPDIR=/dev/shm/\n" },
       "1 pod: sessions are in /dev/shm (by its environment)",
     ],
+    "passes by it where the spec does not tell": [
+      { container: unknown, inside: "TMPDIR=/dev/shm\n" },
+      "1 pod: sessions are in /dev/shm (by its environment)",
+    ],
     "fails by it": [
       { container: { image: upToDate }, inside: "TMPDIR=/sessions\n" },
       `${inSessions}: TMPDIR in its environment is /sessions`,
@@ -67,6 +71,10 @@ describe("the check of the place of the sessions", () => {
     "passes by the image if no command can be run, which alone turns nothing red": [
       { container: { image: upToDate } },
       "1 pod: sessions are in /dev/shm: its image sets TMPDIR",
+    ],
+    "passes then by an image whose tag does not tell its release": [
+      { container: { image: proxy("latest") } },
+      "1 pod: sessions are in /dev/shm: images from 2025.4.1 on set TMPDIR",
     ],
     "fails by the spec if no command can be run": [
       { container: { image: upToDate, env: tmpdir("/sessions") } },

@@ -281,6 +281,7 @@ describe("OutpostShmCleanup on mocks", () => {
   const monitored: [raw: Record<string, unknown>, resources: string[]][] = [
     [{}, [...oneSidecar, ...monitoring, podMonitor]],
     [{ podMonitor: false, alerts: false, dashboard: false }, oneSidecar],
+    [{ solution: "cronjob" }, [...heldCronJob, ...monitoring]],
     [{ solution: "cronjob", alerts: false, dashboard: false }, heldCronJob],
   ];
   for (const [raw, resources] of monitored) {

@@ -101,12 +101,20 @@ describe("authentik's answer to recreate", () => {
     });
   });
 
+  const unknown = "whether authentik would bring Deployment authentik/ak-outpost-my-outpost back is not known: ";
+
+  it("is not known where the token may not view outposts", async () => {
+    authentik.misbehave({ status: 403 });
+    const { refusal = "", ...rest } = await answer({});
+    assert.ok(refusal.startsWith(`${unknown}authentik lets the token's user not view outposts, HTTP 403`), refusal);
+    assert.deepEqual(rest, {});
+  });
+
   it("is not known where authentik can't be reached", async function () {
     this.timeout(15_000);
     const live = referenceDeployment({ namespace, name: "My Outpost" });
     const authentikAccess = { url: "http://127.0.0.1:9", token: "t" };
     const { refusal = "" } = await askAuthentik({ authentikAccess }, live, there, true);
-    const unknown = "whether authentik would bring Deployment authentik/ak-outpost-my-outpost back is not known: ";
     assert.ok(refusal.startsWith(`${unknown}authentik can't be reached at http://127.0.0.1:9: `), refusal);
   });
 
