@@ -11,7 +11,7 @@ import type {
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { patiently, retryAfter } from "./throttle";
+import { atMost, patiently, retryAfter } from "./throttle";
 import { printable } from "./untrusted";
 
 /** The `kubernetes:*` stack config that selects the Kubernetes provider's cluster. */
@@ -48,14 +48,21 @@ export type Call = <T>(what: string, request: (client: Client) => Promise<T>) =>
 /** Longest wait for one answer of the API server. */
 const timeoutMilliseconds = 30_000;
 
+/**
+ * Most requests at a time. A preview of many outposts would otherwise open a connection for each of them. The wait for a turn is no
+ * part of the wait for an answer.
+ */
+const mostRequests = 16;
+
 /** Connects to the cluster that the Kubernetes provider is configured for, at the first request. */
 export function connection(config: KubernetesConfig): Call {
   let connecting: Promise<Client> | undefined;
+  const inTurn = atMost(mostRequests);
   return async (what, request) => {
     const client = await (connecting ??= connect(config));
     try {
       return await patiently(
-        () => withTimeout(request(client)),
+        () => inTurn(() => withTimeout(request(client))),
         (error) => (client.isApiException(error) && error.code === 429 ? retryAfter(error.headers) : undefined),
       );
     } catch (cause) {
@@ -90,9 +97,6 @@ async function connect(config: KubernetesConfig): Promise<Client> {
 /** Time after which an idle connection is closed, in milliseconds: before a load balancer would do so. */
 const idleMilliseconds = 30_000;
 
-/** Most connections at a time; further requests wait for one. A preview of many outposts would shake hands for each of them. */
-const mostConnections = 16;
-
 /** Has requests share connections, as those of kubectl do. The client would open one for each, with a TLS handshake. */
 function shareConnections(kubeConfig: KubeConfig): void {
   const prepareCall = kubeConfig.applySecurityAuthentication.bind(kubeConfig);
@@ -110,7 +114,7 @@ function shareConnections(kubeConfig: KubeConfig): void {
 
 function keptAlive(agent: Agent): Agent {
   agent.options.timeout = idleMilliseconds;
-  return Object.assign(agent, { keepAlive: true, maxSockets: mostConnections });
+  return Object.assign(agent, { keepAlive: true });
 }
 
 /**

@@ -30,3 +30,20 @@ export function retryAfter(headers: Record<string, string> = {}): number {
   const given = headers["retry-after"];
   return given !== undefined && /^\d+$/.test(given) ? Number(given) : 1;
 }
+
+/** Lets so many pieces of work run at a time. The others wait for their turn, in their order. */
+export function atMost(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = limit;
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
 import { liveCluster } from "../../../kubernetes/liveCluster";
-import { retryAfter } from "../../../kubernetes/throttle";
+import { atMost, retryAfter } from "../../../kubernetes/throttle";
 import { useServers } from "../servers";
 
 const tooMany = { kind: "Status", message: "Too many requests, please try again later.", code: 429 };
@@ -90,6 +90,25 @@ describe("requests to the API server", () => {
       await cluster.podProxy("sso", "main-a", 9301, "metrics.txt");
     }
     assert.equal(connections(), 1);
+  });
+
+  it("are sixteen at a time at most, and the others have theirs after them", async () => {
+    let underWay = 0;
+    let most = 0;
+    const { cluster, connections } = await served((...args) => {
+      most = Math.max(most, ++underWay);
+      setTimeout(() => (underWay--, podList(...args)), 20);
+    });
+    const lists = await Promise.all(Array.from({ length: 50 }, () => cluster.pods("sso")));
+    assert.deepEqual([lists.length, most, connections()], [50, 16, 16]);
+  });
+
+  it("leave their place to the next one when they fail", async () => {
+    const inTurn = atMost(1);
+    const order: string[] = [];
+    const work = (name: string) => inTurn(() => (order.push(name), Promise.reject(new Error(name))));
+    await Promise.allSettled([work("one"), work("two"), work("three")]);
+    assert.deepEqual(order, ["one", "two", "three"]);
   });
 
   it("wait as long as they are told to, a second by default", () => {
