@@ -6,10 +6,19 @@ import { text } from "node:stream/consumers";
 import { repositoryRoot } from "../../../sandbox/paths";
 
 describe("outpost-shm as a program", () => {
-  it("ends without a word when nobody reads its output any more, as in a pipe to head", async () => {
-    const child = spawn(process.execPath, [join(repositoryRoot, "cli", "outpost-shm.mjs"), "--help"]);
+  /** Runs a command whose output nobody reads, as in a pipe to head. */
+  async function unread(...args: string[]) {
+    const child = spawn(process.execPath, [join(repositoryRoot, "cli", "outpost-shm.mjs"), ...args]);
     child.stdout.destroy();
     const [said] = await Promise.all([text(child.stderr), once(child, "exit")]);
-    assert.deepEqual([child.exitCode, said], [141, ""]);
+    return [child.exitCode, said];
+  }
+
+  it("ends without a word when nobody reads its output any more", async () => {
+    assert.deepEqual(await unread("status", "--help"), [141, ""]);
+  });
+
+  it("goes on to its end if it changes something", async () => {
+    assert.deepEqual(await unread("cleanup", "--help"), [0, ""]);
   });
 });
