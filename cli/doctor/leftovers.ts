@@ -25,7 +25,7 @@ function unusedCronJob({ cronJobs, expectation }: Snapshot): Found | undefined {
     subject: `CronJob/${cronJobName}`,
     seen: "it is there, and no outpost of the stack has `solution: cronjob` or `both`",
     why: "It goes on sweeping by settings that nobody maintains.",
-    todo: `Deploy again ${eitherWay()}; where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.`,
+    todo: `Run \`pulumi up --refresh\`, or delete what an earlier \`render\` wrote (docs/gitops.md). Where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.`,
   };
 }
 

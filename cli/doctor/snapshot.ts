@@ -4,7 +4,7 @@ import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import type { Deployment, LimitRange, Pod } from "../../kubernetes/types";
 import { findAuthentik, type Authentik } from "../pods/authentikPods";
 import { lookInside, type Inside } from "../pods/inside";
-import { namespacesWithOutposts } from "../pods/everywhere";
+import { hintedNamespaces } from "../pods/everywhere";
 import { findOutposts, isRunning, statusesOf, type OutpostPod, type Outposts } from "../pods/outpostPods";
 import { countIn } from "../pods/usageSources";
 import { mapParallel } from "../progress";
@@ -75,7 +75,7 @@ export async function readSnapshot(
     insides: ofPods("the outposts' containers", pods.filter(isUp), unchecked, (pod) => lookInside(cluster, pod)),
     scripts: attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
     limitRanges: attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
-    elsewhere: deployments.length + pods.length > 0 ? [] : namespacesWithOutposts(cluster).catch(() => []),
+    elsewhere: deployments.length + pods.length > 0 ? [] : hintedNamespaces(cluster),
   });
   return { namespace, kubectl, outpostShm, expectation, outposts, authentik, now, unchecked, ...facts };
 }

@@ -42,7 +42,7 @@ export async function noOutposts(
     return `No pods of proxy outposts in ${where}; Deployments without any: ${without.join(", ")}.`;
   if (inNamespace)
     return `No pods of proxy outposts in ${where}, by authentik's labels. Name the namespace of others with --namespace.`;
-  const elsewhere = await namespacesWithOutposts(cluster).catch(() => []);
+  const elsewhere = await hintedNamespaces(cluster);
   const hint =
     elsewhere.length > 0
       ? `They are in ${elsewhere.join(", ")}: name one with --namespace`
@@ -50,9 +50,18 @@ export async function noOutposts(
   return `No proxy outposts in ${where}. ${hint}.`;
 }
 
+type Lists = Pick<Cluster, "pods" | "deployments">;
+
 /** Returns the namespaces that have pods or Deployments of outposts, by authentik's labels. */
-export async function namespacesWithOutposts(cluster: Pick<Cluster, "pods" | "deployments">): Promise<string[]> {
+async function namespacesWithOutposts(cluster: Lists): Promise<string[]> {
   const pods = await cluster.pods(undefined, proxySelector);
   const deployments = await cluster.deployments(undefined, proxySelector);
   return [...new Set([...pods, ...deployments].map(({ metadata }) => metadata?.namespace ?? ""))].sort();
 }
+
+/** The same as far as they may be listed, as a hint. */
+export const hintedNamespaces = (cluster: Lists): Promise<string[]> =>
+  namespacesWithOutposts({
+    pods: (...args) => cluster.pods(...args).catch(() => []),
+    deployments: (...args) => cluster.deployments(...args).catch(() => []),
+  });

@@ -215,7 +215,10 @@ describe("status", () => {
   });
 
   it("says where outposts are when the namespace has none", async () => {
-    const none = { contextNamespace: "default", deployments: [] };
+    // An account that may list Deployments nowhere else has the hint by the pods.
+    const deployments: Cluster["deployments"] = (namespace) =>
+      namespace ? Promise.resolve([]) : Promise.reject(new Error("no"));
+    const none = { contextNamespace: "default", deployments };
     const pods: Cluster["pods"] = (namespace) =>
       Promise.resolve(namespace ? [] : [outpostPod({ name: "a" }), outpostPod({ name: "b" })]);
     assert.deepEqual(await status({ ...none, pods }), {
