@@ -33,13 +33,17 @@ export function merge(all: Findings[]): Findings {
   return merged as unknown as Findings;
 }
 
-export const invalid = (live: Deployment, reason: string): Findings =>
-  problem(`Deployment ${live.metadata?.name}: the API server would not take the sidecar: ${reason}`);
+/** @param change completes "the API server would not …" */
+export const invalid = (live: Deployment, reason: string, change = "take the sidecar"): Findings =>
+  problem(`Deployment ${live.metadata?.name}: the API server would not ${change}: ${reason}`);
+
+/** The change that removes what is ours, for {@link restarts}. */
+export const removal = "let the sidecar go";
 
 /** Reports whether a change restarts the Deployment's pods, by the API server's own answer to a dry run of it. */
-export function restarts(live: Deployment, dryRun: DryRun): Findings {
+export function restarts(live: Deployment, dryRun: DryRun, change?: string): Findings {
   const { metadata: { name = "" } = {}, spec } = live;
-  if (dryRun.outcome === "invalid") return invalid(live, dryRun.reason);
+  if (dryRun.outcome === "invalid") return invalid(live, dryRun.reason, change);
   if (dryRun.outcome === "forbidden")
     return warning(
       `Deployment ${name}: whether this change restarts its pods is not known, the dry run was refused: ${dryRun.reason}`,

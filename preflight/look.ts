@@ -44,8 +44,8 @@ export async function lookAround(places: Places): Promise<Look> {
   return { ...places, deployments, known, pods, limitRanges, mayCreatePods };
 }
 
-/** Takes this for what may not be listed. Any other error passes on, or a fault of the moment would leave a check out. */
-function ifForbidden<T>(instead: T): (error: unknown) => T {
+/** Takes this for what may not be read. Any other error passes on, or a fault of the moment would leave a check out. */
+export function ifForbidden<T>(instead: T): (error: unknown) => T {
   return (error) => {
     if (refusedWith(error) === 403) return instead;
     throw error;

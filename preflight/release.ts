@@ -9,9 +9,9 @@ import { readsOurSettings, withoutOursAnyway } from "../sidecar/jsonPatch/jsonPa
 import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
 import { isByAuthentik } from "../sidecar/jsonPatch/vanished";
 import { takenFields, type TakenField } from "../sidecar/takenFields";
-import { merge, nothing, restarts, warning, type Findings } from "./findings";
+import { merge, nothing, removal, restarts, warning, type Findings } from "./findings";
 import { findingOf } from "./jsonPatches";
-import type { Look } from "./look";
+import { ifForbidden, type Look } from "./look";
 import { fieldsTaken } from "./messages";
 import { inspectPastedSize } from "./pastedSize";
 
@@ -58,20 +58,20 @@ export async function inspectRemoval(look: Look, settings: OutpostSettings, live
   const taken = takenFields(live, look.fieldManager, settings.container);
   const release = await inspectJsonPatchRelease(look, settings, taken);
   if (!release) return inspectRelease(look, live);
-  const removal = sidecarMerge([], live);
+  const merged = sidecarMerge([], live);
   const dryRun =
-    removal && (await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, removal));
-  return merge([release, dryRun ? restarts(live, dryRun) : nothing]);
+    merged && (await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, merged));
+  return merge([release, dryRun ? restarts(live, dryRun, removal) : nothing]);
 }
 
 /** Finds what giving up a Deployment would change. One that has the sidecar by authentik is ours if its settings are. */
 export async function inspectRelease({ cluster, namespace, fieldManager }: Look, live: Deployment): Promise<Findings> {
   const { name = "", managedFields = [] } = live.metadata ?? {};
   if (ownsFields(fieldManager, managedFields))
-    return restarts(live, await cluster.dryRunApply(namespace, name, fieldManager));
-  const removal = isByAuthentik(live) && sidecarMerge([], live);
-  if (!removal) return nothing;
-  const settings = await cluster.configMap(namespace, settingsConfigMap(name));
+    return restarts(live, await cluster.dryRunApply(namespace, name, fieldManager), removal);
+  const merged = isByAuthentik(live) && sidecarMerge([], live);
+  if (!merged) return nothing;
+  const settings = await cluster.configMap(namespace, settingsConfigMap(name)).catch(ifForbidden(undefined));
   if (!ownsFields(fieldManager, settings?.metadata?.managedFields ?? [])) return nothing;
-  return restarts(live, await cluster.dryRunMerge(namespace, name, authentikManager, removal));
+  return restarts(live, await cluster.dryRunMerge(namespace, name, authentikManager, merged), removal);
 }

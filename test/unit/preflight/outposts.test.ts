@@ -219,6 +219,9 @@ describe("inspection of the outposts' Deployments", () => {
           "The sessions in a restarted pod end: their users log in again.",
       ]);
       assert.deepEqual(dryRuns, [{ name, fieldManager: ours, template: undefined }]);
+      const refused: DryRun = { outcome: "invalid", reason: "denied" };
+      const { problems } = await look([carrying], wantsNone, { dryRun: refused });
+      assert.deepEqual(problems, [`Deployment ${name}: the API server would not let the sidecar go: denied`]);
     }
   });
 
@@ -237,6 +240,10 @@ describe("inspection of the outposts' Deployments", () => {
       const asked = [{ name, fieldManager: "goauthentik.io", template: removal }];
       assert.deepEqual(dryRuns, owner === ours ? asked : []);
     }
+    // An account that may not read ConfigMaps loses only that.
+    const refused = new Error("no", { cause: { code: 403 } });
+    const answers = { configMap: () => Promise.reject(refused) };
+    assert.deepEqual(await look([carrying], [], { answers }), { ...nothing, dryRuns: [] });
   });
 
   it("warns of a memory limit that is too small", async () => {
