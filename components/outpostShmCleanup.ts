@@ -10,16 +10,16 @@ import {
   monitoringKeys,
   monitoringParts,
   type OutpostSettings,
-  type Settings,
   type Solution,
 } from "../settings/settings";
 import { podFragment } from "../sidecar/podFragment";
 import { PodAdmission } from "./admission/podAdmission";
 import type { OutpostArgs, StackArgs } from "./args";
-import { scheduledKeys } from "./cronjob/manifest";
+import { scheduledKeys, sweptKeys } from "./cronjob/manifest";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { ownMetadata, type Ownership } from "./fieldManager";
 import { Monitoring } from "./monitoring/monitoring";
+import { watchedKeys } from "./monitoring/sidecarAlerts";
 import { requirePlain, resolveArgs, type Resolved, type ResolvedArgs } from "./resolveArgs";
 import { SidecarPatch } from "./sidecarPatch";
 
@@ -122,7 +122,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   }
 
   private createCronJob(name: string, args: ResolvedArgs, own: Ownership): SweepCronJob[] {
-    const outposts = args.outposts.filter(hasCronJob).map(whole);
+    const outposts = args.outposts.filter(hasCronJob).map((outpost) => only(outpost, sweptKeys));
     if (outposts.length === 0) return [];
     const cronJob = { ...own, settings: only(args, scheduledKeys), outposts, execPolicy: args.restrictExec };
     return [new SweepCronJob(`${name}-cronjob`, cronJob, { parent: this })];
@@ -131,7 +131,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   private createMonitoring(name: string, args: ResolvedArgs, own: Ownership): void {
     const parts = monitoringParts(args);
     if (!Object.values(parts).some(Boolean)) return;
-    const sidecars = args.outposts.filter(hasSidecar).map(whole);
+    const sidecars = args.outposts.filter(hasSidecar).map((outpost) => only(outpost, watchedKeys));
     const cronJob = args.outposts.some(hasCronJob) ? cronJobName : undefined;
     const watched = { ...own, settings: only(args, monitoringKeys), parts, sidecars, cronJob };
     new Monitoring(`${name}-monitoring`, watched, { parent: this });
@@ -169,7 +169,5 @@ const isAdmitted = ({ delivery }: { delivery: string }): boolean => delivery ===
 const whole = (outpost: Resolved<OutpostSettings>): pulumi.Output<OutpostSettings> => pulumi.output(outpost);
 
 /** Returns some of the settings and no others: one that is a secret, or not known yet, makes all of them so. */
-function only<K extends keyof Settings>(args: ResolvedArgs, keys: readonly K[]): pulumi.Output<Pick<Settings, K>> {
-  const entries = Object.entries(args).filter(([key]) => (keys as readonly string[]).includes(key));
-  return pulumi.output(Object.fromEntries(entries)) as pulumi.Output<Pick<Settings, K>>;
-}
+const only = <T, K extends keyof T>(args: T, keys: readonly K[]): pulumi.Output<pulumi.Unwrap<Pick<T, K>>> =>
+  pulumi.output(Object.fromEntries(keys.map((key) => [key, args[key]])) as Pick<T, K>);

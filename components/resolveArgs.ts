@@ -75,11 +75,13 @@ const plainOf = (args: object): Record<string, unknown> =>
 function outputsOf(rows: Rows, args: object, place: string): Record<string, pulumi.Output<unknown>> {
   const outputs = Object.entries(args).filter(([key, value]) => key in rows && !isPlain(value));
   const checked = ([key, input]: [string, pulumi.Input<unknown>]) => {
-    const value = (pulumi.output(input) as pulumi.Output<unknown>).apply((value: unknown) => {
+    const output = pulumi.output(input) as pulumi.Output<unknown>;
+    const value = pulumi.all([output, pulumi.isSecret(output)]).apply(([value, isSecret]) => {
       const parsed = rows[key].read(value);
       if (!("wrong" in parsed)) return parsed.value;
-      const problems = new Problems(new Set());
-      problems.value(keyIn(place, key), value, parsed.wrong);
+      const where = keyIn(place, key);
+      const problems = new Problems(new Set(isSecret ? [where] : []));
+      problems.value(where, value, parsed.wrong);
       throw new SettingsError(problems.lines);
     });
     return [key, value];

@@ -13,7 +13,7 @@ export class Problems {
   readonly lines: string[] = [];
   readonly #keys = new Set<string>();
 
-  /** @param secrets top-level keys whose value was given as a secret and must not appear in a message */
+  /** @param secrets keys whose value, or all that is in it, was given as a secret and must not appear in a message */
   constructor(private readonly secrets: ReadonlySet<string>) {}
 
   /** Reports a wrong value: `outposts[1].shmSize: "64" has no unit; …`. */
@@ -34,7 +34,7 @@ export class Problems {
 
   /** Formats a value for a message: one line, not endless, no secret. The contents of lists and objects are left out. */
   private show(key: string, value: unknown): string {
-    if (this.secrets.has(key.split(/[.[]/)[0] ?? key)) return "[secret]";
+    if (this.secrets.has(key) || this.secrets.has(key.split(/[.[]/)[0])) return "[secret]";
     if (Array.isArray(value)) return value.length === 0 ? "[]" : "[…]";
     if (typeof value === "object" && value !== null) return "{…}";
     const text = String(JSON.stringify(value)).replace(/(\/\/)[^/@\s]*@/g, "$1[hidden]@");

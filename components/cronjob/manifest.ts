@@ -1,6 +1,6 @@
 import type { CleanerScripts } from "../../cleaner/scripts";
 import type { CronJobSpec } from "../../kubernetes/types";
-import type { OutpostSettings, Settings, SweepSettings } from "../../settings/settings";
+import type { OutpostSettings, Settings } from "../../settings/settings";
 import { sweepVariables } from "../../settings/sweepVariables";
 
 /** Pods swept at the same time by one run. Each costs the Job's pod one kubectl process, about 40 MiB. */
@@ -14,7 +14,12 @@ const startingDeadlineSeconds = 300;
 /** Seconds after its scheduled time by which a run has ended, whatever happens to it. */
 export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 
-export type SweptOutpost = Pick<OutpostSettings, "deployment" | "container"> & SweepSettings;
+/** Settings of an outpost that the CronJob is made from. */
+export const sweptKeys = [
+  ...(["deployment", "container", "sweepInterval"] as const),
+  ...(["anonymousMaxAge", "authenticatedMaxAge", "highWatermark", "lowWatermark"] as const),
+] as const;
+export type SweptOutpost = Pick<OutpostSettings, (typeof sweptKeys)[number]>;
 
 /** Settings of the stack that the CronJob is made from. */
 export const scheduledKeys = [

@@ -1,12 +1,12 @@
-import type { MonitoringSettings, OutpostSettings } from "../../settings/settings";
+import type { MonitoringSettings } from "../../settings/settings";
 import { alertRule, type AlertRule } from "./alertRule";
 import { cronJobAlerts } from "./cronJobAlerts";
-import { sidecarAlerts } from "./sidecarAlerts";
+import { sidecarAlerts, type WatchedOutpost } from "./sidecarAlerts";
 
 export interface AlertSettings {
   namespace: string;
   /** Outposts with a sidecar. */
-  sidecars: OutpostSettings[];
+  sidecars: WatchedOutpost[];
   /** Name of the CronJob, if there is one. */
   cronJob?: string;
   settings: Omit<MonitoringSettings, "monitoringLabels">;

@@ -1,11 +1,12 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
-import type { MonitoringParts, MonitoringSettings, OutpostSettings } from "../../settings/settings";
+import type { MonitoringParts, MonitoringSettings } from "../../settings/settings";
 import { ownMetadata, type Ownership } from "../fieldManager";
 import { alertRules } from "./alerts";
 import { dashboard } from "./dashboard";
 import { podMonitorSpec } from "./podMonitor";
+import type { WatchedOutpost } from "./sidecarAlerts";
 
 const objectName = "authentik-outpost-shm";
 /** Kinds of the Prometheus operator. */
@@ -15,7 +16,7 @@ export interface MonitoringArgs extends Ownership {
   settings: pulumi.Input<MonitoringSettings>;
   parts: MonitoringParts;
   /** Outposts with a sidecar. */
-  sidecars: pulumi.Input<OutpostSettings>[];
+  sidecars: pulumi.Input<WatchedOutpost>[];
   /** Name of the CronJob, if there is one. */
   cronJob?: string;
 }

@@ -12,8 +12,12 @@ const where = "pod {{ $labels.namespace }}/{{ $labels.pod }}";
 /** The smallest unit of a tmpfs. */
 const pageBytes = 4096;
 
+/** Settings of an outpost that its sidecar's alerts are made from. */
+export const watchedKeys = ["deployment", "delivery", "shmSize", "sweepInterval", "highWatermark"] as const;
+export type WatchedOutpost = Pick<OutpostSettings, (typeof watchedKeys)[number]>;
+
 /** Makes the alerts on the metrics of the outposts' sidecars; none without a sidecar. */
-export function sidecarAlerts(namespace: string, outposts: OutpostSettings[], thresholds: AlertThresholds): Alert[] {
+export function sidecarAlerts(namespace: string, outposts: WatchedOutpost[], thresholds: AlertThresholds): Alert[] {
   if (outposts.length === 0) return [];
   const all = `namespace="${namespace}"`;
   const groups = byInterval(namespace, outposts);
@@ -59,7 +63,7 @@ function sessionFilesAlert(selector: string, { sessionFilesWarning }: AlertThres
   };
 }
 
-function sweepErrorsAlert(selector: string, outposts: OutpostSettings[]): Alert {
+function sweepErrorsAlert(selector: string, outposts: WatchedOutpost[]): Alert {
   // In seconds. One error is reported for that long.
   const lookback = Math.max(3600, ...outposts.map((outpost) => 2 * longestPause(outpost)));
   return {
@@ -78,7 +82,7 @@ function sweepErrorsAlert(selector: string, outposts: OutpostSettings[]): Alert 
  * Returns the longest pause between two sweeps, in seconds but rounded up to minutes. If nothing is due, as many files as fit
  * below the high watermark lengthen it.
  */
-function longestPause({ shmSize, sweepInterval, highWatermark }: OutpostSettings): number {
+function longestPause({ shmSize, sweepInterval, highWatermark }: WatchedOutpost): number {
   const files = ((quantityBytes(shmSize) ?? 0) / pageBytes) * (highWatermark / 100);
   const pause = Math.max(seconds(sweepInterval), files / idleFilesPerSecond);
   return Math.ceil(pause / 60) * 60;
@@ -153,7 +157,7 @@ function fillingUp({ selector, interval }: IntervalGroup): string {
 }
 
 /** Makes one alert per outpost, so that one without a sidecar shows beside others that have theirs. */
-function targetMissingAlert(namespace: string, { deployment, delivery }: OutpostSettings): Alert {
+function targetMissingAlert(namespace: string, { deployment, delivery }: WatchedOutpost): Alert {
   const pods = `namespace="${namespace}",pod=~"${podNamePattern(deployment)}"`;
   const up = `up{${pods},container="${sidecarContainer}"}`;
   const replicas = `kube_deployment_spec_replicas{namespace="${namespace}",deployment="${deployment}"}`;
@@ -186,7 +190,7 @@ interface IntervalGroup {
 }
 
 /** Groups outposts by interval. Pods are named only if intervals differ. */
-function byInterval(namespace: string, outposts: OutpostSettings[]): IntervalGroup[] {
+function byInterval(namespace: string, outposts: WatchedOutpost[]): IntervalGroup[] {
   const intervals = [...new Set(outposts.map(({ sweepInterval }) => seconds(sweepInterval)))].sort((a, b) => a - b);
   return intervals.map((interval) => {
     const group = outposts.filter(({ sweepInterval }) => seconds(sweepInterval) === interval);

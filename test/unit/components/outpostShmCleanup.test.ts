@@ -578,12 +578,18 @@ describe("OutpostShmCleanup on mocks", () => {
     it("makes no object for monitoring a secret by a setting that it does not need", async () => {
       const outposts = [{ name: "one" }];
       const authentikUrl = pulumi.secret("https://auth.example.com");
-      const { registered } = await alone({ namespace: "authentik", monitoring: true, authentikUrl, outposts });
+      const cleanerImage = pulumi.secret("registry.example/busybox:1.37");
+      const args = { namespace: "authentik", monitoring: true, solution: "both" as const, authentikUrl, cleanerImage };
+      const { registered } = await alone({ ...args, outposts });
       const { data } = inputsOf(registered, configMapType, "outpost-shm-monitoring-dashboard") as { data: object };
       assert.deepEqual(
         Object.values(data).map((text) => typeof text),
         ["string"],
       );
+      for (const kind of ["monitoring.coreos.com/v1:PrometheusRule", "batch/v1:CronJob"]) {
+        const { spec } = registered.find(({ type }) => type.endsWith(kind))!.inputs as { spec: object };
+        assert.ok(!(pulumi.runtime.specialSigKey in spec), kind);
+      }
     });
 
     it("refuses Outputs, which no type keeps out in other languages, where a plain value decides which resources there are", async () => {
@@ -625,6 +631,10 @@ describe("OutpostShmCleanup on mocks", () => {
       const args = { namespace: "authentik", authentikUrl, outposts: [{ name: "one" }] };
       await assert.rejects(known(resolveArgs(args).authentikUrl), {
         message: /\n {2}authentikUrl: "https:\/\/\[hidden\]@auth\.example\.com" holds credentials; /,
+      });
+      const outposts = [{ name: "one", shmSize: pulumi.secret("hunter2") }];
+      await assert.rejects(known(resolveArgs({ ...args, outposts }).outposts[0].shmSize), {
+        message: /\n {2}outposts\[0\]\.shmSize: \[secret\] /,
       });
     });
 
