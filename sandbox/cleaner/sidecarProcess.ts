@@ -20,6 +20,9 @@ export async function freePort(): Promise<number> {
   return getPort({ host: "127.0.0.1" });
 }
 
+/** Time for a process to end by itself, in milliseconds. */
+const patienceMs = 10_000;
+
 /** A process that keeps all that it prints. */
 export class LoggedProcess {
   log = "";
@@ -30,15 +33,19 @@ export class LoggedProcess {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding("utf8").on("data", (chunk: string) => (this.log += chunk));
     }
+    this.child.on("error", ({ message }) => (this.log += message)); // it could not be started
   }
 
-  /** Stops it as a pod is stopped. Returns its exit code and the milliseconds that this took. */
+  /** Stops it as a pod is stopped, but with less patience. Returns its exit code and the milliseconds that this took. */
   stop = async (): Promise<{ code: number | null; milliseconds: number }> => {
-    if (this.child.exitCode !== null) return { code: this.child.exitCode, milliseconds: 0 };
+    const { exitCode, signalCode } = this.child;
+    if (exitCode !== null || signalCode !== null || !this.child.pid) return { code: exitCode, milliseconds: 0 };
     const started = Date.now();
     const gone = once(this.child, "exit");
     this.child.kill("SIGTERM");
+    const impatience = setTimeout(() => this.child.kill("SIGKILL"), patienceMs);
     const [code] = (await gone) as [number | null];
+    clearTimeout(impatience);
     return { code, milliseconds: Date.now() - started };
   };
 }
