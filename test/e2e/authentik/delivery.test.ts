@@ -226,7 +226,7 @@ describe("delivery through authentik", () => {
       await scenario.configure({});
       assert.match(
         await failure(scenario.stack.preview()),
-        /already has volume dshm \(owned by goauthentik\.io\).*set its `delivery` to authentik, which takes the patch over: only where nobody else writes the outpost's config/,
+        /already has volume dshm \(owned by goauthentik\.io\).*set its `delivery` to authentik, which takes the patch over: only where nobody else writes the outpost's config[^]* has a pasted volume dshm of 512Mi, and without `shmSize` in the settings/,
       );
     });
 

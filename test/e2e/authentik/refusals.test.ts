@@ -58,6 +58,14 @@ describe("authentik's refusals", () => {
     assert.equal(await refusal({ outposts: Object.keys(others) }), intro + list.join(""));
   });
 
+  it("a wrong token, once for all outposts", async () => {
+    const wrong = { value: "not-this-one", secret: true };
+    assert.equal(
+      await refusal({ authentikToken: wrong, outposts: ["main", "directory"] }),
+      `${intro}\n  - authentik refuses the token, HTTP 403 (Token invalid/expired): authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)`,
+    );
+  });
+
   it("a user who may not change outposts, with the Deployment as it was", async () => {
     const { spec } = await scenario.deployment("main");
     scenario.authentik.misbehave({ status: 403 }, { method: "PATCH" });

@@ -213,6 +213,7 @@ describe("the pulumi CLI", () => {
     }
     const { stdout } = await succeed(upAtOnce);
     assert.match(stdout, /\n {4}\+ 1 created\n/, stdout);
+    assert.match((await succeed(upAtOnce)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
   });
 
   it("shows no word of a secret kubeconfig that it can't read, and keeps none", async () => {

@@ -50,6 +50,18 @@ describe("outposts deployed by hand", () => {
         ["authentik-proxy", "authentik-proxy", "both"],
       ],
     );
+    for (const name of ["authentik-outpost", "deployment/authentik-outpost", hand[0].pod]) {
+      const { stdout } = await outpostShm(scenario, ["status", name, "-o", "json"]);
+      assert.deepEqual(
+        (JSON.parse(stdout) as { pods: { pod: string }[] }).pods.map(({ pod }) => pod),
+        [hand[0].pod],
+      );
+    }
+  });
+
+  it("are nothing that doctor reports, whatever their container is called", async () => {
+    const { stdout } = await outpostShm(scenario, ["doctor", "-o", "json"]);
+    assert.doesNotMatch(stdout, /Deployment\/authentik-/);
   });
 
   it("are as before once the stack is gone", async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { untilAvailable } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
-import { awaited, changedTypes } from "./harness";
+import { awaited, changedTypes, warnings } from "./harness";
 import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, owners, type Scenario } from "./scenario";
 
@@ -76,6 +76,9 @@ describe("recreate", () => {
     assert.deepEqual(await sidecars(), []);
     assert.ok(existsSync(manifest));
     assert.deepEqual(scenario.authentik.outpost("main").lastError, undefined);
+    const preview = await scenario.stack.preview();
+    assert.deepEqual(changedTypes(preview), mended);
+    assert.match(warnings(preview).join(), /Deployment ak-outpost-main: this change restarts its pod /);
     assert.deepEqual(changedTypes(await scenario.stack.up()), mended);
     assert.deepEqual(await sidecars(), ["shm-cleanup"]);
   });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { refusal } from "./harness";
 import { patchPodSpec, waitForRollout } from "./kubectl";
+import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
@@ -31,6 +32,13 @@ describe("outposts whose release or TMPDIR no solution fits", () => {
   });
   after(closeScenarios);
 
+  /** Returns the checks of doctor that are about their releases and TMPDIRs. */
+  const findings = async (): Promise<string[]> => {
+    const { stdout } = await outpostShm(scenario, ["doctor", "-o", "json"]);
+    const { findings } = JSON.parse(stdout) as { findings: { check: string }[] };
+    return findings.map(({ check }) => check).filter((check) => ["forward auth", "sessions"].includes(check));
+  };
+
   it("are refused in one error, whatever their solution, and nothing changes", async () => {
     await scenario.configure({
       outposts: [
@@ -54,6 +62,7 @@ describe("outposts whose release or TMPDIR no solution fits", () => {
   it("are let be with `solution: none`", async () => {
     await scenario.configure({ solution: "none" });
     await scenario.stack.up();
+    assert.deepEqual(await findings(), ["forward auth", "sessions", "sessions"]);
   });
 
   it("are cured once authentik is upgraded, and TMPDIR is /dev/shm", async () => {
@@ -63,5 +72,6 @@ describe("outposts whose release or TMPDIR no solution fits", () => {
     await scenario.configure({ solution: "sidecar" });
     await scenario.stack.up();
     for (const outpost of outposts) await waitForRollout(scenario, outpost);
+    assert.deepEqual(await findings(), []);
   });
 });

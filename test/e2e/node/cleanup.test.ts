@@ -57,6 +57,18 @@ describe("cleanup", function () {
     assert.equal(await used("bare"), pages);
   });
 
+  it("refuses to end sessions without a terminal to ask on", async () => {
+    const { status, stdout, stderr } = await outpostShm(scenario, "cleanup", "bare", "--all");
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.match(
+      stderr,
+      new RegExp(
+        `${logins} sessions of logged-in people in 1 pod will end[^]*no terminal to ask on: nothing was changed`,
+      ),
+    );
+    assert.equal(await used("bare"), pages);
+  });
+
   it("says who may not exec, and what it takes", async () => {
     const kubeconfig = await restrictedKubeconfig(scenario, "no-exec", [
       { verbs: "list", resources: "pods,deployments.apps" },
@@ -91,6 +103,13 @@ describe("cleanup", function () {
     ]);
     assert.equal(await used("bare"), logins);
     assert.deepEqual(await alive("bare"), { logins, alive: logins });
+  });
+
+  it("asks on a terminal, and removes nothing after an n", async () => {
+    const { status, stdout } = await outpostShmOnTerminal(scenario, "n", "cleanup", "swept", "--all");
+    assert.equal(status, 1, stdout);
+    assert.match(stdout, /Nothing was removed\.\r\n$/);
+    assert.deepEqual(await alive("swept"), { logins, alive: logins });
   });
 
   it("asks on a terminal, in the sidecar, and ends every session after a y", async () => {

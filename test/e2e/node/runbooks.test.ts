@@ -203,7 +203,10 @@ describe("the runbooks, walked", function () {
       await walk.run("CronJobFailed", "kubectl -n authentik describe replicasets"),
       /^Controlled By: +Deployment\/ak-outpost-scheduled$/m,
     );
-    assert.match(await walk.run("CronJobFailed", verify, {}, 1), /^CronJob {2,}rbac +FAIL /m);
+    assert.match(
+      await walk.run("CronJobFailed", verify, {}, 1),
+      /^CronJob {2,}rbac +FAIL +ServiceAccount authentik-outpost-shm-cleanup may not get deployments ak-outpost-scheduled, (?:.*, )?get pods, list pods, create pods\/exec, get pods\/exec \(/m,
+    );
     await walk.run("CronJobFailed", cleanup);
   });
 
