@@ -2,6 +2,7 @@
 // happens if authentik or the cluster do not cooperate.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { outpostJsonPatchProvider } from "../../../components/outpostJsonPatch/provider";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "../../../components/outpostJsonPatch/state";
@@ -198,8 +199,8 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
   });
 
   it("gives up where somebody brings the sidecar back as often as it is removed", async () => {
-    // The pause is what "somebody" has for bringing it back before the provider looks again.
-    const waits = { applyMs: 20_000, pauseMs: 1_000 };
+    // The pause is what "somebody" has for bringing it back before the provider looks again. A busy disk can hold up a write for seconds.
+    const waits = { applyMs: 20_000, pauseMs: 3_000 };
     const { provider, inputs, authentik, kubeconfig } = await open("stubborn", { waits });
     const { id, outs } = await provider.create(inputs);
     const stubborn = await bringBack(kubeconfig, inputs);
@@ -369,6 +370,7 @@ async function bringBack(
       const { spec } = await apps.readNamespacedDeployment(target);
       if (!spec?.template.spec?.volumes?.some(({ name }) => name === "dshm"))
         await apps.patchNamespacedDeployment({ ...target, body }, strategicMerge);
+      await delay(50);
     }
   };
   const watching = watch();
