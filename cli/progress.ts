@@ -1,4 +1,5 @@
 import type { Cluster } from "../kubernetes/cluster";
+import { atMost } from "../kubernetes/throttle";
 import type { Io } from "./io";
 import { counted } from "./units";
 
@@ -35,17 +36,9 @@ export async function withProgress<T, R>(
 const limit = 8;
 
 /** Maps the items with at most eight calls at the same time, and keeps their order. Rejects with the first error. */
-export async function mapParallel<T, R>(items: T[], map: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await map(items[index]);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
+export function mapParallel<T, R>(items: T[], map: (item: T) => Promise<R>): Promise<R[]> {
+  const inTurn = atMost(limit);
+  return Promise.all(items.map((item) => inTurn(() => map(item))));
 }
 
 /** Requests that a single pod or node answers, and so may leave without an answer. */

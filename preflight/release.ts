@@ -58,20 +58,25 @@ export async function inspectRemoval(look: Look, settings: OutpostSettings, live
   const taken = takenFields(live, look.fieldManager, settings.container);
   const release = await inspectJsonPatchRelease(look, settings, taken);
   if (!release) return inspectRelease(look, live);
-  const merged = sidecarMerge([], live);
-  const dryRun =
-    merged && (await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, merged));
-  return merge([release, dryRun ? restarts(live, dryRun, removal) : nothing]);
+  return merge([release, await inspectMerge(look, live)]);
 }
 
 /** Finds what giving up a Deployment would change. One that has the sidecar by authentik is ours if its settings are. */
-export async function inspectRelease({ cluster, namespace, fieldManager }: Look, live: Deployment): Promise<Findings> {
+export async function inspectRelease(look: Look, live: Deployment): Promise<Findings> {
+  const { cluster, namespace, fieldManager } = look;
   const { name = "", managedFields = [] } = live.metadata ?? {};
   if (ownsFields(fieldManager, managedFields))
     return restarts(live, await cluster.dryRunApply(namespace, name, fieldManager), removal);
-  const merged = isByAuthentik(live) && sidecarMerge([], live);
-  if (!merged) return nothing;
+  if (!isByAuthentik(live)) return nothing;
   const settings = await cluster.configMap(namespace, settingsConfigMap(name)).catch(ifForbidden(undefined));
   if (!ownsFields(fieldManager, settings?.metadata?.managedFields ?? [])) return nothing;
+  return inspectMerge(look, live);
+}
+
+/** Finds what it would change to take our part out of the Deployment in authentik's name. */
+async function inspectMerge({ cluster, namespace }: Look, live: Deployment): Promise<Findings> {
+  const merged = sidecarMerge([], live);
+  if (!merged) return nothing;
+  const { name = "" } = live.metadata ?? {};
   return restarts(live, await cluster.dryRunMerge(namespace, name, authentikManager, merged), removal);
 }

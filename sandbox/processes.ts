@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { beforeEnd, isEnding } from "./endings";
 
 /** Longest time between SIGTERM and SIGKILL for a child, in milliseconds. */
-const GRACE_MS = 10_000;
+export const GRACE_MS = 10_000;
 /** Number of log lines that a dead child's error quotes. */
 const LOG_TAIL_LINES = 15;
 

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cleanerScripts } from "../../cleaner/scripts";
+import { GRACE_MS } from "../processes";
 import { waitUntil } from "../waitUntil";
 import type { Shell } from "./shells";
 
@@ -19,9 +20,6 @@ export async function freePort(): Promise<number> {
   const { default: getPort } = await import("get-port");
   return getPort({ host: "127.0.0.1" });
 }
-
-/** Time for a process to end by itself, in milliseconds. */
-const patienceMs = 10_000;
 
 /** A process that keeps all that it prints. */
 export class LoggedProcess {
@@ -43,7 +41,7 @@ export class LoggedProcess {
     const started = Date.now();
     const gone = once(this.child, "exit");
     this.child.kill("SIGTERM");
-    const impatience = setTimeout(() => this.child.kill("SIGKILL"), patienceMs);
+    const impatience = setTimeout(() => this.child.kill("SIGKILL"), GRACE_MS);
     const [code] = (await gone) as [number | null];
     clearTimeout(impatience);
     return { code, milliseconds: Date.now() - started };
