@@ -319,7 +319,7 @@ describe("the runbooks, walked", function () {
     assert.ok(before > 100, String(before));
     const byOwner =
       "kubectl -n authentik exec POD -c proxy -- sh -c 'find /dev/shm -name \"session_*\" -size -401c -mmin +5 | xargs rm -f'";
-    await walk.run("SweepErrors", byOwner, { POD });
+    await walk.run("UsageHigh", byOwner, { POD });
     assert.equal(await count(POD), 0);
   });
 
