@@ -44,7 +44,7 @@ export async function cleanup(target: Target, options: CleanupOptions, io: Io): 
       sweepPod(target.inNamespace?.(pod.namespace) ?? target, pod, request, dryRun, interruption),
     );
   const question = dryRun || options.yes ? undefined : await questionOf(target, pods, request, sweep);
-  if (interruption.aborted || (question && !(await confirmed(io, question, false)))) {
+  if (interruption.aborted || (question && !(await confirmed(io, question)))) {
     io.err("Nothing was removed.\n");
     return exitCodes.failed;
   }

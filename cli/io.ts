@@ -88,8 +88,7 @@ async function run(program: string, args: string[], env: Record<string, string> 
  * @param loss a sentence without its end
  * @throws UsageError if there is no terminal to ask on
  */
-export async function confirmed(io: Pick<Io, "ask">, loss: string, yes: boolean | undefined): Promise<boolean> {
-  if (yes) return true;
+export async function confirmed(io: Pick<Io, "ask">, loss: string): Promise<boolean> {
   if (!io.ask) throw new UsageError(`${loss}, and there is no terminal to ask on: nothing was changed; --yes goes on`);
   return /^y(es)?$/i.test((await io.ask(`${loss}. Go on? [y/N] `)).trim());
 }

@@ -49,7 +49,8 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   }
   if (options.up) await requirePulumi(io);
   const where = await target.where(pods);
-  if (!(await confirmed(io, `In ${where}: Deployment ${nameOf(deployment)} will be deleted`, options.yes))) {
+  const loss = `In ${where}: Deployment ${nameOf(deployment)} will be deleted`;
+  if (!options.yes && !(await confirmed(io, loss))) {
     io.err("Nothing was changed.\n");
     return exitCodes.failed;
   }
@@ -58,7 +59,7 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   const interruption = io.interruption();
   await cluster.deleteDeployment(namespace, nameOf(deployment), deployment.metadata?.uid ?? "");
   const after = await comeback(cluster, deployment, options.timeout, io, interruption);
-  if (after.stage !== "ready" || !after.deployment) {
+  if (after.stage !== "ready") {
     const end = interruption.aborted ? "was deleted, and the wait for it was interrupted" : tooLate(options);
     throw new Error(failure(target, deployment, after, saved, end));
   }
@@ -71,9 +72,8 @@ async function doubtsAbout(target: Target, deployment: Deployment, options: Recr
   const authentik = await findAuthentik(target.cluster, options.authentikNamespace ?? target.namespace);
   const refusal = whyNotRecreated(deployment, authentik);
   if (refusal) throw new Error(refusal);
-  const answer = await askAuthentik(target, deployment, authentik, options.acceptOutage);
-  if (answer.refusal) throw new Error(answer.refusal);
-  return [doubt(authentik), answer.doubt].filter((each) => each !== undefined);
+  const doubts = [doubt(authentik), await askAuthentik(target, deployment, authentik, options.acceptOutage)];
+  return doubts.filter((each) => each !== undefined);
 }
 
 /** Checks for Pulumi before anything is deleted, since it is to bring the sidecar back. */
@@ -96,7 +96,7 @@ async function theOutpost(target: Target, outpost: string): Promise<{ deployment
 function failure(
   { kubectl }: Target,
   before: Deployment,
-  { stage, seen }: Comeback,
+  { stage, seen }: Exclude<Comeback, { stage: "ready" }>,
   saved: string,
   end: string,
 ): string {
@@ -107,7 +107,6 @@ function failure(
     deleting: `See what holds it: ${kubectl} describe deployment ${name}. Once it is gone: ${restore}`,
     gone: `${restore}\nOr have authentik look at it: save outpost ${outpostOf(before)} in the Admin UI (Applications › Outposts › Edit › Update)`,
     starting: `See why: ${kubectl} describe pods -l ${selectorInShell(before)}. As it was, it is in ${saved}`,
-    ready: "",
   };
   return `Deployment ${before.metadata?.namespace}/${name} ${end}: ${seen}.\n${cures[stage]}`;
 }

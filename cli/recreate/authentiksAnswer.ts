@@ -5,56 +5,46 @@ import type { Authentik } from "../pods/authentikPods";
 import { nameOf } from "../pods/outpostPods";
 import type { Target } from "../target";
 
-/** authentik's answer to the question of whether it would create a Deployment again. */
-export interface Answer {
-  /** Reason why it would not, or why that is not known. */
-  refusal?: string;
-  /** Warning to show before the deletion. */
-  doubt?: string;
-}
-
 /**
  * Asks authentik whether it would create the Deployment again. Labels and field managers can't tell: they stay when the outpost
  * is deleted, moved, or marked as the embedded one.
  * @param acceptOutage true to go on without access to authentik
+ * @returns a warning to show before the deletion, if there is one
+ * @throws if it would not, or if that is not known
  */
 export async function askAuthentik(
   { authentikAccess }: Pick<Target, "authentikAccess">,
   deployment: V1Deployment,
   authentik: Authentik,
-  acceptOutage: boolean | undefined,
-): Promise<Answer> {
+  acceptOutage = false,
+): Promise<string | undefined> {
   const { namespace, labels = {} } = deployment.metadata ?? {};
   const name = `Deployment ${namespace}/${nameOf(deployment)}`;
   if (!authentikAccess) {
     if (acceptOutage)
-      return { doubt: `authentik was not asked whether it manages ${name}. If it does not, nobody brings it back` };
-    return {
-      refusal:
-        `authentik was not asked whether it would bring ${name} back: that takes --stack with authentikUrl, and in AUTHENTIK_TOKEN ` +
+      return `authentik was not asked whether it manages ${name}. If it does not, nobody brings it back`;
+    throw new Error(
+      `authentik was not asked whether it would bring ${name} back: that takes --stack with authentikUrl, and in AUTHENTIK_TOKEN ` +
         `a token that may view outposts. --accept-outage goes on without its answer: then the outpost's applications may stay out of reach`,
-    };
+    );
   }
-  try {
-    const outpost = await authentikClient(authentikAccess).outpostById(labels[outpostUuidLabel] ?? "");
-    const why = whyNotManaged(outpost, deployment, authentik);
-    return why ? { refusal: `${why}: nobody would bring ${name} back` } : integrationDoubt(outpost!);
-  } catch (error) {
+  const id = labels[outpostUuidLabel] ?? "";
+  const client = authentikClient(authentikAccess);
+  const outpost = await client.outpostById(id).catch((error: Error) => {
     if (!isAuthentikError(error)) throw error;
-    return { refusal: `whether authentik would bring ${name} back is not known: ${error.message}` };
-  }
+    throw new Error(`whether authentik would bring ${name} back is not known: ${error.message}`, { cause: error });
+  });
+  const why = outpost
+    ? whyNotManaged(outpost, deployment, authentik)
+    : `authentik has no outpost of the id ${id}, or none that the token's user may view`;
+  if (why) throw new Error(`${why}: nobody would bring ${name} back`);
+  return outpost && integrationDoubt(outpost);
 }
 
 /** Explains why authentik would not create the Deployment again, by its record of the outpost; undefined if it would. */
-export function whyNotManaged(
-  outpost: OutpostAnswer | undefined,
-  deployment: V1Deployment,
-  authentik: Pick<Authentik, "namespace" | "pods">,
-): string | undefined {
-  const { namespace, labels = {} } = deployment.metadata ?? {};
-  if (!outpost)
-    return `authentik has no outpost of the id ${labels[outpostUuidLabel]}, or none that the token's user may view`;
-  const why = whyNotDeployed(outpost) ?? whyElsewhere(outpost, namespace ?? "", nameOf(deployment), authentik);
+function whyNotManaged(outpost: OutpostAnswer, deployment: V1Deployment, authentik: Authentik): string | undefined {
+  const { namespace = "" } = deployment.metadata ?? {};
+  const why = whyNotDeployed(outpost) ?? whyElsewhere(outpost, namespace, nameOf(deployment), authentik);
   return why && `outpost "${outpost.name}" ${why}`;
 }
 
@@ -74,7 +64,7 @@ function whyElsewhere(
   { pk, name, config }: OutpostAnswer,
   namespace: string,
   deployment: string,
-  authentik: Pick<Authentik, "namespace" | "pods">,
+  authentik: Authentik,
 ): string | undefined {
   // Without one in its config, the outpost is deployed to the namespace of authentik itself.
   const own = authentik.pods.length > 0 ? authentik.namespace : undefined;
@@ -92,9 +82,7 @@ function whyElsewhere(
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
 /** Warns of an integration that may be that of another cluster: its kubeconfig is not for us to see. */
-const integrationDoubt = ({ service_connection_obj: integration }: OutpostAnswer): Answer =>
+const integrationDoubt = ({ service_connection_obj: integration }: OutpostAnswer): string | undefined =>
   integration?.local === false
-    ? {
-        doubt: `authentik deploys it by the integration "${integration.name}", which has a kubeconfig of its own: make sure that it is for this cluster`,
-      }
-    : {};
+    ? `authentik deploys it by the integration "${integration.name}", which has a kubeconfig of its own: make sure that it is for this cluster`
+    : undefined;

@@ -6,15 +6,9 @@ import { selectorOf } from "../../kubernetes/selector";
 import type { Io } from "../io";
 import { nameOf, troubleOf } from "../pods/outpostPods";
 
-/** Stages of a Deployment on its way from one life to the next. */
-export type Stage = "deleting" | "gone" | "starting" | "ready";
-
-export interface Comeback {
-  stage: Stage;
-  /** Completes "it did not come back: …". */
-  seen: string;
-  deployment?: V1Deployment;
-}
+/** The stage of a Deployment on its way from one life to the next. `seen` completes "it did not come back: …". */
+export type Comeback =
+  { stage: "deleting" | "gone" | "starting"; seen: string } | { stage: "ready"; deployment: V1Deployment };
 
 /** Pause between two looks, in milliseconds. */
 const pauseMs = 1_000;
@@ -33,7 +27,7 @@ export async function comeback(
   const next = async () => {
     // The API server may be away for a moment, which does not end the wait.
     const now = await look(cluster, before).catch((error: Error): Comeback => ({ stage: "gone", seen: error.message }));
-    return { value: now, ...(now.stage !== "ready" && { awaits: now.seen }) };
+    return { value: now, ...("seen" in now && { awaits: now.seen }) };
   };
   const say = (awaits: string) => io.err(`waiting: ${awaits}\n`);
   const now = () => io.now().getTime();
@@ -45,14 +39,14 @@ async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {
   const deployment = await cluster.deployment(namespace, nameOf(before));
   if (!deployment) return { stage: "gone", seen: "it is gone, and authentik has not created it again" };
   if (deployment.metadata?.uid === before.metadata?.uid)
-    return { stage: "deleting", seen: "the old one is going, its pods first", deployment };
+    return { stage: "deleting", seen: "the old one is going, its pods first" };
   const { spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
   const current = isObserved(deployment);
   const available = current ? (status?.availableReplicas ?? 0) : 0;
-  if (current && available >= wanted) return { stage: "ready", seen: "it is back", deployment };
+  if (current && available >= wanted) return { stage: "ready", deployment };
   const trouble = await troubleIn(cluster, deployment).catch(() => "");
-  return { stage: "starting", seen: `it is back, ${available} of ${wanted} pods are available${trouble}`, deployment };
+  return { stage: "starting", seen: `it is back, ${available} of ${wanted} pods are available${trouble}` };
 }
 
 async function troubleIn(cluster: Cluster, deployment: V1Deployment): Promise<string> {
