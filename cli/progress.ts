@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Cluster } from "../kubernetes/cluster";
 import { atMost } from "../kubernetes/throttle";
 import type { Io } from "./io";
@@ -57,12 +58,19 @@ export async function askingPods<T>(
   seconds: number,
   work: (cluster: Cluster) => Promise<T>,
 ): Promise<T> {
+  const limit = AbortSignal.timeout(seconds * 1000);
+  const end = once(limit, "abort").then((): never => {
+    throw new Error(`no answer within ${seconds} s (--timeout)`);
+  });
+  end.catch(() => undefined); // it may come while nothing is asked
   let answers = 0;
-  const limit = timeLimit(seconds, () => showLine(io, `asking the pods: ${counted(++answers, "answer")}`));
   const bounded =
     <A extends unknown[], R>(ask: (...args: A) => Promise<R>) =>
-    (...args: A): Promise<R> =>
-      limit.within(() => ask(...args));
+    async (...args: A): Promise<R> => {
+      if (limit.aborted) throw new Error(`not asked: the ${seconds} s of --timeout were over`);
+      const answer = Promise.race([ask(...args), end]);
+      return answer.finally(() => showLine(io, `asking the pods: ${counted(++answers, "answer")}`));
+    };
   const asking: Asking = {
     exec: bounded(cluster.exec),
     log: bounded(cluster.log),
@@ -72,25 +80,6 @@ export async function askingPods<T>(
   try {
     return await work(Object.assign(Object.create(cluster) as Cluster, asking));
   } finally {
-    limit.clear();
     if (answers > 0) showLine(io, "");
   }
-}
-
-/** Rejects what has not ended after so many seconds, and what would begin then. @param ended is called at each end */
-function timeLimit(seconds: number, ended: () => void) {
-  let isOver = false;
-  let timer: NodeJS.Timeout | undefined;
-  const end = new Promise<never>((_resolve, reject) => {
-    const over = () => ((isOver = true), reject(new Error(`no answer within ${seconds} s (--timeout)`)));
-    timer = setTimeout(over, seconds * 1000);
-  });
-  end.catch(() => undefined); // it may come while nothing is asked
-  return {
-    within: async <R>(ask: () => Promise<R>): Promise<R> => {
-      if (isOver) throw new Error(`not asked: the ${seconds} s of --timeout were over`);
-      return Promise.race([ask(), end]).finally(ended);
-    },
-    clear: () => clearTimeout(timer),
-  };
 }

@@ -8,7 +8,7 @@ import { mapParallel } from "../progress";
 import { carriesSidecar } from "./containers";
 import { sweptDeployments } from "./solution";
 import { isReady, notRunning, troubleOf, type OutpostPod } from "./outpostPods";
-import { usageSources, type Source, type Usage } from "./usageSources";
+import { usageReader, type Source, type Usage } from "./usageSources";
 
 /** The facts about one pod. Anything that no source reported is undefined. */
 export interface PodFacts extends Usage {
@@ -38,14 +38,14 @@ export interface PodFacts extends Usage {
 export async function podFacts(cluster: Cluster, pods: OutpostPod[], now: Date): Promise<PodFacts[]> {
   const namespaces = [...new Set(pods.map(({ namespace }) => namespace))];
   const cronJobs = await Promise.all(namespaces.map((namespace) => readCronJob(cluster, namespace)));
-  const sources = usageSources(cluster, now);
+  const readUsage = usageReader(cluster, now);
   return mapParallel(pods, async (pod) => {
     const { cronJob, note } = cronJobs[namespaces.indexOf(pod.namespace)];
     const swept = cronJob?.spec?.suspend !== true && sweptDeployments(cronJob).includes(pod.deployment ?? "");
     const facts = { ...statically(pod, swept), notes: note ? [note] : [] };
     const cannotTell = notRunning(pod.pod);
     if (cannotTell) return { ...facts, notes: [...facts.notes, cannotTell] };
-    const { usage, source, notes } = await sources.ask(pod);
+    const { usage, source, notes } = await readUsage(pod);
     const lastSweepAt =
       usage.lastSweepAt ?? (swept && !carriesSidecar(pod.pod) ? cronJob?.status?.lastSuccessfulTime : undefined);
     return {

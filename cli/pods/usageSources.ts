@@ -31,7 +31,7 @@ export interface Usage {
 }
 
 /** The numbers, their source, and the reasons why better sources did not answer. */
-export interface Answer {
+interface Answer {
   usage: Usage;
   source?: Source;
   notes: string[];
@@ -44,25 +44,23 @@ type Attempt = [source: Source, what: string, ask: () => Promise<Usage>];
 const countTimeoutMs = 30_000;
 
 /** Returns a reader of a pod's numbers, from the best source that answers. The kubelet of a node is asked once. */
-export function usageSources(cluster: Cluster, now: Date): { ask: (pod: OutpostPod) => Promise<Answer> } {
+export function usageReader(cluster: Cluster, now: Date): (pod: OutpostPod) => Promise<Answer> {
   const summaries = new Map<string, Promise<NodeSummary>>();
   const summaryOf = (node: string): Promise<NodeSummary> => {
     const asked = summaries.get(node) ?? cluster.nodeSummary(node);
     summaries.set(node, asked);
     return asked;
   };
-  return {
-    ask: async (pod) => {
-      const notes: string[] = [];
-      for (const [source, what, ask] of attempts(cluster, pod, summaryOf, now)) {
-        try {
-          return { usage: await ask(), source, notes };
-        } catch (error) {
-          notes.push(`${what} did not tell: ${(error as Error).message}`);
-        }
+  return async (pod) => {
+    const notes: string[] = [];
+    for (const [source, what, ask] of attempts(cluster, pod, summaryOf, now)) {
+      try {
+        return { usage: await ask(), source, notes };
+      } catch (error) {
+        notes.push(`${what} did not tell: ${(error as Error).message}`);
       }
-      return { usage: {}, notes };
-    },
+    }
+    return { usage: {}, notes };
   };
 }
 
