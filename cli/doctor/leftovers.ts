@@ -1,3 +1,4 @@
+import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager } from "../../authentik/names";
 import { cronJobName, scriptsConfigMap, settingsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
@@ -5,41 +6,31 @@ import { hasCronJob } from "../../settings/settings";
 import { eitherWay } from "../advice";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
-import { fieldOwners, isAdmitted, isOurs, isStack } from "../pods/solution";
-import type { Found } from "./finding";
-import type { Snapshot } from "./snapshot";
+import { fieldOwners, isAdmitted, isOurs, isOwnCronJob, isStack } from "../pods/solution";
+import type { Cause, Found } from "./finding";
+import { isUnchecked, type Snapshot } from "./snapshot";
 
-/** Finds what an earlier solution has left: objects of ours that nothing uses, and parts of the pod that are not ours. */
-export function leftoverFindings(snapshot: Snapshot): Found[] {
-  return [
-    unusedCronJob(snapshot) ?? [],
-    unusedObjects(snapshot),
-    snapshot.outposts.deployments.flatMap((deployment) => pasted(deployment, snapshot) ?? []),
-  ].flat();
-}
-
-function unusedCronJob({ cronJobs, expectation }: Snapshot): Found | undefined {
-  const there = cronJobs.some(({ metadata }) => metadata?.name === cronJobName);
-  if (!there || !expectation || expectation.outposts.some(hasCronJob)) return undefined;
+/** Finds our CronJob where the stack wants none. */
+export function unwantedCronJob(cronJob: V1CronJob, { expectation }: Snapshot): Cause | undefined {
+  if (!isOwnCronJob(cronJob) || !expectation || expectation.outposts.some(hasCronJob)) return undefined;
   return {
-    subject: `CronJob/${cronJobName}`,
     seen: "it is there, and no outpost of the stack has `solution: cronjob` or `both`",
     why: "It goes on sweeping by settings that nobody maintains.",
     todo: `Run \`pulumi up --refresh\`, or delete what an earlier \`render\` wrote (docs/gitops.md). Where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.`,
   };
 }
 
-function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: Snapshot): Found[] {
+/** Finds objects of ours that an earlier solution has left, and that nothing uses. */
+export function unusedObjects(snapshot: Snapshot): Found[] {
+  const { ownObjects, cronJobs, outposts, kubectl } = snapshot;
   const settings = outposts.deployments
     .filter((deployment) => carriesSidecar(deployment) || isAdmitted(deployment, outposts))
     .map((deployment) => settingsConfigMap(nameOf(deployment)));
-  const hasCronJobHere =
-    cronJobs.some(({ metadata }) => metadata?.name === cronJobName) ||
-    unchecked.some(({ what }) => what === "CronJobs");
+  const mayHaveCronJob = cronJobs.some(isOwnCronJob) || isUnchecked(snapshot, "CronJobs");
   const unused = ownObjects.filter(({ kind, name }) => {
     if (name === scriptsConfigMap) return settings.length === 0;
     if (kind === "ConfigMap") return name.endsWith(settingsConfigMap("")) && !settings.includes(name);
-    return name.startsWith(cronJobName) && !hasCronJobHere;
+    return name.startsWith(cronJobName) && !mayHaveCronJob;
   });
   const ofConfigMap = {
     seen: "no Deployment with the sidecar reads it",
@@ -56,27 +47,25 @@ function unusedObjects({ ownObjects, cronJobs, outposts, kubectl, unchecked }: S
   }));
 }
 
-function pasted(deployment: Deployment, { kubectl, outpostShm }: Snapshot): Found | undefined {
+/** Finds parts of the sidecar that somebody else put on the Deployment. */
+export function pasted(deployment: Deployment, { kubectl, outpostShm }: Snapshot): Cause | undefined {
   if (isOurs(deployment)) return undefined;
   const taken = fieldOwners(deployment).filter(({ owners }) => !owners.every(isStack));
   if (taken.length === 0) return undefined;
   const owners = [...new Set(taken.flatMap((each) => each.owners))].sort();
   const half = carriesSidecar(deployment) ? "" : `, and without a container ${sidecarContainer} nothing sweeps it`;
   const name = nameOf(deployment);
-  const subject = `Deployment/${name}`;
   const seen = `${taken.map(({ field }) => field).join(", ")}: owned by ${owners.join(", ")}${half}`;
   if (owners.includes(authentikManager)) {
-    const why =
-      "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.";
-    const todo = `Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then \`${outpostShm(`recreate ${name}`)}\`, and deploy again ${eitherWay()}; or, only where nobody else writes the outpost's config, have it taken over by \`delivery: authentik\`.`;
-    return { subject, seen, why, todo };
+    return {
+      seen,
+      why: "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
+      todo: `Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then \`${outpostShm(`recreate ${name}`)}\`, and deploy again ${eitherWay()}; or, only where nobody else writes the outpost's config, have it taken over by \`delivery: authentik\`.`,
+    };
   }
-  const why =
-    "It was put there by hand, and keeps ours from being deployed: two owners of /dev/shm would get in each other's way.";
   return {
-    subject,
     seen,
-    why,
+    why: "It was put there by hand, and keeps ours from being deployed: two owners of /dev/shm would get in each other's way.",
     todo: `Remove it (${kubectl} edit deployment ${name}), then deploy again ${eitherWay()}.`,
   };
 }

@@ -45,6 +45,10 @@ export interface Snapshot extends Pick<Target, "namespace" | "kubectl" | "outpos
   unchecked: Unchecked[];
 }
 
+/** Tells whether this could not be read. */
+export const isUnchecked = ({ unchecked }: Snapshot, wanted: string): boolean =>
+  unchecked.some(({ what }) => what === wanted);
+
 /** Lines read from the end of a log. authentik logs every request, so more of its log is read. */
 const sidecarTail = 50;
 const authentikTail = 2_000;

@@ -1,37 +1,34 @@
-import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Container, V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { metricsPort } from "../../cleaner/constants";
-import { sidecarContainer, shmMountPath, cronJobName } from "../../cleaner/names";
+import { sidecarContainer, shmMountPath } from "../../cleaner/names";
+import type { Deployment } from "../../kubernetes/types";
 import { eitherWay } from "../advice";
 import { containersNamed, containersOf } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
-import type { Cause, Found } from "./finding";
+import { isOwnCronJob } from "../pods/solution";
+import type { Cause } from "./finding";
 import type { Snapshot } from "./snapshot";
 
+const seenToo = `removes files from ${shmMountPath} as well`;
 const why =
   "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.";
 
-/** Finds a second cleaner of /dev/shm. Our CronJob beside our sidecar is no finding: that is the solution `both`. */
-export function twoCleanersFindings({ outposts, cronJobs, kubectl, outpostShm }: Snapshot): Found[] {
-  const inPods = outposts.deployments.flatMap((deployment) => {
-    const name = nameOf(deployment);
-    const isTwice = containersNamed(deployment, sidecarContainer).length > 1;
-    const strangers = containersOf(deployment).filter((each) => each.name !== sidecarContainer && cleans(each));
-    const causes = [...(isTwice ? [twice(outpostShm(`recreate ${name}`))] : []), ...strangers.map(stranger)];
-    return causes.map((cause) => ({ subject: `Deployment/${name}`, ...cause }));
-  });
-  const others = cronJobs.filter(
-    ({ metadata, spec }) =>
-      metadata?.name !== cronJobName && spec?.suspend !== true && removes(JSON.stringify(spec ?? {})),
-  );
-  return [
-    ...inPods,
-    ...others.map(({ metadata }) => ({
-      subject: `CronJob/${metadata?.name}`,
-      seen: `it removes files from ${shmMountPath} as well`,
-      why,
-      todo: `${kubectl} delete cronjob ${metadata?.name}, or ${kubectl} patch cronjob ${metadata?.name} -p '{"spec":{"suspend":true}}' to try without it.`,
-    })),
-  ];
+/** Finds a second cleaner of /dev/shm in an outpost's pods. */
+export function secondCleaners(deployment: Deployment, { outpostShm }: Snapshot): Cause[] {
+  const isTwice = containersNamed(deployment, sidecarContainer).length > 1;
+  const strangers = containersOf(deployment).filter((each) => each.name !== sidecarContainer && cleans(each));
+  return [...(isTwice ? [twice(outpostShm(`recreate ${nameOf(deployment)}`))] : []), ...strangers.map(stranger)];
+}
+
+/** Finds another CronJob that cleans /dev/shm. Our own beside our sidecar is no finding: that is the solution `both`. */
+export function secondCronJob(cronJob: V1CronJob, { kubectl }: Snapshot): Cause | undefined {
+  const { metadata, spec } = cronJob;
+  if (isOwnCronJob(cronJob) || spec?.suspend || !removes(JSON.stringify(spec ?? {}))) return undefined;
+  return {
+    seen: `it ${seenToo}`,
+    why,
+    todo: `${kubectl} delete cronjob ${metadata?.name}, or ${kubectl} patch cronjob ${metadata?.name} -p '{"spec":{"suspend":true}}' to try without it.`,
+  };
 }
 
 const twice = (recreate: string): Cause => ({
@@ -41,7 +38,7 @@ const twice = (recreate: string): Cause => ({
 });
 
 const stranger = ({ name }: V1Container): Cause => ({
-  seen: `container ${name} removes files from ${shmMountPath} as well`,
+  seen: `container ${name} ${seenToo}`,
   why,
   todo: `Take container ${name} out where it comes from (a patch in authentik, or by hand).`,
 });

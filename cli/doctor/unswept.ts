@@ -1,23 +1,24 @@
 import { fullInWords, type Releases } from "../../authentik/versions";
-import { cronJobName } from "../../cleaner/names";
+import { cronJobName, sidecarContainer } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
-import { eitherWay, resumeCronJob } from "../advice";
-import { isAdmitted, sweptDeployments } from "../pods/solution";
+import { eitherWay, replaceBare, resumeCronJob } from "../advice";
+import { barePods, isAdmitted, isOwnCronJob, sweptDeployments } from "../pods/solution";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
+import { counted } from "../units";
 import type { Cause } from "./finding";
 import { isCurable, releasesIn } from "./sessions";
-import type { Snapshot } from "./snapshot";
+import { isUnchecked, type Snapshot } from "./snapshot";
 
 /** Finds outposts that nothing sweeps, except for those that no sweep would help. */
 export function unswept(deployment: Deployment, snapshot: Snapshot): Cause | undefined {
-  const { outposts, cronJobs, unchecked, expectation, kubectl, outpostShm } = snapshot;
+  const { outposts, cronJobs, expectation, kubectl, outpostShm } = snapshot;
   if (carriesSidecar(deployment) || isAdmitted(deployment, outposts) || !isCurable(deployment, snapshot))
     return undefined;
-  const cronJob = cronJobs.find(({ metadata }) => metadata?.name === cronJobName);
+  const cronJob = cronJobs.find(isOwnCronJob);
   const isListed = sweptDeployments(cronJob).includes(nameOf(deployment));
   const isSuspended = isListed && cronJob?.spec?.suspend === true;
-  if (unchecked.some(({ what }) => what === "CronJobs") || (isListed && !isSuspended)) return undefined;
+  if (isUnchecked(snapshot, "CronJobs") || (isListed && !isSuspended)) return undefined;
   const why = cost(releasesIn(deployment, snapshot));
   if (isSuspended) {
     const seen = `CronJob ${cronJobName}, which is to sweep it, is suspended`;
@@ -37,4 +38,15 @@ export function unswept(deployment: Deployment, snapshot: Snapshot): Cause | und
 function cost(releases: Releases | undefined): string {
   const filled = `Its /dev/shm fills with the sessions of ${releases?.filledBy ?? "visitors"}, and ${fullInWords(releases)}.`;
   return releases && !releases.ownSweep ? `${filled} It has no sweep of its own.` : filled;
+}
+
+/** Finds pods that an admission policy should have given the sidecar. Such a fault keeps no pod from starting, so nothing else shows it. */
+export function missedByAdmission(deployment: Deployment, { outposts, kubectl }: Snapshot): Cause | undefined {
+  const bare = barePods(deployment, outposts).map(({ name }) => name);
+  if (bare.length === 0) return undefined;
+  return {
+    seen: `${counted(bare.length, "pod")} without container ${sidecarContainer}: ${bare.join(", ")}`,
+    why: "The admission policy that gives it to them was missing, edited or failing as they were created. Their /dev/shm has 64 MiB, and nothing sweeps it.",
+    todo: replaceBare(kubectl, bare),
+  };
 }

@@ -1,11 +1,21 @@
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { revisionLabel, settingsVariable, shmVolume, sidecarContainer, stackManagerPrefix } from "../../cleaner/names";
+import {
+  cronJobName,
+  revisionLabel,
+  settingsVariable,
+  shmVolume,
+  sidecarContainer,
+  stackManagerPrefix,
+} from "../../cleaner/names";
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import type { Deployment } from "../../kubernetes/types";
 import { asksForSidecar } from "../../sidecar/revision";
 import { sidecarFields } from "../../sidecar/takenFields";
 import { carriesSidecar, containersNamed, outpostContainerIn, podSpecOf } from "./containers";
 import { currentPods, podsOf, type OutpostPod, type Outposts } from "./outpostPods";
+
+/** Tells whether the CronJob is this program's. */
+export const isOwnCronJob = ({ metadata }: V1CronJob): boolean => metadata?.name === cronJobName;
 
 /** Returns the Deployments whose pods the CronJob sweeps, from the environment of its own container. */
 export function sweptDeployments(cronJob: V1CronJob | undefined): string[] {
