@@ -98,9 +98,18 @@ export const containerStatus = (name: string, fields: Partial<V1ContainerStatus>
   ...fields,
 });
 
+/** The image of the outpost in that release. */
+export const proxyImage = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
+
+/** Completes the warning about an outpost of a release on which forward auth is open. */
+export const isOpen =
+  "forward auth is open on 2025.10.0 to 2025.10.2: behind Traefik, Caddy and Envoy, a visit whose session is gone, or that meets a " +
+  "full /dev/shm, is answered HTTP 200 without a login";
+
 export interface PodOptions {
   name: string;
   outpost?: string;
+  image?: string;
   /** True if it has our volume and sidecar; default true. */
   sidecar?: boolean;
   shmSize?: string;
@@ -110,13 +119,13 @@ export interface PodOptions {
 }
 
 export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "256Mi", ...rest }: PodOptions): V1Pod {
-  const { phase = "Running", ready = phase === "Running", status } = rest;
+  const { phase = "Running", ready = phase === "Running", status, image } = rest;
   const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
   return {
     metadata: { name, namespace: "authentik", labels },
     spec: {
       nodeName: "node-1",
-      containers: [{ name: "proxy" }],
+      containers: [{ name: "proxy", ...(image && { image }) }],
       ...(sidecar && {
         initContainers: [{ name: "shm-cleanup", restartPolicy: "Always" }],
         volumes: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: shmSize } }],

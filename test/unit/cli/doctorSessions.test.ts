@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Finding } from "../../../cli/doctor/finding";
 import { releases } from "../../../authentik/versions";
-import { printed, outpostPod, runOn, type Answers } from "./cluster";
+import { isOpen, outpostPod, printed, proxyImage, runOn, type Answers } from "./cluster";
 import { counting, deployment, nothingWrong } from "./doctorScene";
 
-const proxy = (tag: string): string => `ghcr.io/goauthentik/proxy:${tag}`;
 const tmpdir = (value: string) => [{ name: "TMPDIR", value }];
 
 interface Stage {
@@ -49,9 +48,7 @@ const openFinding = (image: string): Finding => ({
   check: "forward auth",
   subject,
   seen: `the outpost is ${image}`,
-  why:
-    "Forward auth is open on 2025.10.0 to 2025.10.2: behind Traefik, Caddy and Envoy, a visit whose session is gone, or that meets " +
-    "a full /dev/shm, is answered HTTP 200 without a login. So making room opens it too.",
+  why: `${isOpen.replace("forward", "Forward")}. So making room opens it too.`,
   todo: "Upgrade authentik to 2025.10.3 or later.",
 });
 
@@ -98,7 +95,7 @@ describe("doctor on an outpost of each release", () => {
   });
 
   for (const [name, { tag, healthy, unswept }] of Object.entries(rows)) {
-    const image = proxy(tag);
+    const image = proxyImage(tag);
 
     it(`finds what a healthy one suffers from, by the spec and by the running container: ${name}`, async () => {
       const expected = healthy ? [healthy(image)] : [];
@@ -118,7 +115,7 @@ describe("doctor on an outpost of each release", () => {
 });
 
 describe("doctor on sessions that are elsewhere", () => {
-  const image = proxy("2026.5.0");
+  const image = proxyImage("2026.5.0");
 
   it("goes by the spec if no command can be run in a pod", async () => {
     assert.deepEqual(await findings({ container: { image, env: tmpdir("/sessions") } }), [
@@ -147,7 +144,7 @@ describe("doctor on sessions that are elsewhere", () => {
         todo: `${inEnv}.`,
       },
     ]);
-    assert.deepEqual(await findings({ container: { image: proxy("2024.12.3") }, inside: "/dev/shm" }), []);
+    assert.deepEqual(await findings({ container: { image: proxyImage("2024.12.3") }, inside: "/dev/shm" }), []);
   });
 
   it("does not advise a sweep that would not reach them", async () => {

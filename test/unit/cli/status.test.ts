@@ -5,9 +5,11 @@ import type { Cluster } from "../../../kubernetes/cluster";
 import {
   printed,
   containerStatus,
+  isOpen,
   metricsText,
   outpostDeployment,
   outpostPod,
+  proxyImage,
   runOn,
   sweepCronJob,
   type Printed,
@@ -254,6 +256,31 @@ describe("status", () => {
       const pods = cells(stdout).map(([pod]) => pod);
       assert.deepEqual(pods, ["main-b"], name);
     }
+  });
+
+  it("warns before the table, and in the JSON, of outposts on which forward auth is open", async () => {
+    const tags = { main: "2025.10.1", other: "2025.10.0", third: "2025.10.3" };
+    const pods = Object.entries(tags).map(([outpost, tag]) =>
+      outpostPod({ name: `${outpost}-a`, outpost, image: proxyImage(tag) }),
+    );
+    const { stdout } = await status({ ...twoPods, pods });
+    const warning = `Outposts main (${proxyImage("2025.10.1")}), other (${proxyImage("2025.10.0")}): ${isOpen}.`;
+    const upgrade = "Upgrade authentik to 2025.10.3 or later.";
+    assert.ok(stdout.startsWith(`${warning}\n${upgrade}\n\nPOD `), stdout);
+    const json = await status({ ...twoPods, pods }, ["-o", "json"]);
+    const { warnings } = JSON.parse(json.stdout) as { warnings: string[] };
+    assert.deepEqual(warnings, [`${warning} ${upgrade}`]);
+  });
+
+  it("notes below its table that the numbers are not those of the sessions", async () => {
+    const pods = [outpostPod({ name: "main-a", image: proxyImage("2024.12.3") })];
+    const { code, stdout } = await status({ ...twoPods, pods });
+    assert.equal(code, 0);
+    const because = `${proxyImage("2024.12.3")}, from before 2025.4.1, sets no TMPDIR`;
+    assert.ok(
+      stdout.endsWith(`main-a: container proxy keeps its sessions in /tmp, not in /dev/shm: ${because}\n`),
+      stdout,
+    );
   });
 
   it("ends with one line where the API server refuses", async () => {
