@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
-import { quantityBytes } from "../kubernetes/quantity";
 import type { Deployment, PodSpec, PodTemplatePatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
+import { lackingFields } from "../sidecar/lackingFields";
 import type { PodFragment } from "../sidecar/podFragment";
 import { invalid, merge, nothing, problem, warning, type Findings } from "./findings";
 import type { Look } from "./look";
@@ -70,7 +69,7 @@ function inspectPlain({ name, deployment }: OutpostSettings, spec: PodSpec, isRe
 
 /** Judges a pod that was created with the sidecar. */
 function inspectSwept({ name, deployment }: OutpostSettings, spec: PodSpec, wanted: PodFragment): Findings {
-  const changed = changedFields(wanted, spec);
+  const changed = lackingFields(wanted, spec, "spec").filter((path) => !isFree(path));
   if (changed.length === 0) return nothing;
   return problem(
     `outpost "${name}": another admission policy or a webhook changes what the sidecar needs in a new pod of Deployment ${deployment}: ` +
@@ -79,25 +78,4 @@ function inspectSwept({ name, deployment }: OutpostSettings, spec: PodSpec, want
 }
 
 /** Fields that clusters change at will: a mirror of images, an autoscaler. The sidecar works all the same. */
-const free = ["image", "resources"];
-
-/** Lists the fields of a value that another lacks or has differently. It may have more. */
-function changedFields(wanted: unknown, found: unknown, path = "spec"): string[] {
-  if (typeof wanted !== "object" || wanted === null || typeof found !== "object" || found === null) {
-    const isSame = isDeepStrictEqual(wanted, found) || (path.endsWith(".sizeLimit") && areEqual(wanted, found));
-    return isSame ? [] : [path];
-  }
-  if (!Array.isArray(wanted))
-    return Object.entries(wanted)
-      .filter(([key]) => !free.includes(key))
-      .flatMap(([key, value]) => changedFields(value, (found as Record<string, unknown>)[key], `${path}.${key}`));
-  return wanted.flatMap((element: unknown, index) => {
-    const name = (element as { name?: string }).name;
-    const elements = found as { name?: string }[];
-    const other = name === undefined ? elements[index] : elements.find((each) => each.name === name);
-    return changedFields(element, other, `${path}[${name ?? index}]`);
-  });
-}
-
-/** The API server writes a quantity in its own way. */
-const areEqual = (a: unknown, b: unknown): boolean => quantityBytes(String(a)) === quantityBytes(String(b));
+const isFree = (path: string): boolean => /\.(image|resources)\b/.test(path);

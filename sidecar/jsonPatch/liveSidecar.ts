@@ -1,6 +1,7 @@
 import { outpostContainer } from "../../authentik/names";
 import type { JsonPatchOperation } from "../../authentik/operations";
 import type { Deployment } from "../../kubernetes/types";
+import { lackingFields } from "../lackingFields";
 import { elementsOf } from "./jsonPatch";
 import { rewriteList } from "./listRewrite";
 import { containers, initContainers, mounts, podLists, volumes, type PodList } from "./podLists";
@@ -49,7 +50,9 @@ function differenceOf(list: PodList, wanted: unknown, live: Deployment): string[
   const name = list.ownName(wanted);
   const found = elementsIn(list, live).find((element) => list.ownName(element) === name);
   if (!found) return [`${list.kind} ${name} is missing`];
-  const different = Object.entries(wanted as Element).filter(([key, value]) => !contains(found[key], value));
+  const different = Object.entries(wanted as Element).filter(
+    ([key, value]) => lackingFields(value, found[key], key).length > 0,
+  );
   return different.map(([key]) => `${list.kind} ${name} has another ${key}`);
 }
 
@@ -127,14 +130,4 @@ function ownBeyond(part: readonly JsonPatchOperation[], live: Deployment, list: 
   const wanted = elementsOf(part, list).map((element) => list.ownName(element));
   const present = elementsIn(list, live).flatMap((element) => list.ownName(element) ?? []);
   return present.filter((name) => !wanted.includes(name));
-}
-
-/** Tells whether all of `wanted` is in `actual`, which may have more. */
-function contains(actual: unknown, wanted: unknown): boolean {
-  if (Array.isArray(wanted)) {
-    return Array.isArray(actual) && wanted.every((element) => actual.some((candidate) => contains(candidate, element)));
-  }
-  if (typeof wanted !== "object" || wanted === null) return actual === wanted;
-  if (typeof actual !== "object" || actual === null) return false;
-  return Object.entries(wanted).every(([key, value]) => contains((actual as Element)[key], value));
 }

@@ -1,0 +1,28 @@
+import { isDeepStrictEqual } from "node:util";
+import { quantityBytes } from "../kubernetes/quantity";
+
+type Element = { name?: string };
+
+/**
+ * Lists the paths of the fields that a live value lacks or has differently. It may have more. The elements of a list are found by
+ * their name, or by their place if they have none.
+ */
+export function lackingFields(wanted: unknown, found: unknown, path: string): string[] {
+  if (typeof wanted !== "object" || wanted === null || typeof found !== "object" || found === null) {
+    const isSame = isDeepStrictEqual(wanted, found) || (path.endsWith(".sizeLimit") && isSameQuantity(wanted, found));
+    return isSame ? [] : [path];
+  }
+  if (!Array.isArray(wanted))
+    return Object.entries(wanted).flatMap(([key, value]) =>
+      lackingFields(value, (found as Record<string, unknown>)[key], `${path}.${key}`),
+    );
+  return wanted.flatMap((element: unknown, index) => {
+    const { name } = element as Element;
+    const elements = found as Element[];
+    const other = name === undefined ? elements[index] : elements.find((each) => each.name === name);
+    return lackingFields(element, other, `${path}[${name ?? index}]`);
+  });
+}
+
+/** The API server writes a quantity in its own way. */
+const isSameQuantity = (a: unknown, b: unknown): boolean => quantityBytes(String(a)) === quantityBytes(String(b));
