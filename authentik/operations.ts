@@ -17,6 +17,16 @@ export const jsonPatchError = (message: string): JsonPatchError =>
 export const isJsonPatchError = (error: unknown): error is JsonPatchError =>
   error instanceof Error && error.name === "JsonPatchError";
 
+/** Reads something of an outpost's operations. @param instead gives it if they are invalid */
+export function unlessInvalid<T>(read: () => T, instead: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isJsonPatchError(error)) return instead();
+    throw error;
+  }
+}
+
 /** The setting that holds the JSON patch of an outpost's Deployment, as messages name it. */
 export const patchSetting = "kubernetes_json_patches.deployment";
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { authentikError, isAuthentikError } from "../../authentik/apiErrors";
 import type { AuthentikClient, OutpostConfig } from "../../authentik/client";
 import { belongsTo, authentikManager, outpostContainer } from "../../authentik/names";
-import { isJsonPatchError, type JsonPatchOperation } from "../../authentik/operations";
+import { unlessInvalid, type JsonPatchOperation } from "../../authentik/operations";
 import {
   deploymentOperations,
   formOfNone,
@@ -151,16 +151,10 @@ export async function unlessGone<T>(
 
 /** Returns our part as it is in the config; none if the operations there are invalid, which the preflight reports. */
 export const ownPartOf = (config: OutpostConfig): JsonPatchOperation[] =>
-  unlessInvalid(() => ownAdditions(deploymentOperations(config)));
-
-function unlessInvalid(read: () => JsonPatchOperation[]): JsonPatchOperation[] {
-  try {
-    return read();
-  } catch (error) {
-    if (isJsonPatchError(error)) return [];
-    throw error;
-  }
-}
+  unlessInvalid(
+    () => ownAdditions(deploymentOperations(config)),
+    () => [],
+  );
 
 /** Returns the form in which the config has no patch but ours, if so. */
 export function formBefore(
@@ -174,7 +168,10 @@ export function formBefore(
 /** Returns the config without our part. If nothing of others is left, it gets its earlier form. */
 function withoutPart(config: OutpostConfig, form?: string): OutpostConfig {
   // Of something else in their place nothing is ours.
-  const operations = unlessInvalid(() => deploymentOperations(config));
+  const operations = unlessInvalid(
+    () => deploymentOperations(config),
+    () => [],
+  );
   const others = withoutOursAnyway(operations);
   if (isDeepStrictEqual(others, operations)) return config;
   return others.length > 0 ? withDeploymentOperations(config, others) : withoutDeploymentOperations(config, form);

@@ -1,5 +1,5 @@
 import { outpostContainer } from "../../authentik/names";
-import { isJsonPatchError, operationError, type JsonPatchOperation } from "../../authentik/operations";
+import { operationError, unlessInvalid, type JsonPatchOperation } from "../../authentik/operations";
 import { settingsVariable, sidecarContainer } from "../../cleaner/names";
 import type { PodFragment } from "../podFragment";
 import { rewriteList, valueAt, type Slot } from "./listRewrite";
@@ -57,12 +57,10 @@ export function withoutOurs(operations: readonly JsonPatchOperation[]): JsonPatc
  * either.
  */
 export function withoutOursAnyway(operations: readonly JsonPatchOperation[]): JsonPatchOperation[] {
-  try {
-    return withoutOurs(operations);
-  } catch (error) {
-    if (!isJsonPatchError(error)) throw error;
-    return operations.flatMap((operation) => withoutOwnElements(operation));
-  }
+  return unlessInvalid(
+    () => withoutOurs(operations),
+    () => operations.flatMap(withoutOwnElements),
+  );
 }
 
 function withoutOwnElements(operation: JsonPatchOperation): JsonPatchOperation[] {

@@ -1,6 +1,6 @@
 import type { OutpostConfig } from "../../authentik/client";
 import { authentikManager } from "../../authentik/names";
-import { isJsonPatchError } from "../../authentik/operations";
+import { unlessInvalid } from "../../authentik/operations";
 import { deploymentOperations } from "../../authentik/outpostPatches";
 import { sidecarContainer } from "../../cleaner/names";
 import { containerPath, ownersOf } from "../../kubernetes/fieldOwners";
@@ -12,7 +12,8 @@ import { readsOurSettings } from "./jsonPatch";
  * operations are no patch, which others report.
  */
 export function hasVanished(config: OutpostConfig, live: Deployment): boolean {
-  return isByAuthentik(live) && !hasOurPart(config);
+  const isThere = () => deploymentOperations(config).some(readsOurSettings);
+  return isByAuthentik(live) && !unlessInvalid(isThere, () => true);
 }
 
 /** Tells whether the Deployment has our sidecar by authentik's own writes. */
@@ -23,13 +24,4 @@ export function isByAuthentik({ metadata, spec }: Deployment): boolean {
       (spec?.template.spec?.[list] ?? []).some((container) => readsOurSettings({ value: container })) &&
       ownersOf(containerPath(list, sidecarContainer), metadata?.managedFields ?? []).includes(authentikManager),
   );
-}
-
-function hasOurPart(config: OutpostConfig): boolean {
-  try {
-    return deploymentOperations(config).some(readsOurSettings);
-  } catch (error) {
-    if (isJsonPatchError(error)) return true;
-    throw error;
-  }
 }
