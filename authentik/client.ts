@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Outpost } from "@goauthentik/api" with { "resolution-mode": "import" };
 import { authentikError, isAuthentikError } from "./apiErrors";
 import { lastChangeBy, tokenValidities, type TokenValidity } from "./asides";
-import { embeddedOutpost } from "./names";
+import { embeddedOutpost, proxyType } from "./names";
 import { connectionTo, listAll, lists, send, urlOf, type ClientOptions, type Connection } from "./requests";
 
 export { isAuthentikError, type AuthentikError } from "./apiErrors";
@@ -137,7 +137,7 @@ function unknownOutpost(name: string, known: readonly OutpostAnswer[]): string {
 function whyUnfit({ managed, type, service_connection_obj: integration }: OutpostAnswer): string | undefined {
   if (managed === embeddedOutpost)
     return "is the embedded outpost, which runs within authentik and needs none of this: it keeps its sessions in PostgreSQL since 2025.10, before in Redis; take it off `outposts`";
-  if (type !== "proxy") return `is of type ${type}: only proxy outposts keep sessions in /dev/shm`;
+  if (type !== proxyType) return `is of type ${type}: only proxy outposts keep sessions in /dev/shm`;
   if (!integration)
     return "has no integration, so authentik does not deploy it: choose a Kubernetes integration in authentik, or set its `delivery` to deployment";
   if (integration.meta_model_name !== kubernetesIntegration)

@@ -14,13 +14,15 @@ export const managedByLabel = "app.kubernetes.io/managed-by";
 export const outpostNameLabel = "goauthentik.io/outpost-name";
 export const outpostUuidLabel = "goauthentik.io/outpost-uuid";
 const outpostTypeLabel = "goauthentik.io/outpost-type";
+/** Type of the outposts that keep sessions in files. */
+export const proxyType = "proxy";
 
 /** Labels of the pods that authentik deploys for an outpost of this name. Its Deployment selects them by these and its id. */
 export const podLabelsOf = (outpost: string): Record<string, string> => ({
   "app.kubernetes.io/name": "authentik-outpost-proxy",
   [managedByLabel]: authentikManager,
   [outpostNameLabel]: slugify(outpost),
-  [outpostTypeLabel]: "proxy",
+  [outpostTypeLabel]: proxyType,
 });
 
 /**
@@ -33,10 +35,10 @@ export function lastingSelector(selector: LabelSelector): LabelSelector {
 }
 
 /** Selector of every proxy outpost that authentik deploys. */
-export const proxySelector = `${outpostTypeLabel}=proxy`;
+export const proxySelector = `${outpostTypeLabel}=${proxyType}`;
 
 /** The outpost's container in a Deployment of authentik's, which names it after the outpost's type. */
-export const outpostContainer = "proxy";
+export const outpostContainer = proxyType;
 
 /** Directory of the sessions: the TMPDIR of authentik's image from 2025.4.1 on. */
 export const sessionDirectory = "/dev/shm";
@@ -45,7 +47,7 @@ const proxyImage = /(^|\/)goauthentik\/proxy([:@]|$)/;
 
 export const runsProxy = ({ image = "" }: { image?: string }): boolean => proxyImage.test(image);
 
-export const isLabelledProxy = (labels: Record<string, string> = {}): boolean => labels[outpostTypeLabel] === "proxy";
+export const isLabelledProxy = (labels: Record<string, string> = {}): boolean => labels[outpostTypeLabel] === proxyType;
 
 /**
  * Tells whether a Deployment is a proxy outpost, deployed by authentik or by hand. A manual one has any labels at all: those of

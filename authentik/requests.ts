@@ -85,6 +85,12 @@ export async function send({ fetch, token, timeoutMs }: Connection, asked: Asked
   return parsed;
 }
 
+/** Describes what is wrong with the form of a token, if anything is. */
+export const tokenFlaw = (token: string): string | undefined =>
+  /[^\x21-\x7e]/.test(token)
+    ? "has spaces, line breaks or other characters that no token has; store it again"
+    : undefined;
+
 export const urlOf = ({ url }: Connection, path: string): string => `${url}/api/v3/${path}`;
 
 function parse(text: string): unknown {

@@ -1,3 +1,4 @@
+import { tokenFlaw } from "../authentik/requests";
 import { readOutposts } from "./outposts";
 import { Problems, SettingsError } from "./problems";
 import { isGiven, type Raw, readFields, reportUnknownKeys, withoutUnset } from "./readFields";
@@ -61,11 +62,10 @@ function checkAuthentikToken(raw: Raw, secrets: ReadonlySet<string>, problems: P
       key,
       "stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentikToken",
     );
-  } else if ("wrong" in text) {
-    problems.value(key, raw[key], text.wrong);
-  } else if (/[^\x21-\x7e]/.test(text.value)) {
-    problems.value(key, raw[key], "has spaces, line breaks or other characters that no token has; store it again");
+    return;
   }
+  const wrong = "wrong" in text ? text.wrong : tokenFlaw(text.value);
+  if (wrong) problems.value(key, raw[key], wrong);
 }
 
 /** Requires access to authentik for its delivery whatever the solution, so that changing the solution asks for nothing new. */

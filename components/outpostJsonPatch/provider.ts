@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
 import { authentikError } from "../../authentik/apiErrors";
 import { authentikClient } from "../../authentik/client";
+import { tokenFlaw } from "../../authentik/requests";
 import { connection } from "../../kubernetes/connection";
 import { messageOnly } from "../messageOnly";
 import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./partInConfig";
@@ -53,10 +54,8 @@ function checkedToken(token: string | undefined): string {
   const how = "pulumi config set --secret authentikToken";
   if (!token)
     throw authentikError(`authentikToken is not set, and the outpost's patch is in authentik: set it with: ${how}`);
-  if (/[^\x21-\x7e]/.test(token))
-    throw authentikError(
-      `authentikToken has spaces, line breaks or other characters that no token has; store it again: ${how}`,
-    );
+  const flaw = tokenFlaw(token);
+  if (flaw) throw authentikError(`authentikToken ${flaw}: ${how}`);
   return token;
 }
 
