@@ -106,7 +106,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     { podSelectors, ...own }: Apply,
   ): PodAdmission {
     const outposts = admitted.map((outpost) =>
-      whole(outpost).apply((settings) => {
+      pulumi.output(outpost).apply((settings) => {
         const { name, deployment } = settings;
         const podSelector = podSelectors[deployment] ?? { matchLabels: podLabelsOf(name) };
         return { deployment, podSelector, fragment: podFragment(settings) };
@@ -165,8 +165,6 @@ function refuseOtherLanguages({ delivery, outposts }: OutpostShmCleanupArgs): vo
 }
 
 const isAdmitted = ({ delivery }: { delivery: string }): boolean => delivery === "admission";
-
-const whole = (outpost: Resolved<OutpostSettings>): pulumi.Output<OutpostSettings> => pulumi.output(outpost);
 
 /** Returns some of the settings and no others: one that is a secret, or not known yet, makes all of them so. */
 const only = <T, K extends keyof T>(args: T, keys: readonly K[]): pulumi.Output<pulumi.Unwrap<Pick<T, K>>> =>

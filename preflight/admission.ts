@@ -8,7 +8,6 @@ import { merge, nothing, restarts, type Findings } from "./findings";
 import type { Look } from "./look";
 import { inspectNewPod } from "./newPod";
 import { inspectPods } from "./pods";
-import { inspectTaken } from "./release";
 
 /** Finds what `delivery: admission` would change: the pods of the Deployment, which itself only asks for a rollout. */
 export async function inspectAdmission(
@@ -17,8 +16,6 @@ export async function inspectAdmission(
   fragment: PodFragment,
   live: Deployment,
 ): Promise<Findings> {
-  const fields = await inspectTaken(look, settings, live);
-  if ("refused" in fields) return fields.refused;
   const { namespace, cluster, fieldManager } = look;
   const { deployment } = settings;
   const asking = { metadata: { labels: { [revisionLabel]: fragmentRevision(fragment) } } };
@@ -26,13 +23,11 @@ export async function inspectAdmission(
   const change = restarts(live, dryRun);
   const isRestart = change.restarts !== undefined;
   return merge([
-    fields.moving,
     change,
     inspectPods(look, settings, live),
     dryRun.outcome === "applied"
       ? await inspectNewPod(look, settings, dryRun.deployment, { ...asking, spec: fragment }, isRestart)
       : nothing,
     { ...nothing, podSelectors: [{ deployment, selector: lastingSelector(live.spec!.selector) }] },
-    fields.taken.length > 0 ? { ...nothing, handovers: [deployment] } : nothing,
   ]);
 }

@@ -6,11 +6,7 @@ import type { Deployment, LimitRange, Pod } from "../kubernetes/types";
 
 /** The systems that the preflight looks at, and our name there. */
 export interface Places {
-  cluster: Pick<
-    Cluster,
-    | ("deployment" | "deployments" | "pods" | "limitRanges" | "configMap" | "selfMay")
-    | ("dryRunApply" | "dryRunMerge" | "dryRunPod")
-  >;
+  cluster: Cluster;
   /** Undefined unless the settings give access to authentik. */
   authentik?: Pick<AuthentikClient, "readOutpost" | "findOutpost" | "lastChangeBy" | "tokenValidities">;
   namespace: string;

@@ -78,20 +78,15 @@ async function inspectSidecar(
         `Update the stack once authentik has created it again.`,
     );
   if (!hasContainer(live, settings.container)) return noContainer(settings, live);
-  return settings.delivery === "admission"
-    ? inspectAdmission(look, settings, fragment, live)
-    : inspectPatch(look, settings, fragment, live);
-}
-
-async function inspectPatch(
-  look: Look,
-  settings: OutpostSettings,
-  spec: PodFragment,
-  live: Deployment,
-): Promise<Findings> {
   const fields = await inspectTaken(look, settings, live);
   if ("refused" in fields) return fields.refused;
+  const { taken, moving } = fields;
+  const { deployment, delivery } = settings;
+  if (delivery === "admission") {
+    const handover = taken.length > 0 ? { ...nothing, handovers: [deployment] } : nothing;
+    return merge([moving, await inspectAdmission(look, settings, fragment, live), handover]);
+  }
   const { cluster, namespace, fieldManager } = look;
-  const dryRun = await cluster.dryRunApply(namespace, settings.deployment, fieldManager, { spec });
-  return merge([fields.moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
+  const dryRun = await cluster.dryRunApply(namespace, deployment, fieldManager, { spec: fragment });
+  return merge([moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
 }

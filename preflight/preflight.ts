@@ -1,4 +1,3 @@
-import type { Cluster } from "../kubernetes/cluster";
 import type { LabelSelector } from "../kubernetes/labelSelector";
 import { lacksNativeSidecars } from "../kubernetes/nativeSidecars";
 import { printable } from "../kubernetes/untrusted";
@@ -30,8 +29,7 @@ export class PreflightError extends Error {
 }
 
 /** The systems that the preflight looks at, in full. */
-interface World extends Omit<Places, "namespace" | "cluster"> {
-  cluster: Places["cluster"] & Pick<Cluster, "support" | "refusal" | "version">;
+interface World extends Omit<Places, "namespace"> {
   /** Default: false, so that nothing but a preview goes without a look. */
   isPreview?: boolean;
 }
