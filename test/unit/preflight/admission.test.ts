@@ -4,7 +4,6 @@ import type { DryRun, PodDryRun } from "../../../kubernetes/cluster";
 import type { Deployment, PodSpec, PodTemplate, PodTemplatePatch } from "../../../kubernetes/types";
 import { podFragment } from "../../../sidecar/podFragment";
 import { fragmentRevision } from "../../../sidecar/revision";
-import { managed } from "../managedFields";
 import { outpostSettings } from "../outposts";
 import { clusterWith, inspect, liveDeployment, ours } from "./scene";
 
@@ -184,21 +183,5 @@ describe("inspection for delivery admission", () => {
   it("goes without a preview of restarts where the account may patch none", async () => {
     const { problems } = await look({ apply: { outcome: "forbidden", reason: "no" } });
     assert.deepEqual(problems, []);
-  });
-
-  it("stops at pods that another stack gives the sidecar, by either delivery", async () => {
-    const other = "authentik-outpost-shm-other";
-    const fields = [
-      { field: `label ${label} of its pods`, template: { "f:metadata": { "f:labels": { [`f:${label}`]: {} } } } },
-      { field: "volume dshm", template: { "f:spec": { "f:volumes": { 'k:{"name":"dshm"}': {} } } } },
-    ];
-    for (const { field, template } of fields) {
-      const live = deployment();
-      live.metadata!.managedFields!.push(managed(other, { "f:spec": { "f:template": template } }));
-      assert.deepEqual((await look({ live })).problems, [
-        `outpost "My Outpost": Deployment ${name} already has ${field} (owned by ${other}). ` +
-          "That is another stack of this program. Take the outpost off the `outposts` of one of the two.",
-      ]);
-    }
   });
 });

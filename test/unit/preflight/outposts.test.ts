@@ -193,16 +193,6 @@ describe("inspection of the outposts' Deployments", () => {
     });
   });
 
-  it("says which pods a change restarts, and what that ends", async () => {
-    const three = liveDeployment("ak-outpost-my-outpost", { replicas: 3 });
-    const { warnings, restarts } = await look([three], wantsSidecar, { dryRun: restarted(three) });
-    assert.deepEqual(warnings, [
-      "Deployment ak-outpost-my-outpost: this change restarts its 3 pods (rolling update). " +
-        "The sessions in a restarted pod end: their users log in again.",
-    ]);
-    assert.deepEqual(restarts, ["ak-outpost-my-outpost"]);
-  });
-
   it("names a rollout that is under way, for the update to await", async () => {
     const three = liveDeployment("ak-outpost-my-outpost", { replicas: 3 });
     three.status = { ...three.status, availableReplicas: 2 };
@@ -244,11 +234,5 @@ describe("inspection of the outposts' Deployments", () => {
     const refused = new Error("no", { cause: { code: 403 } });
     const answers = { configMap: () => Promise.reject(refused) };
     assert.deepEqual(await look([carrying], [], { answers }), { ...nothing, dryRuns: [] });
-  });
-
-  it("warns of a memory limit that is too small", async () => {
-    const limited = liveDeployment("ak-outpost-my-outpost", { memoryLimit: "128Mi" });
-    const { warnings } = await look([limited], wantsSidecar);
-    assert.match(warnings[0], /^Deployment ak-outpost-my-outpost: container proxy has a memory limit of 128Mi/);
   });
 });
