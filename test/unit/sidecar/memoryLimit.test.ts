@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Deployment } from "../../../kubernetes/types";
+import type { Deployment, LimitRange, Pod, PodSpec } from "../../../kubernetes/types";
 import { memoryWarning } from "../../../sidecar/memoryLimit";
 import { outpostSettings } from "../outposts";
 import { liveDeployment } from "../preflight/scene";
@@ -7,7 +7,7 @@ import { liveDeployment } from "../preflight/scene";
 const name = "ak-outpost-my-outpost";
 const settings = outpostSettings();
 
-type Container = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>["containers"][number];
+type Container = PodSpec["containers"][number];
 const container = (name: string, memory?: string, restartPolicy?: string): Container => ({
   name,
   ...(memory && { resources: { limits: { memory } } }),
@@ -23,13 +23,14 @@ function live(memoryLimit?: string, others: Container[] = [], initContainers?: C
   return deployment;
 }
 
-const warning = (limit: string, only?: string): string =>
+const warning = (limit: string, only?: string, isFromElsewhere = false): string =>
   `Deployment ${name}: container proxy has a memory limit of ${limit}, too little for a /dev/shm of 256Mi: ` +
   "its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. " +
   (only
     ? `With it /dev/shm has only ${only}: every container of the pod has a memory limit, and the kubelet makes the volume no bigger than their sum. `
     : "") +
-  "Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
+  `${isFromElsewhere ? "Give the container a limit of its own of" : "Raise the limit to"} at least 320Mi ` +
+  "where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
 
 describe("the warning of a memory limit", () => {
   const other = (memory?: string, restartPolicy?: string) => container("other", memory, restartPolicy);
@@ -69,6 +70,48 @@ describe("the warning of a memory limit", () => {
   for (const [what, [deployment, expected]] of Object.entries(cases)) {
     it(`${expected ? "is given" : "is not given"}: ${what}`, () => {
       assert.equal(memoryWarning(settings, deployment, { limitRanges: [], pods: [] }), expected);
+    });
+  }
+});
+
+describe("the memory limit that pods get from elsewhere", () => {
+  /** The LimitRange of Kubernetes' own page "Configure Default Memory Requests and Limits", with another default. */
+  const range = (name: string, memory?: string, type = "Container"): LimitRange => ({
+    metadata: { name },
+    spec: { limits: [{ type, ...(memory && { _default: { memory } }), defaultRequest: { memory: "64Mi" } }] },
+  });
+  const pod = (name: string, memory?: string): Pod => ({
+    metadata: { name },
+    spec: { containers: [container("proxy", memory)] },
+  });
+  const ofRange = (name: string) => `the default of LimitRange ${name}`;
+
+  const cases: Record<string, [Deployment, LimitRange[], Pod[], limit?: string, source?: string, only?: string]> = {
+    none: [live(), [], [pod("main-a")]],
+    "the template's own": [live("1Gi"), [range("a", "200Mi")], [pod("main-a", "200Mi")]],
+    "a LimitRange's default": [live(), [range("a", "240Mi")], [pod("main-a", "128Mi")], "240Mi", ofRange("a")],
+    "the least of two defaults": [live(), [range("a", "1Gi"), range("b", "240Mi")], [], "240Mi", ofRange("b")],
+    "no default for containers": [live(), [range("a"), range("b", "240Mi", "Pod")], []],
+    "a live pod's, which a webhook gave it": [
+      live(),
+      [],
+      [pod("main-a"), pod("main-b", "240Mi")],
+      "240Mi",
+      "by pod main-b; the Deployment itself has none",
+    ],
+    "an init container's too, which counts for the size that the kubelet gives": [
+      live("128Mi", [], [container("wait", undefined, "Always")]),
+      [range("a", "8Mi")],
+      [],
+      "128Mi",
+      undefined,
+      "168Mi",
+    ],
+  };
+  for (const [what, [deployment, limitRanges, pods, limit, source, only]] of Object.entries(cases)) {
+    it(`is ${what}`, () => {
+      const expected = limit && warning(source ? `${limit} (${source})` : limit, only, source !== undefined);
+      assert.equal(memoryWarning(settings, deployment, { limitRanges, pods }), expected);
     });
   }
 });
