@@ -118,12 +118,6 @@ describe("the client of authentik's API", () => {
       {},
       "authentik refuses the token, HTTP 401: authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)",
     ],
-    // The only status that authentik itself gives for a wrong or expired one.
-    "a wrong token": [
-      403,
-      { detail: "Token invalid/expired" },
-      "authentik refuses the token, HTTP 403 (Token invalid/expired): authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)",
-    ],
     "a missing permission": [
       403,
       { detail: "You do not have permission to perform this action." },

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { ProcessDied, Processes, run } from "../../../sandbox/processes";
+import { isRunning, ProcessDied, Processes, run } from "../../../sandbox/processes";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { useTempDir } from "../tempDir";
 
@@ -19,7 +19,7 @@ describe("child processes", function () {
     logFile: inDir("log", `${name}.log`),
   });
   const groupIsGone = (pid: number) =>
-    waitUntil(() => !isAlive(-pid), {
+    waitUntil(() => !isRunning(-pid), {
       what: `process group ${pid} to be gone`,
       timeoutMs: 10_000,
       pauseMs: 10,
@@ -114,15 +114,6 @@ async function saysReady(log: string): Promise<void> {
     timeoutMs: 10_000,
     pauseMs: 10,
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,6 @@ import { SettingsError } from "../../../settings/problems";
 import { resolveSettings } from "../../../settings/resolve";
 import type { OutpostSettings, Settings } from "../../../settings/settings";
 import { sweepVariables } from "../../../settings/sweepVariables";
-import { seconds } from "../../../settings/values/duration";
 
 type Config = Record<string, unknown>;
 
@@ -278,20 +277,6 @@ describe("values that hold", () => {
         assert.equal(({ ...stack, ...outposts[0] } as Config)[key], expected);
       });
     }
-  }
-
-  const durations: Record<string, number> = {
-    "5s": 5,
-    "90s": 90,
-    "2m": 120,
-    "1h": 3600,
-    "1h30m": 5400,
-    "1m1s": 61,
-    "24h": 86400,
-  };
-  for (const [given, expected] of Object.entries(durations)) {
-    it(`reads duration ${given} as ${expected} s`, () =>
-      assert.equal(seconds(outpost({ sweepInterval: given }).sweepInterval), expected));
   }
 });
 
