@@ -38,16 +38,13 @@ export async function doctor(
   const diagnoses = await Promise.all(targets.map((each, index) => diagnose(observed[index], each)));
   if (output === "json") io.out(asJson(target.inNamespace ? { namespaces: diagnoses } : diagnoses[0]));
   else {
-    const head = ({ namespace }: { namespace: string }) => (target.inNamespace ? `Namespace ${namespace}:\n\n` : "");
+    const head = ({ namespace }: Diagnosis) => (target.inNamespace ? `Namespace ${namespace}:\n\n` : "");
     io.out(diagnoses.map((each) => `${head(each)}${diagnosisText(each, io)}`).join("\n"));
   }
   return diagnoses.every(({ findings }) => findings.length === 0) ? exitCodes.ok : exitCodes.failed;
 }
 
-async function diagnose(
-  snapshot: Snapshot,
-  { namespace, authentikAccess }: Target,
-): Promise<Diagnosis & { namespace: string }> {
+async function diagnose(snapshot: Snapshot, { namespace, authentikAccess }: Target): Promise<Diagnosis> {
   const client = authentikAccess && authentikClient(authentikAccess);
   const config = await authentikConfigFindings(snapshot, client);
   const findings = [...findingsOf(snapshot), ...config.findings.map((found) => ({ check: configCheck, ...found }))];

@@ -5,7 +5,7 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/events";
 import { parse } from "yaml";
 
 /** Results of a preview, to be shown as Markdown. */
-export interface PreviewText {
+interface PreviewText {
   project: string;
   stack: string;
   /** Output of `pulumi preview --diff`, without colours. */

@@ -3,6 +3,7 @@ import { closeForwardAuth } from "../authentik/versions";
 import { defaultsOf } from "../settings/readFields";
 import { stackRows } from "../settings/table";
 import { openAmong } from "./advice";
+import { exitCodes } from "./errors";
 import { type Io, emphasised, type Urgency } from "./io";
 import type { PodsOptions } from "./options";
 import { asJson, table } from "./output";
@@ -24,12 +25,9 @@ export interface StatusOptions extends PodsOptions {
 /** Prints the state of /dev/shm in every outpost pod, once or until Ctrl-C. @returns the exit status */
 export async function status(target: Target, options: StatusOptions, io: Io): Promise<number> {
   const look = () => lookOnce(target, options, io);
-  if (!options.watch) {
-    io.out(await look());
-    return 0;
-  }
-  await repeatedly(look, options.interval, io, options.output === "json");
-  return 0;
+  if (options.watch) await repeatedly(look, options.interval, io, options.output === "json");
+  else io.out(await look());
+  return exitCodes.ok;
 }
 
 const clearScreen = "\x1b[H\x1b[2J\x1b[3J";

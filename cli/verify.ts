@@ -20,13 +20,10 @@ import type { Target } from "./target";
 import { allChecks } from "./verify/allChecks";
 import { type Check, checksText, type OwnRun } from "./verify/check";
 
-/** Expectations stated on the command line. */
-interface Stated {
+export interface VerifyOptions extends PodsOptions {
+  /** Expected, whatever the stack or the Deployments say; so is the solution. */
   shmSize?: string;
   solution?: Exclude<Solution, "none">;
-}
-
-export interface VerifyOptions extends Stated, PodsOptions {
   /** Seconds to repeat the checks for while one fails. 0 checks once. */
   wait: number;
   /** True to start a run of the CronJob and judge that one. */
@@ -118,12 +115,12 @@ function noOutposts(namespace: string, { pods }: Outposts): string {
   return `there is no Deployment of a proxy outpost in namespace ${namespace}${orphans}`;
 }
 
-/** Makes the expectation without a stack, from the Deployments and the CronJob themselves. Anything stated overrides it. */
+/** Makes the expectation without a stack, from the Deployments and the CronJob themselves. Flags override it. */
 async function expectationInForce(
   cluster: Cluster,
   namespace: string,
   outposts: Outposts,
-  { shmSize, solution }: Stated,
+  { shmSize, solution }: VerifyOptions,
 ): Promise<Expectation> {
   const swept = sweptDeployments(await cluster.cronJob(namespace, cronJobName));
   const expected = outposts.deployments.map(async (deployment): Promise<ExpectedOutpost> => {

@@ -19,7 +19,7 @@ const managedBy = "outpost-shm";
  * Annotations by which Flux and Argo CD apply no more of the Deployment than the file has, and never delete it. Argo CD would
  * refuse a Deployment that is not whole unless it leaves the validation to the API server.
  */
-export const sharedWithAuthentik = {
+const sharedWithAuthentik = {
   "argocd.argoproj.io/sync-options": "ServerSideApply=true,Validate=false,Prune=false,Delete=false",
   "kustomize.toolkit.fluxcd.io/prune": "disabled",
   "kustomize.toolkit.fluxcd.io/ssa": "Merge",
@@ -33,12 +33,11 @@ export const sharedWithAuthentik = {
 export async function manifests(settings: Settings, stack: string): Promise<Manifest[]> {
   const registered = await registeredBy({ ...settings, outposts: settings.outposts.map(forComponent) }, stack);
   const objects = registered.map(withoutPulumi).filter(({ kind }) => kind !== "Deployment");
-  const patches = new Map(
-    registered.flatMap((each) => (each.kind === "Deployment" ? [[each.metadata.name, each]] : [])),
-  );
+  const patches = registered.filter(({ kind }) => kind === "Deployment");
   const deployments = settings.outposts.map((outpost): Manifest => {
     const metadata = { name: outpost.deployment, namespace: settings.namespace, annotations: sharedWithAuthentik };
-    const spec = outpost.delivery === "authentik" ? undefined : patches.get(outpost.deployment)?.spec;
+    const patch = patches.find((each) => each.metadata.name === outpost.deployment);
+    const spec = outpost.delivery === "authentik" ? undefined : patch?.spec;
     return { apiVersion: "apps/v1", kind: "Deployment", metadata, ...(spec !== undefined && { spec }) };
   });
   return [...objects, ...deployments];

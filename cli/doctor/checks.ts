@@ -11,7 +11,7 @@ import { tightMemory } from "./memory";
 import { writesOnDeployment } from "./reconcileWrites";
 import { refusedRollout, withoutPods } from "./rollouts";
 import { missingOutposts, noOutposts, sweptInVain, wronglySelecting } from "./selectors";
-import { machineClientFindings, openForwardAuthIn, sessionsFindings } from "./sessions";
+import { machineClients, openForwardAuthIn, sessionsFindings } from "./sessions";
 import type { Snapshot } from "./snapshot";
 import { secondCleaners, secondCronJob } from "./twoCleaners";
 import { missedByAdmission, unswept } from "./unswept";
@@ -56,7 +56,7 @@ export const checks: Record<string, Search[]> = {
   "two cleaners": [deployments(secondCleaners), cronJobs(secondCronJob)],
   leftovers: [cronJobs(unwantedCronJob), unusedObjects, deployments(pasted)],
   memory: [deployments(tightMemory)],
-  "machine clients": [machineClientFindings],
+  "machine clients": [pods(machineClients)],
   versions: [deployments(sidecarTooNew)],
   exec: [deniedExec],
   writes: [deployments(writesOnDeployment)],

@@ -28,7 +28,9 @@ export interface Unchecked {
   why: string;
 }
 
+/** The findings in a namespace. */
 export interface Diagnosis {
+  namespace: string;
   findings: Finding[];
   checked: string[];
   unchecked: Unchecked[];

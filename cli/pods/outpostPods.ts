@@ -124,12 +124,10 @@ function selected({ deployments, pods }: Outposts, names: string[], place: Place
 
 function unknownName(name: string, { deployments, pods }: Outposts, { namespace }: Place): UsageError {
   const outposts = [...new Set([...deployments.map(outpostOf), ...pods.map(({ outpost }) => outpost)])].sort();
-  const found = [
-    `outposts ${outposts.join(", ") || "none"}`,
-    `pods ${pods.map((pod) => pod.name).join(", ") || "none"}`,
-  ].join("; ");
+  const listed = (found: string[]) => found.join(", ") || "none";
   return new UsageError(
-    `"${name}" is neither an outpost nor a pod of one in namespace ${namespace}; found there: ${found}`,
+    `"${name}" is neither an outpost nor a pod of one in namespace ${namespace}; ` +
+      `found there: outposts ${listed(outposts)}; pods ${listed(pods.map((pod) => pod.name))}`,
   );
 }
 

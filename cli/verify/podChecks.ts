@@ -26,7 +26,7 @@ export interface LookedInto extends OutpostPod {
 }
 
 /** A pod with the facts about it, and what a command in it reports. */
-export interface KnownPod extends LookedInto {
+interface KnownPod extends LookedInto {
   facts: PodFacts;
 }
 
