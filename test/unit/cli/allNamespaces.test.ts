@@ -29,18 +29,11 @@ function podOf(namespace: string) {
 }
 
 function deploymentOf(namespace: string) {
-  if (places[namespace].labelled) {
-    const made = outpostDeployment();
-    return { ...made, metadata: { ...made.metadata, namespace } };
-  }
+  const made = outpostDeployment();
+  if (places[namespace].labelled) return { ...made, metadata: { ...made.metadata, namespace } };
   const labels = { app: "proxy" };
-  return {
-    metadata: { name: "proxy", namespace },
-    spec: {
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: "proxy" }] } },
-    },
-  };
+  const template = { metadata: { labels }, spec: { containers: [{ name: "proxy" }] } };
+  return { metadata: { name: "proxy", namespace }, spec: { selector: { matchLabels: labels }, template } };
 }
 
 const swept =

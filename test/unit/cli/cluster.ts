@@ -134,7 +134,9 @@ export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "
     status: {
       phase,
       conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
-      ...(sidecar && { initContainerStatuses: [containerStatus("shm-cleanup", { ready })] }),
+      ...(sidecar && {
+        initContainerStatuses: [containerStatus("shm-cleanup", { ready, containerID: "containerd://1" })],
+      }),
       containerStatuses: [containerStatus("proxy", { ready })],
       ...status,
     },

@@ -6,19 +6,15 @@ import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { fakeSnapshot, foundBy, NOW, outpostPod, runOn, sweepCronJob, type Answers } from "./cluster";
-import { counting, deployment, nothingWrong, swept } from "./doctorScene";
+import { fakeSnapshot, foundBy, NOW, outpostPod, sweepCronJob } from "./cluster";
+import { counting, deployment, doctor, type Stage } from "./doctorScene";
 
-const authentikPod: V1Pod = {
-  metadata: { name: "authentik-worker-0", namespace: "authentik" },
-  spec: { containers: [{ name: "worker" }] },
-};
-
-function pod(status: Partial<V1ContainerStatus> = {}): V1Pod {
+/** Makes the outpost's pod, whose sidecar has this status. */
+const pod = (status: Partial<V1ContainerStatus> = {}): V1Pod => {
   const made = outpostPod({ name: "main-b" });
-  Object.assign(made.status!.initContainerStatuses![0], { containerID: "containerd://1", ...status });
+  Object.assign(made.status!.initContainerStatuses![0], status);
   return made;
-}
+};
 
 const forbidden =
   'pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: exceeded quota: pods, used: pods=1, limited: pods=1';
@@ -29,31 +25,6 @@ function refusing(): V1Deployment {
   const conditions = [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: forbidden }];
   made.status = { replicas: 1, updatedReplicas: 0, observedGeneration: 1, conditions };
   return made;
-}
-
-interface Stage extends Omit<Answers, "deployments" | "pods"> {
-  deployments?: V1Deployment[];
-  /** The Deployments a while later. */
-  later?: V1Deployment[];
-  /** The outpost's pods, or the answer to every question for pods. */
-  pods?: V1Pod[] | Cluster["pods"];
-  logs?: Record<string, string>;
-}
-
-/** Runs doctor where nothing is wrong but what is given. */
-async function doctor(stage: Stage = {}, args: string[] = []) {
-  const { deployments = [deployment()], later = deployments, pods = [pod()], logs = {}, ...answers } = stage;
-  const outpostsAnd: Cluster["pods"] = (_namespace, selector) =>
-    Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [authentikPod] : (pods as V1Pod[]));
-  let lists = 0;
-  const methods: Answers = {
-    ...nothingWrong,
-    deployments: () => Promise.resolve(lists++ === 0 ? deployments : later),
-    pods: typeof pods === "function" ? pods : outpostsAnd,
-    log: ({ pod }) => Promise.resolve(logs[pod] ?? swept),
-    ...answers,
-  };
-  return runOn(methods, ["doctor", ...args]);
 }
 
 /** Returns what a stack expects that has the sidecar on this outpost. */

@@ -1,8 +1,9 @@
 // An outpost as authentik deploys it and this program cures it, of which doctor finds nothing.
-import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cleanerScripts } from "../../../cleaner/scripts";
+import type { Cluster } from "../../../kubernetes/cluster";
 import { podSpecFields } from "../managedFields";
-import { printed, outpostDeployment, secondsAgo, type Answers } from "./cluster";
+import { printed, outpostDeployment, outpostPod, runOn, secondsAgo, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
 
@@ -62,7 +63,7 @@ export const counting = (young: number) =>
   printed(`time=2026-11-24T02:59:40Z event=count dir=/dev/shm authenticated=500 young_logins=${young}\n`);
 
 /** A line of a sidecar's log after a sweep in which all went well. */
-export const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 errors=0 duration_ms=9\n";
+const swept = "time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=3 errors=0 duration_ms=9\n";
 
 /** Answers of a cluster where nothing is wrong, but for its Deployments and pods. */
 export const nothingWrong: Answers = {
@@ -75,3 +76,36 @@ export const nothingWrong: Answers = {
   configMap: { data: cleanerScripts().files },
   exec: counting(0),
 };
+
+const authentikPod: V1Pod = {
+  metadata: { name: "authentik-worker-0", namespace: "authentik" },
+  spec: { containers: [{ name: "worker" }] },
+};
+
+export interface Stage extends Omit<Answers, "deployments" | "pods"> {
+  deployments?: V1Deployment[];
+  /** The Deployments a while later. */
+  later?: V1Deployment[];
+  /** The outpost's pods, or the answer to every question for pods. */
+  pods?: V1Pod[] | Cluster["pods"];
+  logs?: Record<string, string>;
+}
+
+/** Runs doctor where nothing is wrong but what is given. */
+export async function doctor(stage: Stage = {}, args: string[] = []) {
+  const { deployments = [deployment()], later = deployments, logs = {}, ...answers } = stage;
+  const { pods = [outpostPod({ name: "main-b" })] } = stage;
+  const outpostsAnd: Cluster["pods"] = (_namespace, selector) =>
+    Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [authentikPod] : (pods as V1Pod[]));
+  let lists = 0;
+  return runOn(
+    {
+      ...nothingWrong,
+      log: ({ pod }) => Promise.resolve(logs[pod] ?? swept),
+      ...answers,
+      deployments: () => Promise.resolve(lists++ === 0 ? deployments : later),
+      pods: typeof pods === "function" ? pods : outpostsAnd,
+    },
+    ["doctor", ...args],
+  );
+}

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Finding } from "../../../cli/doctor/finding";
 import { releases } from "../../../authentik/versions";
-import { isOpen, outpostPod, printed, proxyImage, runOn, type Answers } from "./cluster";
-import { counting, deployment, nothingWrong } from "./doctorScene";
+import type { Cluster } from "../../../kubernetes/cluster";
+import { isOpen, outpostPod, printed, proxyImage } from "./cluster";
+import { counting, deployment, doctor } from "./doctorScene";
 
 const tmpdir = (value: string) => [{ name: "TMPDIR", value }];
 
@@ -15,26 +16,19 @@ interface Stage {
   inside?: string;
 }
 
-/** A cluster with one outpost whose container has these fields. */
-function cluster({ container, sidecar = true, inside }: Stage): Answers {
+/** Returns doctor's findings where there is one outpost, whose container has these fields. */
+async function findings({ container, sidecar = true, inside }: Stage): Promise<Finding[]> {
   const live = deployment({ sidecar });
   const pod = outpostPod({ name: "main-a", sidecar });
   for (const { containers } of [live.spec!.template.spec!, pod.spec!]) Object.assign(containers[0], container);
-  const asked = printed(`TMPDIR=${inside}\n`);
-  return {
-    ...nothingWrong,
-    deployments: [live],
-    pods: (_namespace, selector) => Promise.resolve(selector === undefined ? [pod] : []),
-    ...(!sidecar && { ownObjects: [] }),
-    exec: (_place, [, flag]) => {
-      if (flag === "-s") return Promise.resolve(counting(0));
-      return inside === undefined ? Promise.reject(new Error("no shell")) : Promise.resolve(asked);
-    },
+  const exec: Cluster["exec"] = (_place, [, flag]) => {
+    if (flag === "-s") return Promise.resolve(counting(0));
+    return inside === undefined
+      ? Promise.reject(new Error("no shell"))
+      : Promise.resolve(printed(`TMPDIR=${inside}\n`));
   };
-}
-
-async function findings(stage: Stage): Promise<Finding[]> {
-  const { stdout, stderr } = await runOn(cluster(stage), ["doctor", "-o", "json"]);
+  const stage = { deployments: [live], pods: [pod], exec, ...(!sidecar && { ownObjects: [] }) };
+  const { stdout, stderr } = await doctor(stage, ["-o", "json"]);
   assert.equal(stderr, "");
   return (JSON.parse(stdout) as { findings: Finding[] }).findings;
 }

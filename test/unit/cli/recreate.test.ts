@@ -364,10 +364,4 @@ describe("recreate", () => {
       if (status !== 0) assert.ok(stderr.endsWith(error), stderr);
     });
   }
-
-  it("refuses a name that is no outpost's", async () => {
-    const { code, stderr } = await recreate(["mian", "--yes"]);
-    assert.equal(code, 2);
-    assert.match(stderr, /^error: "mian" is neither an outpost nor a pod of one in namespace authentik; found there: /);
-  });
 });

@@ -5,6 +5,7 @@ import type { V1ContainerStatus, V1Deployment, V1Job, V1Pod } from "@kubernetes/
 import type { Check } from "../../../cli/verify/check";
 import type { Cluster, Wish } from "../../../kubernetes/cluster";
 import { podFragment } from "../../../sidecar/podFragment";
+import { outpostSettings } from "../outposts";
 import {
   printed,
   containerStatus,
@@ -20,16 +21,9 @@ import {
 } from "./cluster";
 
 /** Returns a Deployment with our patch on it. */
-function patched(change: (deployment: V1Deployment) => void = () => undefined, shmSize = "256Mi"): V1Deployment {
+function patched(change: (deployment: V1Deployment) => void = () => undefined): V1Deployment {
   const deployment = outpostDeployment();
-  const settings = {
-    deployment: "ak-outpost-main",
-    container: "proxy",
-    shmSize,
-    cleanerImage: "docker.io/library/busybox:1.37",
-    runAsUser: "1000",
-  };
-  Object.assign(deployment.spec!.template.spec!, structuredClone(podFragment(settings)));
+  Object.assign(deployment.spec!.template.spec!, structuredClone(podFragment(outpostSettings({ name: "main" }))));
   change(deployment);
   return deployment;
 }
@@ -114,7 +108,7 @@ describe("verify", () => {
     ]);
   });
 
-  const deploymentOf = (...changed: Parameters<typeof patched>): Answers => ({ deployments: [patched(...changed)] });
+  const deploymentOf = (change: (deployment: V1Deployment) => void): Answers => ({ deployments: [patched(change)] });
   const podSpec = (deployment: V1Deployment) => deployment.spec!.template.spec!;
   const podOf = (options: Partial<PodOptions>): Answers => ({ pods: [pod(options)] });
   const bringIt =
