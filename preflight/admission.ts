@@ -2,7 +2,7 @@ import { lastingSelector } from "../authentik/names";
 import { revisionLabel } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
-import type { PodFragment } from "../sidecar/podFragment";
+import { podFragment } from "../sidecar/podFragment";
 import { fragmentRevision } from "../sidecar/revision";
 import { merge, nothing, restarts, type Findings } from "./findings";
 import type { Look } from "./look";
@@ -10,14 +10,10 @@ import { inspectNewPod } from "./newPod";
 import { inspectPods } from "./pods";
 
 /** Finds what `delivery: admission` would change: the pods of the Deployment, which itself only asks for a rollout. */
-export async function inspectAdmission(
-  look: Look,
-  settings: OutpostSettings,
-  fragment: PodFragment,
-  live: Deployment,
-): Promise<Findings> {
+export async function inspectAdmission(look: Look, settings: OutpostSettings, live: Deployment): Promise<Findings> {
   const { namespace, cluster, fieldManager } = look;
   const { deployment } = settings;
+  const fragment = podFragment(settings);
   const asking = { metadata: { labels: { [revisionLabel]: fragmentRevision(fragment) } } };
   const dryRun = await cluster.dryRunApply(namespace, deployment, fieldManager, asking);
   const change = restarts(live, dryRun);

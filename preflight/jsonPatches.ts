@@ -9,7 +9,7 @@ import type { OutpostSettings } from "../settings/settings";
 import { compose, ownPart, readsOurSettings, type Composition } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
 import { hasVanished } from "../sidecar/jsonPatch/vanished";
-import type { PodFragment } from "../sidecar/podFragment";
+import { podFragment } from "../sidecar/podFragment";
 import { hasContainer, takenFields } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
@@ -21,25 +21,24 @@ import { inspectPods } from "./pods";
 export async function inspectJsonPatch(
   look: Look,
   settings: OutpostSettings,
-  fragment: PodFragment,
   live: Deployment | undefined,
 ): Promise<Findings> {
   try {
     const outpost = await look.authentik!.readOutpost(settings.name);
     const existing = deploymentOperations(outpost.config);
-    const part = ownPart(fragment);
+    const part = ownPart(podFragment(settings));
     const composed = compose(existing, part);
     const elsewhere = inspectPlace(look, settings, outpost, live);
     if (elsewhere) return elsewhere;
     // An earlier invalid patch may have cost the outpost its Deployment. Ours brings it back.
     if (!live && !existing.some(readsOurSettings)) return missingDeployment(settings, look);
-    const onCluster = live ? await inspectLive(look, settings, live, part) : nothing;
+    const inAuthentik = [inspectPastedSize(settings, live, existing), patchChanges(settings.name, existing, composed)];
+    if (!live) return merge(inAuthentik);
     return merge([
-      live ? await inspectVanished(look, settings, outpost, live) : nothing,
-      inspectPastedSize(settings, live, existing),
-      patchChanges(settings.name, existing, composed),
-      live ? inspectStrangers(settings, composed, live) : nothing,
-      onCluster,
+      await inspectVanished(look, settings, outpost, live),
+      ...inAuthentik,
+      inspectStrangers(settings, composed, live),
+      await inspectLive(look, settings, live, part),
     ]);
   } catch (error) {
     return findingOf(error, settings.name);

@@ -2,7 +2,7 @@ import { deploymentNames, possibleNames } from "../authentik/names";
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment } from "../kubernetes/types";
 import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/settings";
-import { podFragment, type PodFragment } from "../sidecar/podFragment";
+import { podFragment } from "../sidecar/podFragment";
 import { hasContainer } from "../sidecar/takenFields";
 import { inspectAdmission } from "./admission";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
@@ -57,20 +57,15 @@ async function liveOf(look: Look, given: OutpostSettings): Promise<{ settings: O
 async function inspectSolution(look: Look, settings: OutpostSettings, live: Deployment | undefined): Promise<Findings> {
   if (hasCronJob(settings) && live && !hasContainer(live, settings.container)) return noContainer(settings, live);
   if (hasSidecar(settings)) {
-    const found = await inspectSidecar(look, settings, podFragment(settings), live);
+    const found = await inspectSidecar(look, settings, live);
     return live && !unfinishedRollout(live) ? found : { ...found, underWay: [settings.deployment] };
   }
   if (!live && hasCronJob(settings)) return missingDeployment(settings, look);
   return live ? inspectRemoval(look, settings, live) : nothing;
 }
 
-async function inspectSidecar(
-  look: Look,
-  settings: OutpostSettings,
-  fragment: PodFragment,
-  live: Deployment | undefined,
-): Promise<Findings> {
-  if (settings.delivery === "authentik") return inspectJsonPatch(look, settings, fragment, live);
+async function inspectSidecar(look: Look, settings: OutpostSettings, live: Deployment | undefined): Promise<Findings> {
+  if (settings.delivery === "authentik") return inspectJsonPatch(look, settings, live);
   if (!live) return missingDeployment(settings, look);
   if (live.metadata?.deletionTimestamp)
     return problem(
@@ -84,9 +79,9 @@ async function inspectSidecar(
   const { deployment, delivery } = settings;
   if (delivery === "admission") {
     const handover = taken.length > 0 ? { ...nothing, handovers: [deployment] } : nothing;
-    return merge([moving, await inspectAdmission(look, settings, fragment, live), handover]);
+    return merge([moving, await inspectAdmission(look, settings, live), handover]);
   }
   const { cluster, namespace, fieldManager } = look;
-  const dryRun = await cluster.dryRunApply(namespace, deployment, fieldManager, { spec: fragment });
+  const dryRun = await cluster.dryRunApply(namespace, deployment, fieldManager, { spec: podFragment(settings) });
   return merge([moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
 }
