@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { authentikManager } from "../../authentik/names";
 import { connection, type KubernetesConfig } from "../../kubernetes/connection";
 import { fieldManager } from "../fieldManager";
 import { rewriteOwners } from "../outpostJsonPatch/partInConfig";
@@ -22,6 +21,6 @@ export async function claimSidecars(
   const by = fieldManager();
   for (const deployment of deployments) {
     const live = outpostDeployment(call, namespace, deployment);
-    await rewriteOwners(live, defaultWaits, (managed) => claimed(managed, authentikManager, by));
+    await rewriteOwners(live, defaultWaits, (managed) => claimed(managed, by));
   }
 }

@@ -1,5 +1,5 @@
 import { sidecarContainer } from "../../cleaner/names";
-import type { CleanerScripts } from "../../cleaner/scripts";
+import { cleanerScripts } from "../../cleaner/scripts";
 import { textLiteral } from "../../kubernetes/cel";
 import { podNamePattern } from "../../kubernetes/podNames";
 import { sweepVariables } from "../../settings/sweepVariables";
@@ -17,10 +17,7 @@ const listOf = (texts: readonly string[]): string => `[${texts.map(textLiteral).
  * the CronJob uses there, with that outpost's settings. RBAC alone can't distinguish one exec from another. A policy sees no
  * labels of the pod, so it knows an outpost's pods by the names that Kubernetes gives them.
  */
-export function execPolicySpec(
-  { namespace, outposts, serviceAccountName }: ExecPolicySettings,
-  scripts: Pick<CleanerScripts, "sweep">,
-) {
+export function execPolicySpec({ namespace, outposts, serviceAccountName }: ExecPolicySettings) {
   const account = `system:serviceaccount:${namespace}:${serviceAccountName}`;
   const sweeps = outposts.map((outpost) => {
     const pods = textLiteral(`^${podNamePattern(outpost.deployment)}$`);
@@ -36,7 +33,7 @@ export function execPolicySpec(
       ],
     },
     matchConditions: [{ name: "account", expression: `request.userInfo.username == ${textLiteral(account)}` }],
-    variables: [{ name: "sweep", expression: textLiteral(scripts.sweep) }],
+    variables: [{ name: "sweep", expression: textLiteral(cleanerScripts().sweep) }],
     validations: [
       {
         expression: [

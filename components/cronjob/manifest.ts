@@ -1,4 +1,5 @@
-import type { CleanerScripts } from "../../cleaner/scripts";
+import { objectLabels } from "../../cleaner/names";
+import { cleanerScripts } from "../../cleaner/scripts";
 import type { CronJobSpec } from "../../kubernetes/types";
 import type { OutpostSettings, Settings } from "../../settings/settings";
 import { sweepVariables } from "../../settings/sweepVariables";
@@ -49,15 +50,11 @@ function outpostLines(outposts: SweptOutpost[]): string {
 }
 
 /** A CronJob that sweeps every running pod of the given outposts. Its own pod passes the restricted Pod Security Standard. */
-export function cronJobSpec(
-  settings: CronJobSettings,
-  labels: Record<string, string>,
-  scripts: Pick<CleanerScripts, "cronjob" | "sweep">,
-): CronJobSpec {
+export function cronJobSpec(settings: CronJobSettings): CronJobSpec {
   const { timeZone, imagePullSecrets, cronJobPodLabels, cronJobPodAnnotations } = settings;
   const isAnnotated = Object.keys(cronJobPodAnnotations).length > 0;
   const metadata = {
-    labels: { ...labels, ...cronJobPodLabels },
+    labels: { ...objectLabels, ...cronJobPodLabels },
     ...(isAnnotated && { annotations: cronJobPodAnnotations }),
   };
   const spec = {
@@ -70,7 +67,7 @@ export function cronJobSpec(
       runAsGroup: 65534,
       seccompProfile: { type: "RuntimeDefault" },
     },
-    containers: [container(settings, scripts)],
+    containers: [container(settings)],
     volumes: [{ name: "tmp", emptyDir: { sizeLimit: "64Mi" } }],
   };
   return {
@@ -82,20 +79,18 @@ export function cronJobSpec(
     successfulJobsHistoryLimit: 1,
     failedJobsHistoryLimit: 3,
     jobTemplate: {
-      metadata: { labels },
+      metadata: { labels: objectLabels },
       spec: { backoffLimit: 1, activeDeadlineSeconds: jobDeadlineSeconds, template: { metadata, spec } },
     },
   };
 }
 
-function container(
-  { kubectlImage, namespace, outposts, usageCritical }: CronJobSettings,
-  scripts: Pick<CleanerScripts, "cronjob" | "sweep">,
-) {
+function container({ kubectlImage, namespace, outposts, usageCritical }: CronJobSettings) {
+  const { cronjob, sweep } = cleanerScripts();
   return {
     name: "shm-cleanup-cronjob",
     image: kubectlImage,
-    command: ["/bin/sh", "-c", scripts.cronjob, "shm-cleanup-cronjob", scripts.sweep],
+    command: ["/bin/sh", "-c", cronjob, "shm-cleanup-cronjob", sweep],
     env: [
       { name: "NAMESPACE", value: namespace },
       { name: "OUTPOSTS", value: outpostLines(outposts) },

@@ -1,7 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels, cronJobName } from "../../cleaner/names";
-import { cleanerScripts } from "../../cleaner/scripts";
 import { execRules } from "../../kubernetes/execRights";
 import { appliedByStack, ownMetadata, type Ownership } from "../fieldManager";
 import { hashOf } from "../hashOf";
@@ -41,7 +40,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
     const spec = pulumi
       .all([args.namespace, args.settings, args.outposts, account.metadata.name])
       .apply(([namespace, settings, outposts, serviceAccountName]) =>
-        cronJobSpec({ ...settings, namespace, outposts, serviceAccountName }, objectLabels, cleanerScripts()),
+        cronJobSpec({ ...settings, namespace, outposts, serviceAccountName }),
       );
     // After the binding, so that not even the first run lacks its rights.
     const dependsOn = [binding, ...policies];
@@ -67,7 +66,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
     const spec = pulumi
       .all([namespace, outposts, account])
       .apply(([namespace, outposts, serviceAccountName]) =>
-        execPolicySpec({ namespace, outposts, serviceAccountName }, cleanerScripts()),
+        execPolicySpec({ namespace, outposts, serviceAccountName }),
       );
     const admission = kubernetes.admissionregistration.v1;
     const policy = new admission.ValidatingAdmissionPolicy(name, { metadata, spec }, child);

@@ -1,4 +1,4 @@
-import { outpostContainer } from "../../authentik/names";
+import { authentikManager, outpostContainer } from "../../authentik/names";
 import type { FieldPath } from "../../kubernetes/fieldOwners";
 import type { ManagedFieldsEntry } from "../../kubernetes/types";
 import { sidecarFields } from "../../sidecar/takenFields";
@@ -6,25 +6,25 @@ import { sidecarFields } from "../../sidecar/takenFields";
 type Fields = Record<string, object>;
 
 /**
- * Returns the field owners once the sidecar is another manager's. Nothing of it is removed when the former one lets go, so no
- * pod restarts. Other fields of the former one, such as its annotations, stay its own.
+ * Returns the field owners once the sidecar is authentik's. Nothing of it is removed when the former manager lets go, so no pod
+ * restarts. Other fields of the former one, such as its annotations, stay its own.
  */
-export function handedOver(managedFields: ManagedFieldsEntry[], from: string, to: string): ManagedFieldsEntry[] {
+export function handedOver(managedFields: ManagedFieldsEntry[], from: string): ManagedFieldsEntry[] {
   const givers = managedFields.filter((entry) => entry.manager === from && !entry.subresource);
   const given = givers.map(({ fieldsV1 }) => sidecarIn(fieldsV1 as Fields)).reduce(union, {});
   if (Object.keys(given).length === 0) return managedFields;
   return managedFields.map((entry) => {
     if (givers.includes(entry)) return withoutSidecar(entry);
-    return isUpdateBy(to)(entry) ? { ...entry, fieldsV1: union(entry.fieldsV1 as Fields, given) } : entry;
+    return isAuthentiksUpdate(entry) ? { ...entry, fieldsV1: union(entry.fieldsV1 as Fields, given) } : entry;
   });
 }
 
 /**
- * Returns the field owners once the sidecar is as if another manager had applied it. What that manager applies next then takes
- * the place of it, in one write.
+ * Returns the field owners once the sidecar, which authentik has brought, is as if another manager had applied it. What that
+ * manager applies next then takes the place of it, in one write.
  */
-export function claimed(managedFields: ManagedFieldsEntry[], from: string, by: string): ManagedFieldsEntry[] {
-  const givers = managedFields.filter(isUpdateBy(from));
+export function claimed(managedFields: ManagedFieldsEntry[], by: string): ManagedFieldsEntry[] {
+  const givers = managedFields.filter(isAuthentiksUpdate);
   const given = givers.map(({ fieldsV1 }) => sidecarIn(fieldsV1 as Fields)).reduce(union, {});
   if (Object.keys(given).length === 0) return managedFields;
   const others = managedFields.map((entry) => (givers.includes(entry) ? withoutSidecar(entry) : entry));
@@ -34,13 +34,13 @@ export function claimed(managedFields: ManagedFieldsEntry[], from: string, by: s
   return [...others.filter((each) => each !== own), owned];
 }
 
-/** Returns the field owners once a manager no longer owns any part of the sidecar. Everything else stays its own. */
-export function released(managedFields: ManagedFieldsEntry[], manager: string): ManagedFieldsEntry[] {
-  return managedFields.map((entry) => (isUpdateBy(manager)(entry) ? withoutSidecar(entry) : entry));
+/** Returns the field owners once authentik no longer owns any part of the sidecar. Everything else stays its own. */
+export function released(managedFields: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+  return managedFields.map((entry) => (isAuthentiksUpdate(entry) ? withoutSidecar(entry) : entry));
 }
 
-const isUpdateBy = (manager: string) => (entry: ManagedFieldsEntry) =>
-  entry.manager === manager && entry.operation === "Update" && !entry.subresource;
+const isAuthentiksUpdate = ({ manager, operation, subresource }: ManagedFieldsEntry) =>
+  manager === authentikManager && operation === "Update" && !subresource;
 
 function withoutSidecar(entry: ManagedFieldsEntry): ManagedFieldsEntry {
   const fieldsV1 = sidecarFields(outpostContainer).reduce(

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { authentikError, isAuthentikError } from "../../authentik/apiErrors";
 import type { AuthentikClient, OutpostConfig } from "../../authentik/client";
-import { belongsTo, authentikManager, outpostContainer } from "../../authentik/names";
+import { belongsTo, outpostContainer } from "../../authentik/names";
 import { unlessInvalid, type JsonPatchOperation } from "../../authentik/operations";
 import {
   deploymentOperations,
@@ -91,7 +91,7 @@ function writer(client: AuthentikClient, which: { name: string; pk: string }, pr
 /** Waits until authentik has applied our part, and takes over the fields that the other delivery had. */
 export async function settle({ deployment, waits, say }: Session, state: OutpostJsonPatchState): Promise<void> {
   await untilApplied(deployment, state.operations, waits, say);
-  await rewriteOwners(deployment, waits, (managed) => handedOver(managed, state.fieldManager, authentikManager));
+  await rewriteOwners(deployment, waits, (managed) => handedOver(managed, state.fieldManager));
 }
 
 /** Removes our part from authentik's config, and from the Deployment unless the other delivery has it there now. */
@@ -117,8 +117,7 @@ async function removeFromDeployment(
   for (let attempt = 1; ; attempt += 1) {
     const live = await deployment.read();
     if (!live || !belongsTo(pk, live)) return;
-    if (isPatchedBy(props.fieldManager, live))
-      return rewriteOwners(deployment, waits, (managed) => released(managed, authentikManager));
+    if (isPatchedBy(props.fieldManager, live)) return rewriteOwners(deployment, waits, released);
     const removal = sidecarMerge([], live);
     if (!removal) return;
     // A task of authentik that began before the config was changed may have brought it back.

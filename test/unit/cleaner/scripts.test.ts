@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { sidecarContainer } from "../../../cleaner/names";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import { cronJobSpec } from "../../../components/cronjob/manifest";
 import { resolveSettings } from "../../../settings/resolve";
 import { podFragment } from "../../../sidecar/podFragment";
@@ -17,10 +16,9 @@ function expanded(text: string, variables: readonly string[]): string {
 }
 
 describe("the cleaner's scripts in a container's command", () => {
-  const scripts = cleanerScripts();
   const settings = resolveSettings({ namespace: "authentik", outposts: ["main"] });
   const sidecar = podFragment(settings.outposts[0]).initContainers;
-  const job = cronJobSpec({ ...settings, serviceAccountName: "a" }, {}, scripts);
+  const job = cronJobSpec({ ...settings, serviceAccountName: "a" });
   const containers = [
     (sidecar as { name: string }[]).find(({ name }) => name === sidecarContainer),
     (job as { jobTemplate: { spec: { template: { spec: { containers: unknown[] } } } } }).jobTemplate.spec.template.spec

@@ -1,14 +1,15 @@
 // The policy's text. test/e2e/cluster and test/e2e/node prove that an API server accepts it, and what it lets through.
 import assert from "node:assert/strict";
+import { cleanerScripts } from "../../../../cleaner/scripts";
 import { execPolicySpec } from "../../../../components/cronjob/execPolicy";
+import { textLiteral } from "../../../../kubernetes/cel";
 import { resolveSettings } from "../../../../settings/resolve";
 
-const scripts = { sweep: 'echo "a\\b"\n' };
 const { outposts } = resolveSettings({
   namespace: "authentik",
   outposts: ["one", { name: "two", anonymousMaxAge: "30m" }, { name: "three", container: "gate" }],
 });
-const spec = execPolicySpec({ namespace: "authentik", outposts, serviceAccountName: "sweeper" }, scripts);
+const spec = execPolicySpec({ namespace: "authentik", outposts, serviceAccountName: "sweeper" });
 
 describe("the exec policy", () => {
   it("is about exec by the CronJob's account, in every namespace, and refuses where it can't tell", () => {
@@ -22,7 +23,7 @@ describe("the exec policy", () => {
   });
 
   it("knows the sweep to the letter", () => {
-    assert.deepEqual(spec.variables, [{ name: "sweep", expression: '"echo \\"a\\\\b\\"\\n"' }]);
+    assert.deepEqual(spec.variables, [{ name: "sweep", expression: textLiteral(cleanerScripts().sweep) }]);
   });
 
   it("lets just that through: in each outpost's pods, in its containers, with its settings, without stdin and terminal", () => {

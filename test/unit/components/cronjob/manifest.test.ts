@@ -1,21 +1,18 @@
 import assert from "node:assert/strict";
 import type { V1CronJobSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { objectLabels as labels } from "../../../../cleaner/names";
+import { cleanerScripts } from "../../../../cleaner/scripts";
 import { cronJobSpec } from "../../../../components/cronjob/manifest";
 import { execRules } from "../../../../kubernetes/execRights";
 import { resolveSettings } from "../../../../settings/resolve";
 
-const scripts = { sweep: "the sweep", cronjob: "the run" };
-const labels = { app: "x" };
+const { cronjob, sweep } = cleanerScripts();
 
 const settingsOf = (raw: Record<string, unknown>) =>
   resolveSettings({ namespace: "authentik", outposts: ["Zulu", { name: "Alpha", anonymousMaxAge: "10m" }], ...raw });
 
 describe("CronJob manifest", () => {
-  const spec = cronJobSpec(
-    { ...settingsOf({ schedule: "5 * * * *" }), serviceAccountName: "sweeper" },
-    labels,
-    scripts,
-  );
+  const spec = cronJobSpec({ ...settingsOf({ schedule: "5 * * * *" }), serviceAccountName: "sweeper" });
 
   it("is exactly this", () => {
     assert.deepEqual(spec, {
@@ -44,7 +41,7 @@ describe("CronJob manifest", () => {
                 {
                   name: "shm-cleanup-cronjob",
                   image: "docker.io/alpine/kubectl:1.34.2",
-                  command: ["/bin/sh", "-c", "the run", "shm-cleanup-cronjob", "the sweep"],
+                  command: ["/bin/sh", "-c", cronjob, "shm-cleanup-cronjob", sweep],
                   env: [
                     { name: "NAMESPACE", value: "authentik" },
                     {
@@ -78,8 +75,7 @@ describe("CronJob manifest", () => {
   });
 
   it("is suspended only if the settings say so", () => {
-    const spec = (suspend: boolean) =>
-      cronJobSpec({ ...settingsOf({ suspend }), serviceAccountName: "s" }, labels, scripts);
+    const spec = (suspend: boolean) => cronJobSpec({ ...settingsOf({ suspend }), serviceAccountName: "s" });
     assert.equal(spec(true).suspend, true);
     assert.ok(!("suspend" in spec(false)));
   });
@@ -91,17 +87,16 @@ describe("CronJob manifest", () => {
       cronJobPodLabels: "team=auth",
       cronJobPodAnnotations: "sidecar.istio.io/inject=false",
     };
-    const { timeZone, jobTemplate } = cronJobSpec(
-      { ...settingsOf(strict), serviceAccountName: "x" },
-      labels,
-      scripts,
-    ) as V1CronJobSpec;
+    const { timeZone, jobTemplate } = cronJobSpec({
+      ...settingsOf(strict),
+      serviceAccountName: "x",
+    }) as V1CronJobSpec;
     const { metadata, spec } = jobTemplate.spec!.template;
     assert.deepEqual(
       { timeZone, metadata, imagePullSecrets: spec!.imagePullSecrets },
       {
         timeZone: "Europe/Berlin",
-        metadata: { labels: { app: "x", team: "auth" }, annotations: { "sidecar.istio.io/inject": "false" } },
+        metadata: { labels: { ...labels, team: "auth" }, annotations: { "sidecar.istio.io/inject": "false" } },
         imagePullSecrets: [{ name: "registry-a" }, { name: "registry.b" }],
       },
     );
