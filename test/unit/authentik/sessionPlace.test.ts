@@ -14,11 +14,6 @@ describe("the place of an outpost's sessions", () => {
       assert.deepEqual(of(tag), { dir: "/dev/shm", because: "images from 2025.4.1 on set TMPDIR" }, tag);
   });
 
-  it("is /tmp before", () => {
-    const because = `${old}, from before 2025.4.1, sets no TMPDIR`;
-    assert.deepEqual(sessionPlace({ image: old, env: [] }), { dir: "/tmp", because });
-  });
-
   it("is the TMPDIR of the container's env, the last of several, and /tmp if that is empty", () => {
     const of = (...values: (string | undefined)[]) => sessionPlace({ image, env: values.flatMap(tmpdir) });
     const because = "its env sets TMPDIR";

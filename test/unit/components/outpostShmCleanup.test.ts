@@ -9,7 +9,6 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../../cleaner/names";
-import { cleanerScripts } from "../../../cleaner/scripts";
 import { execPolicySpec } from "../../../components/cronjob/execPolicy";
 import { bindingSelector, policySpec } from "../../../components/admission/policySpec";
 import { cronJobSpec } from "../../../components/cronjob/manifest";
@@ -259,7 +258,7 @@ describe("OutpostShmCleanup on mocks", () => {
       subjects: [{ kind: "ServiceAccount", name, namespace }],
     });
     const settings = { ...settingsOf({}), serviceAccountName: name };
-    const spec = cronJobSpec(settings, objectLabels, cleanerScripts());
+    const spec = cronJobSpec(settings);
     assertObject(registered, "batch/v1", "CronJob", { metadata, spec });
   });
 
@@ -268,7 +267,7 @@ describe("OutpostShmCleanup on mocks", () => {
     const apiVersion = "admissionregistration.k8s.io/v1";
     const metadata = { name: "authentik-outpost-shm-cleanup-authentik", labels: objectLabels, annotations };
     const settings = { ...settingsOf({}), serviceAccountName: "authentik-outpost-shm-cleanup" };
-    const spec = execPolicySpec(settings, cleanerScripts());
+    const spec = execPolicySpec(settings);
     assertObject(registered, apiVersion, "ValidatingAdmissionPolicy", { metadata, spec });
     assertObject(registered, apiVersion, "ValidatingAdmissionPolicyBinding", {
       metadata,
@@ -497,11 +496,6 @@ describe("OutpostShmCleanup on mocks", () => {
       assert.deepEqual(input, { expectation, wait: 90, run: true });
       assert.equal(triggers.length, 2);
       for (const trigger of triggers) assert.match(trigger, /^[0-9a-f]{16}$/);
-    });
-
-    it("has nothing to verify where no outpost has a solution, and does not unless asked", async () => {
-      assertResources(await verified({ solution: "none" }), []);
-      assertResources((await program({ verify: false })).registered, bothSidecars);
     });
 
     it("runs it again when anything that was deployed changes, and only then", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { containerPath, mountPath, ownersOf, ownsFields, volumePath } from "../../../kubernetes/fieldOwners";
-import { managed, ofVolume, podSpecFields as podSpec } from "../managedFields";
+import { mountPath, ownersOf, ownsFields } from "../../../kubernetes/fieldOwners";
+import { managed, podSpecFields as podSpec } from "../managedFields";
 
 const mount = podSpec({
   "f:containers": {
@@ -9,18 +9,6 @@ const mount = podSpec({
 });
 
 describe("field owners", () => {
-  it("finds the owner of a volume, a mount and a container by their keys", () => {
-    const fields = [
-      managed("goauthentik.io", podSpec(ofVolume)),
-      managed("kubectl-edit", mount),
-      managed("helm", podSpec({ "f:initContainers": { 'k:{"name":"shm-cleanup"}': { ".": {} } } })),
-    ];
-    assert.deepEqual(ownersOf(volumePath("dshm"), fields), ["goauthentik.io"]);
-    assert.deepEqual(ownersOf(mountPath("proxy", "/dev/shm"), fields), ["kubectl-edit"]);
-    assert.deepEqual(ownersOf(containerPath("initContainers", "shm-cleanup"), fields), ["helm"]);
-    assert.deepEqual(ownersOf(containerPath("containers", "shm-cleanup"), fields), []);
-  });
-
   it("names each owner once, sorted", () => {
     const fields = ["zeta", "alpha", "zeta"].map((manager) => managed(manager, mount));
     assert.deepEqual(ownersOf(mountPath("proxy", "/dev/shm"), fields), ["alpha", "zeta"]);

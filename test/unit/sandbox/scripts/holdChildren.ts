@@ -1,5 +1,5 @@
 // Run by processes.test.ts: starts two children, one of which has a child of its own, prints their ids,
-// and then ends as the argument says: "wait" until a signal comes, "exit", or "throw".
+// and then throws if the argument says so, or waits for a signal.
 import { join } from "node:path";
 import { Processes } from "../../../../sandbox/processes";
 
@@ -11,7 +11,6 @@ async function main(): Promise<void> {
     processes.start({ name, command: "sh", args: ["-c", script], cwd: dir, logFile: join(dir, `${name}.log`) });
   const children = [await start("first", "exec sleep 600"), await start("second", "sleep 600 & wait")];
   console.log(JSON.stringify(children.map(({ pid }) => pid)));
-  if (ending === "exit") process.exit(3);
   if (ending === "throw") throw new Error("nobody caught me");
   setInterval(() => {}, 60_000);
 }
