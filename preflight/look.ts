@@ -1,5 +1,4 @@
 import type { AuthentikClient } from "../authentik/client";
-import { isProxyOutpost } from "../authentik/names";
 import type { Cluster, Verdict } from "../kubernetes/cluster";
 import { refusedWith } from "../kubernetes/connection";
 import type { Deployment, LimitRange, Pod } from "../kubernetes/types";
@@ -18,8 +17,6 @@ export interface Places {
 export interface Look extends Places {
   /** All Deployments; undefined if they may not be listed. */
   deployments: Deployment[] | undefined;
-  /** Those of proxy outposts. */
-  known: Deployment[];
   pods: Pod[];
   limitRanges: LimitRange[];
   /** Tells whether we may create pods in the namespace. Asks the API server at the first call only. */
@@ -33,11 +30,10 @@ export async function lookAround(places: Places): Promise<Look> {
     cluster.pods(namespace).catch(ifForbidden([])),
     cluster.limitRanges(namespace).catch(ifForbidden([])),
   ]);
-  const known = (deployments ?? []).filter(isProxyOutpost);
   let asked: Promise<Verdict> | undefined;
   const mayCreatePods = async () =>
     (await (asked ??= cluster.selfMay({ namespace, resource: "pods", verb: "create" }))).allowed;
-  return { ...places, deployments, known, pods, limitRanges, mayCreatePods };
+  return { ...places, deployments, pods, limitRanges, mayCreatePods };
 }
 
 /** Takes this for what may not be read. Any other error passes on, or a fault of the moment would leave a check out. */

@@ -1,4 +1,4 @@
-import { authentikManager } from "../authentik/names";
+import { authentikManager, isProxyOutpost } from "../authentik/names";
 import { stackManagerPrefix } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
@@ -8,8 +8,12 @@ import type { Look } from "./look";
 
 // Problems that more than one look may find.
 
-export function missingDeployment({ name, deployment }: OutpostSettings, { namespace, known }: Look): Findings {
-  const found = known
+export function missingDeployment(
+  { name, deployment }: OutpostSettings,
+  { namespace, deployments = [] }: Look,
+): Findings {
+  const found = deployments
+    .filter(isProxyOutpost)
     .map((live) => live.metadata?.name)
     .filter(Boolean)
     .sort();
