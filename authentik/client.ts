@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Outpost } from "@goauthentik/api" with { "resolution-mode": "import" };
 import { authentikError, isAuthentikError } from "./apiErrors";
-import { lastChangeBy, tokenValidities, type TokenValidity } from "./asides";
+import { lastChangeBy, tokenValidities } from "./asides";
 import { embeddedOutpost, proxyType } from "./names";
 import { connectionTo, listAll, lists, send, urlOf, type ClientOptions, type Connection } from "./requests";
 
@@ -10,6 +10,8 @@ export { isAuthentikError, type AuthentikError } from "./apiErrors";
 
 /** Config of an outpost: an object whose keys depend on authentik's version. */
 export type OutpostConfig = Record<string, unknown>;
+/** Returns the new config. An equal one is not written. If it throws, nothing was written. */
+export type ConfigChange = (config: OutpostConfig) => OutpostConfig;
 
 /** The fields of an outpost that we use, as the API has them. */
 export interface ProxyOutpost {
@@ -28,44 +30,32 @@ export const kubernetesIntegration = "authentik_outposts.kubernetesserviceconnec
 /** Number of times to read a config again that others change at the same moment. */
 const maximumRounds = 5;
 
-/** The part of authentik's API that an outpost's JSON patch needs. Every error is an AuthentikError that says what to do. */
-export interface AuthentikClient {
-  /** Returns the outpost of exactly this name. Rejects unless authentik deploys it to Kubernetes as a proxy. */
-  readOutpost(name: string): Promise<ProxyOutpost>;
-  /** Returns the outpost of this id, even if it was renamed, or else of this name. authentik need not deploy it. */
-  findOutpost(which: OutpostReference): Promise<ProxyOutpost>;
-  /**
-   * Reads the config, changes it, writes all of it back and reads it again. authentik has no condition on a write, so the
-   * config is read once more just before. If somebody changed it meanwhile, the change starts over from theirs.
-   * @param change returns the new config. An equal one is not written. If it throws, nothing was written.
-   * @returns the config in force
-   */
-  changeConfig(which: OutpostReference, change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig>;
-  /** Returns the outpost of this id, with or without hyphens. Undefined if there is none that the token's user may see. */
-  outpostById(id: string): Promise<OutpostAnswer | undefined>;
-  /** Returns who changed the outpost last, by authentik's event log. Undefined if that does not say, or can't be read. */
-  lastChangeBy(pk: string): Promise<string | undefined>;
-  /** Returns how long the tokens of the outpost's proxy providers are valid. None if they can't be read. */
-  tokenValidities(outpost: string): Promise<TokenValidity[]>;
-}
-
 export interface OutpostReference {
   name: string;
   pk?: string;
 }
 
-export function authentikClient(options: ClientOptions): AuthentikClient {
+export type AuthentikClient = ReturnType<typeof authentikClient>;
+
+/** The part of authentik's API that an outpost's JSON patch needs. Every error is an AuthentikError that says what to do. */
+export function authentikClient(options: ClientOptions) {
   const connection = connectionTo(options);
   return {
-    readOutpost: (name) => readOutpost(connection, name),
-    findOutpost: (which) => findOutpost(connection, which),
-    changeConfig: (which, change) => changeConfig(connection, which, change),
-    outpostById: async (id) => {
+    /** Returns the outpost of exactly this name. Rejects unless authentik deploys it to Kubernetes as a proxy. */
+    readOutpost: (name: string) => readOutpost(connection, name),
+    /** Returns the outpost of this id, even if it was renamed, or else of this name. authentik need not deploy it. */
+    findOutpost: (which: OutpostReference): Promise<ProxyOutpost> => findOutpost(connection, which),
+    /** Changes the config. @returns the config in force */
+    changeConfig: (which: OutpostReference, change: ConfigChange) => changeConfig(connection, which, change),
+    /** Returns the outpost of this id, with or without hyphens. Undefined if there is none that the token's user may see. */
+    outpostById: async (id: string) => {
       const isIt = ({ pk }: OutpostAnswer) => pk.replaceAll("-", "") === id.replaceAll("-", "");
       return (await listOutposts(connection)).find(isIt);
     },
-    lastChangeBy: (pk) => lastChangeBy(connection, pk),
-    tokenValidities: (outpost) => tokenValidities(connection, outpost),
+    /** Returns who changed the outpost last, by authentik's event log. Undefined if that does not say, or can't be read. */
+    lastChangeBy: (pk: string) => lastChangeBy(connection, pk),
+    /** Returns how long the tokens of the outpost's proxy providers are valid. None if they can't be read. */
+    tokenValidities: (outpost: string) => tokenValidities(connection, outpost),
   };
 }
 
@@ -86,10 +76,14 @@ async function findOutpost(connection: Connection, { name, pk }: OutpostReferenc
 const listOutposts = (connection: Connection): Promise<OutpostAnswer[]> =>
   listAll<OutpostAnswer>(connection, lists.outposts, "outposts");
 
+/**
+ * Reads the config, changes it, writes all of it back and reads it again. authentik has no condition on a write, so the config is
+ * read once more just before. If somebody changed it meanwhile, the change starts over from theirs.
+ */
 async function changeConfig(
   connection: Connection,
   which: OutpostReference,
-  change: (config: OutpostConfig) => OutpostConfig,
+  change: ConfigChange,
 ): Promise<OutpostConfig> {
   for (let round = 1; round <= maximumRounds; round += 1) {
     const before = await findOutpost(connection, which);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { authentikError, isAuthentikError } from "../../authentik/apiErrors";
-import type { AuthentikClient, OutpostConfig } from "../../authentik/client";
+import type { AuthentikClient, ConfigChange, OutpostConfig } from "../../authentik/client";
 import { belongsTo, outpostContainer } from "../../authentik/names";
 import { unlessInvalid, type JsonPatchOperation } from "../../authentik/operations";
 import {
@@ -76,7 +76,7 @@ export async function deliver(
  * Returns a function that changes the config, and records that it may be changed. A write without an answer may have succeeded.
  */
 function writer(client: AuthentikClient, which: { name: string; pk: string }, progress: Progress) {
-  return async (change: (config: OutpostConfig) => OutpostConfig): Promise<OutpostConfig> => {
+  return async (change: ConfigChange): Promise<OutpostConfig> => {
     try {
       const config = await client.changeConfig(which, change);
       progress.written = true;
