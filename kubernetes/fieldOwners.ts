@@ -26,7 +26,7 @@ export const mountPath = (container: string, path: string): FieldPath => [
 /** Returns the field managers, sorted by name, that own anything at or below the path. */
 export function ownersOf(path: FieldPath, managedFields: ManagedFieldsEntry[]): string[] {
   const owners = managedFields
-    .filter((entry) => !entry.subresource && contains(entry.fieldsV1 as object | undefined, path))
+    .filter((entry) => !entry.subresource && contains(entry.fieldsV1 as Fields | undefined, path))
     .map((entry) => entry.manager ?? "unknown");
   return [...new Set(owners)].sort();
 }
@@ -36,11 +36,7 @@ export function ownsFields(manager: string, managedFields: ManagedFieldsEntry[])
   return managedFields.some((entry) => entry.manager === manager && !entry.subresource);
 }
 
-function contains(fields: object | undefined, path: FieldPath): boolean {
-  let at: unknown = fields;
-  for (const step of path) {
-    if (typeof at !== "object" || at === null || !(step in at)) return false;
-    at = (at as Record<string, unknown>)[step];
-  }
-  return true;
-}
+type Fields = { readonly [step: string]: Fields | undefined };
+
+const contains = (fields: Fields | undefined, path: FieldPath): boolean =>
+  path.reduce((at, step) => at?.[step], fields) !== undefined;

@@ -11,7 +11,7 @@ type Fields = Record<string, object>;
  */
 export function handedOver(managedFields: ManagedFieldsEntry[], from: string): ManagedFieldsEntry[] {
   const givers = managedFields.filter((entry) => entry.manager === from && !entry.subresource);
-  const given = givers.map(({ fieldsV1 }) => sidecarIn(fieldsV1 as Fields)).reduce(union, {});
+  const given = sidecarIn(givers);
   if (Object.keys(given).length === 0) return managedFields;
   return managedFields.map((entry) => {
     if (givers.includes(entry)) return withoutSidecar(entry);
@@ -25,7 +25,7 @@ export function handedOver(managedFields: ManagedFieldsEntry[], from: string): M
  */
 export function claimed(managedFields: ManagedFieldsEntry[], by: string): ManagedFieldsEntry[] {
   const givers = managedFields.filter(isAuthentiksUpdate);
-  const given = givers.map(({ fieldsV1 }) => sidecarIn(fieldsV1 as Fields)).reduce(union, {});
+  const given = sidecarIn(givers);
   if (Object.keys(given).length === 0) return managedFields;
   const others = managedFields.map((entry) => (givers.includes(entry) ? withoutSidecar(entry) : entry));
   const own = others.find((entry) => entry.manager === by && entry.operation === "Apply" && !entry.subresource);
@@ -50,11 +50,10 @@ function withoutSidecar(entry: ManagedFieldsEntry): ManagedFieldsEntry {
   return { ...entry, fieldsV1 };
 }
 
-function sidecarIn(fields: Fields): Fields {
-  return sidecarFields(outpostContainer)
-    .map(({ path }) => only(fields, path))
+const sidecarIn = (entries: ManagedFieldsEntry[]): Fields =>
+  entries
+    .flatMap(({ fieldsV1 }) => sidecarFields(outpostContainer).map(({ path }) => only(fieldsV1 as Fields, path)))
     .reduce(union, {});
-}
 
 /** Returns the fields at the path, under the levels above it. */
 function only(fields: Fields, [step = "", ...deeper]: FieldPath): Fields {
