@@ -57,12 +57,27 @@ export async function render(options: RenderOptions, io: Io): Promise<number> {
 
 type Files = Record<string, string>;
 
+/**
+ * Writes the files, and removes those that an earlier run wrote and that are none any more.
+ * @throws UsageError if it would replace a file of somebody else; nothing is changed then
+ */
 function write(dir: string, files: Files, stack: string, io: Io): number {
-  const difference = differenceOf(dir, files);
-  writeFiles(dir, files, difference);
-  const written = difference.missing.length + difference.changed.length;
-  io.out(`${dir}: ${Object.keys(files).length} files, ${written} of them written\n`);
-  for (const path of difference.extra) io.out(`${dir}/${path}: removed, an earlier run wrote it\n`);
+  const { missing, changed, extra } = differenceOf(dir, files);
+  const foreign = changed.filter((path) => !textOf(dir, path).startsWith(mark));
+  if (foreign.length > 0)
+    throw new UsageError(
+      `${dir}: ${foreign.join(", ")}: not written by \`outpost-shm render\`, so nothing was changed; name another folder`,
+    );
+  const outdated = [...missing, ...changed];
+  for (const path of outdated) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), files[path]);
+  }
+  io.out(`${dir}: ${Object.keys(files).length} files, ${outdated.length} of them written\n`);
+  for (const path of extra) {
+    rmSync(join(dir, path));
+    io.out(`${dir}/${path}: removed, an earlier run wrote it\n`);
+  }
   const apply = `kubectl apply ${applyFlags(stack)} -k ${dir}`;
   io.out(`Apply it with (docs/gitops.md): ${apply} && sleep 5 && ${apply}/${deploymentsFolder}\n`);
   return exitCodes.ok;
@@ -78,15 +93,11 @@ function check(dir: string, files: Files, io: Io): number {
   return count === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
-/** Differences between a folder and the files that it should have, by path. Files of others are none. */
-interface Difference {
-  missing: string[];
-  changed: string[];
-  /** Files that an earlier run wrote. */
-  extra: string[];
-}
-
-function differenceOf(dir: string, files: Files): Difference {
+/**
+ * Compares a folder with the files that it should have, by path. Extra are those that an earlier run wrote, while files of others
+ * are no difference.
+ */
+function differenceOf(dir: string, files: Files): Record<"missing" | "changed" | "extra", string[]> {
   const paths = Object.keys(files);
   const there = (path: string) => existsSync(join(dir, path));
   return {
@@ -98,23 +109,6 @@ function differenceOf(dir: string, files: Files): Difference {
       .filter((path) => path.endsWith(".yaml") && !(path in files) && textOf(dir, path).startsWith(mark))
       .sort(),
   };
-}
-
-/**
- * Writes the files, and removes those that an earlier run wrote and that are none any more.
- * @throws UsageError if it would replace a file of somebody else; nothing is changed then
- */
-function writeFiles(dir: string, files: Files, { missing, changed, extra }: Difference): void {
-  const foreign = changed.filter((path) => !textOf(dir, path).startsWith(mark));
-  if (foreign.length > 0)
-    throw new UsageError(
-      `${dir}: ${foreign.join(", ")}: not written by \`outpost-shm render\`, so nothing was changed; name another folder`,
-    );
-  for (const path of [...missing, ...changed]) {
-    mkdirSync(dirname(join(dir, path)), { recursive: true });
-    writeFileSync(join(dir, path), files[path]);
-  }
-  for (const path of extra) rmSync(join(dir, path));
 }
 
 /** Shows the lines from the first that differs to the last. */

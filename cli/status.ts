@@ -14,7 +14,7 @@ import type { OutpostPod } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
 import { sessionPlaceIn } from "./pods/inside";
 import type { Target } from "./target";
-import { formatAge, formatBytes } from "./units";
+import { formatAge, formatBytes, secondsSince } from "./units";
 
 export interface StatusOptions extends PodsOptions {
   watch?: boolean;
@@ -120,7 +120,7 @@ const columns: Column[] = [
   { title: "OLDEST", text: ({ oldestSeconds }) => age(oldestSeconds) },
   {
     title: "LAST SWEEP",
-    text: ({ lastSweepAt }, io) => age(lastSweepAt && (io.now().getTime() - lastSweepAt.getTime()) / 1000),
+    text: ({ lastSweepAt }, io) => age(lastSweepAt && secondsSince(lastSweepAt, io.now())),
   },
   { title: "ERRORS", text: ({ sweepErrors }) => number(sweepErrors), onlyWide: true },
   { title: "SOURCE", text: ({ source }) => source },

@@ -11,6 +11,9 @@ export function formatBytes(bytes: number): string {
   return `${count >= 1000 ? Math.round(count) : Number(count.toPrecision(3))}${units[power]}`;
 }
 
+export const secondsSince = (time: Date | string, now: Date): number =>
+  (now.getTime() - new Date(time).getTime()) / 1000;
+
 /** Formats an age as kubectl does (HumanDuration of k8s.io/apimachinery): `90s`, `3m5s`, `45m`, `5h30m`, `30h`, `3d`. */
 export function formatAge(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -4,7 +4,7 @@ import { liveShortage } from "../../sidecar/memoryLimit";
 import { describePod } from "../advice";
 import { podSpecOf } from "../pods/containers";
 import { because, cannotStart, isReady, statusesOf, troubleOf, type OutpostPod } from "../pods/outpostPods";
-import { formatAge } from "../units";
+import { formatAge, secondsSince } from "../units";
 import type { Cause } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -41,7 +41,7 @@ function faultOf(status: V1ContainerStatus, pod: OutpostPod, snapshot: Snapshot)
   const ended = state?.terminated ?? lastState?.terminated;
   if (!ended || (state?.terminated && ended.exitCode === 0)) return undefined;
   const wasKilled = ended.reason === "OOMKilled";
-  const endedAgo = ended.finishedAt ? (now.getTime() - new Date(ended.finishedAt).getTime()) / 1000 : 0;
+  const endedAgo = ended.finishedAt ? secondsSince(ended.finishedAt, now) : 0;
   const crashes = state?.terminated !== undefined || reason === "CrashLoopBackOff";
   if (!crashes && !wasKilled && (restartCount < loop || endedAgo > young)) return undefined;
   const how = `${wasKilled ? "was OOM-killed" : `ended: ${ended.reason ?? "Error"}`}, exit code ${ended.exitCode}`;
@@ -68,7 +68,7 @@ function longUnready({ pod, name }: OutpostPod, { now, kubectl }: Snapshot): Fau
   const ready = pod.status?.conditions?.find(({ type }) => type === "Ready");
   const since = ready?.lastTransitionTime ?? pod.metadata?.creationTimestamp;
   if (isReady(pod) || !since) return undefined;
-  const age = (now.getTime() - new Date(since).getTime()) / 1000;
+  const age = secondsSince(since, now);
   if (age <= young) return undefined;
   const unready = statusesOf(pod).filter((status) => !status.ready && status.state?.running);
   // The check "sidecar" reports a pod that waits for nothing but ours.

@@ -6,7 +6,7 @@ import { eitherWay } from "../advice";
 import { outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import { fieldOwners, isOurs } from "../pods/solution";
-import { formatAge } from "../units";
+import { formatAge, secondsSince } from "../units";
 import type { Cause } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -97,7 +97,7 @@ function heldByOthers(deployment: Deployment): { field: string; owners: string[]
 
 function veryOften({ metadata }: Deployment, now: Date): string | undefined {
   const { generation = 0, creationTimestamp } = metadata ?? {};
-  const age = creationTimestamp ? (now.getTime() - new Date(creationTimestamp).getTime()) / 1000 : 0;
+  const age = creationTimestamp ? secondsSince(creationTimestamp, now) : 0;
   if (generation < many || generation < age / 86_400) return undefined;
   return `it has been changed ${generation} times${age > 0 ? ` in ${formatAge(age)}` : ""} (its generation)`;
 }

@@ -57,18 +57,15 @@ export async function findOutposts(place: Place, names: string[] = []): Promise<
 }
 
 /** Reads those of the stack's Deployments that exist, with their pods. It requires no right to list Deployments. */
-export async function outpostsOf({ cluster, namespace }: Place, { outposts }: Expectation): Promise<Outposts> {
-  const found = await Promise.all(outposts.map(({ deployment }) => cluster.deployment(namespace, deployment)));
+export async function outpostsOf({ cluster, namespace }: Place, expectation: Expectation): Promise<Outposts> {
+  const found = await Promise.all(
+    expectation.outposts.map(({ deployment }) => cluster.deployment(namespace, deployment)),
+  );
   const deployments = found.filter((deployment) => deployment !== undefined);
   const pods = await Promise.all(deployments.map((each) => cluster.pods(namespace, selectorOf(each))));
-  const place = { cluster, namespace, expectation: { namespace, outposts } };
-  return {
-    deployments,
-    pods: pods
-      .flat()
-      .filter(isStaying)
-      .map((pod) => outpostPod(pod, place, deployments)),
-  };
+  const staying = pods.flat().filter(isStaying);
+  const place = { cluster, namespace, expectation };
+  return { deployments, pods: staying.map((pod) => outpostPod(pod, place, deployments)) };
 }
 
 /** Returns the pods that the Deployment selects. */
@@ -139,6 +136,7 @@ export function outpostOf(deployment: Deployment): string {
   const { labels = {} } = deployment.metadata ?? {};
   return labels[outpostNameLabel] ?? labels[instanceLabel] ?? nameOf(deployment);
 }
+
 export const nameOf = ({ metadata }: Deployment | Pod): string => metadata?.name ?? "";
 
 function isStaying({ metadata, status }: Pod): boolean {

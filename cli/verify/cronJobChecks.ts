@@ -8,7 +8,7 @@ import { hasCronJob } from "../../settings/settings";
 import { eitherWay, resumeCronJob } from "../advice";
 import { sweptDeployments } from "../pods/solution";
 import { wordsOf } from "../pods/usageSources";
-import { formatAge } from "../units";
+import { formatAge, secondsSince } from "../units";
 import { checkOf, type Check, type Round, type Seen } from "./check";
 
 /** Checks that the CronJob is active, its last run succeeded, and its account has the rights it needs. */
@@ -86,7 +86,7 @@ async function judgeRun(
 }
 
 const ago = (time: Date | string | undefined, now: Date): string =>
-  time === undefined ? "" : `${formatAge((now.getTime() - new Date(time).getTime()) / 1000)} ago`;
+  time === undefined ? "" : `${formatAge(secondsSince(time, now))} ago`;
 
 /** Reads from the log of a failed Job which of the outposts' pods or Deployments failed it, and why. */
 async function failuresOf(cluster: Cluster, namespace: string, job: string): Promise<string[]> {

@@ -17,7 +17,7 @@ import { wordsOf } from "../pods/usageSources";
 import { because, cannotStart, currentPods, nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { mapParallel } from "../progress";
-import { formatAge, formatBytes } from "../units";
+import { formatAge, formatBytes, secondsSince } from "../units";
 import { checkOf, overPods, type Check, type Round, type Seen } from "./check";
 
 /** A pod with what a command in it reports. */
@@ -157,7 +157,7 @@ export async function sweepCheck(round: Round, expected: ExpectedOutpost, pods: 
 
 /** Seconds since the pod's last sweep. */
 const sweptAgo = ({ lastSweepAt }: PodFacts, now: Date): number | undefined =>
-  lastSweepAt && Math.max(0, (now.getTime() - lastSweepAt.getTime()) / 1000);
+  lastSweepAt && Math.max(0, secondsSince(lastSweepAt, now));
 
 async function lastSweep(
   { cluster, kubectl, now }: Round,

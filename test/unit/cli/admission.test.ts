@@ -1,7 +1,7 @@
 // What the commands say of outposts whose sidecar an admission policy brings: their Deployments are without it.
 import assert from "node:assert/strict";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { barePods, isAdmitted } from "../../../cli/pods/solution";
+import { isAdmitted } from "../../../cli/pods/solution";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 import {
@@ -44,13 +44,6 @@ describe("the commands on an outpost with delivery admission", () => {
     const patched = deployment();
     Object.assign(patched.spec!.template.spec!, podFragment(outpostSettings({ name: "main" })));
     assert.equal(isAdmitted(patched, outposts(patched, pod("a"))), false);
-  });
-
-  it("tell the pods that did not get it", () => {
-    const bare = (live: V1Deployment, ...pods: V1Pod[]) =>
-      barePods(live, outposts(live, ...pods)).map(({ name }) => name);
-    assert.deepEqual(bare(deployment(), pod("a"), pod("b", true)), ["b"]);
-    assert.deepEqual(bare(deployment(false), pod("a", true)), []);
   });
 
   const world = (...pods: V1Pod[]): Answers => ({
