@@ -40,6 +40,7 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
   const program = new Command("outpost-shm")
     .description("Looks after /dev/shm of authentik's proxy outposts on Kubernetes.")
     .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .exitOverride()
     .helpOption("-h, --help", "show this")
     .helpCommand(false)
     .addHelpText("after", "\nExit status: 0 ok; 1 a check failed or the work could not be done; 2 wrong use.");
@@ -50,7 +51,6 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
     code = await render({ ...options, projectDir: makers.projectDir }, io);
   });
   for (const add of [addStatus, addVerify, addCleanup, addRecreate, addDoctor]) add(program, io, perform);
-  settle(program);
   try {
     await program.parseAsync(argv, { from: "user" });
     return code;
@@ -63,13 +63,6 @@ type Perform = (options: TargetOptions, work: Work) => Promise<void>;
 
 /** A command's options as its flags give them: what its arguments give is apart. */
 type Flags<Options> = TargetOptions & Omit<Options, "names" | "outpost">;
-
-/** Sets the options that subcommands do not inherit. */
-function settle(program: Command): void {
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput(program.configureOutput()).helpOption("-h, --help", "show this");
-  }
-}
 
 function failed(error: unknown, io: Io): number {
   // commander has printed its own message. Help and version end in an error too.

@@ -32,7 +32,7 @@ export interface Snapshot extends Pick<Target, "namespace" | "kubectl" | "outpos
   scripts?: Record<string, string>;
   /** The sessions in each running pod, as the words of the sweep's count. */
   counts: Record<string, Record<string, string>>;
-  /** The facts that a command in each running pod's own container reports. */
+  /** The facts that a command in each pod's own container reports, if it is running. */
   insides: Record<string, Inside>;
   /** The user's right to exec in the pods, by verb. */
   mayExec: { verb: string; verdict: Verdict }[];
@@ -76,7 +76,7 @@ export async function readSnapshot(
     mayExec: attempt("exec", [], () => execVerdicts(cluster, namespace)),
     sidecarLogs: logsOfSidecars(cluster, pods, unchecked),
     counts: countsOf(cluster, pods, unchecked),
-    insides: ofPods("the outposts' containers", pods.filter(isUp), unchecked, (pod) => lookInside(cluster, pod)),
+    insides: insidesOf(cluster, pods),
     scripts: attempt("scripts", undefined, async () => (await cluster.configMap(namespace, scriptsConfigMap))?.data),
     limitRanges: attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
     elsewhere: deployments.length + pods.length > 0 ? [] : hintedNamespaces(cluster),
@@ -159,10 +159,14 @@ function logsOfSidecars(cluster: Cluster, pods: OutpostPod[], unchecked: Uncheck
   });
 }
 
-const isUp = ({ pod }: OutpostPod): boolean => pod.status?.phase === "Running";
+async function insidesOf(cluster: Cluster, pods: OutpostPod[]): Promise<Snapshot["insides"]> {
+  const insides = await mapParallel(pods, async (pod) => [pod.name, await lookInside(cluster, pod)] as const);
+  return Object.fromEntries(insides);
+}
 
 function countsOf(cluster: Cluster, pods: OutpostPod[], unchecked: Unchecked[]): Promise<Snapshot["counts"]> {
-  return ofPods("machine clients", pods.filter(isUp), unchecked, ({ namespace, name, pod, ...own }) => {
+  const running = pods.filter(({ pod }) => pod.status?.phase === "Running");
+  return ofPods("machine clients", running, unchecked, ({ namespace, name, pod, ...own }) => {
     const container = isRunning(pod, sidecarContainer) ? sidecarContainer : own.container;
     return countIn(cluster, { namespace, pod: name, container });
   });

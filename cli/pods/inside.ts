@@ -17,8 +17,12 @@ export interface Inside {
 
 const script = `echo "TMPDIR=$TMPDIR"; df -kP ${shmMountPath}`;
 
-/** Runs a command in the outpost's own container. Never rejects: many may not exec, and an image may have no shell. */
-export async function lookInside(cluster: Cluster, { namespace, name, container }: OutpostPod): Promise<Inside> {
+/**
+ * Runs a command in the outpost's own container, if the pod is running. Never rejects: many may not exec, and an image may have no
+ * shell.
+ */
+export async function lookInside(cluster: Cluster, { namespace, name, container, pod }: OutpostPod): Promise<Inside> {
+  if (pod.status?.phase !== "Running") return {};
   try {
     const { stdout, stderr } = await cluster.exec({ namespace, pod: name, container }, ["sh", "-c", script]);
     const tmpdir = /^TMPDIR=(.*)$/m.exec(stdout)?.[1];

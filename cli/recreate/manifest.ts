@@ -16,21 +16,10 @@ function manifestOf(deployment: Deployment): Deployment {
   const kept = Object.entries(annotations).filter(
     ([key]) => !/^(deployment\.kubernetes\.io\/revision$|pulumi\.com\/)/.test(key),
   );
-  const { template, ...spec } = structuredClone(deployment.spec!);
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: {
-      name,
-      namespace,
-      ...(labels && { labels }),
-      ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
-    },
-    spec: {
-      ...spec,
-      template: { ...template, ...(template.spec && { spec: withoutOurs(template.spec, deployment) }) },
-    },
-  };
+  const metadata = { name, namespace, labels, ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }) };
+  const spec = structuredClone(deployment.spec!);
+  if (spec.template.spec) spec.template.spec = withoutOurs(spec.template.spec, deployment);
+  return { apiVersion: "apps/v1", kind: "Deployment", metadata, spec };
 }
 
 function withoutOurs(podSpec: PodSpec, deployment: Deployment): PodSpec {

@@ -55,12 +55,8 @@ async function outpostChecks(round: Round, expected: ExpectedOutpost, found: Out
   ];
 }
 
-/** Looks into the pods that run. */
 const lookedInto = ({ cluster }: Round, pods: OutpostPod[]): Promise<LookedInto[]> =>
-  mapParallel(pods, async (pod) => ({
-    ...pod,
-    inside: pod.pod.status?.phase === "Running" ? await lookInside(cluster, pod) : {},
-  }));
+  mapParallel(pods, async (pod) => ({ ...pod, inside: await lookInside(cluster, pod) }));
 
 /** Checks an outpost that the CronJob alone sweeps, as far as the outpost goes. */
 async function sweptCheck(round: Round, expected: ExpectedOutpost, found: Outposts): Promise<Check> {

@@ -16,8 +16,8 @@ interface Carrier {
   object: Deployment | Pod;
   /** As messages name it. */
   name: string;
-  /** Names a thing of its own in messages. */
-  its: (thing: string) => string;
+  /** Its volume, as messages name it. */
+  volume: string;
   todo: string;
 }
 
@@ -36,23 +36,22 @@ export function carrierCheck(
   const judge = check === "volume" ? volumeIn : namesIn;
   if (!expected.admission) {
     const name = `Deployment ${deployment.metadata?.name}`;
-    const its = (thing: string) => `${thing} of ${name}`;
-    return checkOf(expected.name, check, judge(expected, { object: deployment, name, its, todo: bringIt }));
+    const volume = `volume ${shmVolume} of ${name}`;
+    return checkOf(expected.name, check, judge(expected, { object: deployment, name, volume, todo: bringIt }));
   }
-  const its = (thing: string) => `its ${thing}`;
+  const volume = `its volume ${shmVolume}`;
   return overPods(expected.name, check, currentPods(deployment, pods), ({ name, pod }) =>
-    judge(expected, { object: pod, name: "it", its, todo: replaceBare(kubectl, [name]) }),
+    judge(expected, { object: pod, name: "it", volume, todo: replaceBare(kubectl, [name]) }),
   );
 }
 
-function volumeIn(expected: ExpectedOutpost, { object, name, its, todo }: Carrier): Seen {
-  const volume = podSpecOf(object).volumes?.find((each) => each.name === shmVolume);
-  if (!volume) return { wrong: `${name} has no volume ${shmVolume}`, todo };
-  const { medium, sizeLimit } = volume.emptyDir ?? {};
-  const itsVolume = its(`volume ${shmVolume}`);
-  if (medium !== "Memory") return { wrong: `${itsVolume} is not in memory`, todo };
+function volumeIn(expected: ExpectedOutpost, { object, name, volume, todo }: Carrier): Seen {
+  const found = podSpecOf(object).volumes?.find((each) => each.name === shmVolume);
+  if (!found) return { wrong: `${name} has no volume ${shmVolume}`, todo };
+  const { medium, sizeLimit } = found.emptyDir ?? {};
+  if (medium !== "Memory") return { wrong: `${volume} is not in memory`, todo };
   if (expected.shmSize !== undefined && quantityBytes(sizeLimit ?? "") !== quantityBytes(expected.shmSize)) {
-    return { wrong: `${itsVolume} is of ${sizeLimit ?? "no size"}, not ${expected.shmSize}`, todo };
+    return { wrong: `${volume} is of ${sizeLimit ?? "no size"}, not ${expected.shmSize}`, todo };
   }
   const bare = [expected.container, sidecarContainer].filter(
     (container) => !mountsShm(containersNamed(object, container)[0]),
