@@ -370,8 +370,8 @@ describe("cleanup", () => {
     }
 
     it("one that is Pending, with what it waits for", async () => {
-      const pending = outpostPod({ name: "main-b", phase: "Pending" });
-      pending.status!.initContainerStatuses![0].state = { waiting: { reason: "ImagePullBackOff" } };
+      const sidecarStatus = { state: { waiting: { reason: "ImagePullBackOff" } } };
+      const pending = outpostPod({ name: "main-b", phase: "Pending", sidecarStatus });
       const { code, stdout } = await cleanup(["main", "--anonymous", "--yes"], { pods: [pending] });
       assert.equal(code, 1);
       assert.match(stdout, /\nmain-b: the pod is Pending, not Running: container shm-cleanup ImagePullBackOff\n/);
@@ -391,8 +391,8 @@ describe("cleanup", () => {
   });
 
   it("sweeps in the outpost's own container where the sidecar is not running", async () => {
-    const crashing = outpostPod({ name: "main-b", ready: false });
-    crashing.status!.initContainerStatuses![0].state = { waiting: { reason: "CrashLoopBackOff" } };
+    const sidecarStatus = { state: { waiting: { reason: "CrashLoopBackOff" } } };
+    const crashing = outpostPod({ name: "main-b", ready: false, sidecarStatus });
     const { asked } = await cleanup(["main", "--anonymous", "--yes"], { pods: [crashing] });
     const containers = asked.map(({ place }) => place.container);
     assert.deepEqual(containers, ["proxy"]);

@@ -115,11 +115,14 @@ export interface PodOptions {
   shmSize?: string;
   phase?: string;
   ready?: boolean;
+  /** Fields of the statuses of our sidecar, and of the outpost's container. */
+  sidecarStatus?: Partial<V1ContainerStatus>;
+  proxyStatus?: Partial<V1ContainerStatus>;
   status?: V1Pod["status"];
 }
 
 export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "256Mi", ...rest }: PodOptions): V1Pod {
-  const { phase = "Running", ready = phase === "Running", status, image } = rest;
+  const { phase = "Running", ready = phase === "Running", status, sidecarStatus, proxyStatus, image } = rest;
   const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
   return {
     metadata: { name, namespace: "authentik", labels },
@@ -135,9 +138,11 @@ export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "
       phase,
       conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
       ...(sidecar && {
-        initContainerStatuses: [containerStatus("shm-cleanup", { ready, containerID: "containerd://1" })],
+        initContainerStatuses: [
+          containerStatus("shm-cleanup", { ready, containerID: "containerd://1", ...sidecarStatus }),
+        ],
       }),
-      containerStatuses: [containerStatus("proxy", { ready })],
+      containerStatuses: [containerStatus("proxy", { ready, ...proxyStatus })],
       ...status,
     },
   };

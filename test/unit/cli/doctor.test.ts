@@ -10,11 +10,7 @@ import { fakeSnapshot, foundBy, NOW, outpostPod, sweepCronJob } from "./cluster"
 import { counting, deployment, doctor, type Stage } from "./doctorScene";
 
 /** Makes the outpost's pod, whose sidecar has this status. */
-const pod = (status: Partial<V1ContainerStatus> = {}): V1Pod => {
-  const made = outpostPod({ name: "main-b" });
-  Object.assign(made.status!.initContainerStatuses![0], status);
-  return made;
-};
+const pod = (sidecarStatus?: Partial<V1ContainerStatus>): V1Pod => outpostPod({ name: "main-b", sidecarStatus });
 
 const forbidden =
   'pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: exceeded quota: pods, used: pods=1, limited: pods=1';

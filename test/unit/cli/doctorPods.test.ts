@@ -6,21 +6,14 @@ import type { V1ContainerStatus, V1LimitRange, V1Pod } from "@kubernetes/client-
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { containerStatus, fakeSnapshot, foundBy, knownPod, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
 
-const conditionOf = (ready: boolean, ago: number) => ({
-  type: "Ready",
-  status: ready ? "True" : "False",
-  lastTransitionTime: secondsAgo(ago),
-});
-
 /** Returns a pod of an hour whose outpost has this status, and a limit if given. */
 function pod(
-  status: Partial<V1ContainerStatus>,
+  proxyStatus: Partial<V1ContainerStatus>,
   { memory, ready = false, ago = 3600 }: { memory?: string; ready?: boolean; ago?: number } = {},
 ): V1Pod {
-  const made = outpostPod({ name: "main-b", ready });
+  const condition = { type: "Ready", status: ready ? "True" : "False", lastTransitionTime: secondsAgo(ago) };
+  const made = outpostPod({ name: "main-b", ready, proxyStatus, status: { conditions: [condition] } });
   made.metadata!.creationTimestamp = secondsAgo(ago);
-  made.status!.conditions = [conditionOf(ready, ago)];
-  Object.assign(made.status!.containerStatuses![0], status);
   if (memory) made.spec!.containers[0].resources = { limits: { memory } };
   return made;
 }

@@ -4,7 +4,6 @@ import { sweepByStdin } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
 import {
   printed,
-  containerStatus,
   isOpen,
   metricsText,
   outpostDeployment,
@@ -204,9 +203,8 @@ describe("status", () => {
 
   it("says what keeps a pod from running, and asks no source", async () => {
     const waiting = { waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image\n  busybox:9" } };
-    const initContainerStatuses = [containerStatus("shm-cleanup", { state: waiting })];
-    const never = { initContainerStatuses, containerStatuses: [] };
-    const pods = [outpostPod({ name: "main-b", phase: "Pending", status: never })];
+    const never = { sidecarStatus: { state: waiting }, status: { containerStatuses: [] } };
+    const pods = [outpostPod({ name: "main-b", phase: "Pending", ...never })];
     const { stdout } = await status({ ...twoPods, pods });
     assert.deepEqual(stdout.split("\n").slice(1), [
       "main-b  sidecar   -     -     -     -       -         -       -       -       -           -",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { V1ContainerStatus, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
+import type { V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import type { Check } from "../../../cli/verify/check";
@@ -8,7 +8,6 @@ import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 import {
   printed,
-  containerStatus,
   metricsText,
   outpostDeployment,
   outpostPod,
@@ -121,7 +120,6 @@ describe("verify", () => {
   const message = "back-off 40s restarting failed\ncontainer=shm-cleanup";
   const crashing = { waiting: { reason: "CrashLoopBackOff", message } };
   const noImage = { waiting: { reason: "ErrImagePull" } };
-  const sidecarIn = (state: V1ContainerStatus["state"]) => containerStatus("shm-cleanup", { state });
 
   /** Adds a test for each cluster in which this check of an outpost alone fails, with what it sees and this advice. */
   const fails = (
@@ -159,16 +157,13 @@ describe("verify", () => {
   });
   fails("containers", describePod, {
     "the sidecar crashes": [
-      podOf({ status: { phase: "Running", initContainerStatuses: [sidecarIn(crashing)] } }),
+      podOf({ sidecarStatus: { state: crashing } }),
       "pod main-a: container shm-cleanup is not running: CrashLoopBackOff (back-off 40s restarting failed container=shm-cleanup)",
     ],
     "an image is not to be had, which all other containers wait for": [
       podOf({
-        status: {
-          phase: "Running",
-          initContainerStatuses: [sidecarIn(noImage)],
-          containerStatuses: [containerStatus("proxy", { state: { waiting: { reason: "PodInitializing" } } })],
-        },
+        sidecarStatus: { state: noImage },
+        proxyStatus: { state: { waiting: { reason: "PodInitializing" } } },
       }),
       "pod main-a: container shm-cleanup is not running: ErrImagePull",
       { stuck: true },
@@ -623,10 +618,7 @@ describe("verify", () => {
     });
 
     it("gives up early on what only gets better if somebody mends it, naming the pod to blame", async () => {
-      const broken = pod({
-        name: "main-b",
-        status: { initContainerStatuses: [containerStatus("shm-cleanup", { state: noImage })] },
-      });
+      const broken = pod({ name: "main-b", sidecarStatus: { state: noImage } });
       const former = outpostPod({ name: "main-a", sidecar: false });
       let rounds = 0;
       const pods = () => (rounds++, Promise.resolve([former, broken]));
