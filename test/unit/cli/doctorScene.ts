@@ -2,8 +2,10 @@
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { podSpecFields } from "../managedFields";
-import { printed, outpostDeployment, outpostPod, runOn, secondsAgo, type Answers } from "./cluster";
+import { podFragment } from "../../../sidecar/podFragment";
+import { ofVolume, podSpecFields } from "../managedFields";
+import { outpostSettings } from "../outposts";
+import { printed, proxyImage, outpostDeployment, outpostPod, runOn, secondsAgo, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
 
@@ -16,32 +18,23 @@ interface DeploymentOptions {
   sidecar?: boolean;
   /** Owner of the sidecar and its volume. */
   owner?: string;
-  replicas?: number;
 }
 
-const item = (key: Record<string, string>) => `k:${JSON.stringify(key)}`;
+const item = (name: string) => `k:${JSON.stringify({ name })}`;
 
 /** Makes the Deployment of an outpost, with our sidecar on it by default. */
 export function deployment(options: DeploymentOptions = {}): V1Deployment {
-  const { image = "ghcr.io/goauthentik/proxy:2026.5.0", memory, containers = [], sidecar = true } = options;
-  const made = outpostDeployment("main", { replicas: options.replicas ?? 1 });
+  const { image = proxyImage("2026.5.0"), memory, containers = [], sidecar = true } = options;
+  const made = outpostDeployment();
+  const { initContainers, volumes } = podFragment(outpostSettings({ name: "main" }));
   const limits = memory === undefined ? {} : { resources: { limits: { memory } } };
   made.spec!.template.spec = {
     containers: [{ name: "proxy", image, ...limits }, ...containers],
-    ...(sidecar && {
-      initContainers: [{ name: "shm-cleanup", restartPolicy: "Always", env: [{ name: "SETTINGS_FILE" }] }],
-      volumes: [
-        { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } },
-        { name: "shm-cleanup-scripts", configMap: { name: "authentik-outpost-shm-scripts" } },
-      ],
-    }),
+    ...(sidecar && { initContainers, volumes }),
   };
-  const own = [...containers.map(({ name }) => name), "proxy"].map((name) => [item({ name }), {}]);
+  const own = [...containers.map(({ name }) => name), "proxy"].map((name) => [item(name), {}]);
   const ofAuthentik = { "f:containers": Object.fromEntries(own) as object };
-  const ofOwner = {
-    "f:volumes": { [item({ name: "dshm" })]: {} },
-    "f:initContainers": { [item({ name: "shm-cleanup" })]: {} },
-  };
+  const ofOwner = { ...ofVolume, "f:initContainers": { [item("shm-cleanup")]: {} } };
   const entry = (manager: string, podSpec: object) => ({
     manager,
     time: secondsAgo(3600),
