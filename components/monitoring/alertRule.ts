@@ -1,11 +1,5 @@
 /** A rule of a PrometheusRule, as Prometheus has it too. */
-export interface AlertRule {
-  alert: string;
-  expr: string;
-  for: string;
-  labels: Record<string, string>;
-  annotations: { summary: string; description: string; runbook_url?: string };
-}
+export type AlertRule = ReturnType<typeof alertRule>;
 
 /** The parts of an alert that are its own. */
 export interface Alert {
@@ -27,7 +21,7 @@ export interface Alert {
  * Makes the rule of an alert.
  * @param runbooks address of the runbooks, without trailing slash; a folder of this repository is no address to link
  */
-export function alertRule({ name, severity, expr, labels, ...alert }: Alert, runbooks: string): AlertRule {
+export function alertRule({ name, severity, expr, labels, ...alert }: Alert, runbooks: string) {
   const fullName = `AuthentikOutpostShm${name}`;
   const { summary, description } = alert;
   const runbook = `${runbooks}/${fullName}.md`;
