@@ -1,6 +1,6 @@
 import { authentikClient } from "../authentik/client";
 import { allPrintable } from "../kubernetes/untrusted";
-import { authentikConfigFindings, configCheck } from "./doctor/authentikConfig";
+import { authentikConfigFindings, configCheck, noAccess } from "./doctor/authentikConfig";
 import { checks, findingsOf } from "./doctor/checks";
 import { diagnosisText, type Diagnosis } from "./doctor/finding";
 import { readSnapshot, type Snapshot } from "./doctor/snapshot";
@@ -45,10 +45,11 @@ export async function doctor(
 }
 
 async function diagnose(snapshot: Snapshot, { namespace, authentikAccess }: Target): Promise<Diagnosis> {
-  const client = authentikAccess && authentikClient(authentikAccess);
-  const config = await authentikConfigFindings(snapshot, client);
-  const findings = [...findingsOf(snapshot), ...config.findings.map((found) => ({ check: configCheck, ...found }))];
-  const unchecked = [...snapshot.unchecked, ...config.unchecked].sort((a, b) => a.what.localeCompare(b.what));
+  const inConfig = authentikAccess ? await authentikConfigFindings(snapshot, authentikClient(authentikAccess)) : [];
+  const findings = [...findingsOf(snapshot), ...inConfig.map((found) => ({ check: configCheck, ...found }))];
+  const unchecked = [...snapshot.unchecked, ...(authentikAccess ? [] : [noAccess])].sort((a, b) =>
+    a.what.localeCompare(b.what),
+  );
   const names = [...Object.keys(checks), configCheck];
   const checked = names.filter((name) => !unchecked.some(({ what }) => what === name));
   // authentik's words are among them.

@@ -12,21 +12,19 @@ export const configCheck = "authentik's config";
 
 type Client = Pick<AuthentikClient, "readOutpost" | "lastChangeBy">;
 
+export const noAccess: Unchecked = {
+  what: configCheck,
+  why: "no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN",
+};
+
 /** Finds patches that authentik has but does not apply. */
-export async function authentikConfigFindings(
-  snapshot: Snapshot,
-  authentik: Client | undefined,
-): Promise<{ findings: Found[]; unchecked: Unchecked[] }> {
-  if (!authentik) {
-    const why = "no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN";
-    return { findings: [], unchecked: [{ what: configCheck, why }] };
-  }
+export async function authentikConfigFindings(snapshot: Snapshot, authentik: Client): Promise<Found[]> {
   const asked = (snapshot.expectation?.outposts ?? []).map(async ({ name, deployment }): Promise<Found[]> => {
     const live = snapshot.outposts.deployments.find((each) => nameOf(each) === deployment);
     const cause = await causeIn(authentik, name, live, snapshot).catch((error: Error) => unfit(error.message));
     return cause ? [{ subject: `Deployment/${deployment}`, ...cause }] : [];
   });
-  return { findings: (await Promise.all(asked)).flat(), unchecked: [] };
+  return (await Promise.all(asked)).flat();
 }
 
 async function causeIn(authentik: Client, name: string, live: Deployment | undefined, snapshot: Snapshot) {

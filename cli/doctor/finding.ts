@@ -1,15 +1,7 @@
 import { emphasised, type Io } from "../io";
 import { counted } from "../units";
 
-/** One reason why the cure doesn't work. */
-export interface Finding extends Cause {
-  /** Name of the check that found it; see `checks`. */
-  check: string;
-  /** The object it is about, as `Deployment/NAME`. */
-  subject: string;
-}
-
-/** The part of a finding that a check of one object makes. */
+/** One reason why the cure doesn't work, as a check of one object gives it. */
 export interface Cause {
   /** The evidence. */
   seen: string;
@@ -19,8 +11,15 @@ export interface Cause {
   todo: string;
 }
 
-/** A finding of a check that looks at several kinds of objects. */
-export type Found = Omit<Finding, "check">;
+export interface Found extends Cause {
+  /** The object it is about, as `Deployment/NAME`. */
+  subject: string;
+}
+
+export interface Finding extends Found {
+  /** Name of the check that found it; see `checks`. */
+  check: string;
+}
 
 /** A check that could not be made, and the reason. */
 export interface Unchecked {

@@ -10,7 +10,6 @@ import { printed, proxyImage, outpostDeployment, outpostPod, runOn, secondsAgo, 
 const stackManager = "authentik-outpost-shm-prod";
 
 interface DeploymentOptions {
-  image?: string;
   memory?: string;
   /** Ordinary containers beside the outpost's own. */
   containers?: { name: string; command?: string[]; env?: { name: string }[] }[];
@@ -24,12 +23,12 @@ const item = (name: string) => `k:${JSON.stringify({ name })}`;
 
 /** Makes the Deployment of an outpost, with our sidecar on it by default. */
 export function deployment(options: DeploymentOptions = {}): V1Deployment {
-  const { image = proxyImage("2026.5.0"), memory, containers = [], sidecar = true } = options;
+  const { memory, containers = [], sidecar = true } = options;
   const made = outpostDeployment();
   const { initContainers, volumes } = podFragment(outpostSettings({ name: "main" }));
   const limits = memory === undefined ? {} : { resources: { limits: { memory } } };
   made.spec!.template.spec = {
-    containers: [{ name: "proxy", image, ...limits }, ...containers],
+    containers: [{ name: "proxy", image: proxyImage("2026.5.0"), ...limits }, ...containers],
     ...(sidecar && { initContainers, volumes }),
   };
   const own = [...containers.map(({ name }) => name), "proxy"].map((name) => [item(name), {}]);
