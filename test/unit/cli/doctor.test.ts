@@ -390,7 +390,7 @@ describe("doctor", () => {
   });
 
   it("says what could not be read and why, and finds the rest", async () => {
-    const refused = (what: string) => () => Promise.reject(new Error(`Kubernetes refused to ${what}: forbidden`));
+    const refused = (what: string) => new Error(`Kubernetes refused to ${what}: forbidden`);
     const { code, stdout } = await doctor({
       version: "v1.28.0",
       cronJobs: refused("list the CronJobs in authentik"),

@@ -5,17 +5,17 @@ import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resol
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { TargetMakers } from "../../../cli/target";
 import { startAuthentik, type AuthentikStandIn, type NewOutpost } from "../../../sandbox/authentik";
+import { managed as managedBy, podSpecFields } from "../managedFields";
 import { useTempDir } from "../tempDir";
 import { asking, metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
 
 const stackManager = "authentik-outpost-shm-prod";
-const sidecarKey = 'k:{"name":"shm-cleanup"}';
 
 /** Returns the Deployment as authentik created it, with the sidecar that the stack added. */
 function managed(changes: { labels?: Record<string, string>; managers?: string[] } = {}): V1Deployment {
   const { labels = {}, managers = ["goauthentik.io", stackManager] } = changes;
   const deployment = outpostDeployment();
-  const spec = { "f:template": { "f:spec": { "f:initContainers": { [sidecarKey]: {} } } } };
+  const ofStack = podSpecFields({ "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} } });
   deployment.spec!.template.spec!.initContainers = [{ name: "shm-cleanup" }];
   deployment.metadata = {
     ...deployment.metadata,
@@ -24,11 +24,8 @@ function managed(changes: { labels?: Record<string, string>; managers?: string[]
     annotations: { "deployment.kubernetes.io/revision": "3" },
     labels: { ...deployment.metadata?.labels, ...labels },
     managedFields: [
-      ...managers.map((manager) => ({
-        manager,
-        fieldsV1: manager === stackManager ? { "f:spec": spec } : { "f:spec": {} },
-      })),
-      { manager: "kube-controller-manager", subresource: "status", fieldsV1: { "f:status": {} } },
+      ...managers.map((manager) => managedBy(manager, manager === stackManager ? ofStack : { "f:spec": {} })),
+      managedBy("kube-controller-manager", { "f:status": {} }, "status"),
     ],
   };
   return deployment;
@@ -264,7 +261,7 @@ describe("recreate", () => {
   });
 
   it("says whose sessions can't be counted", async () => {
-    const refused = () => Promise.reject(new Error("forbidden"));
+    const refused = new Error("forbidden");
     const methods = { podProxy: refused, exec: refused, nodeSummary: refused };
     const { stdout } = await recreate(["main", "--dry-run"], { methods });
     assert.match(

@@ -125,9 +125,8 @@ describe("status", () => {
   });
 
   describe("falls back", () => {
-    const refusedProxy = () => Promise.reject(new Error("Kubernetes refused to pass a request on: forbidden"));
-    const refusedExec = () =>
-      Promise.reject(new Error("exec in container shm-cleanup of pod authentik/main-b: forbidden"));
+    const refusedProxy = new Error("Kubernetes refused to pass a request on: forbidden");
+    const refusedExec = new Error("exec in container shm-cleanup of pod authentik/main-b: forbidden");
 
     it("to the metrics file by exec where the endpoint is refused, and says so", async () => {
       const exec: Cluster["exec"] = (place, command) => {
@@ -167,8 +166,8 @@ describe("status", () => {
     });
 
     it("to nothing, with every reason, and still exits 0", async () => {
-      const summary = { pods: [{ podRef: { name: "public-a", namespace: "authentik" }, volume: [{ name: "tmp" }] }] };
-      const nodeSummary = summary;
+      const podRef = { name: "public-a", namespace: "authentik" };
+      const nodeSummary = { pods: [{ podRef, volume: [{ name: "tmp" }] }] };
       const { code, stdout } = await status({ ...twoPods, exec: refusedExec, nodeSummary }, ["public"]);
       assert.equal(code, 0);
       assert.deepEqual(stdout.split("\n").slice(1), [
