@@ -1,13 +1,13 @@
-// Delivery by admission where it can't work: new pods that something else refuses or changes, an account without the right to
-// create a policy, a cluster without the kind. All by real API servers, and each stops before any change.
+// Delivery by admission where it can't work: new pods that something else refuses or changes, a cluster without the kind. All by
+// real API servers, and each stops before any change. test/e2e/cluster/rights.test.ts has an account without the right.
 import assert from "node:assert/strict";
-import type { KubernetesObject, V1PolicyRule } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { KubernetesObject } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { startCluster } from "../../../sandbox/cluster";
 import { createOutpost } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { waitUntil } from "../../../sandbox/waitUntil";
-import { failure, problemsOf } from "./harness";
+import { problemsOf } from "./harness";
 import { patchPodSpec, waitForRollout } from "./kubectl";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
@@ -133,34 +133,6 @@ describe("delivery by admission, where it can't work", () => {
       timeoutMs: 30_000,
     });
 
-  /** Creates a ServiceAccount with these rights in the namespace. Returns its kubeconfig, as a text. */
-  async function account(name: string, rules: V1PolicyRule[]): Promise<string> {
-    const { core, kubeConfig } = scenario;
-    await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
-    await grant(name, rules, namespace);
-    const body = { spec: { audiences: [] } };
-    const { status } = await core.createNamespacedServiceAccountToken({ namespace, name, body });
-    const { KubeConfig } = await import("@kubernetes/client-node");
-    const own = new KubeConfig();
-    own.loadFromString(kubeConfig.exportConfig());
-    own.users = own.users.map((user) => ({ name: user.name, token: status!.token }));
-    return own.exportConfig();
-  }
-
-  /** Gives the account more rights, in a namespace or else in the whole cluster. */
-  async function grant(account: string, rules: V1PolicyRule[], within?: string): Promise<void> {
-    const kind = within ? "Role" : "ClusterRole";
-    const apiGroup = "rbac.authorization.k8s.io";
-    const metadata = { name: `${namespace}-${account}`, namespace: within };
-    const subjects = [{ kind: "ServiceAccount", name: account, namespace }];
-    const roleRef = { apiGroup, kind, name: metadata.name };
-    for (const object of [
-      { kind, rules },
-      { kind: `${kind}Binding`, subjects, roleRef },
-    ])
-      await scenario.generic.create({ apiVersion: `${apiGroup}/v1`, metadata, ...object });
-  }
-
   for (const [what, objects, said] of others) {
     it(`stops where ${what}`, async () => {
       for (const object of objects) await scenario.generic.create(object);
@@ -185,29 +157,6 @@ describe("delivery by admission, where it can't work", () => {
     );
     await enforce(null);
     await untilClear();
-  });
-
-  it("stops where the account may not create policies; the rights of docs/ci.md are enough", async () => {
-    const verbs = ["get", "list", "watch", "create", "patch", "delete"];
-    const kubeconfig = await account("deployer", [
-      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "patch"] },
-      { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "create"] },
-      { apiGroups: [""], resources: ["configmaps"], verbs },
-    ]);
-    await scenario.configure({ delivery, verify: false, "kubernetes:kubeconfig": kubeconfig });
-    const before = await scenario.objects();
-    assert.match(
-      await failure(scenario.stack.up()),
-      /Nothing was changed\. The cluster is not as the settings need it:\n {2}- delivery admission needs a MutatingAdmissionPolicy and its bindings, which your account may not create\. Have somebody update the stack who may, or set `delivery` to deployment\.$/,
-    );
-    assert.deepEqual(await scenario.objects(), before);
-    const resources = ["mutatingadmissionpolicies", "mutatingadmissionpolicybindings"];
-    await grant("deployer", [{ apiGroups: ["admissionregistration.k8s.io"], resources, verbs }]);
-    await scenario.stack.up();
-    await waitForRollout(scenario, "main");
-    await scenario.stack.destroy();
-    await waitForRollout(scenario, "main");
-    assert.deepEqual(Object.keys(await scenario.objects()), Object.keys(before));
   });
 
   it("stops on a cluster that has no such policies", async () => {

@@ -1,6 +1,6 @@
 // The files that `outpost-shm render` writes, applied by kubectl on a real API server: the same as by `pulumi up`, and gone again.
 import assert from "node:assert/strict";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubernetesObject, V1Deployment, V1PodTemplateSpec } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
@@ -119,9 +119,11 @@ describe("what render writes, by kubectl", () => {
 
   it("is a patch in the kustomization of anyone who applies the Deployment", () => {
     cpSync(join(repositoryRoot, "test", "fixtures", "outposts", "manual.yaml"), join(rendering.dir, "outpost.yaml"));
-    const flags = `-n ${scenario.namespace} -o own --set 'outposts=[{name: intranet, deployment: authentik-outpost}]'`;
+    const flags = `-n ${scenario.namespace} -o shm --set 'outposts=[{name: intranet, deployment: authentik-outpost}]'`;
     rendering.shell(`npx --no-install outpost-shm render ${flags}`);
-    writeFileSync(join(rendering.dir, "kustomization.yaml"), ownKustomization(scenario.namespace));
+    const page = readFileSync(join(repositoryRoot, "docs", "gitops.md"), "utf8");
+    const [, kustomization] = /```yaml\n(resources: [^`]*)```/.exec(page)!;
+    writeFileSync(join(rendering.dir, "kustomization.yaml"), `namespace: ${scenario.namespace}\n${kustomization}`);
     const built = parseAllDocuments(rendering.shell("kubectl kustomize .")).map((each) => each.toJS() as V1Deployment);
     const { containers, initContainers } = built.find(({ kind }) => kind === "Deployment")!.spec!.template.spec!;
     assert.deepEqual(
@@ -130,8 +132,3 @@ describe("what render writes, by kubectl", () => {
     );
   });
 });
-
-const ownKustomization = (namespace: string) => `namespace: ${namespace}
-resources: [outpost.yaml, own]
-patches: [{ path: own/deployments/authentik-outpost.yaml, target: { kind: Deployment, name: authentik-outpost } }]
-`;
