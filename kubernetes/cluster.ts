@@ -1,17 +1,8 @@
-import type {
-  CoreV1Event,
-  V1ConfigMap,
-  V1CronJob,
-  V1Deployment,
-  V1Job,
-  V1LimitRange,
-  V1Pod,
-  KubernetesObject,
-} from "@kubernetes/client-node" with {
+import type { CoreV1Event, V1ConfigMap, V1CronJob, V1Job, KubernetesObject } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import type { ApiResource, Support } from "./support";
-import type { PodTemplate, PodTemplatePatch } from "./types";
+import type { Deployment, LimitRange, Pod, PodTemplate, PodTemplatePatch } from "./types";
 
 /** Result of a command in a container. */
 export interface Executed {
@@ -70,15 +61,15 @@ export interface Cluster {
   /** The cluster's version, such as `v1.34.4`. */
   version: () => Promise<string>;
   /** Pods of a namespace, or of all namespaces if undefined. */
-  pods: (namespace: string | undefined, labelSelector?: string) => Promise<V1Pod[]>;
+  pods: (namespace: string | undefined, labelSelector?: string) => Promise<Pod[]>;
   /** Deployments, likewise. */
-  deployments: (namespace: string | undefined, labelSelector?: string) => Promise<V1Deployment[]>;
+  deployments: (namespace: string | undefined, labelSelector?: string) => Promise<Deployment[]>;
   /** Undefined if there is none, as with the two below. */
-  deployment: (namespace: string, name: string) => Promise<V1Deployment | undefined>;
+  deployment: (namespace: string, name: string) => Promise<Deployment | undefined>;
   configMap: (namespace: string, name: string) => Promise<V1ConfigMap | undefined>;
   cronJob: (namespace: string, name: string) => Promise<V1CronJob | undefined>;
   cronJobs: (namespace: string) => Promise<V1CronJob[]>;
-  limitRanges: (namespace: string) => Promise<V1LimitRange[]>;
+  limitRanges: (namespace: string) => Promise<LimitRange[]>;
   /** ConfigMaps, ServiceAccounts, Roles and RoleBindings with the labels. */
   ownObjects: (namespace: string, labelSelector: string) => Promise<OwnObject[]>;
   /** Jobs that the CronJob of that name has started, the newest first. */
@@ -118,13 +109,13 @@ export interface Cluster {
 
 /** The outcome that the API server predicts for a change, or its reason to refuse it. */
 export type DryRun =
-  | { outcome: "applied"; deployment: V1Deployment }
+  | { outcome: "applied"; deployment: Deployment }
   /** The account may not patch Deployments. */
   | { outcome: "forbidden"; reason: string }
   | { outcome: "invalid"; reason: string };
 
 /** The pod that the API server would create, or its reason to refuse it, such as a quota's. */
-export type PodDryRun = { outcome: "created"; pod: V1Pod } | { outcome: "refused"; reason: string };
+export type PodDryRun = { outcome: "created"; pod: Pod } | { outcome: "refused"; reason: string };
 
 export interface ExecOptions {
   timeoutMs?: number;

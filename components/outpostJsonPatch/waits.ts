@@ -1,7 +1,7 @@
-import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { JsonPatchOperation } from "../../authentik/operations";
 import { poll } from "../../kubernetes/poll";
 import { isGivenUp, unfinishedRollout } from "../../kubernetes/rollout";
+import type { Pod } from "../../kubernetes/types";
 import { differences } from "../../sidecar/jsonPatch/liveSidecar";
 import type { OutpostDeployment } from "./outpostDeployment";
 
@@ -69,7 +69,7 @@ async function until(
 }
 
 /** Lists containers that can't start, with the kubelet's reason, and pods that find no node. */
-function troubles({ metadata, status }: V1Pod): string[] {
+function troubles({ metadata, status }: Pod): string[] {
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const waiting = containers.flatMap(({ name, state }) => {
     const { reason, message } = state?.waiting ?? {};
