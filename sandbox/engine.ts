@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { LocalWorkspace, type ConfigMap, type Deployment, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 import { connectAnew } from "./engine/connections";
@@ -92,6 +93,9 @@ function environment({ stateDir, kubeconfig, pulumi }: EngineOptions, workDir: s
 }
 
 export class EngineStack {
+  /** The secrets of the last config, as they were given and as the stack file has them. */
+  #secrets: { given: ConfigMap; encrypted: Record<string, unknown> } = { given: {}, encrypted: {} };
+
   /** @param workDir with `env`, what a `pulumi` run by hand on the same stack takes */
   constructor(
     private readonly stack: Stack,
@@ -111,8 +115,19 @@ export class EngineStack {
    */
   async setConfig(config: Record<string, unknown>): Promise<void> {
     const { plain, secrets } = splitSecrets({ ...this.cluster, ...config }, this.project);
-    writeStackFile(join(this.workDir, `Pulumi.${this.stack.name}.yaml`), plain);
-    if (Object.keys(secrets).length > 0) await this.stack.setAllConfig(secrets);
+    const file = join(this.workDir, `Pulumi.${this.stack.name}.yaml`);
+    // The CLI takes a second to encrypt, so the same secrets stay as they are.
+    if (!isDeepStrictEqual(secrets, this.#secrets.given))
+      this.#secrets = { given: secrets, encrypted: await this.#encrypt(secrets, file) };
+    writeStackFile(file, { ...plain, ...this.#secrets.encrypted });
+  }
+
+  /** Returns the secrets as the CLI writes them into the stack file, whose config they replace. */
+  async #encrypt(secrets: ConfigMap, file: string): Promise<Record<string, unknown>> {
+    if (Object.keys(secrets).length === 0) return {};
+    writeStackFile(file, {});
+    await this.stack.setAllConfig(secrets);
+    return readStackFile(file).config ?? {};
   }
 
   /** @throws UpdateFailed, as do the others, with the report up to the failure */
@@ -173,10 +188,16 @@ function splitSecrets(
   return { plain, secrets };
 }
 
+interface StackFile {
+  config?: Record<string, unknown>;
+}
+
+const readStackFile = (path: string): StackFile =>
+  existsSync(path) ? ((parse(readFileSync(path, "utf8")) as StackFile | null) ?? {}) : {};
+
 /** Replaces the file's config and keeps the rest: the salt of its encryption. */
 function writeStackFile(path: string, config: Record<string, unknown>): void {
-  const settings = existsSync(path) ? (parse(readFileSync(path, "utf8")) as Record<string, unknown> | null) : {};
-  writeFileSync(path, stringify({ ...settings, config }));
+  writeFileSync(path, stringify({ ...readStackFile(path), config }));
 }
 
 function isSecret(value: unknown): value is Secret {
