@@ -13,7 +13,7 @@ import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { addDynamicHost } from "./dynamicHost";
 import { cacheDir } from "./paths";
 import type { Progress } from "./progress";
-import { writeCompiledScript } from "./script";
+import { writeScript } from "./script";
 import { createStateFolder } from "./stateFolder";
 import { ensureTools, type Tool } from "./toolchain";
 import { findExecutable, pulumiOnPath } from "./toolchain/pulumiOnPath";
@@ -162,6 +162,6 @@ function homeOfOurOwn(kubernetesProvider: string): string {
     return join(pluginFolder(home, name), `pulumi-resource-${name}`);
   };
   symlinkSync(kubernetesProvider, executable("kubernetes"));
-  writeCompiledScript(executable("command"), join(__dirname, "commandStandIn.ts"));
+  writeScript(executable("command"), join(__dirname, "commandStandIn.ts"));
   return home;
 }
