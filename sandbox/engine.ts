@@ -58,7 +58,7 @@ export async function openStack(options: EngineOptions): Promise<EngineStack> {
     workDir,
     envVars: env,
     pulumiHome: pulumi.env.PULUMI_HOME,
-    pulumiCommand: await pulumiCommand(pulumi.cli, join(stateDir, "cli")),
+    pulumiCommand: await pulumiCommand(pulumi.cli),
   };
   const exists = existsSync(join(stateDir, "backend", ".pulumi", "stacks", project, `${name}.json`));
   const inline = { projectName: project, stackName: name, program };

@@ -7,7 +7,6 @@ import { repositoryRoot } from "./paths";
 import { consoleProgress } from "./progress";
 import { openPulumi } from "./pulumi";
 import { pulumiCommand } from "./pulumiCommand";
-import { createStateFolder } from "./stateFolder";
 
 const command = new Command("npm run preview --")
   .description(
@@ -21,7 +20,6 @@ const command = new Command("npm run preview --")
 
 async function main(stack: string): Promise<void> {
   const progress = consoleProgress();
-  const dir = createStateFolder("preview");
   const pulumi = await openPulumi(progress);
   // The plugins are the sandbox's, but the login is the user's own.
   const login = process.env.PULUMI_CREDENTIALS_PATH ?? process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
@@ -29,7 +27,7 @@ async function main(stack: string): Promise<void> {
   const text = await runPreview({
     stack,
     workDir: repositoryRoot,
-    pulumi: await pulumiCommand(pulumi.cli, dir),
+    pulumi: await pulumiCommand(pulumi.cli),
     env: { ...pulumi.env, PULUMI_CREDENTIALS_PATH: login },
   }).finally(() => step.done());
   process.stdout.write(previewMarkdown(text));
