@@ -1,11 +1,7 @@
-// Delivery by admission where it can't work: new pods that something else refuses or changes, a cluster without the kind. All by
-// real API servers, and each stops before any change. test/e2e/cluster/rights.test.ts has an account without the right.
+// Delivery by admission where it can't work: new pods that something else refuses or changes. All by a real API server, and each
+// stops before any change. rights.test.ts has an account without the right, cluster.test.ts a cluster without the kind.
 import assert from "node:assert/strict";
 import type { KubernetesObject } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { startCluster } from "../../../sandbox/cluster";
-import { createOutpost } from "../../../sandbox/outpost";
-import { silentProgress } from "../../../sandbox/progress";
-import { createStateFolder } from "../../../sandbox/stateFolder";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { problemsOf } from "./harness";
 import { patchPodSpec, waitForRollout } from "./kubectl";
@@ -16,7 +12,7 @@ const namespace = `test-${name}`;
 const delivery = "admission";
 const apiVersion = "admissionregistration.k8s.io/v1";
 
-const problems = (kubeconfig: string): Promise<string[]> =>
+const problems = ({ kubeconfig }: Scenario): Promise<string[]> =>
   problemsOf(kubeconfig, name, { namespace, outposts: ["main"], delivery });
 
 const matchPods = {
@@ -122,13 +118,13 @@ describe("delivery by admission, where it can't work", () => {
   /** Resolves once the preflight stops with these words alone. */
   async function stops(said: RegExp): Promise<void> {
     const seen = async () => {
-      const found = await problems(scenario.kubeconfig);
+      const found = await problems(scenario);
       return (found.length === 1 && said.test(found[0])) || assert.fail(found.join("\n"));
     };
     await waitUntil(seen, { what: "the API server to follow", timeoutMs: 30_000 });
   }
   const untilClear = () =>
-    waitUntil(async () => (await problems(scenario.kubeconfig)).length === 0 || undefined, {
+    waitUntil(async () => (await problems(scenario)).length === 0 || undefined, {
       what: "the API server to forget it",
       timeoutMs: 30_000,
     });
@@ -157,25 +153,5 @@ describe("delivery by admission, where it can't work", () => {
     );
     await enforce(null);
     await untilClear();
-  });
-
-  it("stops on a cluster that has no such policies", async () => {
-    const dir = createStateFolder("test-old-cluster");
-    const apiServerFlags = [
-      `--runtime-config=${apiVersion}/mutatingadmissionpolicies=false,${apiVersion}/mutatingadmissionpolicybindings=false`,
-      "--disable-admission-plugins=MutatingAdmissionPolicy",
-    ];
-    const cluster = await startCluster({ dir, progress: silentProgress, apiServerFlags });
-    try {
-      await createOutpost(cluster.kubeconfig, { namespace, name: "main" });
-      const [problem, ...more] = await problems(cluster.kubeconfig);
-      assert.deepEqual(more, []);
-      assert.match(
-        problem,
-        /^delivery admission: this cluster runs Kubernetes v\S+ and has no MutatingAdmissionPolicy \(on by default from 1\.36 on\)\. Set `delivery` to deployment\.$/,
-      );
-    } finally {
-      await cluster.stop();
-    }
   });
 });

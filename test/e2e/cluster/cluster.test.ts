@@ -8,6 +8,7 @@ import { silentProgress } from "../../../sandbox/progress";
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { sharedCluster } from "./fixture";
+import { problemsOf } from "./harness";
 import { statusOf } from "./httpStatus";
 import { listenersOf } from "./listeners";
 
@@ -71,32 +72,58 @@ describe("the sandbox cluster", () => {
   });
 });
 
-describe("a cluster of its own", function () {
+describe("a cluster of its own, without the kind MutatingAdmissionPolicy", function () {
   this.timeout(120_000);
+  const isLinux = process.platform === "linux";
+  const dir = createStateFolder("own-cluster");
+  const said: string[] = [];
+  let cluster: Cluster;
 
-  it("refuses a folder in use, tells of a process that dies, and leaves no process and no state when it is stopped", async () => {
-    const isLinux = process.platform === "linux";
-    const dir = createStateFolder("own-cluster");
-    const said: string[] = [];
+  before(async () => {
+    const apiVersion = "admissionregistration.k8s.io/v1";
+    const apiServerFlags = [
+      `--runtime-config=${apiVersion}/mutatingadmissionpolicies=false,${apiVersion}/mutatingadmissionpolicybindings=false`,
+      "--disable-admission-plugins=MutatingAdmissionPolicy",
+    ];
+    const progress = { ...silentProgress, say: (line: string) => said.push(line) };
     const started = Date.now();
-    const cluster = await startCluster({ dir, progress: { ...silentProgress, say: (line) => said.push(line) } });
+    cluster = await startCluster({ dir, progress, apiServerFlags });
     assert.ok(Date.now() - started < 60_000, "starts within a minute");
+  });
+  after(() => cluster?.stop());
+
+  it("refuses a folder in use", async () => {
     await assert.rejects(startCluster({ dir, progress: silentProgress }), {
       message: `${dir} holds a cluster already: stop that one first, or, if none runs, remove ${join(dir, "state")}`,
     });
     assert.equal(processesIn(dir).length, isLinux ? 5 : 0);
+  });
 
-    if (isLinux) {
-      const isScheduler = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("kube-scheduler");
-      process.kill(processesIn(dir).find(isScheduler)!, "SIGKILL");
-      const isDead = () => Promise.resolve(cluster.death.aborted || undefined);
-      await waitUntil(isDead, { what: "the death", timeoutMs: 10_000 });
-      assert.match(
-        said.at(-1)!,
-        /^ProcessDied: kube-scheduler ended \(killed by SIGKILL\)\. The end of .*kube-scheduler\.log:\n/,
-      );
-    }
+  it("has no delivery by admission, and the preflight says so", async () => {
+    const namespace = "own-cluster";
+    await createOutpost(cluster.kubeconfig, { namespace, name: "main" });
+    const settings = { namespace, outposts: ["main"], delivery: "admission" };
+    const [problem, ...more] = await problemsOf(cluster.kubeconfig, "own-cluster", settings);
+    assert.deepEqual(more, []);
+    assert.match(
+      problem,
+      /^delivery admission: this cluster runs Kubernetes v\S+ and has no MutatingAdmissionPolicy \(on by default from 1\.36 on\)\. Set `delivery` to deployment\.$/,
+    );
+  });
 
+  it("tells of a process that dies", async function () {
+    if (!isLinux) this.skip(); // read from /proc
+    const isScheduler = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("kube-scheduler");
+    process.kill(processesIn(dir).find(isScheduler)!, "SIGKILL");
+    const isDead = () => Promise.resolve(cluster.death.aborted || undefined);
+    await waitUntil(isDead, { what: "the death", timeoutMs: 10_000 });
+    assert.match(
+      said.at(-1)!,
+      /^ProcessDied: kube-scheduler ended \(killed by SIGKILL\)\. The end of .*kube-scheduler\.log:\n/,
+    );
+  });
+
+  it("leaves no process and no state when it is stopped", async () => {
     await cluster.stop();
     await cluster.stop(); // a second call does nothing
     assert.deepEqual(processesIn(dir), []);
