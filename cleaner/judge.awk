@@ -7,7 +7,7 @@
 # Runs on busybox awk, mawk and gawk. The memory it takes does not grow with the number of files.
 
 BEGIN {
-  BATCH = 400 # names in a command. Of 255 bytes each, they stay below the 128 KiB that Linux allows.
+  BATCH = 100000 # bytes of names in a command, for which Linux allows 128 KiB
   SMALL = 400 # bytes. A smaller file of a Go outpost is a visitor, since the smallest possible login takes 696.
   alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   for (i = 0; i < 64; i++) sextet[substr(alphabet, i + 1, 1)] = i
@@ -25,8 +25,8 @@ $2 !~ /^8/ { next }            # no longer a regular file
   if (size == 0 || is_staging()) judge("debris")
   else if (size <= SMALL && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) judge("anonymous")
   else {
-    unread[++waiting] = $0
-    if (waiting == BATCH) read_beginnings()
+    unread[size_of["read"] + 1] = $0
+    if (add("read", name)) read_beginnings()
   }
 }
 
@@ -45,6 +45,22 @@ END {
 
 function take_facts() { mtime = $1; blocks = $3; links = $4; size = $5; inode = $6; name = $7; expires = 0 }
 function is_staging() { return substr(name, 3, 1) == "." }
+
+# Adds a name to a batch. Returns true if the batch is full.
+function add(batch, name) {
+  names[batch, ++size_of[batch]] = name
+  return (bytes_of[batch] += length(name) + 1) > BATCH
+}
+# Empties a batch, and returns its names with a blank before each. Joins them in two steps, because busybox awk copies the whole
+# text several times for each word that it appends.
+function take_all(batch,   i, some, all) {
+  for (i = 1; i <= size_of[batch]; i++) {
+    some = some " " names[batch, i]
+    if (i % 30 == 0) { all = all some; some = "" }
+  }
+  size_of[batch] = bytes_of[batch] = 0
+  return all some
+}
 
 # Runs a command, whose lines of output are output[1] to output[outputs]. Returns 0 if it did not finish: a status of 1 means that
 # some files were gone. Reads the output as one record, because busybox awk looks up the whole command again for each record.
@@ -69,17 +85,15 @@ function report(text) {
 
 # Reads the first 64 bytes of each waiting file, which are enough however large it is, and judges it. One that could not be read
 # stays, as a login: only its beginning tells whether it lives longer than its age says.
-function read_beginnings(   i, names, current) {
-  if (!waiting) return
+function read_beginnings(   i, waiting, current) {
+  if (!(waiting = size_of["read"])) return
   for (i = 1; i <= waiting; i++) {
-    $0 = unread[i]
-    names = names " " $7
-    heading["==> " $7 " <=="] = i
+    heading["==> " names["read", i] " <=="] = i
     beginning[i] = ""
   }
   # A file was read if the heading of another follows. The status of busybox timeout does not show it: that is 1 for any failure.
   heading["==> /dev/null <=="] = waiting + 1
-  run("timeout " read_limit " head -v -c 64" names " /dev/null 2>/dev/null 3>&-")
+  run("timeout " read_limit " head -v -c 64" take_all("read") " /dev/null 2>/dev/null 3>&-")
   if (output[outputs] != "==> /dev/null <==") report("files could not be read")
   for (i = 1; i <= outputs; i++)
     if (output[i] in heading && heading[output[i]] > current) { was_read[current] = 1; current = heading[output[i]] }
@@ -90,7 +104,7 @@ function read_beginnings(   i, names, current) {
     if (i in was_read) judge(state_of(beginning[i]))
     else keep("authenticated")
   }
-  split("", heading); split("", was_read); waiting = 0
+  split("", heading); split("", was_read)
 }
 
 function state_of(text) {
@@ -148,10 +162,7 @@ function decode(text,   i, n, bits) { # into byte[0], byte[1] …
 
 function judge(state,   age, reason) {
   age = now - mtime
-  if (age < -60) {
-    future[++in_future] = name
-    if (in_future == BATCH) touch_future()
-  }
+  if (age < -60 && add("future", name)) touch_future()
   inodes = links == 1 # the pages of a hard link stay when one of its names goes
   bytes = inodes * blocks * 512
   reason = mode == "count" ? "" : reason_to_go(state, age)
@@ -234,30 +245,30 @@ function lower_floor(   up) {
 # Removes files in batches. Just before, it checks each one again: one that was saved since it was judged stays.
 function remove(key) {
   judged[mtime " " inode " " name] = 1
-  names[key] = names[key] " " name
-  if (++queued[key] == BATCH) remove_all()
+  removals[key]
+  if (add(key, name)) remove_all()
 }
-function remove_all(   key) { for (key in queued) remove_queued(key); split("", judged) }
-function remove_queued(key,   i, unchanged, word, going) {
+function remove_all(   key) { for (key in removals) remove_batch(key); split("", judged) }
+function remove_batch(key,   i, all, going, word) {
+  if (!(all = size_of[key])) return
   split(key, word) # state, reason
   vanished = 0
   if (dry) {
-    going = queued[key]
-    for (i = split(names[key], output); i > 0 && dry == 1; i--)
-      print "would_remove=" substr(output[i], 3) " state=" word[1] " reason=" word[2] | "cat >&3"
-  } else if (run("stat -c '%Y %i %n'" names[key] " 2>/dev/null")) {
+    going = all
+    for (i = 1; i <= all && dry == 1; i++)
+      print "would_remove=" substr(names[key, i], 3) " state=" word[1] " reason=" word[2] | "cat >&3"
+    take_all(key)
+  } else if (run("stat -c '%Y %i %n'" take_all(key) " 2>/dev/null")) {
     for (i = 1; i <= outputs; i++)
-      if (output[i] in judged) { unchanged = unchanged substr(output[i], index(output[i], " ./")); going++ }
-    if (going) going -= complaints_of_rm(unchanged, going)
+      if (output[i] in judged) add("unchanged", substr(output[i], index(output[i], "./")))
+    if (going = size_of["unchanged"]) going -= complaints_of_rm(going)
   } else report("files could not be looked at again")
   gone[key] += going - vanished
-  count[word[1]] += queued[key] - going
-  delete queued[key]
-  names[key] = "" # busybox awk never frees a text that is deleted
+  count[word[1]] += all - going
 }
 # Without -f, rm complains of a file that another sweep has removed meanwhile, and counts.
-function complaints_of_rm(names, all,   i, stayed) {
-  if (!run("rm --" names " 2>&1")) { report("files could not be removed"); return all }
+function complaints_of_rm(all,   i, stayed) {
+  if (!run("rm --" take_all("unchanged") " 2>&1")) { report("files could not be removed"); return all }
   for (i = 1; i <= outputs; i++)
     if (output[i] ~ /: No such file or directory$/) vanished++
     else { report(output[i]); stayed++ }
@@ -265,8 +276,7 @@ function complaints_of_rm(names, all,   i, stayed) {
 }
 
 # A file from the future was saved before the clock was put back. It counts as saved now.
-function touch_future(   i, names) {
-  for (i = 1; i <= in_future; i++) names = names " " future[i]
-  if (in_future && mode == "sweep" && !dry && !run("touch -c -h --" names " 2>/dev/null")) report("files could not be touched")
-  in_future = 0
+function touch_future() {
+  if (!size_of["future"] || mode != "sweep" || dry) take_all("future")
+  else if (!run("touch -c -h --" take_all("future") " 2>/dev/null")) report("files could not be touched")
 }

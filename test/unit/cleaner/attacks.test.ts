@@ -94,7 +94,7 @@ const scenarios: Record<string, Scenario> = {
     guard: ['"timeout " read_limit " head', '"head'],
     async act(scene) {
       scene.save("session_target", longVisit, 2 * hour, scene.outside);
-      const start = "function read_beginnings(   i, names, current) {\n  if (!waiting) return\n";
+      const start = 'if (!(waiting = size_of["read"])) return\n';
       const [fifo, link] = [goName(1), goName(2)];
       const swap = `rm ${fifo} ${link}; mkfifo ${fifo}; ln -s ../outside/session_target ${link}`;
       const swapped = changed(scene.text, start, `${start}  if (!swapped++) system("${swap}")\n`);
@@ -125,9 +125,9 @@ const scenarios: Record<string, Scenario> = {
     guard: ["if (i in was_read) judge", "if (1) judge"],
     async act(scene) {
       scene.save(rustName(1), rustSession({ expires: Math.floor(Date.now() / 1000) + hour, login: true }), 2 * day);
-      const command = 'timeout " read_limit " head -v -c 64" names " /dev/null';
+      const command = 'timeout " read_limit " head -v -c 64" take_all("read") " /dev/null';
       const part = `==> ./${rustName(1)} <==\n{"expires":17`.length;
-      const text = changed(scene.text, command, `head -v -c 64" names " /dev/null | head -c ${part}`);
+      const text = changed(scene.text, command, `head -v -c 64" take_all("read") " /dev/null | head -c ${part}`);
       const said = report(await scene.sweep([], { text }));
       assert.deepEqual([said.removed, said.errors, said.problem], ["0", "1", "files could not be read"]);
     },
@@ -167,7 +167,7 @@ const scenarios: Record<string, Scenario> = {
   },
 
   "files an hour ahead": {
-    guard: ["if (age < -60) {", "if (0) {"],
+    guard: ["if (age < -60 &&", "if (0 &&"],
     async act(scene) {
       for (const n of numbers(0, 1000)) scene.save(goName(n), n % 5 ? visit : login, -hour - n);
       for (const n of numbers(1000, 1010)) scene.save(goName(n), visit, minute);
@@ -200,7 +200,7 @@ const scenarios: Record<string, Scenario> = {
       scene.save("session_target", visit, -hour, scene.outside);
       for (const [n, content] of [visit, login, longVisit, "", visit].entries())
         scene.save(goName(n), content, n % 2 ? -hour : -900 * day);
-      const start = "function touch_future(   i, names) {\n";
+      const start = "function touch_future() {\n";
       const swap = `ln -sf ../outside/session_target ${goName(4)}`;
       const text = changed(scene.text, start, `${start}  system("${swap}")\n`);
       const said = report(await scene.sweep([], { text }));
