@@ -36,7 +36,7 @@ export const tiers: Tier[] = [
     what: "the program and its provider against a real API server",
     specs: [`test/e2e/cluster/!(${stacks.join("|")}).test.ts`],
     timeout: 300_000,
-    tools: clusterTools,
+    tools: [...clusterTools, "kubeconform"],
     pulumi: true,
   },
   {
@@ -60,7 +60,7 @@ export const tiers: Tier[] = [
     what: "pure modules, components on mocks, the cleaner on a real tmpfs",
     specs: ["test/unit/**/*.test.ts"],
     timeout: 120_000,
-    tools: ["actionlint"],
+    tools: ["actionlint", "dashboard-linter"],
   },
   {
     name: "lint",

@@ -87,6 +87,18 @@ export const RECIPES = {
     versionFrom: "github.com/rhysd/actionlint",
     minutes: 0.2,
   },
+  "dashboard-linter": {
+    tools: { "dashboard-linter": "github.com/grafana/dashboard-linter" },
+    versionFrom: "github.com/grafana/dashboard-linter",
+    minutes: 1.3,
+    compilerFlags: QUICK_TO_BUILD,
+  },
+  kubeconform: {
+    tools: { kubeconform: "github.com/yannh/kubeconform/cmd/kubeconform" },
+    versionFrom: "github.com/yannh/kubeconform",
+    minutes: 0.3,
+    compilerFlags: QUICK_TO_BUILD,
+  },
   prometheus: {
     tools: {
       prometheus: "github.com/prometheus/prometheus/cmd/prometheus",

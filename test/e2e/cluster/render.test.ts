@@ -9,6 +9,7 @@ import { parseAllDocuments } from "yaml";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { documented } from "../documented";
 import { openRendering, type Rendering } from "../rendering";
+import { openKubeconform } from "./kubeconform";
 import { carries, podsOf, waitForRollout } from "./kubectl";
 import { installOperatorKinds, operatorObjects, removeOperatorKinds } from "./operatorKinds";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
@@ -27,6 +28,7 @@ type Applied = KubernetesObject & { status?: unknown };
 describe("what render writes, by kubectl", () => {
   let scenario: Scenario;
   let rendering: Rendering;
+  let kubeconform: (folder: string) => string;
   let bare: Record<string, unknown>;
   const templates: Record<string, V1PodTemplateSpec> = {};
 
@@ -35,6 +37,7 @@ describe("what render writes, by kubectl", () => {
     scenario = await openScenario({ name: "render", outposts: [{ name: outpost, replicas: 2 }] });
     rendering = await openRendering("rendering", scenario.kubeconfig);
     await installOperatorKinds(scenario.kubeConfig);
+    kubeconform = await openKubeconform(rendering);
     bare = await state();
   });
   after(() => removeOperatorKinds(scenario.kubeConfig));
@@ -65,7 +68,7 @@ describe("what render writes, by kubectl", () => {
   };
 
   for (const [name, settings] of Object.entries(table)) {
-    it(`changes nothing of what pulumi up made: ${name}`, async () => {
+    it(`changes nothing of what pulumi up made, and is what kubeconform accepts: ${name}`, async () => {
       await scenario.configure(settings);
       await scenario.stack.up();
       render(settings, "-o shm");
@@ -76,6 +79,11 @@ describe("what render writes, by kubectl", () => {
         rendered += live.length;
         const owner = "--server-side --field-manager=authentik-outpost-shm-render";
         assert.deepEqual(objects(`kubectl apply ${owner} --dry-run=server -o json -k ${folder}`), live);
+        const count = `${live.length} resource${live.length === 1 ? "" : "s"}`;
+        assert.equal(
+          kubeconform(folder),
+          `Summary: ${count} found parsing stdin - Valid: ${live.length}, Invalid: 0, Errors: 0, Skipped: 0\n`,
+        );
       }
       assert.equal(rendered, made);
       await waitForRollout(scenario, outpost);
