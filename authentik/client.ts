@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Outpost } from "@goauthentik/api" with { "resolution-mode": "import" };
 import { authentikError, isAuthentikError } from "./apiErrors";
-import { lastChangeBy, tokenValidities } from "./asides";
+import { lastChangeBy, tokenValidities } from "./optionalAnswers";
 import { embeddedOutpost, proxyType } from "./names";
 import { connectionTo, listAll, lists, send, urlOf, type ClientOptions, type Connection } from "./requests";
 

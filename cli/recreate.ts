@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { authentikManager, managedByLabel, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
 import { ownsFields } from "../kubernetes/fieldOwners";
-import { selectorInShell } from "../kubernetes/selector";
+import { selectorInShell } from "../kubernetes/podsOfDeployment";
 import type { Deployment } from "../kubernetes/types";
 import { formatDuration } from "../settings/values/duration";
 import { eitherWay } from "./advice";

@@ -1,4 +1,4 @@
-import { selects } from "../kubernetes/selector";
+import { selects } from "../kubernetes/podsOfDeployment";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import { memoryWarning } from "../sidecar/memoryLimit";

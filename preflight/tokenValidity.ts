@@ -1,4 +1,4 @@
-import type { TokenValidity } from "../authentik/asides";
+import type { TokenValidity } from "../authentik/optionalAnswers";
 import { releasesOf } from "../authentik/versions";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";

@@ -1,5 +1,5 @@
 import { refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
-import { selectorInShell } from "../../kubernetes/selector";
+import { selectorInShell } from "../../kubernetes/podsOfDeployment";
 import type { Deployment } from "../../kubernetes/types";
 import { seeRefusal } from "../advice";
 import { nameOf, podsOf } from "../pods/outpostPods";

@@ -2,7 +2,7 @@ import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolut
 import { isLabelledProxy, isProxyOutpost, outpostNameLabel } from "../../authentik/names";
 import { slugify } from "../../authentik/slug";
 import { isObserved, unfinishedRollout } from "../../kubernetes/rollout";
-import { selectorOf, selects } from "../../kubernetes/selector";
+import { selectorOf, selects } from "../../kubernetes/podsOfDeployment";
 import type { Deployment, Pod } from "../../kubernetes/types";
 import type { Expectation } from "../../settings/expectation";
 import { asksForSidecar } from "../../sidecar/revision";

@@ -2,7 +2,7 @@ import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-m
 import type { Cluster } from "../../kubernetes/cluster";
 import { poll } from "../../kubernetes/poll";
 import { isObserved, refusedPods } from "../../kubernetes/rollout";
-import { selectorOf } from "../../kubernetes/selector";
+import { selectorOf } from "../../kubernetes/podsOfDeployment";
 import type { Io } from "../io";
 import { nameOf, troubleOf } from "../pods/outpostPods";
 

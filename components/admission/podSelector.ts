@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { textLiteral } from "../../kubernetes/cel";
 import type { LabelRequirement, LabelSelector } from "../../kubernetes/labelSelector";
-import { requirements } from "../../kubernetes/selector";
+import { requirements } from "../../kubernetes/podsOfDeployment";
 
 /**
  * Returns the narrowest label selector that matches the pods of all these Deployments, by what their own selectors have in

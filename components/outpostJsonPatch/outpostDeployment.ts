@@ -1,6 +1,6 @@
 import { authentikManager } from "../../authentik/names";
 import { orUndefined, type Call } from "../../kubernetes/connection";
-import { selectorOf } from "../../kubernetes/selector";
+import { selectorOf } from "../../kubernetes/podsOfDeployment";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
 import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";
 

@@ -1,6 +1,6 @@
 // The demo of `delivery: admission`: the policy, a Deployment that is created anew and whose pods have the sidecar at once, and
 // back to nothing. Each step is previewed, done and checked.
-import { selectorOf } from "../../kubernetes/selector";
+import { selectorOf } from "../../kubernetes/podsOfDeployment";
 import { createOutpost, deleteOutpost } from "../outpost";
 import { deployment, ownObjects, sidecarOf } from "./outpostOnStage";
 import type { Show } from "./show";

@@ -1,6 +1,6 @@
 // Looks at an outpost and its pods, and changes of them by hand, as by an operator or another controller.
 import type { V1Deployment, V1Pod, V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { selectorOf } from "../../../kubernetes/selector";
+import { selectorOf } from "../../../kubernetes/podsOfDeployment";
 import { clients } from "../../../sandbox/clients";
 import { isRolledOut, outpostObjectName } from "../../../sandbox/outpost";
 import { waitUntil } from "../../../sandbox/waitUntil";

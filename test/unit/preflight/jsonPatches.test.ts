@@ -1,7 +1,7 @@
 // The look at outposts that get their sidecar through authentik, or no longer do, before anything is changed.
 import assert from "node:assert/strict";
 import { authentikError } from "../../../authentik/apiErrors";
-import type { TokenValidity } from "../../../authentik/asides";
+import type { TokenValidity } from "../../../authentik/optionalAnswers";
 import type { JsonPatchOperation } from "../../../authentik/operations";
 import type { DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TokenValidity } from "../../../authentik/asides";
+import type { TokenValidity } from "../../../authentik/optionalAnswers";
 import { inspectTokenValidity } from "../../../preflight/tokenValidity";
 import type { Look } from "../../../preflight/look";
 import { outpostSettings } from "../outposts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { authentikClient } from "../../../authentik/client";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 
-describe("asides from authentik's API", () => {
+describe("optional answers of authentik's API", () => {
   let authentik: AuthentikStandIn;
   beforeEach(async () => {
     authentik = await startAuthentik({ namespace: "authentik" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { selectorOf, selects } from "../../../kubernetes/selector";
+import { selectorOf, selects } from "../../../kubernetes/podsOfDeployment";
 import type { Deployment } from "../../../kubernetes/types";
 
 const deployment = (selector: object) => ({ spec: { selector } }) as Deployment;
