@@ -7,7 +7,8 @@
 # Runs on busybox awk, mawk and gawk. The memory it takes does not grow with the number of files.
 
 BEGIN {
-  BATCH = 100000 # bytes of names in a command, for which Linux allows 128 KiB
+  READ_BATCH = 100000 # bytes of names in a command, for which Linux allows 128 KiB
+  REMOVAL_BATCH = 26000 # the same; fewer, so that a flood finds room before all files are judged
   SMALL = 400 # bytes. A smaller file of a Go outpost is a visitor, since the smallest possible login takes 696.
   alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   for (i = 0; i < 64; i++) sextet[substr(alphabet, i + 1, 1)] = i
@@ -49,7 +50,7 @@ function is_staging() { return substr(name, 3, 1) == "." }
 # Adds a name to a batch. Returns true if the batch is full.
 function add(batch, name) {
   names[batch, ++size_of[batch]] = name
-  return (bytes_of[batch] += length(name) + 1) > BATCH
+  return (bytes_of[batch] += length(name) + 1) > (batch == "read" ? READ_BATCH : REMOVAL_BATCH)
 }
 # Empties a batch, and returns its names with a blank before each. Joins them in two steps, because busybox awk copies the whole
 # text several times for each word that it appends.
