@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { quantityBytes } from "../kubernetes/quantity";
 
-type Element = { name?: string };
+type Element = { name?: string; mountPath?: string };
 
 /**
  * Lists the paths of the fields that a live value lacks or has differently. It may have more. The elements of a list are found by
@@ -17,9 +17,12 @@ export function lackingFields(wanted: unknown, found: unknown, path: string): st
       lackingFields(value, (found as Record<string, unknown>)[key], `${path}.${key}`),
     );
   return wanted.flatMap((element: unknown, index) => {
-    const { name } = element as Element;
+    const { name, mountPath } = element as Element;
     const elements = found as Element[];
-    const other = name === undefined ? elements[index] : elements.find((each) => each.name === name);
+    const named = elements.filter((each) => each.name === name);
+    // One volume may be mounted at two places.
+    const other =
+      name === undefined ? elements[index] : (named.find((each) => each.mountPath === mountPath) ?? named[0]);
     return lackingFields(element, other, `${path}[${name ?? index}]`);
   });
 }

@@ -68,8 +68,10 @@ describe("the sidecar on a live Deployment", () => {
       "init container shm-cleanup is missing",
     ]);
     const grown = withNative();
-    Object.assign(grown.spec!.template.spec!.initContainers![0], { stdin: false });
-    grown.spec!.template.spec!.initContainers![0].env!.unshift({ name: "INJECTED", value: "1" });
+    const [sidecar] = grown.spec!.template.spec!.initContainers!;
+    Object.assign(sidecar, { stdin: false });
+    sidecar.env!.unshift({ name: "INJECTED", value: "1" });
+    sidecar.volumeMounts!.unshift({ name: "dshm", mountPath: "/mnt/shm" });
     assert.deepEqual(differences(native, grown), []);
     const resized = withNative();
     resized.spec!.template.spec!.volumes![0].emptyDir!.sizeLimit = "64Mi";
