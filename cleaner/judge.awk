@@ -277,7 +277,7 @@ function complaints_of_rm(all,   i, stayed) {
 }
 
 # A file from the future was saved before the clock was put back. It counts as saved now.
-function touch_future() {
-  if (!size_of["future"] || mode != "sweep" || dry) take_all("future")
-  else if (!run("touch -c -h --" take_all("future") " 2>/dev/null")) report("files could not be touched")
+function touch_future(   batch) {
+  batch = take_all("future")
+  if (batch != "" && mode == "sweep" && !dry && !run("touch -c -h --" batch " 2>/dev/null")) report("files could not be touched")
 }

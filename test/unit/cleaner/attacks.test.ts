@@ -200,7 +200,7 @@ const scenarios: Record<string, Scenario> = {
       scene.save("session_target", visit, -hour, scene.outside);
       for (const [n, content] of [visit, login, longVisit, "", visit].entries())
         scene.save(goName(n), content, n % 2 ? -hour : -900 * day);
-      const start = "function touch_future() {\n";
+      const start = "function touch_future(   batch) {\n";
       const swap = `ln -sf ../outside/session_target ${goName(4)}`;
       const text = changed(scene.text, start, `${start}  system("${swap}")\n`);
       const said = report(await scene.sweep([], { text }));
