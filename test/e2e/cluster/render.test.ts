@@ -6,6 +6,7 @@ import type { KubernetesObject, V1Deployment, V1PodTemplateSpec } from "@kuberne
   "resolution-mode": "import",
 };
 import { parseAllDocuments } from "yaml";
+import { counted } from "../../../cli/units";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { documented } from "../documented";
 import { openRendering, type Rendering } from "../rendering";
@@ -79,10 +80,9 @@ describe("what render writes, by kubectl", () => {
         rendered += live.length;
         const owner = "--server-side --field-manager=authentik-outpost-shm-render";
         assert.deepEqual(objects(`kubectl apply ${owner} --dry-run=server -o json -k ${folder}`), live);
-        const count = `${live.length} resource${live.length === 1 ? "" : "s"}`;
         assert.equal(
           kubeconform(folder),
-          `Summary: ${count} found parsing stdin - Valid: ${live.length}, Invalid: 0, Errors: 0, Skipped: 0\n`,
+          `Summary: ${counted(live.length, "resource")} found parsing stdin - Valid: ${live.length}, Invalid: 0, Errors: 0, Skipped: 0\n`,
         );
       }
       assert.equal(rendered, made);
