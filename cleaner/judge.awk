@@ -1,9 +1,11 @@
 # Judges every session that sweep.sh has listed, and removes what has to go. Reads a line of facts for each file:
 #   mtime  mode (hex)  blocks  links  size  inode  ./name
 # and prints NAME=NUMBER words: what it found and did. Its mode is
-#   measure  to find the classes of age that have to go to make room, and remove nothing
+#   guess    to find the class of age that has to go to make room, as if every file that it would have to read were a visitor
+#   measure  to find the classes for certain
 #   sweep    to remove what is dead, and what is of those classes
-#   count    to count, and remove nothing
+#   press    to sweep, and to measure what is left
+#   count    to count
 # Runs on busybox awk, mawk and gawk. The memory it takes does not grow with the number of files.
 
 BEGIN {
@@ -13,6 +15,8 @@ BEGIN {
   alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   for (i = 0; i < 64; i++) sextet[substr(alphabet, i + 1, 1)] = i
   for (i = 32; i < 127; i++) character[i] = sprintf("%c", i)
+  removes = mode == "sweep" || mode == "press"
+  measures = mode == "guess" || mode == "measure" || mode == "press"
   floor = pressure_floor
   target["visitor"] = visitor_class; more_bytes["visitor"] = visitor_bytes; more_inodes["visitor"] = visitor_inodes
   target["login"] = login_class; more_bytes["login"] = login_bytes; more_inodes["login"] = login_inodes
@@ -25,6 +29,7 @@ $2 !~ /^8/ { next }            # no longer a regular file
   take_facts()
   if (size == 0 || is_staging()) judge("debris")
   else if (size <= SMALL && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) judge("anonymous")
+  else if (mode == "guess") judge("anonymous")
   else {
     unread[size_of["read"] + 1] = $0
     if (add("read", name)) read_beginnings()
@@ -35,13 +40,17 @@ END {
   read_beginnings()
   remove_all()
   touch_future()
-  if (mode == "measure") measure()
-  printf "listed=%d errors=%d problem='%s' ", listed, errors, first_problem
+  printf "listed=%d errors=$((errors + %d)) problem=${problem:-'%s'} ", listed, errors, first_problem
   printf "anonymous=%d authenticated=%d debris=%d ", count["anonymous"], count["authenticated"], count["debris"]
-  printf "young_logins=%d ", young_logins
-  printf "oldest=%.0f debris_gone=%d debris_pressed=%d ", oldest, gone["debris debris"], gone["debris pressure"]
-  printf "anonymous_gone=%d anonymous_pressed=%d ", gone["anonymous expired"], gone["anonymous pressure"]
-  printf "authenticated_gone=%d authenticated_pressed=%d\n", gone["authenticated expired"], gone["authenticated pressure"]
+  printf "young_logins=%d oldest=%.0f ", young_logins, oldest
+  printf "debris_gone=$((debris_gone + %d)) ", gone["debris debris"]
+  printf "debris_pressed=$((debris_pressed + %d)) ", gone["debris pressure"]
+  printf "anonymous_gone=$((anonymous_gone + %d)) ", gone["anonymous expired"]
+  printf "anonymous_pressed=$((anonymous_pressed + %d)) ", gone["anonymous pressure"]
+  printf "authenticated_gone=$((authenticated_gone + %d)) ", gone["authenticated expired"]
+  printf "authenticated_pressed=$((authenticated_pressed + %d)) ", gone["authenticated pressure"]
+  printf "visitor_class='' login_class=''\n"
+  if (measures) measure()
 }
 
 function take_facts() { mtime = $1; blocks = $3; links = $4; size = $5; inode = $6; name = $7; expires = 0 }
@@ -95,7 +104,7 @@ function read_beginnings(   i, waiting, current) {
   # A file was read if the heading of another follows. The status of busybox timeout does not show it: that is 1 for any failure.
   heading["==> /dev/null <=="] = waiting + 1
   run("timeout " read_limit " head -v -c 64" take_all("read") " /dev/null 2>/dev/null 3>&-")
-  if (output[outputs] != "==> /dev/null <==") report("files could not be read")
+  if (output[outputs] != "==> /dev/null <==") { report("files could not be read"); some_unread = 1 }
   for (i = 1; i <= outputs; i++)
     if (output[i] in heading && heading[output[i]] > current) { was_read[current] = 1; current = heading[output[i]] }
     else if (current) beginning[current] = beginning[current] output[i]
@@ -167,10 +176,10 @@ function judge(state,   age, reason) {
   inodes = links == 1 # the pages of a hard link stay when one of its names goes
   bytes = inodes * blocks * 512
   reason = mode == "count" ? "" : reason_to_go(state, age)
-  if (reason == "" && mode == "sweep" && is_in_the_way(state, age)) reason = "pressure"
-  if (mode == "measure" && reason != "") free(bytes, inodes)
-  else if (mode == "measure") hold(state, age)
-  else if (reason != "") remove(state " " reason)
+  if (reason == "" && removes && is_in_the_way(state, age)) reason = "pressure"
+  if (measures && reason != "") free(bytes, inodes)
+  else if (measures) hold(state, age)
+  if (removes && reason != "") remove(state " " reason)
   else keep(state)
 }
 function reason_to_go(state, age) {
@@ -198,6 +207,7 @@ function hold(state, age,   kind, class) {
   kind = kind_of(state)
   class = class_of(age)
   if (class > oldest_class) oldest_class = class
+  if (kind == "login" || age > floor) some_can_go[kind] = 1
   held_bytes[kind, class] += bytes
   held_inodes[kind, class] += inodes
   if (kind == "login") { all_login_bytes += bytes; all_login_inodes += inodes }
@@ -207,10 +217,11 @@ function bytes_above(percent) { return total_bytes ? used_bytes - percent * tota
 function inodes_above(percent) { return total_inodes ? used_inodes - percent * total_inodes / 100 : -1 }
 
 # Logins go only if all visitors, even those too young to go yet, do not make enough room, and if all logins together would.
-function measure() {
-  if (bytes_above(high) < 0 && inodes_above(high) < 0) return
+function measure(   begun) {
+  begun = target["visitor"] != "" # what has begun to go goes down to low
+  if (bytes_above(begun ? low : high) < 0 && inodes_above(begun ? low : high) < 0) return
   make_room("visitor", low < login_percent ? low : login_percent)
-  if (errors) return # visitors that could not be read are not among those
+  if (mode == "guess" || some_unread) return # visitors that could not be read are not among those
   if (bytes_above(login_percent) <= all_login_bytes + 0 && inodes_above(login_percent) <= all_login_inodes + 0)
     make_room("login", login_percent)
 }
@@ -224,7 +235,7 @@ function make_room(kind, percent,   class, bytes, inodes) {
     inodes = inodes_above(percent)
     if ((kind, class) in held_bytes) free(held_bytes[kind, class], held_inodes[kind, class])
   }
-  printf "%s_class=%d %s_bytes=%.0f %s_inodes=%.0f ", kind, class, kind, bytes, kind, inodes
+  if (kind in some_can_go) printf "%s_class=%d %s_bytes=%.0f %s_inodes=%.0f ", kind, class, kind, bytes, kind, inodes
 }
 function is_in_the_way(state, age,   kind, class) {
   kind = kind_of(state)
@@ -279,5 +290,5 @@ function complaints_of_rm(all,   i, stayed) {
 # A file from the future was saved before the clock was put back. It counts as saved now.
 function touch_future(   batch) {
   batch = take_all("future")
-  if (batch != "" && mode == "sweep" && !dry && !run("touch -c -h --" batch " 2>/dev/null")) report("files could not be touched")
+  if (batch != "" && removes && !dry && !run("touch -c -h --" batch " 2>/dev/null")) report("files could not be touched")
 }

@@ -131,7 +131,7 @@ list_sessions() {
 
 # Assigns what judge.awk finds and does. Fails if it, or what feeds it, did not run to its end.
 walk() { # MODE
-  earlier_errors=$errors earlier_problem=$problem listed=0 errors=0 problem=''
+  listed=0
   eval "$(list_sessions | awk -v mode="$1" -v now="$now" -v started_ms="$started" -v dry="$DRY_RUN" -v read_limit=$READ_LIMIT \
     -v anonymous_age="$ANONYMOUS_MAX_AGE_SECONDS" -v authenticated_age="$AUTHENTICATED_MAX_AGE_SECONDS" \
     -v ages_only="$AGES_ONLY" -v debris_age=$DEBRIS_AGE -v pressure_floor=$PRESSURE_FLOOR -v login_percent=$LOGIN_PERCENT \
@@ -139,7 +139,6 @@ walk() { # MODE
     -v total_bytes="$total_bytes" -v used_bytes="$used_bytes" -v total_inodes="$total_inodes" -v used_inodes="$used_inodes" \
     -v visitor_class="$visitor_class" -v visitor_bytes="$visitor_bytes" -v visitor_inodes="$visitor_inodes" \
     -v login_class="$login_class" -v login_bytes="$login_bytes" -v login_inodes="$login_inodes" "$JUDGE")"
-  errors=$((errors + earlier_errors)) problem=${earlier_problem:-$problem}
   [ "$listed" -eq 1 ] || fail 'the sessions could not be walked through to the end'
 }
 
@@ -217,9 +216,15 @@ usage_before=$usage used_bytes_before=$used_bytes used_inodes_before=$used_inode
 
 if [ -n "$COUNT_ONLY" ]; then
   walk count
-else
-  [ "$usage" -lt "$HIGH_WATERMARK_PERCENT" ] || walk measure
+elif [ "$usage" -lt "$HIGH_WATERMARK_PERCENT" ]; then
   walk sweep
+elif [ -n "$DRY_RUN" ]; then
+  walk measure
+  walk sweep
+else # The guess takes no file for a login, so that the first go before the last is read. What it left over goes after that.
+  walk guess
+  walk press
+  [ -z "$visitor_class$login_class" ] || walk sweep
 fi
 case $problem in *'Read-only file system'*) fail 'the directory is read-only' ;; esac # [ -w ] does not tell root
 oldest_age=$((oldest && oldest < now ? now - oldest : 0))

@@ -76,6 +76,46 @@ const scenarios: Record<string, Scenario> = {
     },
   },
 
+  "visits under pressure that have to be read": {
+    // Each is read once, so that the first goes before the last is read.
+    guard: ['else if (mode == "guess") judge("anonymous")', 'else if (0) judge("anonymous")'],
+    async act(scene) {
+      const reads = join(scene.outside, "reads");
+      const start = 'if (!(waiting = size_of["read"])) return\n';
+      const text = changed(scene.text, start, `${start}  print waiting >>"${reads}"; close("${reads}")\n`);
+      for (const n of numbers(0, 820)) scene.save(goName(n), longVisit, 10 + n);
+      const said = report(await scene.sweep([], { text }));
+      assert.deepEqual([said.usage_before_percent, said.pressure_anonymous], ["80", "206"]);
+      const counts = readFileSync(reads, "utf8").trim().split("\n");
+      assert.equal(
+        counts.reduce((sum, count) => sum + Number(count), 0),
+        820,
+      );
+    },
+  },
+
+  "logins that are older than all visitors under pressure": {
+    guard: ['[ -z "$visitor_class$login_class" ] || walk sweep', ":"],
+    async act(scene) {
+      for (const n of numbers(0, 820)) scene.save(goName(n), n < 500 ? longVisit : login, 10 + n);
+      const said = report(await scene.sweep());
+      assert.deepEqual([said.pressure_anonymous, said.pressure_authenticated, said.removed], ["206", "0", "206"]);
+      assert.deepEqual(scene.left(), [...numbers(0, 294), ...numbers(500, 820)].map(goName).sort());
+    },
+  },
+
+  "visitors that could not be read, before logins go": {
+    guard: ['mode == "guess" || some_unread', 'mode == "guess"'],
+    async act(scene) {
+      for (const n of numbers(0, 1000)) scene.save(goName(n), n < 990 ? login : longVisit, 10 + n);
+      const small = changed(scene.text, "READ_BATCH = 100000", "READ_BATCH = 1000");
+      const text = changed(small, 'run("timeout "', 'run((++reads == 1 ? "false " : "timeout ")');
+      const { stdout } = await scene.sweep([], { text });
+      const { pressure_authenticated, errors, problem } = fields(stdout);
+      assert.deepEqual([pressure_authenticated, errors, problem], ["0", "1", "files could not be read"]);
+    },
+  },
+
   "files of the outpost's uid that are no sessions inside": {
     async act(scene) {
       for (const name of ["session_sparse", goName(1)]) {
@@ -100,24 +140,17 @@ const scenarios: Record<string, Scenario> = {
       const swapped = changed(scene.text, start, `${start}  if (!swapped++) system("${swap}")\n`);
       const text = changed(swapped, "READ_LIMIT=10 ", "READ_LIMIT=2 ");
       const as = [programPath("timeout"), "-s", "KILL", "8"];
-      // Those to be read are one batch, so that nothing is swapped before all are listed. In calm there is one walk, which
-      // leaves what it could not read of them. Under pressure there is a second one.
-      for (const [high, least, most] of [
-        ["100", 550, 897],
-        ["80", 898, 898],
-      ] as const) {
-        for (const name of scene.left()) rmSync(join(scene.dir, name));
-        for (const n of numbers(0, 900)) scene.save(goName(n), n < 350 ? longVisit : visit, 2 * day);
-        const { status, stdout, stderr } = await scene.sweep([`HIGH_WATERMARK_PERCENT=${high}`], { text, as });
-        assert.deepEqual([status, stderr], [0, ""]);
-        const said = fields(stdout);
-        assert.deepEqual([said.errors, said.problem], ["1", "files could not be read"]);
-        assert.ok(least <= Number(said.removed) && Number(said.removed) <= most, said.removed);
-        assert.ok(Number(said.duration_ms) < 5000, said.duration_ms);
-        // The next sweep sees what they are, and leaves them alone.
-        report(await scene.sweep());
-        assert.deepEqual([scene.left(), scene.left(scene.outside)], [[fifo, link].sort(), ["session_target"]]);
-      }
+      // Those to be read are one batch, so that nothing is swapped before all are listed.
+      for (const n of numbers(0, 900)) scene.save(goName(n), n < 350 ? longVisit : visit, 2 * day);
+      const { status, stdout, stderr } = await scene.sweep([], { text, as });
+      assert.deepEqual([status, stderr], [0, ""]);
+      const said = fields(stdout);
+      assert.deepEqual([said.errors, said.problem], ["1", "files could not be read"]);
+      assert.ok(550 <= Number(said.removed) && Number(said.removed) <= 897, said.removed);
+      assert.ok(Number(said.duration_ms) < 5000, said.duration_ms);
+      // The next sweep sees what they are, and leaves them alone.
+      report(await scene.sweep());
+      assert.deepEqual([scene.left(), scene.left(scene.outside)], [[fifo, link].sort(), ["session_target"]]);
     },
   },
 
