@@ -96,7 +96,7 @@ A flood fills 256 MiB as fast as this machine can write; the time until the next
 ${table(["policy", "worst case", "goal"], rows)}
 
 The finds in virtual time, from a flood that comes right after a find, so that its files have their whole age before them. Ours in
-real time, the slowest of ${recovery.ours.length}; up to three seconds of it are the wait for the next look at the usage.`;
+real time, the slowest of ${recovery.ours.length}; up to four seconds of it are the wait for the next look at the usage.`;
 }
 
 function sweepSection({ sweep }: Results): string {

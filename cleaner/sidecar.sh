@@ -5,7 +5,7 @@
 set -u
 export LC_ALL=C
 
-LOOK_SECONDS=3           # between looks at the usage and the clock
+LOOK_SECONDS=4           # between looks at the usage and the clock
 GROWING_LOOK_SECONDS=1   # the same while usage grows by more than 1 % per look
 RETRY_SECONDS=2          # after a sweep under pressure that could remove nothing: younger visitors age meanwhile
 FAILED_RETRY_SECONDS=10  # after a sweep that failed, if the interval is longer
@@ -51,8 +51,8 @@ serve() {
 # Sets permille, the usage of bytes or inodes, whichever is scarcer, and wait_seconds, the time until the next look.
 look() {
   before=$permille
-  # shellcheck disable=SC2046 # four numbers
-  set -- $(stat -f -c '%b %f %c %d' "$SHM_DIR" 2>/dev/null || echo 0 0 0 0)
+  # shellcheck disable=SC2046 # four numbers, or none
+  set -- $(stat -f -c '%b %f %c %d' "$SHM_DIR" 2>/dev/null) 0 0 0 0
   permille=0 inodes=0 used_inodes=$(($3 - $4))
   [ "$1" -eq 0 ] || permille=$((($1 - $2) * 1000 / $1))
   [ "$3" -eq 0 ] || inodes=$((($3 - $4) * 1000 / $3))
@@ -123,7 +123,7 @@ while :; do
   look
   if [ "$uptime" -ge "$due" ] || settings_changed || emptied || { under_pressure && [ "$uptime" -ge "$retry" ]; }; then
     run_sweep
-    wait_seconds=$GROWING_LOOK_SECONDS
+    look && wait_seconds=$GROWING_LOOK_SECONDS # usage has fallen, and growth is counted from here
   fi
   [ $((due - uptime)) -ge "$wait_seconds" ] || wait_seconds=$((due - uptime > 1 ? due - uptime : 1))
   pause "$wait_seconds"
