@@ -167,7 +167,7 @@ ${table(["a file", "flood", "honest visits refused", "logins lost", "goal"], row
 function previewSection({ preview: { outposts, ours, plain, nothing } }: Results): string {
   return `## A preview of ${outposts} outposts
 
-\`pulumi preview\` of a stack that is up, the fastest of five, in turns: this program, a plain program with the same resources,
+\`pulumi preview\` of a stack that is up, the fastest of five, in turns: this program, a plain program with the same resources, components included,
 whose pods hold no script and whose command does nothing, and one without any resource. Each refreshes first. Goal: ${number(goals.previewRatio, 2)} times the plain one.
 
 ${table(

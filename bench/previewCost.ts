@@ -1,5 +1,6 @@
 import { local } from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
+import { ComponentResource } from "@pulumi/pulumi";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 import { settingsConfigMap } from "../cleaner/names";
 import { CLUSTER_TOOLS } from "../sandbox/cluster";
@@ -20,21 +21,23 @@ export interface PreviewCost {
   nothing: number;
 }
 
-/** Creates the resources that this program would, with pods that hold no script and a command that does nothing. */
+/** Creates the resources that this program would, a component for each outpost too, with pods that hold no script and a command that does nothing. */
 function plainProgram(namespace: string, names: string[]): PulumiFn {
   return async () => {
     const patches = resolveSettings({ namespace, outposts: names }).outposts.map((outpost) => {
       const name = outpost.deployment;
-      new kubernetes.core.v1.ConfigMap(name, {
-        metadata: { name: settingsConfigMap(name), namespace },
-        data: { settings: "SWEEP_INTERVAL_SECONDS=300\n" },
-      });
+      const parent = new ComponentResource("bench:index:Outpost", name);
+      const metadata = { name: settingsConfigMap(name), namespace };
+      new kubernetes.core.v1.ConfigMap(
+        name,
+        { metadata, data: { settings: "SWEEP_INTERVAL_SECONDS=300\n" } },
+        { parent },
+      );
       const fragment = podFragment(outpost);
       fragment.initContainers[0].command = ["sleep", "1d"];
-      return new kubernetes.apps.v1.DeploymentPatch(name, {
-        metadata: { name, namespace, annotations: { "pulumi.com/patchForce": "true", "pulumi.com/skipAwait": "true" } },
-        spec: { template: { spec: fragment } },
-      });
+      const annotations = { "pulumi.com/patchForce": "true", "pulumi.com/skipAwait": "true" };
+      const patch = { metadata: { name, namespace, annotations }, spec: { template: { spec: fragment } } };
+      return new kubernetes.apps.v1.DeploymentPatch(name, patch, { parent });
     });
     new local.Command("rollout", { create: "true" }, { dependsOn: patches });
     return Promise.resolve();
