@@ -12,6 +12,7 @@ await createRequire(import.meta.url)(isClone ? "./main.ts" : "../dist/cli/main.j
 async function loadTypeScript() {
   try {
     await import("tsx/cjs");
+    process.setSourceMapsEnabled(false); // tsx turns them on, and Node then reads one for each of the client's 700 files
   } catch (error) {
     if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
     console.error("error: the npm packages of this clone are not installed: run `npm ci` in it first");

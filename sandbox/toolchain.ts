@@ -30,7 +30,9 @@ export async function ensureTools<T extends Tool>(tools: readonly T[], progress:
   for (const { module } of builds) requireGo(module);
   const minutes = builds.reduce((sum, { recipe }) => sum + recipe.minutes, 0);
   if (minutes >= 1)
-    progress.say(`Building ${counted(builds)} once, about ${Math.ceil(minutes)} minutes on two idle cores.`);
+    progress.say(
+      `Building ${counted(builds)} once, ${Math.ceil(minutes)} to ${Math.ceil(2 * minutes)} minutes on two cores.`,
+    );
   await inTurn(builds, (build) => perform(build, progress));
   return Object.fromEntries(tools.map((tool) => [tool, pathOf(tool)])) as Record<T, string>;
 }

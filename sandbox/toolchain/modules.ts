@@ -11,7 +11,7 @@ export interface Recipe {
   tools: Record<string, string>;
   /** Module whose version is the tools' version. */
   versionFrom: string;
-  /** Its share of a build with nothing cached, in minutes on two cores. */
+  /** Its share of a build with nothing cached, in minutes on two fast cores. Slow ones take up to twice as long. */
   minutes: number;
   /** Flags of the Go compiler for all packages; default: the compiler's own optimisations. */
   compilerFlags?: string;

@@ -72,7 +72,7 @@ describe("Pulumi", () => {
       `${installing}: not available: ${refusal}`,
       `Pulumi's downloads are out of reach here (${refusal}). Its Kubernetes provider is built from its Go module instead; ` +
         "a stand-in takes the Command provider's place.",
-      "Building pulumi-resource-kubernetes once, about 4 minutes on two idle cores.",
+      "Building pulumi-resource-kubernetes once, 4 to 7 minutes on two cores.",
       `building pulumi-resource-kubernetes ${module.versionOf("github.com/pulumi/pulumi-kubernetes/provider/v4")}: `,
     ]);
   });
