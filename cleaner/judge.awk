@@ -1,7 +1,7 @@
 # Judges every session that sweep.sh has listed, and removes what has to go. Reads a line of facts for each file:
 #   mtime  mode (hex)  blocks  links  size  inode  ./name
 # and prints NAME=NUMBER words: what it found and did. Its mode is
-#   guess    to find the class of age that has to go to make room, as if every file that it would have to read were a visitor
+#   guess    to find the class of age that has to go to make room, without reading: what it would have to read counts as a visitor
 #   measure  to find the classes for certain
 #   sweep    to remove what is dead, and what is of those classes
 #   press    to sweep, and to measure what is left
@@ -104,7 +104,7 @@ function read_beginnings(   i, waiting, current) {
   # A file was read if the heading of another follows. The status of busybox timeout does not show it: that is 1 for any failure.
   heading["==> /dev/null <=="] = waiting + 1
   run("timeout " read_limit " head -v -c 64" take_all("read") " /dev/null 2>/dev/null 3>&-")
-  if (output[outputs] != "==> /dev/null <==") { report("files could not be read"); some_unread = 1 }
+  if (output[outputs] != "==> /dev/null <==") { report("files could not be read"); unfinished = 1 }
   for (i = 1; i <= outputs; i++)
     if (output[i] in heading && heading[output[i]] > current) { was_read[current] = 1; current = heading[output[i]] }
     else if (current) beginning[current] = beginning[current] output[i]
@@ -217,11 +217,11 @@ function bytes_above(percent) { return total_bytes ? used_bytes - percent * tota
 function inodes_above(percent) { return total_inodes ? used_inodes - percent * total_inodes / 100 : -1 }
 
 # Logins go only if all visitors, even those too young to go yet, do not make enough room, and if all logins together would.
-function measure(   begun) {
-  begun = target["visitor"] != "" # what has begun to go goes down to low
-  if (bytes_above(begun ? low : high) < 0 && inodes_above(begun ? low : high) < 0) return
+function measure(   limit) {
+  limit = target["visitor"] == "" ? high : low # if visitors had to go, down to low
+  if (bytes_above(limit) < 0 && inodes_above(limit) < 0) return
   make_room("visitor", low < login_percent ? low : login_percent)
-  if (mode == "guess" || some_unread) return # visitors that could not be read are not among those
+  if (mode == "guess" || unfinished) return # visitors that could not be read are not among those
   if (bytes_above(login_percent) <= all_login_bytes + 0 && inodes_above(login_percent) <= all_login_inodes + 0)
     make_room("login", login_percent)
 }

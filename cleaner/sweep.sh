@@ -118,7 +118,7 @@ look() { # sets the bytes and inodes that are there and those in use, and usage:
 uptime_ms() { # sets up_ms. Unlike the wall clock, the uptime never jumps.
   up=''
   read -r up _ 2>/dev/null </proc/uptime
-  case $up in *.??) up_ms=${up%.*}${up#*.}0 ;; *) up_ms=$(date +%s)000 ;; esac
+  case $up in *.??) up_ms=$((${up%.*} * 1000 + 1${up#*.}0 - 1000)) ;; *) up_ms=$(date +%s)000 ;; esac
 }
 
 # Prints a line of facts for each session file, and last, for -depth, one for the directory, if the list is complete. A file with any
@@ -221,10 +221,14 @@ elif [ "$usage" -lt "$HIGH_WATERMARK_PERCENT" ]; then
 elif [ -n "$DRY_RUN" ]; then
   walk measure
   walk sweep
-else # The guess takes no file for a login, so that the first go before the last is read. What it left over goes after that.
+else
+  # The guess reads nothing, so that the first files go before the last is read. For logins that it took for visitors there is a
+  # third walk. Those that turn out dead go as well, which makes more room than necessary.
   walk guess
   walk press
-  [ -z "$visitor_class$login_class" ] || walk sweep
+  look # somebody else may have made room meanwhile
+  [ "$usage" -ge $LOGIN_PERCENT ] || login_class=''
+  [ "$usage" -lt "$LOW_WATERMARK_PERCENT" ] || [ -z "$visitor_class$login_class" ] || walk sweep
 fi
 case $problem in *'Read-only file system'*) fail 'the directory is read-only' ;; esac # [ -w ] does not tell root
 oldest_age=$((oldest && oldest < now ? now - oldest : 0))

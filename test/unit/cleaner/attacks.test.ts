@@ -39,6 +39,10 @@ const addresses = forgeries.flatMap((text, kind) =>
     .map((length) => text.repeat(length / text.length + 1).slice(0, length)),
 );
 
+/** The sweep, with sessions removed once it has looked at the usage and guessed. */
+const removing = (scene: Scene, from: number, to: number): string =>
+  changed(scene.text, "  walk guess\n", `  walk guess\n  rm ${numbers(from, to).map(goName).join(" ")}\n`);
+
 const scenarios: Record<string, Scenario> = {
   "one line of 30 MB, with memory for a pod's": {
     tmpfs: { size: "100m" },
@@ -95,7 +99,7 @@ const scenarios: Record<string, Scenario> = {
   },
 
   "logins that are older than all visitors under pressure": {
-    guard: ['[ -z "$visitor_class$login_class" ] || walk sweep', ":"],
+    guard: ['|| [ -z "$visitor_class$login_class" ] || walk sweep', "|| :"],
     async act(scene) {
       for (const n of numbers(0, 820)) scene.save(goName(n), n < 500 ? longVisit : login, 10 + n);
       const said = report(await scene.sweep());
@@ -104,8 +108,26 @@ const scenarios: Record<string, Scenario> = {
     },
   },
 
+  "visitors that somebody else removes during a sweep": {
+    guard: ['[ "$usage" -lt "$LOW_WATERMARK_PERCENT" ] || [ -z', "[ -z"],
+    async act(scene) {
+      for (const n of numbers(0, 820)) scene.save(goName(n), visit, 10 + n);
+      const said = report(await scene.sweep([], { text: removing(scene, 520, 820) }));
+      assert.deepEqual([said.usage_after_percent, said.removed], ["50", "0"]);
+    },
+  },
+
+  "logins that somebody else removes during a sweep": {
+    guard: ["[ \"$usage\" -ge $LOGIN_PERCENT ] || login_class=''", ":"],
+    async act(scene) {
+      for (const n of numbers(0, 1000)) scene.save(goName(n), login, 10 + n);
+      const said = report(await scene.sweep([], { text: removing(scene, 0, 100) }));
+      assert.deepEqual([said.usage_after_percent, said.removed], ["87", "0"]);
+    },
+  },
+
   "visitors that could not be read, before logins go": {
-    guard: ['mode == "guess" || some_unread', 'mode == "guess"'],
+    guard: ['mode == "guess" || unfinished', 'mode == "guess"'],
     async act(scene) {
       for (const n of numbers(0, 1000)) scene.save(goName(n), n < 990 ? login : longVisit, 10 + n);
       const small = changed(scene.text, "READ_BATCH = 100000", "READ_BATCH = 1000");
@@ -264,6 +286,15 @@ const scenarios: Record<string, Scenario> = {
         ),
       );
       assert.deepEqual([fields(stdout).removed, scene.left()], ["1", []]);
+    },
+  },
+
+  "the first second of a machine": {
+    guard: ["up_ms=$((${up%.*} * 1000 + 1${up#*.}0 - 1000))", "up_ms=${up%.*}${up#*.}0"],
+    async act(scene) {
+      writeFileSync(join(scene.outside, "uptime"), "0.89 1.00\n");
+      const text = changed(scene.text, "2>/dev/null </proc/uptime", `2>/dev/null <${scene.outside}/uptime`);
+      assert.equal(report(await scene.sweep([], { text })).duration_ms, "0"); // 890 is no number in a shell if it begins with 0
     },
   },
 
