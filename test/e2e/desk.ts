@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse, stringify } from "yaml";
+import { beforeEnd } from "../../sandbox/endings";
 import { withLanguageHost } from "../../sandbox/languageHost/install";
 import { repositoryRoot } from "../../sandbox/paths";
 import { silentProgress } from "../../sandbox/progress";
@@ -17,6 +18,9 @@ export interface Result {
   stdout: string;
   stderr: string;
 }
+
+/** Time after which a command is killed, in milliseconds: before a test's own limit, so that the test shows what it has printed. */
+const longestMs = 240_000;
 
 export interface Desk {
   /** Runs a line of shell in the clone. */
@@ -65,15 +69,22 @@ export async function openDesk({
     // The program runs on the Node that runs this test.
     PATH: [bin, dirname(process.execPath), process.env.PATH].join(":"),
   };
-  const start = (line: string, detached = false) => {
-    const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached });
-    const ended = once(child, "close") as Promise<[number | null]>;
+  const start = (line: string) => {
+    // A group of its own, so that all of it can be ended.
+    const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const kill = () => void process.kill(-child.pid!, "SIGKILL");
+    const limit = setTimeout(kill, longestMs);
+    const release = beforeEnd({ stop: kill, kill });
+    const ended = (once(child, "close") as Promise<[number | null]>).finally(() => {
+      clearTimeout(limit);
+      release();
+    });
     const result = Promise.all([text(child.stdout), text(child.stderr), ended]);
     return { child, result: result.then(([stdout, stderr, [code]]) => ({ stdout, stderr, code: code ?? -1 })) };
   };
   const shell = (line: string): Promise<Result> => start(line).result;
   const interrupt = async (line: string, when: () => Promise<unknown>): Promise<Result> => {
-    const { child, result } = start(line, true);
+    const { child, result } = start(line);
     try {
       await when();
     } finally {

@@ -207,7 +207,7 @@ describe("the pulumi CLI", () => {
       // The wait itself would last ten minutes.
       const { code, stdout } = await desk.interrupt(upAtOnce, waitBegins);
       assert.notEqual(code, 0);
-      assert.match(stdout, /\^C received; cancelling/);
+      assert.match(stdout, /\^C received; cancelling[^]*\nResources:/);
     } finally {
       await cordon(kubeconfig, false);
     }
