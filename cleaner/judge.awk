@@ -218,7 +218,8 @@ function inodes_above(percent) { return total_inodes ? used_inodes - percent * t
 
 # Logins go only if all visitors, even those too young to go yet, do not make enough room, and if all logins together would.
 function measure(   limit) {
-  limit = target["visitor"] == "" ? high : low # if visitors had to go, down to low
+  # Once visitors have gone, the last tenth of the room is not worth another walk: that is what a few logins hold.
+  limit = target["visitor"] == "" ? high : low + (high - low) / 10
   if (bytes_above(limit) < 0 && inodes_above(limit) < 0) return
   make_room("visitor", low < login_percent ? low : login_percent)
   if (mode == "guess" || unfinished) return # visitors that could not be read are not among those
