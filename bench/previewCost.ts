@@ -21,7 +21,10 @@ export interface PreviewCost {
   nothing: number;
 }
 
-/** Creates the resources that this program would, a component for each outpost too, with pods that hold no script and a command that does nothing. */
+/**
+ * Creates the resources that this program would, a component for each outpost too, with pods that hold no script and a command
+ * that does nothing.
+ */
 function plainProgram(namespace: string, names: string[]): PulumiFn {
   return async () => {
     const patches = resolveSettings({ namespace, outposts: names }).outposts.map((outpost) => {

@@ -40,18 +40,22 @@ END {
   read_beginnings()
   remove_all()
   touch_future()
-  printf "listed=%d errors=$((errors + %d)) problem=${problem:-'%s'} ", listed, errors, first_problem
+  printf "listed=%d problem=${problem:-'%s'} ", listed, first_problem
+  print_sum("errors", errors)
   printf "anonymous=%d authenticated=%d debris=%d ", count["anonymous"], count["authenticated"], count["debris"]
   printf "young_logins=%d oldest=%.0f ", young_logins, oldest
-  printf "debris_gone=$((debris_gone + %d)) ", gone["debris debris"]
-  printf "debris_pressed=$((debris_pressed + %d)) ", gone["debris pressure"]
-  printf "anonymous_gone=$((anonymous_gone + %d)) ", gone["anonymous expired"]
-  printf "anonymous_pressed=$((anonymous_pressed + %d)) ", gone["anonymous pressure"]
-  printf "authenticated_gone=$((authenticated_gone + %d)) ", gone["authenticated expired"]
-  printf "authenticated_pressed=$((authenticated_pressed + %d)) ", gone["authenticated pressure"]
+  print_sum("debris_gone", gone["debris debris"])
+  print_sum("debris_pressed", gone["debris pressure"])
+  print_sum("anonymous_gone", gone["anonymous expired"])
+  print_sum("anonymous_pressed", gone["anonymous pressure"])
+  print_sum("authenticated_gone", gone["authenticated expired"])
+  print_sum("authenticated_pressed", gone["authenticated pressure"])
   printf "visitor_class='' login_class=''\n"
   if (measures) measure()
 }
+
+# Prints a count that the shell adds to that of earlier walks.
+function print_sum(name, number) { printf "%s=$((%s + %d)) ", name, name, number }
 
 function take_facts() { mtime = $1; blocks = $3; links = $4; size = $5; inode = $6; name = $7; expires = 0 }
 function is_staging() { return substr(name, 3, 1) == "." }
@@ -180,7 +184,7 @@ function judge(state,   age, reason) {
   if (measures && reason != "") free(bytes, inodes)
   else if (measures) hold(state, age)
   if (removes && reason != "") remove(state " " reason)
-  else keep(state)
+  else if (mode != "guess") keep(state) # another walk counts
 }
 function reason_to_go(state, age) {
   if (state == "debris") return age > debris_age ? "debris" : ""
