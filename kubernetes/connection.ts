@@ -126,6 +126,12 @@ export function refusedWith(error: unknown): number | undefined {
   return typeof cause?.code === "number" ? cause.code : undefined;
 }
 
+/** True for the error of a {@link Call} that may succeed if it is sent again: nobody answered, or the API server could not. */
+export function mayPass(error: unknown): boolean {
+  const status = refusedWith(error);
+  return (error as Error).cause !== undefined && (status === undefined || status === 429 || status >= 500);
+}
+
 /** Resolves to the answer of a request; undefined if the API server knows no such thing. */
 export async function orUndefined<T>(client: Client, request: Promise<T>): Promise<T | undefined> {
   try {

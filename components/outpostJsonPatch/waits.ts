@@ -1,4 +1,5 @@
 import type { JsonPatchOperation } from "../../authentik/operations";
+import { mayPass } from "../../kubernetes/connection";
 import { poll } from "../../kubernetes/poll";
 import { isGivenUp, unfinishedRollout } from "../../kubernetes/rollout";
 import type { Pod } from "../../kubernetes/types";
@@ -57,13 +58,22 @@ export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say:
   });
 }
 
-/** Waits until nothing is missing. @param ask returns what is still missing; undefined once there is nothing */
+/**
+ * Waits until nothing is missing. The API server may be away for a moment, as in an upgrade of a control plane of one machine.
+ * @param ask returns what is still missing; undefined once there is nothing
+ */
 async function until(
   { timeoutMs, pauseMs, hint = "" }: { timeoutMs: number; pauseMs: number; hint?: string },
   say: Say,
   ask: () => Promise<string | undefined>,
 ): Promise<void> {
-  const look = () => ask().then((left) => ({ value: left, awaits: left }));
+  const look = async (isLast: boolean) => {
+    const left = await ask().catch((error: Error) => {
+      if (isLast || !mayPass(error)) throw error;
+      return error.message;
+    });
+    return { value: left, awaits: left };
+  };
   const left = await poll(look, { timeoutMs, pauseMs, say: (awaits) => say(`waiting: ${awaits}`) });
   if (left) throw new Error(`${left}, after ${timeoutMs / 1000} s${hint}`);
 }
