@@ -19,7 +19,7 @@ export interface Result {
   stderr: string;
 }
 
-/** Time after which a command is killed, in milliseconds: before a test's own limit, so that the test shows what it has printed. */
+/** Time after which a command is ended, in milliseconds: before a test's own limit, so that the test shows what it has printed. */
 const longestMs = 240_000;
 
 export interface Desk {
@@ -73,7 +73,8 @@ export async function openDesk({
     // A group of its own, so that all of it can be ended.
     const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const kill = () => void process.kill(-child.pid!, "SIGKILL");
-    const limit = setTimeout(kill, longestMs);
+    // On SIGQUIT the CLI, a Go program, also prints what each of its goroutines waits for.
+    const limit = setTimeout(() => process.kill(-child.pid!, "SIGQUIT"), longestMs);
     const release = beforeEnd({ stop: kill, kill });
     const ended = (once(child, "close") as Promise<[number | null]>).finally(() => {
       clearTimeout(limit);

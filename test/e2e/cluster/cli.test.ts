@@ -205,9 +205,9 @@ describe("the pulumi CLI", () => {
     try {
       await succeed("pulumi config set shmSize 512Mi");
       // The wait itself would last ten minutes.
-      const { code, stdout } = await desk.interrupt(upAtOnce, waitBegins);
+      const { code, stdout, stderr } = await desk.interrupt(upAtOnce, waitBegins);
       assert.notEqual(code, 0);
-      assert.match(stdout, /\^C received; cancelling[^]*\nResources:/);
+      assert.match(stdout, /\^C received; cancelling[^]*\nResources:/, `${stdout}\n${stderr}`);
     } finally {
       await cordon(kubeconfig, false);
     }

@@ -13,6 +13,7 @@ describe("toggling while visitors come", function () {
   this.timeout(240_000);
   let scenario: Scenario;
   let service: RunningVisits;
+  let replaced = 0;
   let floods: { pod: string; visits: RunningVisits }[] = [];
 
   before(async () => {
@@ -50,11 +51,13 @@ describe("toggling while visitors come", function () {
     await scenario.up();
     const after = (await scenario.pods("main")).map(({ metadata }) => metadata!.name!);
     if (!podsRestart) assert.deepEqual(after, before);
-    else
+    else {
       assert.deepEqual(
         after.filter((pod) => before.includes(pod)),
         [],
       );
+      replaced += before.length;
+    }
     for (const { visits } of floods) {
       // A flood in a pod that is replaced ends with the pod.
       served(podsRestart ? await visits.over() : visits.visits);
@@ -72,7 +75,13 @@ describe("toggling while visitors come", function () {
     const { visits } = service;
     served(visits);
     const { 302: answered, failed = 0 } = answers(visits);
-    assert.ok(failed * 100 <= answered, `${failed} visits failed, ${answered} were answered`);
+    // kube-proxy may take a second to see that a pod ends (minSyncPeriod). Until then half of the visitors still go there.
+    const most = (replaced * guests.rate) / 2;
+    assert.equal(replaced, 4);
+    assert.ok(
+      failed <= most,
+      `${failed} visits failed, ${answered} were answered, while ${replaced} pods were replaced`,
+    );
     await Promise.resolve();
   });
 });
