@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -120,55 +121,82 @@ func alive(client *http.Client, people []*http.Cookie) int {
 	return count
 }
 
-// flood makes `rate` visits in each of `seconds`, spread over the second.
+const workers = 32
+
+// flood makes `rate` visits in each of `seconds`, spread over the second, or fewer if the second is over first. A visit counts
+// in the second in which it ends, so that one without an answer does not hold up the others.
 func flood(client *http.Client, rate, seconds int, asked <-chan os.Signal, out *json.Encoder) {
+	counts := counter{ended: map[int]int{}}
+	work := make(chan struct{})
+	var underWay sync.WaitGroup
+	for range workers {
+		underWay.Add(1)
+		go func() {
+			defer underWay.Done()
+			for range work {
+				counts.add(get(client, nil))
+			}
+		}()
+	}
 	started := time.Now()
 	for n := range seconds {
-		end := started.Add(time.Duration(n+1) * time.Second)
-		counts := oneSecond(client, rate, end)
-		counts.Second = n + 1
-		out.Encode(counts)
-		select {
-		case <-asked:
+		begin := started.Add(time.Duration(n) * time.Second)
+		interrupted := oneSecond(rate, begin, work, asked)
+		isLast := interrupted || n == seconds-1
+		if isLast {
+			close(work)
+			underWay.Wait()
+		}
+		out.Encode(counts.take(n + 1))
+		if isLast {
 			return
-		case <-time.After(time.Until(end)):
 		}
 	}
 }
 
-const workers = 16
-
-// oneSecond makes `rate` visits, or fewer if the second is over first.
-func oneSecond(client *http.Client, rate int, end time.Time) second {
-	counts := second{Status: map[int]int{}}
-	var lock sync.Mutex
-	var done sync.WaitGroup
-	work := make(chan struct{})
-	for range workers {
-		done.Add(1)
-		go func() {
-			defer done.Done()
-			for range work {
-				status, err := get(client, nil)
-				lock.Lock()
-				if err != nil {
-					counts.Failed++
-				} else {
-					counts.Status[status]++
-				}
-				lock.Unlock()
-			}
-		}()
-	}
-	begin := end.Add(-time.Second)
-	for n := 0; n < rate && time.Now().Before(end); n++ {
+// oneSecond hands out `rate` visits. It ends with the second, or once it is asked to: then it returns true.
+func oneSecond(rate int, begin time.Time, work chan<- struct{}, asked <-chan os.Signal) bool {
+	over, cancel := context.WithDeadline(context.Background(), begin.Add(time.Second))
+	defer cancel()
+	for n := 0; n < rate && over.Err() == nil; n++ {
 		time.Sleep(time.Until(begin.Add(time.Duration(n) * time.Second / time.Duration(rate))))
-		work <- struct{}{}
+		select {
+		case work <- struct{}{}:
+		case <-over.Done():
+		}
 	}
-	close(work)
-	done.Wait()
-	counts.UsedBytes, counts.SizeBytes, counts.Files = usage(os.TempDir())
-	return counts
+	select {
+	case <-asked:
+		return true
+	case <-over.Done():
+		return false
+	}
+}
+
+// counter counts visits by their status; 0 if there was no answer.
+type counter struct {
+	lock  sync.Mutex
+	ended map[int]int
+}
+
+func (c *counter) add(status int, err error) {
+	if err != nil {
+		status = 0
+	}
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.ended[status]++
+}
+
+// take returns the counts since it was called last, as those of a second.
+func (c *counter) take(n int) second {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	result := second{Second: n, Status: c.ended, Failed: c.ended[0]}
+	delete(result.Status, 0)
+	c.ended = map[int]int{}
+	result.UsedBytes, result.SizeBytes, result.Files = usage(os.TempDir())
+	return result
 }
 
 func get(client *http.Client, cookie *http.Cookie) (int, error) {
