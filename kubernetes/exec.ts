@@ -39,6 +39,8 @@ export async function execIn(
   command: string[],
   { timeoutMs = defaultTimeoutMs, stdin, onStdout, signal }: ExecOptions = {},
 ): Promise<Executed> {
+  // As after an interruption in the pause between two attempts: the event would never come.
+  if (signal?.aborted) throw new Error("interrupted");
   const endless = new AbortController();
   const stdout = collected(endless, onStdout);
   const stderr = collected(endless);

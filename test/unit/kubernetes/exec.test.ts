@@ -98,6 +98,12 @@ describe("exec", () => {
     assert.equal(socket.terminated, 1);
   });
 
+  it("begins nothing once it is interrupted", async () => {
+    const never = { exec: () => Promise.reject(new Error("it began")) };
+    const signal = AbortSignal.abort();
+    await assert.rejects(execIn(never, place, ["sh"], { signal }), { message: "interrupted" });
+  });
+
   it("closes a connection that opens only after it has given up", async () => {
     const socket = new Socket();
     let open: (socket: Socket) => void = () => undefined;
