@@ -2,7 +2,8 @@ import { sidecarContainer } from "../../cleaner/names";
 import { sweepByStdin } from "../../cleaner/scripts";
 import { refusalOf, Unfinished } from "../../kubernetes/exec";
 import { isReady, isRunning, notRunning, troubleOf, type OutpostPod } from "../pods/outpostPods";
-import { wordsOf, type Sessions } from "../pods/usageSources";
+import { wordsOf } from "../pods/sidecarLog";
+import type { Sessions } from "../pods/usageSources";
 import type { Target } from "../target";
 
 /** Sessions to remove, by the seconds since they were last saved. */

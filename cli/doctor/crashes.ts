@@ -4,7 +4,7 @@ import { clusterUser } from "../../settings/values/user";
 import { otherUser, ownerOnly, uidIn } from "../../sidecar/user";
 import { eitherWay } from "../advice";
 import { containersNamed, podSpecOf } from "../pods/containers";
-import { wordsOf } from "../pods/usageSources";
+import { lastSweepLine, wordsOf } from "../pods/sidecarLog";
 import { because, cannotStart, type OutpostPod } from "../pods/outpostPods";
 import type { Cause } from "./finding";
 import { sidecarStatus, type Snapshot } from "./snapshot";
@@ -81,11 +81,7 @@ const complaints: { says: RegExp; why: string; todo: string | ((pod: OutpostPod,
 
 /** Judges a log by its last sweep, or by its last line if no sweep was made. */
 function ofLog(log: string, pod: OutpostPod, snapshot: Snapshot): Cause | undefined {
-  const lines = log.trim().split("\n");
-  const last =
-    lines.filter((line) => /event=(sweep |quiet |not_started |sweep_failed .*error=)/.test(line)).at(-1) ??
-    lines.at(-1) ??
-    "";
+  const last = lastSweepLine(log) ?? log.trim().split("\n").at(-1) ?? "";
   const complaint = complaints.find(({ says }) => says.test(last));
   if (!complaint) return undefined;
   const { error, problem, errors } = wordsOf(last);

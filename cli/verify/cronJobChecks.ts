@@ -7,7 +7,7 @@ import type { Expectation } from "../../settings/expectation";
 import { hasCronJob } from "../../settings/settings";
 import { eitherWay, resumeCronJob } from "../advice";
 import { sweptDeployments } from "../pods/solution";
-import { wordsOf } from "../pods/usageSources";
+import { wordsOf } from "../pods/sidecarLog";
 import { formatAge, secondsSince } from "../units";
 import { checkOf, type Check, type Round, type Seen } from "./check";
 

@@ -13,7 +13,7 @@ import { otherUser, ownerOnly } from "../../sidecar/user";
 import { describePod, eitherWay, replaceBare, seeRefusal } from "../advice";
 import { carriesSidecar, containersNamed, podSpecOf } from "../pods/containers";
 import { sessionPlaceIn, type Inside } from "../pods/inside";
-import { wordsOf } from "../pods/usageSources";
+import { lastSweepLine, wordsOf } from "../pods/sidecarLog";
 import { because, cannotStart, currentPods, nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
 import type { PodFacts } from "../pods/podFacts";
 import { mapParallel } from "../progress";
@@ -185,10 +185,9 @@ async function lastProblem(
   const place = { namespace, pod: name, container: sidecarContainer };
   const log = await cluster.log(place, { tailLines: 100 }).catch((error: Error) => error);
   if (log instanceof Error) return `its log, which would tell, can't be read: ${log.message}`;
-  const lines = log.split("\n").map(wordsOf);
-  const last = lines.filter(({ event }) => event === "sweep" || event === "sweep_failed").at(-1);
+  const last = wordsOf(lastSweepLine(log) ?? "");
   // The log's line follows the metrics' timestamp immediately.
-  if (!last || Date.parse(last.time) < lastSweepAt.getTime() - 1000) return undefined;
-  if (last.event === "sweep_failed") return last.error ?? `exit status ${last.status}`;
+  if (!(Date.parse(last.time) >= lastSweepAt.getTime() - 1000)) return undefined;
+  if (last.event !== "sweep") return last.error ?? `exit status ${last.status}`;
   return last.errors === "0" ? undefined : (last.problem ?? `${last.errors} files could not be removed`);
 }

@@ -98,6 +98,13 @@ describe("doctor", () => {
       "No pod has what was changed last, and a pod that ends is not replaced.",
       seeRefusal,
     ],
+    "a sidecar whose sweeps are killed": [
+      { logs: { "main-b": "time=x event=sweep errors=0\ntime=x event=sweep_failed status=137 retry_seconds=10\n" } },
+      "Pod/main-b (sidecar)",
+      "its log: time=x event=sweep_failed status=137 retry_seconds=10",
+      "Nothing was removed by that sweep.",
+      "See what else its log says; whether it is still so: npx --no-install outpost-shm status main-b --namespace authentik",
+    ],
     "pods that are refused, and none there": [
       { deployments: [refusing()], pods: [] },
       "Deployment/ak-outpost-main (rollout)",
