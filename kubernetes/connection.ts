@@ -126,6 +126,10 @@ export function refusedWith(error: unknown): number | undefined {
   return typeof cause?.code === "number" ? cause.code : undefined;
 }
 
+/** True for the error of a {@link Call} whose answer did not come in time. */
+export const isUnanswered = (error: unknown): boolean =>
+  (error as { cause?: { code?: unknown } }).cause?.code === "ETIMEDOUT";
+
 /** True for the error of a {@link Call} that may succeed if it is sent again: nobody answered, or the API server could not. */
 export function mayPass(error: unknown): boolean {
   const status = refusedWith(error);

@@ -26,7 +26,7 @@ export async function getThroughProxy(
       let text = "";
       answer.setEncoding("utf8").on("data", (piece: string) => {
         text += piece;
-        if (text.length > longestText) sent.destroy(new Error("the answer is longer than 1 MiB"));
+        if (text.length > longestText) sent.destroy(failure("EMSGSIZE", "the answer is longer than 1 MiB"));
       });
       answer.once("end", () => {
         if (answer.statusCode === 200) resolve(printable(text));
@@ -34,7 +34,10 @@ export async function getThroughProxy(
       });
       answer.once("error", reject);
     });
-    sent.once("timeout", () => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+    sent.once("timeout", () => sent.destroy(failure("ETIMEDOUT", `no answer within ${timeoutMs / 1000} s`)));
     sent.once("error", reject).end();
   });
 }
+
+/** Makes an error with a code, as the system's have one: the words of others are not shown, for they may quote a secret. */
+const failure = (code: string, message: string): Error => Object.assign(new Error(message), { code });

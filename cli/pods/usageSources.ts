@@ -2,8 +2,10 @@ import { metricsPort } from "../../cleaner/constants";
 import { metricsFile, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { sweepByStdin } from "../../cleaner/scripts";
 import type { Cluster, ContainerPlace, NodeSummary } from "../../kubernetes/cluster";
+import { isUnanswered } from "../../kubernetes/connection";
 import { carriesSidecar } from "./containers";
 import type { OutpostPod } from "./outpostPods";
+import { wordsOf } from "./sidecarLog";
 
 /** The source of a pod's numbers: the sidecar's metrics endpoint, a command in a container, or the kubelet. */
 export type Source = "metrics" | "exec" | "kubelet";
@@ -43,7 +45,11 @@ type Attempt = [source: Source, what: string, ask: () => Promise<Usage>];
 /** Longest wait for a count, in milliseconds. 65,000 files take about two seconds of CPU. */
 const countTimeoutMs = 30_000;
 
-/** Returns a reader of a pod's numbers, from the best source that answers. The kubelet of a node is asked once. */
+/**
+ * Returns a reader of a pod's numbers, from the best source that answers. The kubelet of a node is asked once. Where the API server
+ * gets no answer from a pod's port, as behind a firewall between them, that is the last resort for the pods after it: each such
+ * request takes ten seconds.
+ */
 export function usageReader(cluster: Cluster, now: Date): (pod: OutpostPod) => Promise<Answer> {
   const summaries = new Map<string, Promise<NodeSummary>>();
   const summaryOf = (node: string): Promise<NodeSummary> => {
@@ -51,12 +57,16 @@ export function usageReader(cluster: Cluster, now: Date): (pod: OutpostPod) => P
     summaries.set(node, asked);
     return asked;
   };
+  let isDeaf = false;
   return async (pod) => {
     const notes: string[] = [];
-    for (const [source, what, ask] of attempts(cluster, pod, summaryOf, now)) {
+    const all = attempts(cluster, pod, summaryOf, now);
+    const last = isDeaf ? all.filter(([source]) => source === "metrics") : [];
+    for (const [source, what, ask] of [...all.filter((each) => !last.includes(each)), ...last]) {
       try {
         return { usage: await ask(), source, notes };
       } catch (error) {
+        isDeaf ||= source === "metrics" && isUnanswered(error);
         notes.push(`${what} did not tell: ${(error as Error).message}`);
       }
     }
@@ -151,9 +161,3 @@ const ageOf = ({ anonymous, authenticated }: Sessions, seconds: number): number 
   anonymous + authenticated > 0 ? seconds : undefined;
 
 const lastLine = (text: string): string | undefined => text.trim().split("\n").at(-1) || undefined;
-
-/** Parses the `key=value` and `key="a value"` words of a line that the cleaner logged. Of two with one key the first counts. */
-export function wordsOf(line: string): Record<string, string> {
-  const pairs = [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)].reverse();
-  return Object.fromEntries(pairs.map(([, key, quoted, bare]) => [key, quoted ?? bare]));
-}

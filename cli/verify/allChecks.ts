@@ -14,10 +14,11 @@ import { containersCheck, sessionsCheck, sizeCheck, sweepCheck, type LookedInto 
 export async function allChecks(round: Round, expected: Expectation, found: Outposts): Promise<Check[]> {
   const outposts = expected.outposts.filter(hasSidecar);
   if (expected.rolloutOnly) return outposts.map((outpost) => rolloutCheck(round, outpost, found));
-  const checks: Check[] = [];
-  for (const outpost of outposts) checks.push(...(await outpostChecks(round, outpost, found)));
   const swept = expected.outposts.filter((outpost) => hasCronJob(outpost) && !hasSidecar(outpost));
-  for (const outpost of swept) checks.push(await sweptCheck(round, outpost, found));
+  const checks = [
+    ...(await mapParallel(outposts, (outpost) => outpostChecks(round, outpost, found))).flat(),
+    ...(await mapParallel(swept, (outpost) => sweptCheck(round, outpost, found))),
+  ];
   if (expected.outposts.some(hasCronJob)) checks.push(...(await cronJobChecks(round, expected)));
   const unswept = expected.outposts.filter(({ solution }) => solution === "none");
   return [...checks, ...unswept.map((outpost) => noSolution(round, outpost))];

@@ -142,6 +142,19 @@ describe("status", () => {
       ]);
     });
 
+    it("asks no more pods through a proxy from which the answer of one did not come in time", async () => {
+      const late = new Error("No answer: none within 10 s", { cause: { code: "ETIMEDOUT" } });
+      const asked: string[] = [];
+      const podProxy: Cluster["podProxy"] = (_namespace, pod) => (asked.push(pod), Promise.reject(late));
+      const exec = () => Promise.resolve(printed(metricsText()));
+      const pods = Array.from({ length: 20 }, (_, n) => outpostPod({ name: `main-${n}` }));
+      const { stdout } = await status({ ...twoPods, pods, podProxy, exec }, ["main"]);
+      // Those that are asked at the same time, before the first has failed.
+      assert.equal(asked.length, 8);
+      assert.equal(stdout.match(/^main-\d+ .* exec$/gm)?.length, 20);
+      assert.equal(stdout.match(/did not tell: No answer: none within 10 s$/gm)?.length, 8);
+    });
+
     it("to the kubelet's summary where exec is refused too, asking each node once", async () => {
       let asked = 0;
       const nodeSummary: Cluster["nodeSummary"] = (node) => {

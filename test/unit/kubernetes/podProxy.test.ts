@@ -51,7 +51,7 @@ describe("a request through pods/proxy", () => {
       response.on("drain", more);
       more();
     });
-    await assert.rejects(endless, { message: "the answer is longer than 1 MiB" });
+    await assert.rejects(endless, { code: "EMSGSIZE", message: "the answer is longer than 1 MiB" });
     await closed;
   });
 
