@@ -69,6 +69,7 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
  * Repeats the checks until all pass, one never will, time is up, or the signal is aborted. Before that, a round that can't be made
  * counts as failed.
  * @returns the last round
+ * @throws the last round's error if that could not be made
  */
 async function untilPassed(
   round: () => Promise<Check[]>,
@@ -78,7 +79,7 @@ async function untilPassed(
 ): Promise<Check[]> {
   const now = () => io.now().getTime();
   let stuckSince: number | undefined;
-  const look = async (isLast: boolean): Promise<Observation<Check[]>> => {
+  const look = async (isLast: boolean): Promise<Observation<Check[] | Error>> => {
     try {
       const checks = await round();
       stuckSince = checks.some(({ stuck }) => stuck) ? (stuckSince ?? now()) : undefined;
@@ -88,11 +89,13 @@ async function untilPassed(
       return { value: checks, ...(!isEnd && { awaits: failed.join(", ") }) };
     } catch (error) {
       if (isLast || signal.aborted || error instanceof UsageError || refusedWith(error) === 403) throw error;
-      return { value: [], awaits: (error as Error).message };
+      return { value: error as Error, awaits: (error as Error).message };
     }
   };
   const say = (awaits: string) => io.err(`waiting for: ${awaits}\n`);
-  return poll(look, { timeoutMs: seconds * 1000, pauseMs, say, now, pause: io.pause, signal });
+  const last = await poll(look, { timeoutMs: seconds * 1000, pauseMs, say, now, pause: io.pause, signal });
+  if (last instanceof Error) throw last;
+  return last;
 }
 
 /** Selects the stack's outposts that are named and have a solution. Flags override the stack's expectation of them. */

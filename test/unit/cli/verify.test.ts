@@ -288,6 +288,17 @@ describe("verify", () => {
       logOf('time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="the directory is read-only"'),
       "pod main-a: the last sweep had errors: the directory is read-only",
     ],
+    "the last sweep failed, and the loop says so after it": [
+      logOf(
+        'time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="missing tool: awk"\n' +
+          "time=2026-11-24T02:59:40Z event=sweep_failed status=1 retry_seconds=10",
+      ),
+      "pod main-a: the last sweep had errors: missing tool: awk",
+    ],
+    "the last sweep was killed": [
+      logOf("time=2026-11-24T02:59:40Z event=sweep_failed status=137 retry_seconds=10"),
+      "pod main-a: the last sweep had errors: exit status 137",
+    ],
     "there were errors and the log is not to be had": [
       logOf(new Error("forbidden")),
       "pod main-a: the last sweep had errors: its log, which would tell, can't be read: forbidden",
@@ -600,6 +611,15 @@ describe("verify", () => {
       assert.equal(code, 1);
       assert.match(stdout, /\n1 of 6 checks failed\.\n$/);
       assert.equal(stderr, "Interrupted. These are the last checks; what the cluster is at goes on.\n");
+    });
+
+    it("fails with the last error if it is interrupted after a round that could not be made", async () => {
+      const ctrlC = new AbortController();
+      const deployments = () => Promise.reject(new Error("No answer"));
+      const pause = () => (ctrlC.abort(), Promise.resolve());
+      const options = { interruption: () => ctrlC.signal, pause };
+      const { code, stdout, stderr } = await runOn({ ...sound, deployments }, ["verify", "--wait", "1m"], options);
+      assert.deepEqual([code, stdout, stderr], [1, "", "waiting for: No answer\nerror: No answer\n"]);
     });
 
     it("goes on while the API server is away", async () => {
