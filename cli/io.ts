@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { pause } from "../kubernetes/poll";
@@ -77,8 +77,17 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+/** Makes the paths of $KUBECONFIG absolute, for a program that runs in another folder. A kubeconfig's text stays as it is. */
+const absolute = (kubeconfig: string): string =>
+  kubeconfig
+    .split(delimiter)
+    .map((each) => (existsSync(each) ? resolve(each) : each))
+    .join(delimiter);
+
 async function run(program: string, args: string[], env: Record<string, string> = {}): Promise<number> {
-  const child = spawn(program, args, { cwd: projectDir, stdio: "inherit", env: { ...process.env, ...env } });
+  const all = { ...process.env, ...env };
+  if (all.KUBECONFIG) all.KUBECONFIG = absolute(all.KUBECONFIG);
+  const child = spawn(program, args, { cwd: projectDir, stdio: "inherit", env: all });
   const [status] = (await once(child, "exit")) as [number | null];
   return status ?? 1;
 }

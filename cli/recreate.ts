@@ -40,6 +40,7 @@ export interface RecreateOptions extends Pick<TargetOptions, "stack" | "configFi
 export async function recreate(target: Target, options: RecreateOptions, io: Io): Promise<number> {
   const { cluster, namespace } = target;
   if (options.up && options.stack === undefined) throw new UsageError("--up takes --stack: which one is it to update?");
+  if (options.up && target.strayFlag) throw new UsageError(strayUp(target.strayFlag, options));
   const { deployment, pods } = await theOutpost(target, options.outpost);
   const doubts = await doubtsAbout(target, deployment, options);
   io.out(planOf(deployment, await podFacts(cluster, pods, io.now()), doubts));
@@ -66,6 +67,10 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   io.out(`Deployment ${namespace}/${nameOf(deployment)} is back and ready, as authentik creates it.\n`);
   return leftToDo(deployment, after.deployment, options, io);
 }
+
+const strayUp = (flag: string, { stack }: RecreateOptions): string =>
+  `--up and ${flag}: the file of stack ${stack} names no kubernetes:${flag.slice(2)}, so \`pulumi up\` might work on another ` +
+  `cluster; set that first (pulumi config set kubernetes:${flag.slice(2)} … --stack ${stack})`;
 
 /** Returns warnings if it is not sure that authentik would create the Deployment again. @throws if it would not */
 async function doubtsAbout(target: Target, deployment: Deployment, options: RecreateOptions): Promise<string[]> {

@@ -42,6 +42,8 @@ export interface Target {
   inNamespace?: (namespace: string) => Target;
   /** Said of a stack whose file names no context, so that the kubeconfig's current one decides. Undefined if a context is named. */
   unpinned?: string;
+  /** Flag that may choose another cluster than `pulumi up` of the stack takes, since the stack's file names none. */
+  strayFlag?: string;
   /** The stack's expectation; undefined without a stack. */
   expectation?: Expectation;
   /** authentik's URL from the stack, and the token from the environment; undefined unless both are given. */
@@ -92,11 +94,19 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     },
     where: (pods) => whereabouts(cluster, context, allNamespaces ? undefined : namespace, pods),
     ...(stack && context === undefined && { unpinned: `stack ${stack.stack} names no kubernetes:context` }),
+    ...(stack && { strayFlag: strayFlag(options, stack) }),
     ...(namespace === own && expectation && { expectation }),
     ...(namespace === own && url && token && { authentikAccess: { url, token } }),
     ...(allNamespaces && { inNamespace }),
   });
   return inNamespace(own);
+}
+
+/** What an environment of Pulumi ESC names is not known here. */
+function strayFlag({ context, cluster }: TargetOptions, { kubernetes, hasEnvironment }: StackFile): string | undefined {
+  if (hasEnvironment) return undefined;
+  if (context !== undefined && kubernetes.context === undefined) return "--context";
+  return cluster !== undefined && kubernetes.cluster === undefined ? "--cluster" : undefined;
 }
 
 const contextUnknown = (stack: string): string =>

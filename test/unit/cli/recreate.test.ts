@@ -226,6 +226,13 @@ describe("recreate", () => {
         2,
       ],
       "--up without a stack": [{}, "--up takes --stack: which one is it to update?", ["main", "--yes", "--up"], 2],
+      "--up of a stack whose file does not name the cluster of a flag": [
+        {},
+        "--up and --cluster: the file of stack prod names no kubernetes:cluster, so `pulumi up` might work on another cluster; " +
+          "set that first (pulumi config set kubernetes:cluster … --stack prod)",
+        ["main", "--yes", "--up", "--stack", "prod", "--cluster", "other"],
+        2,
+      ],
       "--up that could not be done": [
         { options: { run } },
         "--up takes the Pulumi CLI, and `pulumi version` does not work here (spawn pulumi ENOENT)",
