@@ -218,9 +218,11 @@ function edited(value: unknown, pointer: string, { op, value: given = null }: Js
 const valued = (operation: JsonPatchOperation, { own, value }: Slot): JsonPatchOperation =>
   own === undefined ? operation : { ...operation, value };
 
-/** Returns the value at these keys; undefined if there is none. */
+/** Returns the value at these keys; undefined if there is none. A pointer of an outpost's patch may say `__proto__`. */
 export function valueAt(value: unknown, keys: readonly string[]): unknown {
-  return keys.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
+  const below = (at: unknown, key: string): unknown =>
+    typeof at === "object" && at !== null && Object.hasOwn(at, key) ? (at as Record<string, unknown>)[key] : undefined;
+  return keys.reduce(below, value);
 }
 
 function withValueAt(value: unknown, keys: readonly string[], replacement: unknown): unknown {

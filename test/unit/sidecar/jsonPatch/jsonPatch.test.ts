@@ -180,6 +180,16 @@ describe("the JSON patch of an outpost with our part in it", () => {
     }
   });
 
+  it("follows no pointer out of the document", () => {
+    const escaping = on("add", "/volumes/0/__proto__/escaped", "everywhere");
+    try {
+      compose([...classic, escaping], native);
+      assert.equal(Reflect.get({}, "escaped"), undefined);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "escaped");
+    }
+  });
+
   it("spells out what the API server would fill in", () => {
     const additions = ownAdditions(compose([], native).operations);
     const added = additions.map(({ path, value }) => `${path} ${(value as { name: string }).name}`);
