@@ -27,6 +27,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
     const account = new kubernetes.core.v1.ServiceAccount(name, { metadata }, child);
     const rules = pulumi.output(args.outposts).apply((outposts) => execRules(outposts.map((each) => each.deployment)));
     const role = new kubernetes.rbac.v1.Role(name, { metadata, rules }, child);
+    const policies = args.execPolicy ? this.createExecPolicy(name, args, account.metadata.name) : [];
     const binding = new kubernetes.rbac.v1.RoleBinding(
       name,
       {
@@ -34,17 +35,16 @@ export class SweepCronJob extends pulumi.ComponentResource {
         roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
         subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: args.namespace }],
       },
-      child,
+      // At no time may the account exec what the policy would refuse.
+      { ...child, dependsOn: policies },
     );
-    const policies = args.execPolicy ? this.createExecPolicy(name, args, account.metadata.name) : [];
     const spec = pulumi
       .all([args.namespace, args.settings, args.outposts, account.metadata.name])
       .apply(([namespace, settings, outposts, serviceAccountName]) =>
         cronJobSpec({ ...settings, namespace, outposts, serviceAccountName }),
       );
     // After the binding, so that not even the first run lacks its rights.
-    const dependsOn = [binding, ...policies];
-    const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, { ...child, dependsOn });
+    const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, { ...child, dependsOn: binding });
 
     this.name = cronJob.metadata.name;
     this.revision = hashOf(spec);

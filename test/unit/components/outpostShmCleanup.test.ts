@@ -28,6 +28,7 @@ import { verifyAfter } from "../../../verification/verification";
 
 const commandType = "command:local:Command";
 const sidecarType = "authentik-outpost-shm:index:SidecarPatch";
+const bindingType = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding";
 
 interface Registered {
   type: string;
@@ -81,7 +82,8 @@ async function run(main: () => OutpostShmCleanup) {
   const dependencies: Record<string, string[]> = {};
   const register = (monitor.registerResource as Register).bind(monitor);
   monitor.registerResource = ((request, done) => {
-    if (request.getType() === sidecarType) dependencies[request.getName()] = request.getDependenciesList();
+    if ([sidecarType, bindingType].includes(request.getType()))
+      dependencies[request.getName()] = request.getDependenciesList();
     return register(request, done);
   }) satisfies Register;
   monitor.registerResourceHook = (_request: unknown, done: (error: null, response: unknown) => void) => done(null, {});
@@ -263,7 +265,7 @@ describe("OutpostShmCleanup on mocks", () => {
   });
 
   it("holds the account by a policy and its binding, named after the namespace since both are of the whole cluster", async () => {
-    const { registered } = await program({ solution: "cronjob" });
+    const { registered, dependencies } = await program({ solution: "cronjob" });
     const apiVersion = "admissionregistration.k8s.io/v1";
     const metadata = { name: "authentik-outpost-shm-cleanup-authentik", labels: objectLabels, annotations };
     const settings = { ...settingsOf({}), serviceAccountName: "authentik-outpost-shm-cleanup" };
@@ -273,6 +275,14 @@ describe("OutpostShmCleanup on mocks", () => {
       metadata,
       spec: { policyName: metadata.name, validationActions: ["Deny"] },
     });
+    // They are there before it has its rights.
+    const kinds = dependencies["outpost-shm-cronjob"].map((urn) => urn.split("::")[2].split(":").at(-1));
+    assert.deepEqual(kinds.sort(), [
+      "Role",
+      "ServiceAccount",
+      "ValidatingAdmissionPolicy",
+      "ValidatingAdmissionPolicyBinding",
+    ]);
   });
 
   const oneSidecar = sidecarsOf("ak-outpost-one");
