@@ -2,10 +2,16 @@
 const longestBase = 58;
 /** A ReplicaSet adds a hyphen and up to ten characters to its Deployment's name, and its pods another hyphen. */
 const longestWhole = longestBase - "-0123456789-".length;
+const ofPod = "[a-z0-9]{5}";
 
-/** Returns a regular expression that matches the names of a Deployment's pods, and those of no other Deployment. */
+/**
+ * Returns a regular expression that matches the names of a Deployment's pods, and those of no other Deployment, unless both names
+ * begin with the same 58 characters.
+ */
 export function podNamePattern(deployment: string): string {
-  // Kubernetes cuts the end off a longer name, so only the beginning of the name itself can be matched.
-  if (deployment.length > longestWhole) return `${deployment.slice(0, longestBase)}.*`;
-  return `${deployment}-[a-z0-9]+-[a-z0-9]{5}`;
+  const whole = `${deployment}-[a-z0-9]+-${ofPod}`;
+  if (deployment.length <= longestWhole) return whole;
+  // Kubernetes cuts the end off a longer base: a part of the ReplicaSet's characters, or even of the name itself.
+  if (deployment.length >= longestBase) return `${deployment.slice(0, longestBase)}${ofPod}`;
+  return `(${whole}|${deployment}-[a-z0-9]{${longestBase - deployment.length - 1}}${ofPod})`;
 }

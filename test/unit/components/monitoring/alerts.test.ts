@@ -82,5 +82,13 @@ describe("PromQL", () => {
     const longest = `ak-outpost-${"a".repeat(35)}`;
     assert.ok(matches(longest, `${longest}-6c5d7f9b88-x2x4z`));
     assert.equal(`${longest}-6c5d7f9b88-x2x4z`.length, 63);
+    // In between, a part of the ReplicaSet's characters goes.
+    for (const length of [47, 50, 57]) {
+      const name = "a".repeat(length);
+      for (const hash of ["6c5d7f9b88", "6c5d7f9b"])
+        assert.ok(matches(name, `${`${name}-${hash}-`.slice(0, 58)}x2x4z`), `${length} ${hash}`);
+    }
+    for (const deployment of [long, "b".repeat(47)])
+      assert.ok(!matches(deployment, `${deployment.slice(0, 58)}-staging-6c5d7f9b8-x2x4z`), deployment);
   });
 });
