@@ -1,4 +1,5 @@
 import { possibleNames } from "../authentik/names";
+import { tokenFlaw } from "../authentik/requests";
 import type { Cluster } from "../kubernetes/cluster";
 import type { KubernetesConfig } from "../kubernetes/connection";
 import {
@@ -69,6 +70,8 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   if (options.allNamespaces && options.namespace !== undefined)
     throw new UsageError("--all-namespaces and --namespace contradict each other: leave one of them out");
   const stack = stackOf(options, makers);
+  const flaw = tokenFlaw(makers.env[tokenVariable] ?? "");
+  if (flaw) throw new UsageError(`${tokenVariable} ${flaw}`);
   const expected = stack ? expectationOf(stack.settings) : options.expectation;
   const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
   if (stack?.hasEnvironment && context === undefined) throw new UsageError(contextUnknown(stack.stack));

@@ -45,6 +45,12 @@ describe("where a command works", () => {
     });
   });
 
+  it("takes no token that can't be sent, and shows no word of it", async () => {
+    await assert.rejects(open({}, { AUTHENTIK_TOKEN: "t0ken\nmore" }), {
+      message: "AUTHENTIK_TOKEN has spaces, line breaks or other characters that no token has; store it again",
+    });
+  });
+
   it("is what the flags say", async () => {
     assert.deepEqual(await open({ namespace: "sso", context: "dev", kubeconfig: "/k" }), {
       asked: { kubeconfig: "/k", context: "dev", contextGivenBy: "--context" },
