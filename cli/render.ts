@@ -79,7 +79,10 @@ function write(dir: string, files: Files, stack: string, io: Io): number {
     io.out(`${dir}/${path}: removed, an earlier run wrote it\n`);
   }
   const apply = `kubectl apply ${applyFlags(stack)} -k ${dir}`;
-  io.out(`Apply it with (docs/gitops.md): ${apply} && sleep 5 && ${apply}/${deploymentsFolder}\n`);
+  // kubectl fails on a folder without an object, which solution none leaves.
+  const isEmpty = Object.keys(files).every((path) => path === "kustomization.yaml" || path.includes("/"));
+  const first = isEmpty ? "" : `${apply} && sleep 5 && `;
+  io.out(`Apply it with (docs/gitops.md): ${first}${apply}/${deploymentsFolder}\n`);
   return exitCodes.ok;
 }
 

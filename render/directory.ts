@@ -30,7 +30,8 @@ function folder(path: string, objects: readonly Manifest[], stack: string): Reco
   const resources = sorted(objects).map(fileName);
   const list = { apiVersion: "kustomize.config.k8s.io/v1beta1", kind: "Kustomization", resources };
   const apply = `# kubectl apply ${applyFlags(stack)} -k ${path === "" ? "this folder, then -k its" : "this"} folder`;
-  const how = path === "" ? `${apply} ${deploymentsFolder}\n` : `${apply}\n${warning}`;
+  const root = objects.length > 0 ? `${apply} ${deploymentsFolder}\n` : "# There is nothing to apply in this folder.\n";
+  const how = path === "" ? root : `${apply}\n${warning}`;
   return {
     [`${path}kustomization.yaml`]: `${mark}${how}${yaml(list)}`,
     ...Object.fromEntries(objects.map((object) => [`${path}${fileName(object)}`, `${mark}${file(object)}`])),

@@ -100,13 +100,19 @@ metadata:
       "configmap-ak-outpost-my-outpost-shm-cleanup.yaml",
       "configmap-authentik-outpost-shm-scripts.yaml",
     ];
-    assert.deepEqual(stdout.split("\n").slice(0, 3), [
+    const apply = "kubectl apply --server-side --field-manager=authentik-outpost-shm-render";
+    assert.deepEqual(stdout.split("\n"), [
       `${dir}: 3 files, 2 of them written`,
       ...removed.map((name) => `${dir}/${name}: removed, an earlier run wrote it`),
+      `Apply it with (docs/gitops.md): ${apply} -k ${dir}/deployments`,
+      "",
     ]);
     assert.deepEqual(names(), ["configmap-of-others.yaml", "deployments", "kustomization.yaml"]);
     assert.equal(text("deployments/ak-outpost-my-outpost.yaml"), gaveBack);
-    assert.match(text("kustomization.yaml"), /\nresources: \[\]\n$/);
+    assert.match(
+      text("kustomization.yaml"),
+      /\n# There is nothing to apply in this folder\.\n[^#]*\nresources: \[\]\n$/,
+    );
   });
 
   it("has a file for each object of each solution, delivery and part, none of which names Pulumi", async () => {
