@@ -39,7 +39,10 @@ function chooseNamespace(): Namespace {
     spawnSync("unshare", [...unshare, "mount", "-t", "tmpfs", "tmpfs", tmpdir()]).status === 0;
   if (mounts(user)) return user;
   if (mounts(root)) return root;
-  throw new Error("no tmpfs can be mounted here: neither in a user namespace (unshare -rm) nor as root (unshare -m)");
+  throw new Error(
+    "no tmpfs can be mounted here: neither in a user namespace (unshare -rm) nor as root (unshare -m); " +
+      "on Ubuntu: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+  );
 }
 
 let chosen: Namespace | undefined;

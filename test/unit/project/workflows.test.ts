@@ -16,9 +16,17 @@ interface Step {
   with?: Record<string, string>;
 }
 
+interface Job {
+  concurrency?: unknown;
+  strategy?: { matrix?: { stack?: string[] } };
+  environment?: string;
+  steps: Step[];
+}
+
 interface Workflow {
   permissions?: Record<string, string>;
-  jobs: Record<string, { strategy?: { matrix?: { stack?: string[] } }; environment?: string; steps: Step[] }>;
+  concurrency?: unknown;
+  jobs: Record<string, Job>;
 }
 
 const directory = join(repositoryRoot, ".github", "workflows");
@@ -55,6 +63,12 @@ describe("the workflows", () => {
       assert.match(jobs[0].environment ?? "", /^\$\{\{ matrix\.stack \}\}/);
     });
   }
+
+  it("have no stack wait for the reviewers of another, and cancel no update", () => {
+    const { concurrency, jobs } = parse(text("deploy.yml")) as Workflow;
+    assert.equal(concurrency, undefined);
+    assert.deepEqual(jobs.deploy.concurrency, { group: "deploy-${{ matrix.stack }}", "cancel-in-progress": false });
+  });
 
   it("pin every action by commit", () => {
     const actions = [...files.map(text), setup]
