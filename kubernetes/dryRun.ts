@@ -10,7 +10,10 @@ interface DryRunPatch {
   template?: object;
 }
 
-/** The API server's words for what a webhook or a policy refuses, whose code may be any: 403 is not only a missing right. */
+/**
+ * The API server's words for what a webhook or a policy refuses, whose code may be any: 403 is not only a missing right, and 422,
+ * that of a policy without a `reason`, not only bad content.
+ */
 const denial = /\bdenied (the )?request\b/;
 
 /** Asks the API server for the outcome of a forced server-side apply, or a merge. Changes nothing. */
@@ -59,7 +62,7 @@ export async function dryRunPodOf(
 
 /**
  * Returns why the API server finds a new object of this content invalid; undefined if it does not. Asks by a dry run of its
- * creation, of which any other refusal (missing rights, a webhook) is not about the content.
+ * creation, of which any other refusal (missing rights, a webhook, a policy) is not about the content.
  */
 export async function refusalOf(
   { kubeConfig, isApiException }: Client,
@@ -71,6 +74,7 @@ export async function refusalOf(
     return undefined;
   } catch (error) {
     if (!isApiException(error)) throw error;
-    return error.code === 422 ? messageOf(error) : undefined;
+    const reason = messageOf(error);
+    return error.code === 422 && !denial.test(reason) ? reason : undefined;
   }
 }

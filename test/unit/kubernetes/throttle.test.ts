@@ -64,7 +64,7 @@ describe("requests to the API server", () => {
     assert.equal(requests, 1);
   });
 
-  it("tell what a policy refuses from what the account may not do, by any code", async () => {
+  it("tell what a policy refuses from what the account may not do and from bad content, by any code", async () => {
     const dryRun = async (code: number, message: string) => {
       const { cluster } = await served(json(code, { kind: "Status", message }));
       return cluster.dryRunApply("sso", "main", "me", {});
@@ -72,15 +72,26 @@ describe("requests to the API server", () => {
     const right =
       'deployments.apps "main" is forbidden: User "me" cannot patch resource "deployments" in API group "apps"';
     assert.deepEqual(await dryRun(403, right), { outcome: "forbidden", reason: right });
+    /** Asks about the content of a new object. The client first asks what the API server calls its kind. */
+    const refusal = async (code: number, message: string) => {
+      const resources = json(200, { resources: [{ name: "configmaps", kind: "ConfigMap", namespaced: true }] });
+      const refused = json(code, { kind: "Status", message });
+      const { cluster } = await served((...args) => (args[0].method === "GET" ? resources : refused)(...args));
+      return cluster.refusal({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "some", namespace: "sso" } });
+    };
     const webhook = 'admission webhook "validation.gatekeeper.sh" denied the request: no native sidecars';
     const policy = `deployments.apps "main" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no`;
     for (const [code, reason] of [
       [403, webhook],
       [400, webhook],
       [403, policy],
+      // The code of a policy that names no `reason`.
+      [422, policy],
       [422, "spec: Invalid value"],
-    ] as const)
+    ] as const) {
       assert.deepEqual(await dryRun(code, reason), { outcome: "invalid", reason });
+      assert.equal(await refusal(code, reason), reason.startsWith("spec") ? reason : undefined);
+    }
   });
 
   it("share a connection, those to a pod too", async () => {
