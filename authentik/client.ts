@@ -128,7 +128,7 @@ function unknownOutpost(name: string, known: readonly OutpostAnswer[]): string {
   );
 }
 
-function whyUnfit({ managed, type, service_connection_obj: integration }: OutpostAnswer): string | undefined {
+function whyUnfit({ managed, type, config, service_connection_obj: integration }: OutpostAnswer): string | undefined {
   if (managed === embeddedOutpost)
     return "is the embedded outpost, which runs within authentik and needs none of this: it keeps its sessions in PostgreSQL since 2025.10, before in Redis; take it off `outposts`";
   if (type !== proxyType) return `is of type ${type}: only proxy outposts keep sessions in /dev/shm`;
@@ -136,5 +136,12 @@ function whyUnfit({ managed, type, service_connection_obj: integration }: Outpos
     return "has no integration, so authentik does not deploy it: choose a Kubernetes integration in authentik, or set its `delivery` to deployment";
   if (integration.meta_model_name !== kubernetesIntegration)
     return `has the integration "${integration.name}", which is not a Kubernetes one: only those apply kubernetes_json_patches`;
-  return undefined;
+  const disabled = whyDisabled(config);
+  return disabled && `${disabled}, so authentik does not deploy it: take it out, or set its \`delivery\` to deployment`;
 }
+
+/** Explains that authentik leaves the outpost's Deployment alone; undefined if its config has it deployed. */
+export const whyDisabled = ({ kubernetes_disabled_components: disabled }: OutpostConfig): string | undefined =>
+  Array.isArray(disabled) && disabled.includes("deployment")
+    ? "has `deployment` among the kubernetes_disabled_components of its config"
+    : undefined;

@@ -1,5 +1,11 @@
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { authentikClient, isAuthentikError, kubernetesIntegration, type OutpostAnswer } from "../../authentik/client";
+import {
+  authentikClient,
+  isAuthentikError,
+  kubernetesIntegration,
+  whyDisabled,
+  type OutpostAnswer,
+} from "../../authentik/client";
 import { defaultNamingTemplate, embeddedOutpost, namesBy, outpostUuidLabel } from "../../authentik/names";
 import type { Authentik } from "../pods/authentikPods";
 import { nameOf } from "../pods/outpostPods";
@@ -54,10 +60,7 @@ function whyNotDeployed({ managed, type, config, service_connection_obj: integra
   if (!integration) return "has no integration, so authentik does not deploy it";
   if (integration.meta_model_name !== kubernetesIntegration)
     return `has the integration "${integration.name}", which is not a Kubernetes one`;
-  const disabled: unknown = config.kubernetes_disabled_components;
-  if (Array.isArray(disabled) && disabled.includes("deployment"))
-    return "has `deployment` among the kubernetes_disabled_components of its config";
-  return undefined;
+  return whyDisabled(config);
 }
 
 function whyElsewhere(

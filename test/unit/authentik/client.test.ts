@@ -95,6 +95,16 @@ describe("the client of authentik's API", () => {
     assert.deepEqual(seen, Array(3).fill(`Bearer ${token}`));
   });
 
+  it("refuses an outpost whose Deployment authentik leaves alone", async () => {
+    stored = [outpost({ config: { kubernetes_disabled_components: ["service", "deployment"] } })];
+    await fails(
+      client().readOutpost("main"),
+      'outpost "main" has `deployment` among the kubernetes_disabled_components of its config, so authentik does not deploy it: ' +
+        "take it out, or set its `delivery` to deployment",
+    );
+    assert.equal((await client().findOutpost({ name: "main" })).name, "main");
+  });
+
   it("finds an outpost by its id under another name, and by its name under another id", async () => {
     stored = [outpost({ pk: "1", name: "other" }), outpost({ pk: "2", name: "main" })];
     assert.equal((await client().findOutpost({ pk: "1", name: "main" })).name, "other");
