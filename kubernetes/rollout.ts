@@ -16,13 +16,21 @@ export function refusedPods(deployment: Deployment): string | undefined {
 }
 
 /**
- * Describes what a rollout still lacks, in the terms of `kubectl rollout status`, and why Kubernetes refuses its pods if it
- * does. Undefined once all pods are new and available.
+ * Describes what a rollout still lacks, in the terms of `kubectl rollout status`, and what keeps it from going on: a refusal of
+ * its pods, or a pause. Undefined once all pods are new and available.
  */
 export function unfinishedRollout(deployment: Deployment): string | undefined {
   const missing = missingPods(deployment);
   const refusal = missing && refusedPods(deployment);
-  return refusal ? `${missing}; Kubernetes refuses new pods: ${refusal}` : missing;
+  if (refusal) return `${missing}; Kubernetes refuses new pods: ${refusal}`;
+  return isHalted(deployment) ? `${missing}; it is paused (kubectl rollout resume)` : missing;
+}
+
+/** Tells whether a pause keeps pods from being replaced. It keeps no new pod from becoming available. */
+export function isHalted(deployment: Deployment): boolean {
+  const { spec, status: { updatedReplicas = 0, replicas = 0 } = {} } = deployment;
+  const isOver = updatedReplicas >= (spec?.replicas ?? 1) && replicas <= updatedReplicas;
+  return spec?.paused === true && isObserved(deployment) && !isOver;
 }
 
 function missingPods(deployment: Deployment): string | undefined {

@@ -42,7 +42,7 @@ export const removal = "let the sidecar go";
 
 /** Reports whether a change restarts the Deployment's pods, by the API server's own answer to a dry run of it. */
 export function restarts(live: Deployment, dryRun: DryRun, change?: string): Findings {
-  const { metadata: { name = "" } = {}, spec } = live;
+  const { metadata: { name = "", namespace } = {}, spec } = live;
   if (dryRun.outcome === "invalid") return invalid(live, dryRun.reason, change);
   if (dryRun.outcome === "forbidden")
     return warning(
@@ -50,9 +50,12 @@ export function restarts(live: Deployment, dryRun: DryRun, change?: string): Fin
     );
   if (isDeepStrictEqual(spec?.template, dryRun.deployment.spec?.template)) return nothing;
   const replicas = spec?.replicas ?? 1;
+  const pause =
+    " But it is paused: before somebody resumes it no pod restarts, and an update that waits for one fails: " +
+    `kubectl --namespace ${namespace} rollout resume deployment ${name}`;
   const restart = warning(
     `Deployment ${name}: this change restarts ${replicas === 1 ? "its pod" : `its ${replicas} pods`} (rolling update). ` +
-      `The sessions in a restarted pod end: their users log in again.`,
+      `The sessions in a restarted pod end: their users log in again.${spec?.paused ? pause : ""}`,
   );
   return { ...restart, restarts: [name] };
 }

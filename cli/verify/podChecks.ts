@@ -5,7 +5,7 @@ import { idleFilesPerSecond } from "../../cleaner/constants";
 import { shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
-import { isGivenUp, refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
+import { isGivenUp, isHalted, refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
 import type { Deployment } from "../../kubernetes/types";
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
@@ -51,6 +51,10 @@ export function containersCheck(
   const judged = overPods(expected.name, "containers", inOrder, (pod) => containersOf(expected, pod, kubectl));
   if (!judged.passed) return { ...judged, ...(inOrder.some(isStuck) && { stuck: true }) };
   if (!unfinished) return judged;
+  if (isHalted(deployment)) {
+    const todo = `Resume it: ${kubectl} rollout resume deployment ${nameOf(deployment)}`;
+    return checkOf(expected.name, "containers", { wrong: unfinished, todo, stuck: true });
+  }
   const end = isGivenUp(deployment) ? "; Kubernetes has given the rollout up (progressDeadlineSeconds)" : "";
   const todo = `Wait for it, or see why it stays so: ${kubectl} describe deployment ${nameOf(deployment)}`;
   return checkOf(expected.name, "containers", { wrong: `${unfinished}${end}`, todo });

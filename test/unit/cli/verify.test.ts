@@ -186,6 +186,16 @@ describe("verify", () => {
       "0 of 1 pods updated; Kubernetes has given the rollout up (progressDeadlineSeconds)",
     ],
   });
+  fails("containers", "Resume it: kubectl --namespace authentik rollout resume deployment ak-outpost-main", {
+    "the rollout is paused": [
+      deploymentOf(({ spec, status }) => {
+        spec!.paused = true;
+        status!.updatedReplicas = 0;
+      }),
+      "0 of 1 pods updated; it is paused (kubectl rollout resume)",
+      { stuck: true },
+    ],
+  });
   const seeRefusal =
     "Change what refuses them, or the setting that it refuses: kubectl --namespace authentik describe deployment ak-outpost-main";
   fails("containers", seeRefusal, {

@@ -9,8 +9,8 @@ const noReplicaSet = { type: "Progressing", status: "False", reason: "ReplicaSet
 const givenUp = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" };
 const done: Status = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
 
-const deployment = (status: Status): Deployment =>
-  ({ metadata: { generation: 2 }, spec: { replicas: 2 }, status: { ...done, ...status } }) as Deployment;
+const deployment = (status: Status, paused?: true): Deployment =>
+  ({ metadata: { generation: 2 }, spec: { replicas: 2, paused }, status: { ...done, ...status } }) as Deployment;
 
 describe("the state of a rollout", () => {
   const cases: Record<string, [Status, string | undefined, string | undefined]> = {
@@ -41,6 +41,18 @@ describe("the state of a rollout", () => {
       assert.deepEqual([unfinishedRollout(deployment(status)), refusedPods(deployment(status))], [unfinished, refused]);
     });
   }
+
+  it("is told to be paused where pods are yet to be replaced", () => {
+    const paused: [Status, string | undefined][] = [
+      [{}, undefined],
+      [{ observedGeneration: 1 }, "the rollout has not begun"],
+      [{ updatedReplicas: 0 }, "0 of 2 pods updated; it is paused (kubectl rollout resume)"],
+      [{ replicas: 3 }, "old pods on their way out: 1; it is paused (kubectl rollout resume)"],
+      // A pause keeps no new pod from becoming available.
+      [{ availableReplicas: 1 }, "1 of 2 pods available"],
+    ];
+    for (const [status, unfinished] of paused) assert.equal(unfinishedRollout(deployment(status, true)), unfinished);
+  });
 
   it("is given up only by the present template's own deadline", () => {
     assert.equal(isGivenUp(deployment({ conditions: [givenUp] })), true);

@@ -202,6 +202,20 @@ describe("inspection of the outposts' Deployments", () => {
     }
   });
 
+  it("says that pods restart only once a paused Deployment is resumed", async () => {
+    const paused = live();
+    paused.spec!.paused = true;
+    const { warnings, restarts } = await look([paused], wantsSidecar, { dryRun: restarted(paused) });
+    assert.deepEqual(warnings, [
+      "Deployment ak-outpost-my-outpost: this change restarts its pod (rolling update). " +
+        "The sessions in a restarted pod end: their users log in again. " +
+        "But it is paused: before somebody resumes it no pod restarts, and an update that waits for one fails: " +
+        "kubectl --namespace authentik rollout resume deployment ak-outpost-my-outpost",
+    ]);
+    assert.deepEqual(restarts, ["ak-outpost-my-outpost"]);
+    assert.deepEqual((await look([paused], wantsSidecar)).warnings, []);
+  });
+
   it("says so of one that has the sidecar by authentik's patch, if its settings are this stack's", async () => {
     const name = "ak-outpost-forgotten";
     const sidecar = { "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} } };
