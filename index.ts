@@ -7,7 +7,7 @@ import { OutpostShmCleanup } from "./components/outpostShmCleanup";
 import { liveCluster } from "./kubernetes/liveCluster";
 import { preflight, PreflightError } from "./preflight/preflight";
 import { SettingsError } from "./settings/problems";
-import type { Settings } from "./settings/settings";
+import { argumentsOf, type Settings } from "./settings/settings";
 import { authentikAccess, kubernetesConfig, readSettings } from "./settings/stackConfig";
 import { verifyAfter } from "./verification/verification";
 
@@ -36,7 +36,7 @@ async function deploy(given: Settings) {
   });
   for (const warning of found.warnings) await log.warn(warning);
 
-  const { settings } = found;
+  const settings = { ...given, outposts: given.outposts.map(argumentsOf) };
   await claimSidecars(kubernetesConfig(), settings.namespace, found.handovers);
   const cleanup = new OutpostShmCleanup("outpost-shm", {
     ...settings,

@@ -61,29 +61,17 @@ const longestName = 63;
 
 export const defaultNamingTemplate = "ak-outpost-%(name)s";
 
-/**
- * Returns the names that an outpost's Deployment may have by authentik's default object_naming_template: since 2025.4, and
- * before if that was another.
- */
-export const deploymentNames = (outpost: string): [string, ...string[]] =>
-  namesBy(defaultNamingTemplate, { name: outpost, uuid: "" });
+/** Returns the name of an outpost's Deployment by authentik's default object_naming_template. */
+export const deploymentName = (outpost: string): string => nameBy(defaultNamingTemplate, { name: outpost, uuid: "" });
 
 /** Returns the same by any object_naming_template. */
-export function namesBy(template: string, { name, uuid }: { name: string; uuid: string }): [string, ...string[]] {
+export function nameBy(template: string, { name, uuid }: { name: string; uuid: string }): string {
   const values: Record<string, string> = { name: slugify(name), uuid: uuid.replaceAll("-", "") };
-  const before = template.replace(/%\((\w+)\)s/g, (_, key: string) => values[key] ?? "").toLowerCase();
-  const since = slugify(before)
+  const filled = template.replace(/%\((\w+)\)s/g, (_, key: string) => values[key] ?? "").toLowerCase();
+  return slugify(filled)
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, longestName)
     .replace(/-$/, "");
-  // Of the names that Kubernetes takes, only the long ones have changed.
-  return before.length > longestName && !before.includes("_") ? [since, before] : [since];
-}
-
-/** Returns the names to look for: the one that was given, or those that authentik may have given. */
-export function possibleNames({ name, deployment }: { name: string; deployment: string }): string[] {
-  const names = deploymentNames(name);
-  return deployment === names[0] ? names : [deployment];
 }
 
 /** The label of authentik's own pods, server and worker, by its Helm chart. */

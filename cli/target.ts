@@ -1,4 +1,3 @@
-import { possibleNames } from "../authentik/names";
 import { tokenFlaw } from "../authentik/requests";
 import type { Cluster } from "../kubernetes/cluster";
 import type { KubernetesConfig } from "../kubernetes/connection";
@@ -72,7 +71,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   const stack = stackOf(options, makers);
   const flaw = tokenFlaw(makers.env[tokenVariable] ?? "");
   if (flaw) throw new UsageError(`${tokenVariable} ${flaw}`);
-  const expected = stack ? expectationOf(stack.settings) : options.expectation;
+  const expectation = stack ? expectationOf(stack.settings) : options.expectation;
   const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
   if (stack?.hasEnvironment && context === undefined) throw new UsageError(contextUnknown(stack.stack));
   const named = options.cluster ?? stack?.kubernetes.cluster ?? makers.env[clusterVariable];
@@ -82,8 +81,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
     ...(named && { cluster: named }),
   });
-  const own = options.namespace ?? expected?.namespace ?? (await cluster.contextNamespace());
-  const expectation = expected && (await withLiveNames(cluster, expected));
+  const own = options.namespace ?? expectation?.namespace ?? (await cluster.contextNamespace());
   const [url, token] = [stack?.settings.authentikUrl, makers.env[tokenVariable]];
   const { kubeconfig, allNamespaces } = options;
   const inNamespace = (namespace: string): Target => ({
@@ -137,17 +135,6 @@ async function whereabouts(
       ? `namespace${namespaces.length === 1 ? "" : "s"} ${namespaces.join(", ")}`
       : "all namespaces";
   return `cluster ${server} (${context ? `context ${context}` : "the current context"}), ${where}${listed}`;
-}
-
-/** Takes the name that authentik gave a Deployment before 2025.4 if that is the one that is there. */
-async function withLiveNames(cluster: Cluster, { outposts, ...rest }: Expectation): Promise<Expectation> {
-  const named = outposts.map(async (outpost) => {
-    const [, ...former] = possibleNames(outpost);
-    for (const deployment of former)
-      if (await cluster.deployment(rest.namespace, deployment)) return { ...outpost, deployment };
-    return outpost;
-  });
-  return { ...rest, outposts: await Promise.all(named) };
 }
 
 /** Reads the stack, if one is named. One that does not exist, or whose settings make no sense, is wrong use. */

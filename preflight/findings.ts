@@ -17,8 +17,6 @@ export interface Findings {
   podSelectors?: { deployment: string; selector: LabelSelector }[];
   /** Deployments that have the sidecar by authentik's patch, and are to lose it in the write that asks an admission policy for it. */
   handovers?: string[];
-  /** Outposts whose Deployment bears the name that authentik gave it before 2025.4. */
-  formerNames?: { name: string; deployment: string }[];
 }
 
 export const nothing: Findings = { problems: [], warnings: [] };

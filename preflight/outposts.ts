@@ -1,11 +1,10 @@
-import { deploymentNames, possibleNames } from "../authentik/names";
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment } from "../kubernetes/types";
 import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/settings";
 import { podFragment } from "../sidecar/podFragment";
 import { hasContainer } from "../sidecar/takenFields";
 import { inspectAdmission } from "./admission";
-import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
+import { merge, nothing, problem, restarts, type Findings } from "./findings";
 import { inspectJsonPatch } from "./jsonPatches";
 import { deploymentNamed, lookAround, type Look, type Places } from "./look";
 import { missingDeployment, noContainer } from "./messages";
@@ -17,7 +16,7 @@ import { inspectTokenValidity } from "./tokenValidity";
 /** Looks at every outpost's Deployment, and at those that an earlier update patched and the settings no longer name. */
 export async function inspectOutposts(places: Places, outposts: OutpostSettings[]): Promise<Findings> {
   const look = await lookAround(places);
-  const named = new Set(outposts.flatMap(possibleNames));
+  const named = new Set(outposts.map(({ deployment }) => deployment));
   const dropped = (look.deployments ?? []).filter((live) => !named.has(live.metadata?.name ?? ""));
   const { problems, ...found } = merge(
     await Promise.all([
@@ -29,29 +28,13 @@ export async function inspectOutposts(places: Places, outposts: OutpostSettings[
   return { problems: [...new Set(problems)], ...found };
 }
 
-async function inspectOutpost(look: Look, given: OutpostSettings): Promise<Findings> {
-  const { settings, live } = await liveOf(look, given);
-  const found = merge([
+async function inspectOutpost(look: Look, settings: OutpostSettings): Promise<Findings> {
+  const live = await deploymentNamed(look, settings.deployment);
+  return merge([
     inspectSessions(settings, live),
     await inspectSolution(look, settings, live),
     await inspectTokenValidity(look, settings, live),
   ]);
-  const { name, deployment } = settings;
-  if (deployment === given.deployment) return found;
-  const former = warning(
-    `outpost "${name}": its Deployment is ${deployment}, as authentik named it before 2025.4. ` +
-      `A Deployment of the name that authentik gives today, ${deploymentNames(name)[0]}, is not there.`,
-  );
-  return merge([{ ...former, formerNames: [{ name, deployment }] }, found]);
-}
-
-/** Finds the outpost's Deployment under any of its possible names. The settings returned have the name that it bears. */
-async function liveOf(look: Look, given: OutpostSettings): Promise<{ settings: OutpostSettings; live?: Deployment }> {
-  for (const deployment of possibleNames(given)) {
-    const live = await deploymentNamed(look, deployment);
-    if (live) return { settings: { ...given, deployment }, live };
-  }
-  return { settings: given };
 }
 
 async function inspectSolution(look: Look, settings: OutpostSettings, live: Deployment | undefined): Promise<Findings> {

@@ -1,7 +1,7 @@
 import type { LabelSelector } from "../kubernetes/labelSelector";
 import { lacksNativeSidecars } from "../kubernetes/nativeSidecars";
 import { printable } from "../kubernetes/untrusted";
-import { argumentsOf, hasSidecar, type Settings } from "../settings/settings";
+import { hasSidecar, type Settings } from "../settings/settings";
 import { merge, nothing, problem, warning, type Findings } from "./findings";
 import { inspectGrammar } from "./grammar";
 import type { Places } from "./look";
@@ -13,8 +13,6 @@ import { inspectPodAdmission, inspectPolicies, wantsExecPolicy, type PolicyFindi
 export interface Preflight extends Required<Pick<Findings, "warnings" | "restarts" | "underWay" | "handovers">> {
   /** Selectors of Deployments' pods, by the Deployment's name, where an admission policy has to know them. */
   podSelectors: Record<string, LabelSelector>;
-  /** The settings, with the name that each Deployment bears. */
-  settings: Settings;
   /** True if a policy is to restrict the CronJob's account. */
   execPolicy: boolean;
 }
@@ -45,11 +43,7 @@ export async function preflight(settings: Settings, world: World): Promise<Prefl
     throw new PreflightError([error.message]);
   });
   if (problems.length > 0) throw new PreflightError(problems);
-  const { restarts = [], underWay = [], podSelectors = [], handovers = [], formerNames = [] } = found;
-  const outposts = settings.outposts.map((outpost) => ({
-    ...argumentsOf(outpost),
-    ...formerNames.find(({ name }) => name === outpost.name),
-  }));
+  const { restarts = [], underWay = [], podSelectors = [], handovers = [] } = found;
   return {
     warnings: warnings.map(printable),
     restarts,
@@ -57,7 +51,6 @@ export async function preflight(settings: Settings, world: World): Promise<Prefl
     handovers,
     podSelectors: Object.fromEntries(podSelectors.map(({ deployment, selector }) => [deployment, selector])),
     execPolicy,
-    settings: { ...settings, outposts },
   };
 }
 

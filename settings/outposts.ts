@@ -1,4 +1,4 @@
-import { deploymentNames } from "../authentik/names";
+import { deploymentName } from "../authentik/names";
 import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
 import type { ValuesOf } from "./row";
@@ -79,7 +79,7 @@ function readName(raw: Raw, key: string, problems: Problems): string {
 
 /** Returns the given name, or the one that authentik makes by its default object_naming_template. */
 function readDeployment(raw: Raw, name: string, place: string, problems: Problems): string {
-  if (!isGiven(raw, "deployment")) return deploymentNames(name)[0];
+  if (!isGiven(raw, "deployment")) return deploymentName(name);
   const parsed = parseDnsLabel(raw.deployment);
   if (!("wrong" in parsed)) return parsed.value;
   problems.value(keyIn(place, "deployment"), raw.deployment, parsed.wrong);

@@ -10,7 +10,7 @@ export const configNamespace = "authentik-outpost-shm";
 export interface OutpostSettings extends ValuesOf<typeof outpostRows> {
   /** The name as authentik shows it: any text. */
   name: string;
-  /** The outpost's Deployment, unique in the list. Default: the name that authentik gives it (`deploymentNames`). */
+  /** The outpost's Deployment, unique in the list. Default: the name that authentik gives it (`deploymentName`). */
   deployment: string;
   /** Set if the stack or the outpost gives `shmSize`. For the preflight alone. */
   shmSizeGiven?: true;

@@ -6,7 +6,7 @@ import {
   whyDisabled,
   type OutpostAnswer,
 } from "../../authentik/client";
-import { defaultNamingTemplate, embeddedOutpost, namesBy, outpostUuidLabel } from "../../authentik/names";
+import { defaultNamingTemplate, embeddedOutpost, nameBy, outpostUuidLabel } from "../../authentik/names";
 import type { Authentik } from "../pods/authentikPods";
 import { nameOf } from "../pods/outpostPods";
 import type { Target } from "../target";
@@ -76,7 +76,7 @@ function whyElsewhere(
     return "has no kubernetes_namespace in its config, so it belongs where authentik is, and no pods of authentik were found (--authentik-namespace names its namespace)";
   if (deployed !== namespace) return `is deployed to namespace ${deployed} by now`;
   const template = text(config.object_naming_template) ?? defaultNamingTemplate;
-  const [wanted] = namesBy(template, { name, uuid: pk });
+  const wanted = nameBy(template, { name, uuid: pk });
   return wanted === deployment
     ? undefined
     : `is deployed as ${wanted} by now (its name, by the object_naming_template ${template})`;

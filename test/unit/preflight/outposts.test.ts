@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Cluster, DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
-import { resolveSettings } from "../../../settings/resolve";
 import type { OutpostSettings } from "../../../settings/settings";
 import { podFragment } from "../../../sidecar/podFragment";
 import type { Answers } from "../cli/cluster";
@@ -76,21 +75,6 @@ describe("inspection of the outposts' Deployments", () => {
       /^outpost "My Outpost": there is no Deployment ak-outpost-my-outpost in namespace authentik; .*found there: none\./,
     );
     assert.match(problems[1], /no Deployment elsewhere /);
-  });
-
-  it("takes the name that authentik gave a Deployment before 2025.4, if that is the one that is there", async () => {
-    const name = "n".repeat(60);
-    const former = `ak-outpost-${name}`;
-    const found = await look(
-      [liveDeployment(former)],
-      resolveSettings({ namespace: "authentik", outposts: [name] }).outposts,
-    );
-    const dryRuns = found.dryRuns.map((each) => each.name);
-    const warning =
-      `outpost "${name}": its Deployment is ${former}, as authentik named it before 2025.4. ` +
-      `A Deployment of the name that authentik gives today, ak-outpost-${"n".repeat(52)}, is not there.`;
-    const formerNames = [{ name, deployment: former }];
-    assert.deepEqual({ ...found, dryRuns }, { problems: [], warnings: [warning], formerNames, dryRuns: [former] });
   });
 
   it("takes a container of another name, if the settings give it", async () => {

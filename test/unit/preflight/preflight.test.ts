@@ -29,10 +29,7 @@ describe("the preflight", () => {
   it("tells the program what the cluster is like", async () => {
     const [one, two] = both();
     const live = [one, { ...two, status: { ...two.status, availableReplicas: 0 } }];
-    const { settings, ...found } = await look({}, { live });
-    const deployments = settings.outposts.map(({ deployment }) => deployment);
-    assert.deepEqual(deployments, ["ak-outpost-one", "ak-outpost-two"]);
-    assert.deepEqual(found, {
+    assert.deepEqual(await look({}, { live }), {
       warnings: [],
       restarts: [],
       underWay: ["ak-outpost-two"],
