@@ -41,7 +41,7 @@ export function outpostJsonPatchProvider(waits: Waits = defaultWaits): Provider 
       configured.get = (key) => config.get(key);
       return Promise.resolve();
     },
-    diff: (_id, olds, news) => Promise.resolve(diff(olds, news)),
+    diff: (id, olds, news) => diff(() => open(news), id, olds, news),
     create: (inputs) => told(() => create(open(inputs), inputs)),
     read: (id, props) => told(() => read(open(props!), id, props!)),
     update: (id, olds, news) => told(() => update(open(news), id, olds, news)),
@@ -71,11 +71,30 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
 /** Prints a line. The engine shows the host's output while it waits, and under the stack's own diagnostics. */
 const say = (line: string): void => console.log(line);
 
-function diff(olds: OutpostJsonPatchState, news: OutpostJsonPatchInputs): dynamic.DiffResult {
+async function diff(
+  open: () => Session,
+  id: string,
+  olds: OutpostJsonPatchState,
+  news: OutpostJsonPatchInputs,
+): Promise<dynamic.DiffResult> {
   const differs = (key: keyof OutpostJsonPatchInputs) => !isDeepStrictEqual(olds[key], news[key]);
-  const replaces = (["outpost", "namespace"] as const).filter(differs);
-  const isUpdate = (["authentikUrl", "fieldManager", "operations"] as const).some(differs) || !olds.rolledOut;
+  const isAnother = differs("outpost") && !(await isNameOf(open, id, news.outpost));
+  const replaces = [...(isAnother ? ["outpost"] : []), ...(differs("namespace") ? ["namespace"] : [])];
+  const isUpdate =
+    (["outpost", "authentikUrl", "fieldManager", "operations"] as const).some(differs) || !olds.rolledOut;
   return { changes: replaces.length > 0 || isUpdate, replaces, deleteBeforeReplace: true };
+}
+
+/**
+ * Tells whether the outpost of this id has the name by now. Its part may then stay where it is: a replacement would restart its
+ * pods twice. An authentik that does not say lets nothing be replaced either.
+ */
+async function isNameOf(open: () => Session, id: string, name: string): Promise<boolean> {
+  try {
+    return (await open().client.findOutpost({ name })).pk === id;
+  } catch {
+    return false;
+  }
 }
 
 async function create(session: Session, inputs: OutpostJsonPatchInputs) {

@@ -1,5 +1,5 @@
 // The dynamic provider by its own methods, as Pulumi's host has it after serialisation, with short waits. The tests show what
-// happens if authentik or the cluster do not cooperate.
+// happens if authentik or the cluster do not cooperate. What becomes of a change is in test/unit/components/outpostJsonPatch.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
@@ -101,20 +101,6 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     await provider.delete(pk, { ...news, formOfNone: "null" });
     assert.deepEqual(authentik.outpost("main").config, config);
     assert.deepEqual((await provider.read(pk, state)).props?.operations, []);
-  });
-
-  it("is replaced for another outpost or namespace, the old one going first", async () => {
-    const { provider, inputs } = await open("diff");
-    const state: OutpostJsonPatchState = { ...inputs, rolledOut: true };
-    for (const key of ["outpost", "namespace"] as const) {
-      assert.deepEqual(await provider.diff("pk", state, { ...inputs, [key]: "other" }), {
-        changes: true,
-        replaces: [key],
-        deleteBeforeReplace: true,
-      });
-    }
-    for (const key of ["authentikUrl", "fieldManager"] as const)
-      assert.deepEqual((await provider.diff("pk", state, { ...inputs, [key]: "other" })).replaces, []);
   });
 
   it("is there, and says what it waits for and why it is not done, where authentik applies nothing", async () => {
