@@ -11,6 +11,7 @@ import type {
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { environmentProxy } from "./environmentProxy";
 import { atMost, patiently, retryAfter } from "./throttle";
 import { printable } from "./untrusted";
 
@@ -81,6 +82,7 @@ async function connect(config: KubernetesConfig): Promise<Client> {
   load(kubeConfig, config.kubeconfig);
   if (config.context) selectContext(kubeConfig, config.context, config.contextGivenBy ?? "kubernetes:context");
   if (config.cluster) selectCluster(kubeConfig, config.cluster);
+  goThroughProxies(kubeConfig);
   shareConnections(kubeConfig);
   return {
     apps: kubeConfig.makeApiClient(AppsV1Api),
@@ -92,6 +94,14 @@ async function connect(config: KubernetesConfig): Promise<Client> {
     server: withoutPassword(kubeConfig.getCurrentCluster()?.server ?? "an unknown address"),
     kubeConfig,
   };
+}
+
+/** Has requests go through the proxy of the environment, as those of kubectl do. The client knows only that of the kubeconfig. */
+function goThroughProxies(kubeConfig: KubeConfig): void {
+  kubeConfig.clusters = kubeConfig.clusters.map((cluster) => ({
+    ...cluster,
+    proxyUrl: cluster.proxyUrl ?? environmentProxy(cluster.server),
+  }));
 }
 
 /** Time after which an idle connection is closed, in milliseconds: before a load balancer would do so. */
@@ -216,6 +226,9 @@ export function messageOf(error: ApiException<string>): string {
 export function reasonOf(error: unknown): string {
   const { code, message = "" } = error as NodeJS.ErrnoException;
   if (typeof code === "string") return withoutPassword(printable(message));
+  // The words of the client's agent (hpagent) for a proxy that opens no way.
+  const [, status] = /Bad response: (\d+)$/.exec(message) ?? [];
+  if (status) return `the proxy refuses the way there, HTTP ${status}`;
   return "the credentials could not be had, or the answer not be read; kubectl with the same kubeconfig may say more";
 }
 

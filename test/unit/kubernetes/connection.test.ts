@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { environmentProxy } from "../../../kubernetes/environmentProxy";
 import { liveCluster } from "../../../kubernetes/liveCluster";
+import { useServers } from "../servers";
 import { useTempDir } from "../tempDir";
 
 const kubeconfig = `apiVersion: v1
@@ -42,5 +44,88 @@ describe("the cluster of a kubeconfig", () => {
       message:
         'The cluster is to be "c" (kubernetes:cluster, --cluster), which the kubeconfig does not have; it has: a, b.',
     });
+  });
+});
+
+describe("the proxy of the environment", () => {
+  const serve = useServers();
+  const { HTTPS_PROXY, NO_PROXY } = process.env;
+  const restore = (name: string, value: string | undefined) =>
+    value === undefined ? delete process.env[name] : (process.env[name] = value);
+  afterEach(() => {
+    restore("HTTPS_PROXY", HTTPS_PROXY);
+    restore("NO_PROXY", NO_PROXY);
+  });
+
+  it("is asked for the way to the API server by every request, unless the kubeconfig names one", async () => {
+    const asked: unknown[] = [];
+    const proxyAt = async (name: string) => {
+      const { server, url } = await serve(() => assert.fail("asked for more than a way"));
+      server.on("connect", ({ url, headers }, socket) => {
+        asked.push([name, url, headers["proxy-authorization"]]);
+        socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+      });
+      return url.replace("//", "//me:secret@");
+    };
+    process.env.HTTPS_PROXY = await proxyAt("environment");
+    process.env.NO_PROXY = "b.example";
+    const refusal = (what: string, reason = "the proxy refuses the way there, HTTP 407") => ({
+      message: `No answer from the Kubernetes API at https://a.example to ${what}: ${reason}`,
+    });
+    const cluster = liveCluster({ kubeconfig });
+    await assert.rejects(cluster.pods("sso"), refusal("list the pods in sso"));
+    const pass = "pass a request on to port 9301 of pod sso/main-a";
+    await assert.rejects(cluster.podProxy("sso", "main-a", 9301, "metrics.txt"), refusal(pass));
+    const named = kubeconfig.replace('a.example"', `a.example", proxy-url: "${await proxyAt("kubeconfig")}"`);
+    await assert.rejects(liveCluster({ kubeconfig: named }).pods("sso"), refusal("list the pods in sso"));
+    const [way, authorization] = ["a.example:443", `Basic ${Buffer.from("me:secret").toString("base64")}`];
+    assert.deepEqual(
+      asked,
+      ["environment", "environment", "kubeconfig"].map((name) => [name, way, authorization]),
+    );
+  });
+
+  const api = "https://api.k8s.example:6443";
+  const proxy = "http://proxy.example:3128";
+  /** Whether there is one for a server, by NO_PROXY. */
+  const cases: [noProxy: string, server: string, isProxied: boolean][] = [
+    ["", api, true],
+    ["", "https://localhost:6443", false],
+    ["", "https://127.9.9.9:6443", false],
+    ["", "https://[::1]:6443", false],
+    ["", "http://api.k8s.example", false],
+    ["", "no address", false],
+    ["*", api, false],
+    ["other, K8s.Example ", api, false],
+    [".k8s.example", api, false],
+    ["*.k8s.example", api, false],
+    ["api.k8s.example", api, false],
+    [".api.k8s.example", api, true],
+    ["8s.example", api, true],
+    [",,", api, true],
+    ["k8s.example:6443", api, false],
+    ["k8s.example:443", api, true],
+    ["k8s.example:443", "https://api.k8s.example", false],
+    ["10.0.0.0/8", "https://10.1.2.3", false],
+    ["10.0.0.0/8", "https://11.1.2.3", true],
+    ["10.0.0.0/33,10.0.0.0/,10.0.0.0/8x", "https://10.1.2.3", true],
+    ["10.1.2.3", "https://10.1.2.3", false],
+    ["10.1.2.3:6443", "https://10.1.2.3", true],
+    ["fd00::/8", "https://[fd12::1]", false],
+    ["fd12:0::1", "https://[fd12::1]", false],
+    ["[fd12::1]:443", "https://[fd12::1]", false],
+    ["[fd12::1]:6443", "https://[fd12::1]", true],
+  ];
+  for (const [noProxy, server, isProxied] of cases) {
+    it(`is ${isProxied ? "" : "not "}for ${server} where NO_PROXY is "${noProxy}"`, () => {
+      const expected = isProxied ? proxy : undefined;
+      assert.equal(environmentProxy(server, { HTTPS_PROXY: proxy, NO_PROXY: noProxy }), expected);
+    });
+  }
+
+  it("may be given in small letters and without a scheme", () => {
+    assert.equal(environmentProxy(api, { https_proxy: "proxy.example:3128" }), proxy);
+    assert.equal(environmentProxy(api, { HTTPS_PROXY: proxy, no_proxy: "*" }), undefined);
+    assert.equal(environmentProxy(api, {}), undefined);
   });
 });
