@@ -69,9 +69,7 @@ take() { # SOURCE KEY=VALUE
   esac
 }
 
-# LAST_GOOD, from the loop, is what the last sweep ran with: a bad or missing line of the file changes nothing.
 read_settings_file() {
-  for pair in ${LAST_GOOD:-}; do take last_good "$pair"; done
   taken=''
   while IFS= read -r line || [ -n "$line" ]; do
     case $line in '' | '#'*) ;; *=*) take settings_file "$line" ;; *) take settings_file "$line=" ;; esac
@@ -91,6 +89,8 @@ read_settings() { # ARGUMENT…
     [ -z "$given" ] || take environment "$key=$given"
   done
   : "${SHM_DIR:=/dev/shm}" "${METRICS_DIR:=}" "${AGES_ONLY:=0}" "${DRY_RUN:=0}" "${COUNT_ONLY:=0}"
+  # From the loop: what the last sweep ran with. So a bad or missing line of the file changes nothing, nor does a missing file.
+  for pair in ${LAST_GOOD:-}; do take last_good "$pair"; done
   [ ! -f "${SETTINGS_FILE:-}" ] || read_settings_file
   for pair; do take argument "$pair"; done
   [ "$COUNT_ONLY" != 0 ] || COUNT_ONLY=''

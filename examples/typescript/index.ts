@@ -5,7 +5,11 @@ import { OutpostShmCleanup } from "authentik-outpost-shm";
 const config = new pulumi.Config();
 
 // The component works on the cluster of this provider, whichever context is current.
-const cluster = new kubernetes.Provider("cluster", { context: config.require("context") });
+// A changed setting updates the ConfigMap that carries it, which the provider would otherwise replace.
+const cluster = new kubernetes.Provider("cluster", {
+  context: config.require("context"),
+  enableConfigMapMutable: true,
+});
 
 const cleanup = new OutpostShmCleanup(
   "shm",

@@ -373,10 +373,17 @@ for (const shell of shells) {
         ]);
       });
 
-      it("are the built-in ones without a file, whatever was good before", async () => {
+      it("are the last good ones while the file is gone", async () => {
         save(goName(1), visit, 102);
+        save(goName(2), visit, 98);
         const result = await sweep([], { SETTINGS_FILE: file(), LAST_GOOD: "ANONYMOUS_MAX_AGE_SECONDS=100" });
-        assert.equal(report(result).removed, "0");
+        assert.deepEqual([report(result).removed, left()], ["1", [goName(2)]]);
+      });
+
+      it("are the built-in ones if there has been no file yet", async () => {
+        for (const [n, age] of [24 * hour + 2, 24 * hour - 30].entries()) save(goName(n), visit, age);
+        const result = await sweep([], { SETTINGS_FILE: file(), ANONYMOUS_MAX_AGE_SECONDS: "" });
+        assert.deepEqual([report(result).removed, left()], ["1", [goName(1)]]);
       });
 
       it("take the watermarks as a pair", async () => {
