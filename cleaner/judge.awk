@@ -1,7 +1,7 @@
 # Judges every session that sweep.sh has listed, and removes what has to go. Reads a line of facts for each file:
 #   mtime  mode (hex)  blocks  links  size  inode  ./name
-# and prints NAME=NUMBER words: what it found and did. Its mode is
-#   guess    to find the class of age that has to go to make room, without reading: what it would have to read counts as a visitor
+# and prints NAME=VALUE words: what it found and did. Its mode is
+#   guess    to find the class of age that has to go to make room, without reading: what it would have to read may be a visitor
 #   measure  to find the classes for certain
 #   sweep    to remove what is dead, and what is of those classes
 #   press    to sweep, and to measure what is left
@@ -18,8 +18,12 @@ BEGIN {
   removes = mode == "sweep" || mode == "press"
   measures = mode == "guess" || mode == "measure" || mode == "press"
   floor = pressure_floor
-  target["visitor"] = visitor_class; more_bytes["visitor"] = visitor_bytes; more_inodes["visitor"] = visitor_inodes
-  target["login"] = login_class; more_bytes["login"] = login_bytes; more_inodes["login"] = login_inodes
+  if (low > login_percent) low = login_percent
+  staying_bytes = used_bytes # without all that is known to be dead or a visitor
+  staying_inodes = used_inodes
+  aim("urgent", urgent)
+  aim("visitor", visitor)
+  aim("login", login)
 }
 
 NR % 500 == 1 { lower_floor() }
@@ -29,7 +33,7 @@ $2 !~ /^8/ { next }            # no longer a regular file
   take_facts()
   if (size == 0 || is_staging()) judge("debris")
   else if (size <= SMALL && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) judge("anonymous")
-  else if (mode == "guess") judge("anonymous")
+  else if (mode == "guess") judge("unread")
   else {
     unread[size_of["read"] + 1] = $0
     if (add("read", name)) read_beginnings()
@@ -50,7 +54,7 @@ END {
   print_sum("anonymous_pressed", gone["anonymous pressure"])
   print_sum("authenticated_gone", gone["authenticated expired"])
   print_sum("authenticated_pressed", gone["authenticated pressure"])
-  printf "visitor_class='' login_class=''\n"
+  printf "urgent='' visitor='' login=''\n"
   if (measures) measure()
 }
 
@@ -180,6 +184,10 @@ function judge(state,   age, reason) {
   inodes = links == 1 # the pages of a hard link stay when one of its names goes
   bytes = inodes * blocks * 512
   reason = mode == "count" ? "" : reason_to_go(state, age)
+  if (measures && state != "unread" && (reason != "" || kind_of(state) == "visitor" && !is_staging())) {
+    staying_bytes -= bytes
+    staying_inodes -= inodes
+  }
   if (reason == "" && removes && is_in_the_way(state, age)) reason = "pressure"
   if (measures && reason != "") free(bytes, inodes)
   else if (measures) hold(state, age)
@@ -189,7 +197,7 @@ function judge(state,   age, reason) {
 function reason_to_go(state, age) {
   if (state == "debris") return age > debris_age ? "debris" : ""
   if (expires && expires <= now) return "expired"
-  if (state == "anonymous" && age > anonymous_age) return "expired"
+  if (state != "authenticated" && age > anonymous_age) return "expired"
   return (!expires || ages_only) && age > authenticated_age ? "expired" : ""
 }
 function keep(state) {
@@ -217,21 +225,34 @@ function hold(state, age,   kind, class) {
   if (kind == "login") { all_login_bytes += bytes; all_login_inodes += inodes }
 }
 function free(bytes, inodes) { used_bytes -= bytes; used_inodes -= inodes }
-function bytes_above(percent) { return total_bytes ? used_bytes - percent * total_bytes / 100 : -1 }
-function inodes_above(percent) { return total_inodes ? used_inodes - percent * total_inodes / 100 : -1 }
+function bytes_above(percent) { return above(percent, used_bytes, total_bytes) }
+function inodes_above(percent) { return above(percent, used_inodes, total_inodes) }
+function above(percent, used, total) { return total ? used - percent * total / 100 : -1 }
 
-# Logins go only if all visitors, even those too young to go yet, do not make enough room, and if all logins together would.
-function measure(   limit) {
+# Whether usage would be below the high watermark without the visitors known so far, even those too young to go yet.
+function visitors_suffice() { return above(high, staying_bytes, total_bytes) < 0 && above(high, staying_inodes, total_inodes) < 0 }
+
+# Where logins or the files of others alone keep usage at the high watermark, visitors would go down to the low one in vain: all of
+# them, at every sweep. So there they only make the room that logins would have to make otherwise. Those go only if all visitors,
+# even those too young to go yet, do not make enough, and if all logins together would.
+function measure(   limit, bytes, inodes) {
   # Once visitors have gone, the last tenth of the room is not worth another walk: that is what a few logins hold.
-  limit = target["visitor"] == "" ? high : low + (high - low) / 10
+  limit = !("visitor" in target) ? high : low + (high - low) / 10
   if (bytes_above(limit) < 0 && inodes_above(limit) < 0) return
-  make_room("visitor", low < login_percent ? low : login_percent)
+  if (mode == "guess") {
+    bytes = used_bytes
+    inodes = used_inodes
+    make_room("visitor", visitors_suffice() ? low : login_percent, "urgent")
+    used_bytes = bytes
+    used_inodes = inodes
+  }
+  make_room("visitor", mode == "guess" || visitors_suffice() ? low : login_percent, "visitor")
   if (mode == "guess" || unfinished) return # visitors that could not be read are not among those
   if (bytes_above(login_percent) <= all_login_bytes + 0 && inodes_above(login_percent) <= all_login_inodes + 0)
-    make_room("login", login_percent)
+    make_room("login", login_percent, "login")
 }
 # Prints the class at which usage gets down to the percentage if older ones go first, and how much of that class has to go.
-function make_room(kind, percent,   class, bytes, inodes) {
+function make_room(kind, percent, as,   class, bytes, inodes) {
   if (bytes_above(percent) <= 0 && inodes_above(percent) <= 0) return
   class = oldest_class + 1
   while (class > 0 && (bytes_above(percent) > 0 || inodes_above(percent) > 0)) {
@@ -240,16 +261,27 @@ function make_room(kind, percent,   class, bytes, inodes) {
     inodes = inodes_above(percent)
     if ((kind, class) in held_bytes) free(held_bytes[kind, class], held_inodes[kind, class])
   }
-  if (kind in some_can_go) printf "%s_class=%d %s_bytes=%.0f %s_inodes=%.0f ", kind, class, kind, bytes, kind, inodes
+  if (kind in some_can_go) printf "%s='%d %.0f %.0f' ", as, class, bytes, inodes
 }
-function is_in_the_way(state, age,   kind, class) {
-  kind = kind_of(state)
-  if (target[kind] == "" || age <= floor || is_staging()) return 0
+# Takes what make_room has printed.
+function aim(as, text,   number) {
+  if (!split(text, number, " ")) return
+  target[as] = number[1]
+  most_bytes[as] = number[2]
+  most_inodes[as] = number[3]
+}
+# What the guess took for visitors may be logins. So only what is urgent goes until enough visitors have been found.
+function is_in_the_way(state, age,   kind, goal, class) {
+  if (age <= floor || is_staging()) return 0
+  goal = kind = kind_of(state)
+  if (mode == "press" && kind == "visitor" && !visitors_suffice()) goal = "urgent"
+  if (!(goal in target)) return 0
   class = class_of(age)
-  if (class != target[kind]) return class > target[kind]
-  if (more_bytes[kind] <= 0 && more_inodes[kind] <= 0) return 0
-  more_bytes[kind] -= bytes
-  more_inodes[kind] -= inodes
+  if (class < target[goal]) return 0
+  if (class == target[goal] && pressed_bytes[kind, class] >= most_bytes[goal] &&
+    pressed_inodes[kind, class] >= most_inodes[goal]) return 0
+  pressed_bytes[kind, class] += bytes
+  pressed_inodes[kind, class] += inodes
   return 1
 }
 

@@ -137,8 +137,7 @@ walk() { # MODE
     -v ages_only="$AGES_ONLY" -v debris_age=$DEBRIS_AGE -v pressure_floor=$PRESSURE_FLOOR -v login_percent=$LOGIN_PERCENT \
     -v high="$HIGH_WATERMARK_PERCENT" -v low="$LOW_WATERMARK_PERCENT" \
     -v total_bytes="$total_bytes" -v used_bytes="$used_bytes" -v total_inodes="$total_inodes" -v used_inodes="$used_inodes" \
-    -v visitor_class="$visitor_class" -v visitor_bytes="$visitor_bytes" -v visitor_inodes="$visitor_inodes" \
-    -v login_class="$login_class" -v login_bytes="$login_bytes" -v login_inodes="$login_inodes" "$JUDGE")"
+    -v urgent="$urgent" -v visitor="$visitor" -v login="$login" "$JUDGE")"
   [ "$listed" -eq 1 ] || fail 'the sessions could not be walked through to the end'
 }
 
@@ -201,7 +200,7 @@ publish() {
 uptime_ms
 started=$up_ms now=$(date +%s) duration='' errors=0 problem='' young_logins=0 anonymous=0 authenticated=0 debris=0
 debris_gone=0 anonymous_gone=0 authenticated_gone=0 debris_pressed=0 anonymous_pressed=0 authenticated_pressed=0
-visitor_class='' visitor_bytes='' visitor_inodes='' login_class='' login_bytes='' login_inodes='' oldest=0
+urgent='' visitor='' login='' oldest=0
 read_settings "$@"
 for tool in awk cut date find head mv rm sed stat timeout touch tr xargs; do
   command -v "$tool" >/dev/null || fail "missing tool: $tool"
@@ -227,8 +226,8 @@ else
   walk guess
   walk press
   look # somebody else may have made room meanwhile
-  [ "$usage" -ge $LOGIN_PERCENT ] || login_class=''
-  [ "$usage" -lt "$LOW_WATERMARK_PERCENT" ] || [ -z "$visitor_class$login_class" ] || walk sweep
+  [ "$usage" -ge $LOGIN_PERCENT ] || login=''
+  [ "$usage" -lt "$LOW_WATERMARK_PERCENT" ] || [ -z "$visitor$login" ] || walk sweep
 fi
 case $problem in *'Read-only file system'*) fail 'the directory is read-only' ;; esac # [ -w ] does not tell root
 oldest_age=$((oldest && oldest < now ? now - oldest : 0))

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statfsSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { changed, fields, programPath, report, type Result } from "../../../sandbox/cleaner/shells";
 import { goName, goSession, rustName, rustSession, type GoSession } from "../../../sandbox/sessionFormats";
@@ -82,7 +82,7 @@ const scenarios: Record<string, Scenario> = {
 
   "visits under pressure that have to be read": {
     // Each is read once, so that the first goes before the last is read.
-    guard: ['else if (mode == "guess") judge("anonymous")', 'else if (0) judge("anonymous")'],
+    guard: ['else if (mode == "guess") judge("unread")', 'else if (0) judge("unread")'],
     async act(scene) {
       const reads = join(scene.outside, "reads");
       const start = 'if (!(waiting = size_of["read"])) return\n';
@@ -108,12 +108,68 @@ const scenarios: Record<string, Scenario> = {
   },
 
   "logins that are older than all visitors under pressure": {
-    guard: ['|| [ -z "$visitor_class$login_class" ] || walk sweep', "|| :"],
+    guard: ['|| [ -z "$visitor$login" ] || walk sweep', "|| :"],
     async act(scene) {
       for (const n of numbers(0, 820)) scene.save(goName(n), n < 500 ? longVisit : login, 10 + n);
       const said = report(await scene.sweep());
       assert.deepEqual([said.pressure_anonymous, said.pressure_authenticated, said.removed], ["206", "0", "206"]);
       assert.deepEqual(scene.left(), [...numbers(0, 294), ...numbers(500, 820)].map(goName).sort());
+    },
+  },
+
+  "visitors that a guess takes for enough, where logins hold the room": {
+    guard: ["&& !visitors_suffice()) goal", "&& 0) goal"],
+    async act(scene) {
+      for (const n of numbers(0, 900)) scene.save(goName(n), n % 20 ? login : longVisit, 10 + n);
+      const said = report(await scene.sweep());
+      assert.deepEqual([said.usage_before_percent, said.removed], ["87", "0"]);
+    },
+  },
+
+  "visitors that a guess takes for too many, where usage is urgent": {
+    guard: ['? low : login_percent, "urgent"', '? low : low, "urgent"'],
+    async act(scene) {
+      for (const n of numbers(0, 1000)) scene.save(goName(n), n % 8 ? login : longVisit, 10 + n);
+      const said = report(await scene.sweep());
+      assert.deepEqual([said.usage_before_percent, said.pressure_anonymous, said.removed], ["97", "28", "28"]);
+      const gone = numbers(0, 1000)
+        .filter((n) => n % 8 === 0)
+        .slice(-28);
+      assert.equal(gone.filter((n) => scene.left().includes(goName(n))).length, 0);
+    },
+  },
+
+  "a flood of visits that have to be read, where usage is urgent": {
+    // They go down to the low watermark as soon as enough of them are known, and are not read again.
+    guard: ['kind == "visitor" && !visitors_suffice()', 'kind == "visitor"'],
+    async act(scene) {
+      const reads = join(scene.outside, "reads");
+      const start = 'if (!(waiting = size_of["read"])) return\n';
+      const text = changed(scene.text, start, `${start}  print waiting >>"${reads}"; close("${reads}")\n`);
+      for (const n of numbers(0, 1000)) scene.save(goName(n), longVisit, 10 + n);
+      const said = report(await scene.sweep(["HIGH_WATERMARK_PERCENT=94"], { text }));
+      assert.deepEqual([said.usage_before_percent, said.removed], ["97", said.pressure_anonymous]);
+      assert.ok(["60", "61", "62"].includes(said.usage_after_percent ?? ""), said.usage_after_percent);
+      const counts = readFileSync(reads, "utf8").trim().split("\n");
+      assert.equal(
+        counts.reduce((sum, count) => sum + Number(count), 0),
+        1000,
+      );
+    },
+  },
+
+  "inodes that logins hold": {
+    tmpfs: { inodes: 500, size: "40m" },
+    guard: ["&& above(high, staying_inodes, total_inodes) < 0", ""],
+    async act(scene) {
+      // The tmpfs's own folders and the metrics hold some as well.
+      const used = 500 - statfsSync(scene.dir).ffree;
+      for (const n of numbers(0, 410)) scene.save(goName(n), login, 10 + n);
+      for (const n of numbers(410, 485 - used)) scene.save(goName(n), visit, 10 + n);
+      for (const args of [["DRY_RUN=2"], []]) {
+        const said = report(await scene.sweep(args));
+        assert.deepEqual([said.usage_before_percent, said.pressure_anonymous, said.removed], ["97", "10", "10"]);
+      }
     },
   },
 
@@ -127,7 +183,7 @@ const scenarios: Record<string, Scenario> = {
   },
 
   "logins that somebody else removes during a sweep": {
-    guard: ["[ \"$usage\" -ge $LOGIN_PERCENT ] || login_class=''", ":"],
+    guard: ["[ \"$usage\" -ge $LOGIN_PERCENT ] || login=''", ":"],
     async act(scene) {
       for (const n of numbers(0, 1000)) scene.save(goName(n), login, 10 + n);
       const said = report(await scene.sweep([], { text: removing(scene, 0, 100) }));

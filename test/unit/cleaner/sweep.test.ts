@@ -9,6 +9,7 @@ import { hour, login, longVisit, minute, Scene, visit } from "./scenes";
 /** Lists the names of the sessions with these numbers, except the last, in the order of a directory. */
 const names = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, n) => goName(from + n)).sort();
+const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
 const now = (): number => Math.floor(Date.now() / 1000);
 
 /** Changes the type of the keys in a Go session. */
@@ -222,6 +223,37 @@ for (const shell of shells) {
         assert.equal(left().length, 800);
       });
 
+      for (const [what, hold] of [
+        ["logins", () => numbers(0, 830).forEach((n) => save(goName(n), login, 10 + n))],
+        ["a file of somebody else's", () => save("foreign", "x".repeat(830 * 4096))],
+      ] as const) {
+        it(`keeps visitors below 95 % where ${what} alone would reach the high watermark`, async () => {
+          hold();
+          for (const n of numbers(900, 1000)) save(goName(n), n % 2 ? visit : longVisit, n);
+          const before = left();
+          const said = report(await sweep());
+          assert.deepEqual([said.usage_before_percent, said.removed, left()], ["90", "0", before]);
+        });
+
+        it(`takes only as many there from 95 % on as bring it below that, oldest first, and a dry run names them`, async () => {
+          hold();
+          for (const n of numbers(850, 1000)) save(goName(n), n % 2 ? visit : longVisit, n);
+          const dry = await sweep(["DRY_RUN=1"]);
+          const said = report(await sweep());
+          // 95 % of 1,024 pages are 972.8.
+          assert.deepEqual([said.usage_before_percent, said.pressure_anonymous, said.removed], ["95", "8", "8"]);
+          const gone = numbers(992, 1000).map(goName);
+          assert.deepEqual(
+            left().filter((name) => gone.includes(name)),
+            [],
+          );
+          assert.deepEqual(
+            [...dry.stdout.matchAll(/^would_remove=(\S+)/gm)].map(([, name]) => name).sort(),
+            gone.sort(),
+          );
+        });
+      }
+
       it("removes what is due by age first, and stops there if that is enough", async () => {
         for (let n = 0; n < 100; n++) save(goName(n), n % 2 ? visit : login, 48 * hour);
         for (let n = 100; n < 880; n++) save(goName(n), visit, 10 + n);
@@ -288,11 +320,11 @@ for (const shell of shells) {
       });
 
       it("removes young empty files too: they hold inodes", async () => {
-        for (let n = 0; n < 820; n++) save(goName(n), login, 10 + n);
+        for (let n = 0; n < 820; n++) save(goName(n), n < 810 ? login : visit, 10 + n);
         save(goName(900), "", 8);
         save(goName(901), "");
         const said = report(await sweep());
-        assert.deepEqual([said.pressure_debris, said.removed], ["1", "1"]);
+        assert.deepEqual([said.pressure_debris, said.pressure_anonymous], ["1", "10"]);
         assert.ok(!left().includes(goName(900)) && left().includes(goName(901)));
       });
 
