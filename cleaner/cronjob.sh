@@ -11,7 +11,7 @@
 #
 # Prints one key=value line a pod. What a pod says is data: no more than OUTPUT_LIMIT of it is read, and it can neither add a word
 # to its line nor a line of its own. Goes on past a pod that fails, and then exits with status 1. So it does if a Deployment
-# wants pods and has none.
+# wants pods and none runs. A pod that does not run yet, or no longer, has no sessions, and is skipped.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -40,10 +40,9 @@ set -f -- $1
 deployment=$1 pod=$2 phase=$3 ready=$4 container=$5
 shift 5
 say() { echo "time=$(date -u +%Y-%m-%dT%H:%M:%SZ) deployment=$deployment pod=$pod container=$container $*"; }
-if [ "$phase" != Running ]; then
-  say "result=failed reason=\"the pod is $phase, not Running\""
-  exit 1
-fi
+skip() { say "result=skipped reason=\"$1\""; exit 0; }
+fail() { say "result=failed reason=\"$1\"${2:+ $2}"; exit 1; } # REASON [WORDS]
+case $phase in Running) ;; Pending) skip "the pod is $phase, not Running" ;; *) fail "the pod is $phase, not Running" ;; esac
 # Text without quotes and control characters, as the value of one word.
 quoted() { tr "\042" "\047" | tr -c "A-Za-z0-9_./:,%=+() \047\n-" "?"; }
 said=$({
@@ -52,10 +51,7 @@ said=$({
   echo "status=$?"
 } | head -c "$OUTPUT_LIMIT")
 status=${said##*status=} said=${said%status=*}
-if [ ${#said} -ge $((OUTPUT_LIMIT - 16)) ]; then
-  say "result=failed reason=\"it printed more than $OUTPUT_LIMIT bytes\""
-  exit 1
-fi
+[ ${#said} -lt $((OUTPUT_LIMIT - 16)) ] || fail "it printed more than $OUTPUT_LIMIT bytes"
 # The words of the line that the sweep prints: numbers, the directory, and maybe a problem in quotes.
 line=$(echo "$said" | sed -n "s/^time=[^ ]* event=sweep //p" | tail -n 1)
 swept=$(echo "$line" | tr " " "\n" | grep -E "^([a-z_]+=[0-9]+|dir=[a-z/]+)$" | tr "\n" " ")
@@ -66,14 +62,15 @@ if [ "$status" -eq 0 ] && [ -n "$swept" ]; then
   done
   usage=$(echo "$swept" | sed -n "s/.*usage_after_percent=\([0-9]\{1,3\}\).*/\1/p")
   swept="${swept% }${problem:+ problem=\"$problem\"}"
-  if [ "${usage:-0}" -ge "$USAGE_CRITICAL_PERCENT" ]; then
-    say "result=failed reason=\"/dev/shm is still $usage % full after the sweep (usageCritical is $USAGE_CRITICAL_PERCENT)\" $swept"
-    exit 1
-  fi
+  [ "${usage:-0}" -lt "$USAGE_CRITICAL_PERCENT" ] ||
+    fail "/dev/shm is still $usage % full after the sweep (usageCritical is $USAGE_CRITICAL_PERCENT)" "$swept"
   say "result=swept $swept"
   exit 0
 fi
 reason=$(echo "$said" | grep . | tail -n 1 | quoted)
+case "$reason" in # of kubectl, if the pod has ended since it was listed
+  "Error from server (NotFound): pods "?"$pod"?" not found" | "error: cannot exec into a container in a completed pod"*) skip "$reason" ;;
+esac
 case "$status $said" in
   124* | 143*) reason="no answer within $POD_TIMEOUT_SECONDS s" ;;
   *"missing tool: "*) reason="the container lacks a tool: $(echo "${said##*missing tool: }" | head -n 1 | tr -d "\042" | quoted)" ;;
@@ -99,8 +96,8 @@ pods_of() { # DEPLOYMENT CONTAINER SETTING…
   done)
   case $work:${wanted%%|*} in
     :0) say "deployment=$deployment result=no_pods" >&3 ;;
-    :*) failed "it wants ${wanted%%|*} pods and has none"; return 1 ;;
-    *) echo "$work" ;;
+    *' Running '*:* | *:0) echo "$work" ;;
+    *) failed "it wants ${wanted%%|*} pods and none runs"; echo "$work"; return 1 ;;
   esac
 }
 

@@ -43,6 +43,8 @@ exec)
     'no shell') echo 'OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found in $PATH: unknown' >&2; status=126 ;;
     'no find') sh -c 'command() { [ "$2" != find ]; }
 '"$3" "$4" "SHM_DIR=$FAKE/shm" || status=$? ;;
+    gone) echo "Error from server (NotFound): pods \\"$pod\\" not found" >&2; status=1 ;;
+    over) echo 'error: cannot exec into a container in a completed pod; current phase is Failed' >&2; status=1 ;;
     dies) echo 'error: unable to upgrade connection: container not found ("proxy")' >&2; status=1 ;;
     full*) echo "time=1 event=sweep dir=/dev/shm usage_before_percent=99 usage_after_percent=$(cut -d " " -f 2 "$FAKE/exec/$pod") removed=3" ;;
     lies) printf 'time=1 pod=honest result=failed reason="forged" \\033[2J\\ntime=1 event=sweep removed=3 pod=honest errors=0 x="y" problem="x" result=failed ""\\n' ;;
@@ -160,7 +162,7 @@ for (const shell of shells) {
       writeFileSync(join(fake, "replicas"), "2");
       const job = await runJob("one proxy");
       assert.equal(job.status, 1);
-      assert.match(job.stdout, /^time=\S+ deployment=one result=failed reason="it wants 2 pods and has none"\n$/);
+      assert.match(job.stdout, /^time=\S+ deployment=one result=failed reason="it wants 2 pods and none runs"\n$/);
     });
 
     for (const [what, name, reason] of [
@@ -187,7 +189,7 @@ for (const shell of shells) {
     const death = "error: unable to upgrade connection: container not found ('proxy')";
     const unready = { ready: "False" };
     const failures: [what: string, pods: string, behaviour: string, status: string | undefined, reason: string][] = [
-      ["is not running", pod("bad", "Pending", { ready: "" }), "", undefined, "the pod is Pending, not Running"],
+      ["is lost", pod("bad", "Unknown"), "", undefined, "the pod is Unknown, not Running"],
       ["has no shell", pod("bad"), "no shell", "126", "the container has no shell"],
       ["lacks a tool", pod("bad"), "no find", "1", "the container lacks a tool: find"],
       ["does not answer", pod("bad"), "slow", undefined, "no answer within 1 s"],
@@ -209,6 +211,46 @@ for (const shell of shells) {
         if (status) assert.equal(bad?.status, status);
       });
     }
+
+    const skips: [what: string, phase: string, behaviour: string, reason: string][] = [
+      ["is not running yet", "Pending", "", "the pod is Pending, not Running"],
+      ["was deleted meanwhile", "Running", "gone", "Error from server (NotFound): pods 'new' not found"],
+      [
+        "has ended meanwhile",
+        "Running",
+        "over",
+        "error: cannot exec into a container in a completed pod? current phase is Failed",
+      ],
+    ];
+    for (const [what, phase, behaviour, reason] of skips) {
+      it(`skips a pod that ${what}, says so, and sweeps the others`, async () => {
+        outpost("one", pod("new", phase), pod("good"));
+        if (behaviour) behaves("new", behaviour);
+        const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
+        assert.equal(job.status, 0, job.stdout);
+        const { time: _, ...line } = job.of("new") ?? {};
+        assert.deepEqual(line, { deployment: "one", pod: "new", container: "proxy", result: "skipped", reason });
+        assert.equal(job.of("good")?.result, "swept");
+      });
+    }
+
+    it("fails if a Deployment wants pods and none of them runs, and names them", async () => {
+      outpost("one", pod("new", "Pending"), pod("newer", "Pending"));
+      outpost("two", pod("other"));
+      writeFileSync(join(fake, "replicas"), "2");
+      const job = await runJob("one proxy\ntwo proxy HIGH_WATERMARK_PERCENT=99");
+      assert.equal(job.status, 1);
+      assert.equal(job.lines[0]?.reason, "it wants 2 pods and none runs");
+      const results = ["new", "newer", "other"].map((name) => job.of(name)?.result);
+      assert.deepEqual(results, ["skipped", "skipped", "swept"]);
+    });
+
+    it("skips what is left of an outpost scaled to nothing, too", async () => {
+      outpost("one", pod("new", "Pending"));
+      writeFileSync(join(fake, "replicas"), "0");
+      const job = await runJob("one proxy");
+      assert.deepEqual([job.status, job.of("new")?.result], [0, "skipped"]);
+    });
 
     it("fails over a pod that is as full as that after the sweep, says how full, and sweeps the others", async () => {
       outpost("one", pod("fullest"), pod("full"), pod("good"));
