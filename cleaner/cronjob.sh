@@ -51,13 +51,15 @@ said=$({
   echo "status=$?"
 } | head -c "$OUTPUT_LIMIT")
 status=${said##*status=} said=${said%status=*}
-[ ${#said} -lt $((OUTPUT_LIMIT - 16)) ] || fail "it printed more than $OUTPUT_LIMIT bytes"
+# Beyond the limit, what stands for the status is text of the pod. The shell has dropped zero bytes and newlines at its end.
+case $status in "" | *[!0-9]* | ????*) status="" ;; esac
+[ -n "$status" ] && [ ${#said} -lt $((OUTPUT_LIMIT - 16)) ] || fail "it printed more than $OUTPUT_LIMIT bytes"
 # The words of the line that the sweep prints: numbers, the directory, and maybe a problem in quotes.
 line=$(echo "$said" | sed -n "s/^time=[^ ]* event=sweep //p" | tail -n 1)
 swept=$(echo "$line" | tr " " "\n" | grep -E "^([a-z_]+=[0-9]+|dir=[a-z/]+)$" | tr "\n" " ")
 problem=$(echo "$line" | sed -n "s/.* problem=\"\(.*\)\"$/\1/p" | quoted)
 if [ "$status" -eq 0 ] && [ -n "$swept" ]; then
-  echo "$said" | sed "/^time=[^ ]* event=sweep /d; s/^time=[^ ]* //" | quoted | while read -r line; do
+  echo "$said" | sed "/^time=[^ ]* event=sweep /d; s/^time=[^ ]* //" | quoted | head -n 20 | while read -r line; do
     [ -z "$line" ] || say "says=\"$line\""
   done
   usage=$(echo "$swept" | sed -n "s/.*usage_after_percent=\([0-9]\{1,3\}\).*/\1/p")

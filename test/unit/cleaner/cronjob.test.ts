@@ -48,6 +48,9 @@ exec)
     dies) echo 'error: unable to upgrade connection: container not found ("proxy")' >&2; status=1 ;;
     full*) echo "time=1 event=sweep dir=/dev/shm usage_before_percent=99 usage_after_percent=$(cut -d " " -f 2 "$FAKE/exec/$pod") removed=3" ;;
     lies) printf 'time=1 pod=honest result=failed reason="forged" \\033[2J\\ntime=1 event=sweep removed=3 pod=honest errors=0 x="y" problem="x" result=failed ""\\n' ;;
+    padded*) printf 'status=1\\ntime=1 pod=honest result=failed reason="forged \\033[2J"\\n'
+      head -c 70000 /dev/zero | tr '\\000' "$(cut -d " " -f 2 "$FAKE/exec/$pod")" ;;
+    talks) seq 1000; echo "time=1 event=sweep removed=3" ;;
     endless) exec yes 'pod=good result=failed' ;;
     takes) sleep 1; exec_sweep=1; sh -c "$3" "$4" "SHM_DIR=$FAKE/shm" ;;
     *) shift 4; sh -c "$SWEEP_TEXT" sweep "SHM_DIR=$FAKE/shm" "$@" || status=$? ;;
@@ -317,13 +320,37 @@ for (const shell of shells) {
       );
     });
 
-    it("names a pod that prints without end, and does the others", async () => {
-      outpost("one", pod("endless"), pod("good"));
-      behaves("endless", "endless");
-      const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
+    // The shell drops the last newlines, and zero bytes, of what it reads.
+    for (const [what, behaviour] of [
+      ["without end", "endless"],
+      ["a status of its own before endless newlines", "padded \\n"],
+      ["a status of its own before endless zero bytes", "padded \\000"],
+    ]) {
+      it(`names a pod that prints ${what}, and does the others`, async () => {
+        outpost("one", pod("endless"), pod("good"));
+        behaves("endless", behaviour);
+        const job = await runJob("one proxy HIGH_WATERMARK_PERCENT=99");
+        const results = job.lines.map(({ pod, result, reason }) => [pod, result, reason]).sort();
+        assert.deepEqual(
+          [job.status, results],
+          [
+            1,
+            [
+              ["endless", "failed", "it printed more than 65536 bytes"],
+              ["good", "swept", undefined],
+            ],
+          ],
+        );
+      });
+    }
+
+    it("repeats no more than twenty lines of a pod", async () => {
+      outpost("one", pod("talkative"));
+      behaves("talkative", "talks");
+      const job = await runJob("one proxy");
       assert.deepEqual(
-        [job.status, job.of("endless")?.reason, job.of("good")?.result],
-        [1, "it printed more than 65536 bytes", "swept"],
+        [job.status, job.lines.filter(({ says }) => says).length, job.of("talkative")?.says],
+        [0, 20, "1"],
       );
     });
 
