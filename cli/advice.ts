@@ -16,6 +16,9 @@ export const replaceBare = (kubectl: string, pods: string[]): string =>
 export const seeRefusal = (kubectl: string, deployment: string): string =>
   `Change what refuses them, or the setting that it refuses: ${kubectl} describe deployment ${deployment}`;
 
+export const resumeRollout = (kubectl: string, deployment: string): string =>
+  `Resume it: ${kubectl} rollout resume deployment ${deployment}`;
+
 export const resumeCronJob = (kubectl: string): string =>
   `Find out who suspended it, then: ${kubectl} patch cronjob ${cronJobName} -p '{"spec":{"suspend":false}}'`;
 

@@ -9,7 +9,7 @@ import type { Cause, Finding, Found } from "./finding";
 import { pasted, unusedObjects, unwantedCronJob } from "./leftovers";
 import { tightMemory } from "./memory";
 import { writesOnDeployment } from "./reconcileWrites";
-import { refusedRollout, withoutPods } from "./rollouts";
+import { haltedRollout, withoutPods } from "./rollouts";
 import { missingOutposts, noOutposts, sweptInVain, wronglySelecting } from "./selectors";
 import { machineClients, openForwardAuthIn, sessionsFindings } from "./sessions";
 import type { Snapshot } from "./snapshot";
@@ -46,7 +46,7 @@ export const checks: Record<string, Search[]> = {
   "forward auth": [deployments(openForwardAuthIn)],
   sessions: [sessionsFindings],
   selectors: [noOutposts, deployments(withoutPods), missingOutposts, cronJobs(sweptInVain), cronJobs(wronglySelecting)],
-  rollout: [deployments(refusedRollout)],
+  rollout: [deployments(haltedRollout)],
   solution: [deployments(unswept)],
   admission: [deployments(missedByAdmission)],
   containers: [pods(brokenContainers)],

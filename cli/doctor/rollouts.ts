@@ -1,17 +1,21 @@
-import { refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
+import { isHalted, refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
 import { selectorInShell } from "../../kubernetes/podsOfDeployment";
 import type { Deployment } from "../../kubernetes/types";
-import { seeRefusal } from "../advice";
+import { resumeRollout, seeRefusal } from "../advice";
 import { nameOf, podsOf } from "../pods/outpostPods";
 import type { Cause } from "./finding";
 import type { Snapshot } from "./snapshot";
 
 const noPods = "Nobody gets at the outpost's applications.";
 
-/** Finds Deployments whose new pods Kubernetes refuses. Their old pods, if any, run on and look healthy. */
-export function refusedRollout(deployment: Deployment, { outposts, kubectl }: Snapshot): Cause | undefined {
+/** Finds Deployments whose new pods Kubernetes refuses, or whose rollout is paused. Their old pods, if any, run on and look healthy. */
+export function haltedRollout(deployment: Deployment, { outposts, kubectl }: Snapshot): Cause | undefined {
   const seen = unfinishedRollout(deployment);
-  if (!seen || !refusedPods(deployment)) return undefined;
+  if (!seen) return undefined;
+  if (!refusedPods(deployment)) {
+    const todo = resumeRollout(kubectl, nameOf(deployment));
+    return isHalted(deployment) ? { seen, why: "Not every pod has what was changed last.", todo } : undefined;
+  }
   const isUp = podsOf(deployment, outposts).length > 0;
   const why = isUp ? "No pod has what was changed last, and a pod that ends is not replaced." : noPods;
   return { seen, why, todo: seeRefusal(kubectl, nameOf(deployment)) };

@@ -10,7 +10,7 @@ import type { Deployment } from "../../kubernetes/types";
 import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
 import { otherUser, ownerOnly } from "../../sidecar/user";
-import { describePod, eitherWay, replaceBare, seeRefusal } from "../advice";
+import { describePod, eitherWay, replaceBare, resumeRollout, seeRefusal } from "../advice";
 import { carriesSidecar, containersNamed, podSpecOf } from "../pods/containers";
 import { sessionPlaceIn, type Inside } from "../pods/inside";
 import { lastSweepLine, wordsOf } from "../pods/sidecarLog";
@@ -52,7 +52,7 @@ export function containersCheck(
   if (!judged.passed) return { ...judged, ...(inOrder.some(isStuck) && { stuck: true }) };
   if (!unfinished) return judged;
   if (isHalted(deployment)) {
-    const todo = `Resume it: ${kubectl} rollout resume deployment ${nameOf(deployment)}`;
+    const todo = resumeRollout(kubectl, nameOf(deployment));
     return checkOf(expected.name, "containers", { wrong: unfinished, todo, stuck: true });
   }
   const end = isGivenUp(deployment) ? "; Kubernetes has given the rollout up (progressDeadlineSeconds)" : "";

@@ -23,6 +23,13 @@ function refusing(): V1Deployment {
   return made;
 }
 
+function paused(): V1Deployment {
+  const made = deployment();
+  made.spec!.paused = true;
+  made.status = { replicas: 1, updatedReplicas: 0, observedGeneration: 1 };
+  return made;
+}
+
 /** Returns what a stack expects that has the sidecar on this outpost. */
 const expecting = (name: string): Snapshot["expectation"] => ({
   namespace: "authentik",
@@ -97,6 +104,13 @@ describe("doctor", () => {
       `0 of 1 pods updated; Kubernetes refuses new pods: ${forbidden}`,
       "No pod has what was changed last, and a pod that ends is not replaced.",
       seeRefusal,
+    ],
+    "a rollout that is paused": [
+      { deployments: [paused()] },
+      "Deployment/ak-outpost-main (rollout)",
+      "0 of 1 pods updated; it is paused (kubectl rollout resume)",
+      "Not every pod has what was changed last.",
+      "Resume it: kubectl --namespace authentik rollout resume deployment ak-outpost-main",
     ],
     "a sidecar whose sweeps are killed": [
       { logs: { "main-b": "time=x event=sweep errors=0\ntime=x event=sweep_failed status=137 retry_seconds=10\n" } },
