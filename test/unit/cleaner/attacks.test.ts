@@ -3,11 +3,32 @@ import { readFileSync, rmSync, statfsSync, statSync, truncateSync, utimesSync, w
 import { join } from "node:path";
 import { changed, fields, programPath, report, type Result } from "../../../sandbox/cleaner/shells";
 import { goName, goSession, rustName, rustSession, type GoSession } from "../../../sandbox/sessionFormats";
-import { day, describeScenarios, hour, login, longVisit, minute, visit, type Scenario, type Scene } from "./scenes";
+import {
+  day,
+  describeScenarios,
+  hour,
+  login,
+  longVisit,
+  minute,
+  numbers,
+  visit,
+  type Scenario,
+  type Scene,
+} from "./scenes";
 
 const mebibyte = 1 << 20;
 const memory = (bytes: number) => [programPath("prlimit"), `--as=${bytes}:`, "--"];
-const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
+
+/** Has the sweep note how many files it reads. Returns its text, and the sum. */
+function countingReads({ outside, text }: Scene): { text: string; reads: () => number } {
+  const file = join(outside, "reads");
+  const start = 'if (!(waiting = size_of["read"])) return\n';
+  const counts = () => readFileSync(file, "utf8").trim().split("\n");
+  return {
+    text: changed(text, start, `${start}  print waiting >>"${file}"; close("${file}")\n`),
+    reads: () => counts().reduce((sum, count) => sum + Number(count), 0),
+  };
+}
 
 /** A visit whose file has about this size. Base64 is applied twice, and makes 16 bytes of 9. */
 const visitOf = (bytes: number) => goSession({ holds: ["redirect"], url: "é".repeat((bytes * 9) / 32) });
@@ -84,17 +105,11 @@ const scenarios: Record<string, Scenario> = {
     // Each is read once, so that the first goes before the last is read.
     guard: ['else if (mode == "guess") judge("unread")', 'else if (0) judge("unread")'],
     async act(scene) {
-      const reads = join(scene.outside, "reads");
-      const start = 'if (!(waiting = size_of["read"])) return\n';
-      const text = changed(scene.text, start, `${start}  print waiting >>"${reads}"; close("${reads}")\n`);
+      const { text, reads } = countingReads(scene);
       for (const n of numbers(0, 820)) scene.save(goName(n), longVisit, 10 + n);
       const said = report(await scene.sweep([], { text }));
       assert.deepEqual([said.usage_before_percent, said.pressure_anonymous], ["80", "206"]);
-      const counts = readFileSync(reads, "utf8").trim().split("\n");
-      assert.equal(
-        counts.reduce((sum, count) => sum + Number(count), 0),
-        820,
-      );
+      assert.equal(reads(), 820);
     },
   },
 
@@ -143,18 +158,12 @@ const scenarios: Record<string, Scenario> = {
     // They go down to the low watermark as soon as enough of them are known, and are not read again.
     guard: ['kind == "visitor" && !visitors_suffice()', 'kind == "visitor"'],
     async act(scene) {
-      const reads = join(scene.outside, "reads");
-      const start = 'if (!(waiting = size_of["read"])) return\n';
-      const text = changed(scene.text, start, `${start}  print waiting >>"${reads}"; close("${reads}")\n`);
+      const { text, reads } = countingReads(scene);
       for (const n of numbers(0, 1000)) scene.save(goName(n), longVisit, 10 + n);
       const said = report(await scene.sweep(["HIGH_WATERMARK_PERCENT=94"], { text }));
       assert.deepEqual([said.usage_before_percent, said.removed], ["97", said.pressure_anonymous]);
       assert.ok(["60", "61", "62"].includes(said.usage_after_percent ?? ""), said.usage_after_percent);
-      const counts = readFileSync(reads, "utf8").trim().split("\n");
-      assert.equal(
-        counts.reduce((sum, count) => sum + Number(count), 0),
-        1000,
-      );
+      assert.equal(reads(), 1000);
     },
   },
 

@@ -5,6 +5,8 @@ import { changed, coverage, run, shells, sweepText, type Result, type Shell } fr
 import { mountTmpfs, type Tmpfs, type TmpfsOptions } from "../../../sandbox/cleaner/tmpfs";
 import { goSession } from "../../../sandbox/sessionFormats";
 
+export const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
+
 export const minute = 60;
 export const hour = 60 * minute;
 export const day = 24 * hour;

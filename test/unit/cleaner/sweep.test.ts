@@ -4,12 +4,10 @@ import { join } from "node:path";
 import { coverage, fields, report, shells, sweepText, type Result } from "../../../sandbox/cleaner/shells";
 import { mountTmpfs, type Tmpfs } from "../../../sandbox/cleaner/tmpfs";
 import { goName, goSession, rustName, rustSession } from "../../../sandbox/sessionFormats";
-import { hour, login, longVisit, minute, Scene, visit } from "./scenes";
+import { hour, login, longVisit, minute, numbers, Scene, visit } from "./scenes";
 
 /** Lists the names of the sessions with these numbers, except the last, in the order of a directory. */
-const names = (from: number, to: number): string[] =>
-  Array.from({ length: to - from }, (_, n) => goName(from + n)).sort();
-const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
+const names = (from: number, to: number): string[] => numbers(from, to).map(goName).sort();
 const now = (): number => Math.floor(Date.now() / 1000);
 
 /** Changes the type of the keys in a Go session. */
