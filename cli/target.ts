@@ -69,7 +69,8 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   if (options.allNamespaces && options.namespace !== undefined)
     throw new UsageError("--all-namespaces and --namespace contradict each other: leave one of them out");
   const stack = stackOf(options, makers);
-  const flaw = tokenFlaw(makers.env[tokenVariable] ?? "");
+  const token = makers.env[tokenVariable] ?? "";
+  const flaw = tokenFlaw(token);
   if (flaw) throw new UsageError(`${tokenVariable} ${flaw}`);
   const expectation = stack ? expectationOf(stack.settings) : options.expectation;
   const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
@@ -82,7 +83,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     ...(named && { cluster: named }),
   });
   const own = options.namespace ?? expectation?.namespace ?? (await cluster.contextNamespace());
-  const [url, token] = [stack?.settings.authentikUrl, makers.env[tokenVariable]];
+  const url = stack?.settings.authentikUrl;
   const { kubeconfig, allNamespaces } = options;
   const inNamespace = (namespace: string): Target => ({
     cluster,

@@ -60,9 +60,9 @@ export function usageReader(cluster: Cluster, now: Date): (pod: OutpostPod) => P
   let isDeaf = false;
   return async (pod) => {
     const notes: string[] = [];
-    const all = attempts(cluster, pod, summaryOf, now);
-    const last = isDeaf ? all.filter(([source]) => source === "metrics") : [];
-    for (const [source, what, ask] of [...all.filter((each) => !last.includes(each)), ...last]) {
+    const isLast = ([source]: Attempt) => Number(isDeaf && source === "metrics");
+    const inOrder = attempts(cluster, pod, summaryOf, now).sort((a, b) => isLast(a) - isLast(b));
+    for (const [source, what, ask] of inOrder) {
       try {
         return { usage: await ask(), source, notes };
       } catch (error) {
