@@ -25,8 +25,15 @@ export async function startKwokNode({ kwok, kubeconfig, stateDir, logDir, proces
   await processes.start({
     name: "kwok",
     command: kwok,
-    // Port 0 turns off the played API of a kubelet, which would listen on every address.
-    args: [`--kubeconfig=${kubeconfig}`, `--config=${stages}`, `--manage-single-node=${SANDBOX_NODE}`, "--node-port=0"],
+    args: [
+      `--kubeconfig=${kubeconfig}`,
+      `--config=${stages}`,
+      `--manage-single-node=${SANDBOX_NODE}`,
+      // A heartbeat by the node's status starts to wait anew whenever the node is changed. Two cordons within the controller
+      // manager's 50 seconds, and the node counts as lost and its pods as not ready, which kwok, unlike a kubelet, never mends.
+      "--node-lease-duration-seconds=40",
+      "--node-port=0", // the played API of a kubelet, off: it would listen on every address
+    ],
     cwd: stateDir,
     env: { KWOK_WORKDIR: join(stateDir, "kwok") }, // instead of ~/.kwok
     logFile: join(logDir, "kwok.log"),

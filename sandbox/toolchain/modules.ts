@@ -75,7 +75,7 @@ export const RECIPES = {
       folder: KWOK_STAGES,
       files: [
         "kustomize/stage/node/fast/node-initialize.yaml",
-        "kustomize/stage/node/heartbeat/node-heartbeat.yaml",
+        "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
         "kustomize/stage/pod/fast/pod-ready.yaml",
         "kustomize/stage/pod/fast/pod-complete.yaml",
         "kustomize/stage/pod/fast/pod-delete.yaml",

@@ -73,8 +73,8 @@ export async function openDesk({
     // A group of its own, so that all of it can be ended.
     const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const kill = () => void process.kill(-child.pid!, "SIGKILL");
-    // On SIGQUIT the CLI, a Go program, also prints what each of its goroutines waits for.
-    const limit = setTimeout(() => process.kill(-child.pid!, "SIGQUIT"), longestMs);
+    // On SIGTERM the CLI says how far it came and unlocks the stack for the tests that follow.
+    const limit = setTimeout(() => process.kill(-child.pid!, "SIGTERM"), longestMs);
     const release = beforeEnd({ stop: kill, kill });
     const ended = (once(child, "close") as Promise<[number | null]>).finally(() => {
       clearTimeout(limit);
