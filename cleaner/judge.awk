@@ -31,7 +31,7 @@ $7 == "." { listed = 1; next } # the end of the list
 $2 !~ /^8/ { next }            # no longer a regular file
 {
   take_facts()
-  if (size == 0 || is_staging()) judge("debris")
+  if (size == 0 || is_staging) judge("debris")
   else if (size <= SMALL && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) judge("anonymous")
   else if (mode == "guess") judge("unread")
   else {
@@ -61,8 +61,12 @@ END {
 # Prints a count that the shell adds to that of earlier walks.
 function print_sum(name, number) { printf "%s=$((%s + %d)) ", name, name, number }
 
-function take_facts() { mtime = $1; blocks = $3; links = $4; size = $5; inode = $6; name = $7; expires = 0 }
-function is_staging() { return substr(name, 3, 1) == "." }
+function take_facts() {
+  mtime = $1; blocks = $3; links = $4; size = $5; inode = $6; name = $7
+  age = now - mtime
+  is_staging = substr(name, 3, 1) == "."
+  expires = 0
+}
 
 # Adds a name to a batch. Returns true if the batch is full.
 function add(batch, name) {
@@ -178,23 +182,23 @@ function decode(text,   i, n, bits) { # into byte[0], byte[1] …
 
 # ---- What becomes of it ----
 
-function judge(state,   age, reason) {
-  age = now - mtime
+function judge(state,   reason) {
   if (age < -60 && add("future", name)) touch_future()
+  kind = state == "authenticated" ? "login" : "visitor"
   inodes = links == 1 # the pages of a hard link stay when one of its names goes
   bytes = inodes * blocks * 512
-  reason = mode == "count" ? "" : reason_to_go(state, age)
-  if (measures && state != "unread" && (reason != "" || kind_of(state) == "visitor" && !is_staging())) {
+  if (mode != "count") reason = reason_to_go(state)
+  if (measures && state != "unread" && (reason != "" || kind == "visitor" && !is_staging)) {
     staying_bytes -= bytes
     staying_inodes -= inodes
   }
-  if (reason == "" && removes && is_in_the_way(state, age)) reason = "pressure"
+  if (reason == "" && removes && is_in_the_way()) reason = "pressure"
   if (measures && reason != "") free(bytes, inodes)
-  else if (measures) hold(state, age)
+  else if (measures && !is_staging) hold()
   if (removes && reason != "") remove(state " " reason)
   else if (mode != "guess") keep(state) # another walk counts
 }
-function reason_to_go(state, age) {
+function reason_to_go(state) {
   if (state == "debris") return age > debris_age ? "debris" : ""
   if (expires && expires <= now) return "expired"
   if (state != "authenticated" && age > anonymous_age) return "expired"
@@ -202,7 +206,7 @@ function reason_to_go(state, age) {
 }
 function keep(state) {
   count[state]++
-  if (state == "authenticated" && !expires && now - mtime < 3600) young_logins++
+  if (state == "authenticated" && !expires && age < 3600) young_logins++
   if (state != "debris" && (!oldest || mtime < oldest)) oldest = mtime
 }
 
@@ -212,16 +216,13 @@ function class_of(age,   halvings) {
   for (halvings = 0; age >= 1024; halvings++) age = int(age / 2)
   return 512 * halvings + age
 }
-function kind_of(state) { return state == "authenticated" ? "login" : "visitor" }
 
-function hold(state, age,   kind, class) {
-  if (is_staging()) return
-  kind = kind_of(state)
+function hold(   class) {
   class = class_of(age)
   if (class > oldest_class) oldest_class = class
   if (kind == "login" || age > floor) some_can_go[kind] = 1
-  held_bytes[kind, class] += bytes
-  held_inodes[kind, class] += inodes
+  held_bytes[kind class] += bytes
+  held_inodes[kind class] += inodes
   if (kind == "login") { all_login_bytes += bytes; all_login_inodes += inodes }
 }
 function free(bytes, inodes) { used_bytes -= bytes; used_inodes -= inodes }
@@ -229,11 +230,11 @@ function bytes_above(percent) { return above(percent, used_bytes, total_bytes) }
 function inodes_above(percent) { return above(percent, used_inodes, total_inodes) }
 function above(percent, used, total) { return total ? used - percent * total / 100 : -1 }
 
-# Whether usage would be below the high watermark without the visitors known so far, even those too young to go yet.
+# True if usage would be below the high watermark without the visitors known so far, even those too young to go yet.
 function visitors_suffice() { return above(high, staying_bytes, total_bytes) < 0 && above(high, staying_inodes, total_inodes) < 0 }
 
-# Where logins or the files of others alone keep usage at the high watermark, visitors would go down to the low one in vain: all of
-# them, at every sweep. So there they only make the room that logins would have to make otherwise. Those go only if all visitors,
+# If logins or the files of others alone keep usage at the high watermark, visitors would go down to the low one in vain: all of
+# them, at every sweep. So then they only make the room that logins would have to make otherwise. Those go only if all visitors,
 # even those too young to go yet, do not make enough, and if all logins together would.
 function measure(   limit, bytes, inodes) {
   # Once visitors have gone, the last tenth of the room is not worth another walk: that is what a few logins hold.
@@ -259,7 +260,7 @@ function make_room(kind, percent, as,   class, bytes, inodes) {
     class--
     bytes = bytes_above(percent)
     inodes = inodes_above(percent)
-    if ((kind, class) in held_bytes) free(held_bytes[kind, class], held_inodes[kind, class])
+    if (kind class in held_bytes) free(held_bytes[kind class], held_inodes[kind class])
   }
   if (kind in some_can_go) printf "%s='%d %.0f %.0f' ", as, class, bytes, inodes
 }
@@ -270,18 +271,16 @@ function aim(as, text,   number) {
   most_bytes[as] = number[2]
   most_inodes[as] = number[3]
 }
-# What the guess took for visitors may be logins. So only what is urgent goes until enough visitors have been found.
-function is_in_the_way(state, age,   kind, goal, class) {
-  if (age <= floor || is_staging()) return 0
-  goal = kind = kind_of(state)
-  if (mode == "press" && kind == "visitor" && !visitors_suffice()) goal = "urgent"
+# The guess may have taken logins for visitors. So only what is urgent goes until enough visitors have been found.
+function is_in_the_way(   goal, class) {
+  if (age <= floor || is_staging) return 0
+  goal = mode == "press" && kind == "visitor" && !visitors_suffice() ? "urgent" : kind
   if (!(goal in target)) return 0
   class = class_of(age)
   if (class < target[goal]) return 0
-  if (class == target[goal] && pressed_bytes[kind, class] >= most_bytes[goal] &&
-    pressed_inodes[kind, class] >= most_inodes[goal]) return 0
-  pressed_bytes[kind, class] += bytes
-  pressed_inodes[kind, class] += inodes
+  if (class == target[goal] && pressed_bytes[kind class] >= most_bytes[goal] && pressed_inodes[kind class] >= most_inodes[goal]) return 0
+  pressed_bytes[kind class] += bytes
+  pressed_inodes[kind class] += inodes
   return 1
 }
 

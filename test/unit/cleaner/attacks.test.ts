@@ -133,7 +133,7 @@ const scenarios: Record<string, Scenario> = {
   },
 
   "visitors that a guess takes for enough, where logins hold the room": {
-    guard: ["&& !visitors_suffice()) goal", "&& 0) goal"],
+    guard: ["!visitors_suffice() ? \"urgent\" : kind", "0 ? \"urgent\" : kind"],
     async act(scene) {
       for (const n of numbers(0, 900)) scene.save(goName(n), n % 20 ? login : longVisit, 10 + n);
       const said = report(await scene.sweep());
@@ -337,7 +337,7 @@ const scenarios: Record<string, Scenario> = {
       assert.equal(scene.left().length, 5);
       for (const n of numbers(0, 4))
         assert.ok(statSync(join(scene.dir, goName(n))).mtimeMs / 1000 < ahead - 50 * minute);
-      // What a link leads to is not touched.
+      // The target of a link is not touched.
       assert.ok(statSync(join(scene.outside, "session_target")).mtimeMs / 1000 > ahead - minute);
     },
   },
