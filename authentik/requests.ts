@@ -80,7 +80,7 @@ export async function send({ fetch, token, timeoutMs }: Connection, asked: Asked
     throw connectionError(asked, error, timeoutMs);
   }
   const parsed = response.ok ? parse(text) : undefined;
-  // Who answers in authentik's place may send back what it got.
+  // Somebody who answers in authentik's place may send back what it got.
   if (parsed === undefined) throw answerError(asked, response, (said) => said.replaceAll(token, "[secret]"), text);
   return parsed;
 }

@@ -31,7 +31,7 @@ const visitFails = { visit: "gets HTTP 400", login: "can't begin" };
 const keepsVisitors = "needed: its own sweep keeps visitors as long as logins";
 const shm = { tmpdir: sessionDirectory, filledBy: "visitors" };
 
-/** What each release of a proxy outpost does with its sessions, the oldest first. docs/authentik-versions.md shows it. */
+/** The sessions of each release of a proxy outpost, the oldest first. docs/authentik-versions.md shows it. */
 export const releases: readonly [Releases, ...Releases[]] = [
   {
     first: [0, 0, 0],

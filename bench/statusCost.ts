@@ -84,7 +84,7 @@ function outpostPod(name: string): V1Pod {
   };
 }
 
-/** What a sidecar serves, as far as `status` reads it. */
+/** The metrics of a sidecar that `status` reads. */
 const metricsText = [
   "size_bytes 268435456",
   "used_bytes 8192",

@@ -104,7 +104,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   return inNamespace(own);
 }
 
-/** What an environment of Pulumi ESC names is not known here. */
+/** Names the option that the stack's file doesn't back. An environment of Pulumi ESC may, and can't be read here. */
 function strayFlag({ context, cluster }: TargetOptions, { kubernetes, hasEnvironment }: StackFile): string | undefined {
   if (hasEnvironment) return undefined;
   if (context !== undefined && kubernetes.context === undefined) return "--context";

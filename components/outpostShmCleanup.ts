@@ -41,7 +41,7 @@ export interface OutpostShmCleanupArgs extends StackArgs {
   podSelectors?: Record<string, LabelSelector>;
 }
 
-/** How the sidecars are applied. */
+/** The way the sidecars are applied. */
 type Apply = Ownership & Pick<Required<OutpostShmCleanupArgs>, "awaitRollout" | "podSelectors">;
 
 /**

@@ -64,7 +64,7 @@ export class SidecarPatch extends pulumi.ComponentResource {
     const { namespace, outpost, takeOver, awaitRollout } = this.args;
     const annotations = { ...appliedByStack(takeOver), ...(!awaitRollout && { "pulumi.com/skipAwait": "true" }) };
     const metadata = { name: outpost.deployment, namespace, annotations };
-    // Where an admission policy gives pods the sidecar, the Deployment only has them replaced if that changes, by a label.
+    // If an admission policy gives pods the sidecar, the Deployment only has them replaced when that changes, by a label.
     const template =
       outpost.delivery === "admission"
         ? { metadata: { labels: { [revisionLabel]: fragment.apply(fragmentRevision) } } }

@@ -14,7 +14,7 @@ export function environmentProxy(server: string, env = process.env): string | un
   return isExcepted ? undefined : proxy.includes("://") ? proxy : `http://${proxy}`;
 }
 
-/** What no proxy is ever for. */
+/** Hosts that no proxy is ever for. */
 const loopback = ["localhost", "127.0.0.0/8", "::1"];
 
 /** Tells whether an entry of NO_PROXY is for a host: `*`, a network, or an address or a domain, with or without a port. */

@@ -3,7 +3,7 @@
 /** Longest text that is taken from one command or log, in bytes. A sweep prints less than a kilobyte. */
 export const longestText = 1024 * 1024;
 
-/** What a terminal obeys instead of showing it: control characters but for line breaks and tabs, and changes of direction. */
+/** Characters that a terminal obeys instead of showing them: control characters but for line breaks and tabs, and changes of direction. */
 // eslint-disable-next-line no-control-regex
 const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 

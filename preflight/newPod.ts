@@ -34,7 +34,7 @@ export async function inspectNewPod(
   ]);
   const ofPlain = plain.outcome === "created" ? inspectPlain(settings, plain.pod.spec!, isRestart) : nothing;
   if (swept.outcome === "created") return merge([ofPlain, inspectSwept(settings, swept.pod.spec!, cured.spec)]);
-  // What refuses a pod while none is to be replaced is not in the way of this update.
+  // A refusal of pods is not in the way of an update that replaces none.
   if (!isRestart) return ofPlain;
   const refused = problem(
     `outpost "${name}": the API server would not take a pod with the sidecar: ${swept.reason}. ` +

@@ -90,7 +90,7 @@ class ListRewriter {
     const keys = this.list.path.slice(path.length).split("/").slice(1);
     const elements = op === "add" || op === "replace" ? valueAt(value, keys) : undefined;
     if (!Array.isArray(elements)) {
-      // Where a move or a copy takes it from is not looked at.
+      // The source of a move or a copy is not looked at.
       this.slots = op === "move" || op === "copy" ? [] : undefined;
       return void this.out.push(operation);
     }

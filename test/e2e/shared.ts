@@ -1,4 +1,4 @@
-// What all test files of a mocha process share: the hooks join mocha's root suite, so it starts before the first test and stops
+// Resources that all test files of a mocha process share: the hooks join mocha's root suite, so each starts before the first test and stops
 // after the last, whatever their files.
 
 /** Long enough to install packages and build the toolchain first, on two slow cores. */

@@ -1,4 +1,4 @@
-// What `outpost-shm render` writes beside authentik: JSON patches in a config that is written as a whole, and our part of the
+// `outpost-shm render` beside authentik: JSON patches in a config that is written as a whole, and our part of the
 // Deployment as kubectl and Flux apply it.
 import assert from "node:assert/strict";
 import { openRendering, type Rendering } from "../rendering";

@@ -1,4 +1,4 @@
-// What the test of delivery by admission does beside the program.
+// The test of delivery by admission does this beside the program.
 import { get, type RequestOptions } from "node:https";
 import { text } from "node:stream/consumers";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };

@@ -1,4 +1,4 @@
-// What the CronJob's account may do: by its policy, as the API server's own admission judges, and by its role alone. No kubelet
+// The rights of the CronJob's account: by its policy, as the API server's own admission judges, and by its role alone. No kubelet
 // runs here, so an allowed exec ends at the node. test/e2e/node proves that it runs.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

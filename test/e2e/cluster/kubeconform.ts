@@ -19,7 +19,7 @@ export async function openKubeconform(rendering: Rendering): Promise<(folder: st
   const { definitions } = JSON.parse(readFileSync(join(rendering.dir, "openapi.json"), "utf8"), strict) as {
     definitions: Record<string, KindSchema>;
   };
-  // What is rendered of a Deployment is our part of it, which server-side apply adds to the rest.
+  // A rendered Deployment is our part of it, which server-side apply adds to the rest.
   for (const part of ["Deployment", "DeploymentSpec"]) delete definitions[`io.k8s.api.apps.v1.${part}`].required;
   writeFileSync(join(dir, "definitions.json"), JSON.stringify({ definitions }));
   for (const [name, schema] of Object.entries(definitions))

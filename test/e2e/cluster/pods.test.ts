@@ -1,4 +1,4 @@
-// What becomes of an outpost's pods, by the API server's own admission and controllers: the memory limit they get, Pod
+// An outpost's pods, by the API server's own admission and controllers: the memory limit they get, Pod
 // Security, and who writes the Deployment.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";

@@ -16,7 +16,7 @@ import { installOperatorKinds, operatorObjects, removeOperatorKinds } from "./op
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 const outpost = "My Outpost";
-/** What the unit test's table of kinds has. */
+/** The kinds in the unit test's table. */
 const table: Record<string, Record<string, unknown>> = {
   "the sidecar": { shmSize: "512Mi", sweepInterval: "10m" },
   "the CronJob": { solution: "cronjob", schedule: "@daily", authenticatedMaxAge: "hours=48" },

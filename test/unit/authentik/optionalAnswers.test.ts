@@ -1,4 +1,4 @@
-// What enriches a message, and must hold nothing up: read from the stand-in's API.
+// Answers that enrich a message, and must hold nothing up: read from the stand-in's API.
 import assert from "node:assert/strict";
 import { authentikClient } from "../../../authentik/client";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";

@@ -1,4 +1,4 @@
-// What the commands say of outposts whose sidecar an admission policy brings: their Deployments are without it.
+// The commands on outposts whose sidecar an admission policy brings: their Deployments are without it.
 import assert from "node:assert/strict";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { isAdmitted } from "../../../cli/pods/solution";

@@ -56,7 +56,7 @@ const inSessions = "pod main-a: container proxy keeps its sessions in /sessions,
 const orUpgrade = `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it.`;
 
 describe("the check of the place of the sessions", () => {
-  /** What it sees, and what it advises if it fails. */
+  /** Finding, and advice if it fails. */
   const cases: Record<string, [stage: Stage, seen: string, todo?: string]> = {
     "passes by the TMPDIR of the running container": [
       { container: { image: upToDate }, inside: "TMPDIR=/dev/shm/\n" },

@@ -87,7 +87,7 @@ describe("the proxy of the environment", () => {
 
   const api = "https://api.k8s.example:6443";
   const proxy = "http://proxy.example:3128";
-  /** Whether there is one for a server, by NO_PROXY. */
+  /** True if there is one for a server, by NO_PROXY. */
   const cases: [noProxy: string, server: string, isProxied: boolean][] = [
     ["", api, true],
     ["", "https://localhost:6443", false],

@@ -320,7 +320,7 @@ describe("settings that don't hold", () => {
     "a key every object has": [{ constructor: 1 }, `constructor: unknown key; the keys are ${KEYS_OF_STACK}`],
   };
 
-  /** What is wrong with one key more of an outpost. */
+  /** The errors that one key more of an outpost brings. */
   const keysOfOutposts: Record<string, [key: string, value: unknown, wrong: string]> = {
     "an unknown key of an outpost": ["shmSiz", "1Gi", "unknown key; did you mean shmSize?"],
     "an unknown key of an outpost, near none": [

@@ -1,4 +1,4 @@
-// What the provider makes of a change, with the stand-in for authentik's API. test/e2e/authentik/provider.test.ts has the rest.
+// Changes of the patch, as the provider takes them, with the stand-in for authentik's API. test/e2e/authentik/provider.test.ts has the rest.
 import assert from "node:assert/strict";
 import { outpostJsonPatchProvider } from "../../../../components/outpostJsonPatch/provider";
 import type { OutpostJsonPatchState } from "../../../../components/outpostJsonPatch/state";
