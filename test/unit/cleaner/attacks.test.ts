@@ -133,7 +133,7 @@ const scenarios: Record<string, Scenario> = {
   },
 
   "visitors that a guess takes for enough, where logins hold the room": {
-    guard: ["!visitors_suffice() ? \"urgent\" : kind", "0 ? \"urgent\" : kind"],
+    guard: ['!visitors_suffice() ? "urgent" : kind', '0 ? "urgent" : kind'],
     async act(scene) {
       for (const n of numbers(0, 900)) scene.save(goName(n), n % 20 ? login : longVisit, 10 + n);
       const said = report(await scene.sweep());
