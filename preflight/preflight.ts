@@ -6,6 +6,7 @@ import { merge, nothing, problem, warning, type Findings } from "./findings";
 import { inspectGrammar } from "./grammar";
 import type { Places } from "./look";
 import { inspectMonitoring } from "./monitoring";
+import { inspectOtherStack } from "./otherStack";
 import { inspectOutposts } from "./outposts";
 import { inspectPodAdmission, inspectPolicies, wantsExecPolicy, type PolicyFindings } from "./policies";
 
@@ -65,6 +66,7 @@ async function look(settings: Settings, { isPreview, ...places }: World): Promis
   const [{ execPolicy, ...policies }, ...others] = await Promise.all([
     inspectPolicies(cluster, settings),
     inspectPodAdmission(cluster, settings, version),
+    inspectOtherStack(places, settings),
     inspectOutposts({ ...places, namespace: settings.namespace }, settings.outposts),
     inspectMonitoring(cluster, settings),
     inspectGrammar(cluster, settings),

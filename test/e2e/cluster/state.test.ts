@@ -73,7 +73,7 @@ describe("a stack whose state is lost", () => {
 describe("two stacks of one name in two projects", () => {
   after(closeScenarios);
 
-  it("are told apart at one Deployment", async () => {
+  it("are told apart in one namespace, and at one Deployment", async () => {
     const scenario = await openScenario({ name: "twice" });
     await scenario.stack.up();
     const other = await stackWithoutState(scenario, {}, "other");
@@ -81,8 +81,13 @@ describe("two stacks of one name in two projects", () => {
       (name) => `volume ${name}`,
     );
     const fields = [...owned, "mount /dev/shm of container proxy", "init container shm-cleanup"];
+    const refusal = await failure(other.preview());
     assert.match(
-      await failure(other.preview()),
+      refusal,
+      /namespace \S+ is that of another stack of this program, twice, and one stack serves one namespace\./,
+    );
+    assert.match(
+      refusal,
       new RegExp(
         `outpost "main": Deployment ak-outpost-main already has ` +
           `${fields.map((field) => `${field} \\(owned by authentik-outpost-shm-twice\\)`).join("; ")}\\. ` +

@@ -59,6 +59,8 @@ export function clusterWith(live: Deployment[], answers: Answers = {}): Cluster 
     deployments: live,
     pods: [],
     limitRanges: [],
+    configMap: undefined,
+    cronJob: undefined,
     dryRunApply: unchanged,
     dryRunMerge: unchanged,
     ...answers,
