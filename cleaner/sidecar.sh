@@ -7,14 +7,13 @@ export LC_ALL=C
 
 LOOK_SECONDS=4           # between looks at the usage and the clock
 GROWING_LOOK_SECONDS=1   # the same while usage grows by more than 1 % per look
-RETRY_SECONDS=2          # after a sweep under pressure that could remove nothing: younger visitors age meanwhile
 FAILED_RETRY_SECONDS=10  # after a sweep that failed, if the interval is longer
 REPORT_SECONDS=3600      # a sweep that had nothing to do is reported this often
 SWEEP_LIMIT_SECONDS=600  # a sweep that takes longer is ended, and counts as failed
 IDLE_FILES_PER_SECOND=33 # after a sweep that removed nothing, the pause is at least one second per this many files
 
 : "${SHM_DIR:=/dev/shm}" "${METRICS_DIR:=$(mktemp -d)}" "${METRICS_PORT:=9301}" "${EPOCHSECONDS:=}"
-permille=0 due=0 retry=0 rest=0 files=0 interval=300 high=80 said_at='' said_complaints='' uptime='' no_uptime='' serves='' sweep='' server='' silence=''
+permille=0 swept=0 due=0 retry=0 patience=0 rest=0 files=0 interval=300 high=80 said_at='' said_complaints='' uptime='' no_uptime='' serves='' sweep='' server='' silence=''
 
 say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 
@@ -22,8 +21,7 @@ say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 end_group() { [ -z "$1" ] || kill -s KILL -- "-$1" 2>/dev/null || :; } # PID
 stop() {
   end_group "$sweep" && end_group "$server"
-  rm -rf "$notes"
-  say stopped; exit 0
+  rm -rf "$notes"; say stopped; exit 0
 }
 
 # Sets wall, the time, and uptime, which never jumps. busybox's shell knows the time without another process.
@@ -61,6 +59,7 @@ look() {
 }
 
 under_pressure() { [ $((permille / 10)) -ge "$high" ]; }
+may_try() { [ "$uptime" -ge "$retry" ] || [ $((permille - swept)) -gt 10 ]; } # at once if usage has grown by 1 % since the last sweep
 settings_changed() { [ "${SETTINGS_FILE:-}" -nt "$notes/begun" ]; }
 # True if the pause was lengthened for many files, and over half of them have gone since, as after a cleanup from outside.
 emptied() { [ "$rest" -gt "$interval" ] && [ $((used_inodes * 2)) -lt "$files" ]; }
@@ -82,8 +81,9 @@ run_sweep() {
   said_complaints=$complaints && read_clocks
   if [ "$status" -eq 0 ]; then
     take_results
-    due=$((started + rest)) retry=$uptime
-    ! under_pressure || [ "$removed" -gt 0 ] || retry=$((uptime + RETRY_SECONDS)) due=$((uptime + RETRY_SECONDS))
+    # Visitors too young to go age meanwhile. Where nobody may go, each try waits a quarter longer than the last, up to the interval.
+    if under_pressure && [ "$removed" -eq 0 ]; then patience=$((patience < interval ? patience * 5 / 4 + 1 : interval)); else patience=0; fi
+    due=$((patience ? uptime + patience : started + rest)) retry=$((uptime + patience))
   else
     if [ "$status" -eq 1 ]; then FAILED_SWEEPS=0; else FAILED_SWEEPS=$((FAILED_SWEEPS + 1)); fi # at 1 it has counted itself
     rest=$((interval < FAILED_RETRY_SECONDS ? interval : FAILED_RETRY_SECONDS)) due=$((uptime + rest)) retry=$((uptime + rest))
@@ -121,9 +121,9 @@ while :; do
   watch_clock
   [ "$uptime" -ge "$started" ] || due=0 retry=0 # without an uptime, a clock that was set back
   look
-  if [ "$uptime" -ge "$due" ] || settings_changed || emptied || { under_pressure && [ "$uptime" -ge "$retry" ]; }; then
+  if [ "$uptime" -ge "$due" ] || settings_changed || emptied || { under_pressure && may_try; }; then
     run_sweep
-    look && wait_seconds=$GROWING_LOOK_SECONDS # usage has fallen, and growth is counted from here
+    look && swept=$permille wait_seconds=$GROWING_LOOK_SECONDS # usage has fallen, and growth is counted from here
   fi
   [ $((due - uptime)) -ge "$wait_seconds" ] || wait_seconds=$((due - uptime > 1 ? due - uptime : 1))
   pause "$wait_seconds"

@@ -130,11 +130,29 @@ for (const shell of shells) {
       await events("sweep", 2);
     });
 
-    it("tries again two seconds after a sweep that found all visitors too young, whenever the next look would be", async () => {
+    it("tries again soon after a sweep that found all visitors too young, whenever the next look would be", async () => {
       const spare = 50; // pages, for the notes and the metrics, which are in the same tmpfs here
       for (let n = 0; statfsSync(dir).bfree > spare; n++) save(goName(n), visit);
       start({ SWEEP_INTERVAL_SECONDS: "3600" }, changed(sidecarText, "LOOK_SECONDS=4 ", "LOOK_SECONDS=60 "));
       await until("room for more", () => statfsSync(dir).bfree > 4 * spare, 12); // PRESSURE_FLOOR is 5
+    });
+
+    it("tries ever less often where nobody may go, and at once when usage grows", async () => {
+      for (let n = 0; n < 870; n++) save(goName(n), login);
+      const often = changed(sidecarText, "LOOK_SECONDS=4 ", "LOOK_SECONDS=1 ");
+      const { events } = start(
+        { SWEEP_INTERVAL_SECONDS: "3600" },
+        changed(often, "REPORT_SECONDS=3600", "REPORT_SECONDS=0"),
+      );
+      const pauses = async (sweeps: number) => {
+        const times = (await events("sweep", sweeps)).map((line) => Date.parse(line.split(/time=| /)[1] ?? "") / 1000);
+        return times.slice(1).map((time, index) => time - (times[index] ?? 0));
+      };
+      for (const [index, seconds] of (await pauses(5)).entries())
+        assert.ok(seconds >= index, `${seconds} s before sweep ${index + 2}`); // 1, 2, 3 and 4, in whole seconds of the log
+      for (let n = 870; n < 890; n++) save(goName(n), login);
+      const growth = (await pauses(6)).at(-1)!;
+      assert.ok(growth <= 4, `${growth} s`); // it would have been six
     });
 
     it("stops within a second between sweeps", async () => {
