@@ -6,12 +6,16 @@
 #   sweep    to remove what is dead, and what is of those classes
 #   press    to sweep, and to measure what is left
 #   count    to count
+# What has to go is given, and printed for the next walk, as an age and how much of that age:
+#   visitor  visitors
+#   urgent   visitors, before enough of them are known to bring usage down
+#   login    logins
 # Runs on busybox awk, mawk and gawk. The memory it takes does not grow with the number of files.
 
 BEGIN {
   READ_BATCH = 100000 # bytes of names in a command, for which Linux allows 128 KiB
   REMOVAL_BATCH = 26000 # the same; fewer, so that a flood finds room before all files are judged
-  SMALL = 400 # bytes. A smaller file of a Go outpost is a visitor, since the smallest possible login takes 696.
+  SMALL = 400 # bytes. A file of a Go outpost up to this size is a visitor, since the smallest possible login takes 696.
   alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   for (i = 0; i < 64; i++) sextet[substr(alphabet, i + 1, 1)] = i
   for (i = 32; i < 127; i++) character[i] = sprintf("%c", i)

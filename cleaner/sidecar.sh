@@ -31,7 +31,7 @@ read_clocks() {
   case $up in *.*) uptime=${up%.*} ;; *) [ -z "$no_uptime" ] || uptime=$wall ;; esac
 }
 
-# A clock that is set forward would make every session too old at once. So all are touched: they count as just saved.
+# A clock that is set forward would make every session too old at once. So when it jumps, all are touched: they count as just saved.
 watch_clock() {
   step=$((wall - uptime - offset)) offset=$((wall - uptime))
   [ "$step" -gt 10 ] || [ "$step" -lt -10 ] || return 0
@@ -82,7 +82,8 @@ run_sweep() {
   if [ "$status" -eq 0 ]; then
     take_results
     # Visitors too young to go age meanwhile. Where nobody may go, each try waits a quarter longer than the last, up to the interval.
-    if under_pressure && [ "$removed" -eq 0 ]; then patience=$((patience < interval ? patience * 5 / 4 + 1 : interval)); else patience=0; fi
+    if under_pressure && [ "$removed" -eq 0 ]; then patience=$((patience * 5 / 4 + 1)); else patience=0; fi
+    [ "$patience" -le "$interval" ] || patience=$interval
     due=$((patience ? uptime + patience : started + rest)) retry=$((uptime + patience))
   else
     if [ "$status" -eq 1 ]; then FAILED_SWEEPS=0; else FAILED_SWEEPS=$((FAILED_SWEEPS + 1)); fi # at 1 it has counted itself
@@ -94,7 +95,6 @@ run_sweep() {
 take_results() {
   # shellcheck source=/dev/null # the sweep's notes: removed, errors, files and LAST_GOOD
   . "$LOOP_NOTES"
-  export LAST_GOOD
   for pair in $LAST_GOOD; do
     case $pair in SWEEP_INTERVAL_SECONDS=*) interval=${pair#*=} ;; HIGH_WATERMARK_PERCENT=*) high=${pair#*=} ;; esac
   done
@@ -107,7 +107,7 @@ take_results() {
 rm -rf "$METRICS_DIR"/.loop.* "$METRICS_DIR"/metrics.txt.* # left by a container that was killed
 notes=$(mktemp -d "$METRICS_DIR/.loop.XXXXXX" 2>/dev/null) ||
   { say "not_started error=\"METRICS_DIR $METRICS_DIR cannot be written to\"" && exit 1; }
-export SHM_DIR METRICS_DIR LOOP_NOTES="$notes/notes" FAILED_SWEEPS=0
+export SHM_DIR METRICS_DIR LOOP_NOTES="$notes/notes" FAILED_SWEEPS=0 LAST_GOOD=''
 trap stop TERM INT
 [ -z "$EPOCHSECONDS" ] || { mkfifo "$notes/silence" && exec 8<>"$notes/silence" && silence=1; }
 say "started dir=$SHM_DIR metrics_dir=$METRICS_DIR"

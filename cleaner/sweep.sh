@@ -25,7 +25,7 @@ set -u
 export LC_ALL=C
 
 DEBRIS_AGE=300    # seconds. An outpost fills its empty files, and renames its staging files, within milliseconds.
-PRESSURE_FLOOR=5  # seconds. A younger visitor is on the way to the login page, which needs the session.
+PRESSURE_FLOOR=5  # seconds. A visitor no older is on the way to the login page, which needs the session.
 LOGIN_PERCENT=95  # Logins go before their time only from this usage on, and only down to it.
 READ_LIMIT=10     # seconds to read the beginnings of a batch of files, which takes milliseconds.
 
@@ -150,7 +150,7 @@ metric() { # NAME TYPE HELP [LABELS VALUE]…
   while [ $# -gt 0 ]; do
     value=$2
     [ "$type" = gauge ] || value=$(($(published "$name$1") + $2)) # a counter goes on from the file that is there
-    echo "$name$1 $value"
+    echo "$name$1 $value" || return
     shift 2
   done
 }
@@ -191,8 +191,9 @@ write_metrics() {
 # Renamed into place, so that a reader sees the old text or the new one, never half of one.
 publish() {
   [ -n "$METRICS_DIR" ] && [ -z "$DRY_RUN" ] || return 0
-  (write_metrics >"$METRICS_DIR/metrics.txt.${$}" && mv -f "$METRICS_DIR/metrics.txt.${$}" "$METRICS_DIR/metrics.txt") ||
-    say "metrics_not_written dir=$(clean "$METRICS_DIR")" >&2
+  (write_metrics >"$METRICS_DIR/metrics.txt.${$}" && mv -f "$METRICS_DIR/metrics.txt.${$}" "$METRICS_DIR/metrics.txt") && return
+  rm -f "$METRICS_DIR/metrics.txt.${$}"
+  say "metrics_not_written dir=$(clean "$METRICS_DIR")" >&2
 }
 
 # ---- The sweep ----
@@ -221,8 +222,8 @@ elif [ -n "$DRY_RUN" ]; then
   walk measure
   walk sweep
 else
-  # The guess reads nothing, so that the first files go before the last is read. For logins that it took for visitors there is a
-  # third walk. Those that turn out dead go as well, which makes more room than necessary.
+  # The guess reads nothing, so that the first files go before the last is read. The third walk takes what the second passed by before
+  # it knew enough, makes up for logins that the guess took for visitors, and is the only one that takes logins.
   walk guess
   walk press
   look # somebody else may have made room meanwhile

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { coverage, fields, report, shells, sweepText, type Result } from "../../../sandbox/cleaner/shells";
 import { mountTmpfs, type Tmpfs } from "../../../sandbox/cleaner/tmpfs";
@@ -535,6 +535,22 @@ for (const shell of shells) {
         assert.equal(status, 0);
         assert.match(stderr, / event=metrics_not_written dir=\/nowhere\/at\/all$/m);
         assert.deepEqual(left(), []);
+      });
+
+      it("stay as they were where there is no space for new ones", async () => {
+        await sweep();
+        const before = read();
+        const filler = join(scene.metrics, "filler");
+        assert.throws(() => writeFileSync(filler, Buffer.alloc(64 * 1024 * 1024)), { code: "ENOSPC" });
+        try {
+          const { status, stderr } = await sweep();
+          assert.equal(status, 0);
+          assert.match(stderr, / event=metrics_not_written dir=/);
+          assert.equal(read(), before);
+          assert.deepEqual(readdirSync(scene.metrics).sort(), ["filler", "metrics.txt"]);
+        } finally {
+          rmSync(filler);
+        }
       });
     });
 
