@@ -1,7 +1,7 @@
 import type { JsonPatchOperation } from "../../authentik/operations";
 import { mayPass } from "../../kubernetes/connection";
 import { poll } from "../../kubernetes/poll";
-import { isGivenUp, unfinishedRollout } from "../../kubernetes/rollout";
+import { isGivenUp, isHalted, unfinishedRollout } from "../../kubernetes/rollout";
 import type { Pod } from "../../kubernetes/types";
 import { differences } from "../../sidecar/jsonPatch/liveSidecar";
 import type { OutpostDeployment } from "./outpostDeployment";
@@ -41,7 +41,7 @@ export function untilApplied(
 
 /**
  * Resolves once all pods of the Deployment are new and available.
- * @throws with what is still missing, and the kubelet's reasons, if time is up
+ * @throws with what is still missing, and the kubelet's reasons, if time is up, or at once if it can't succeed
  */
 export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say: Say): Promise<void> {
   return until({ timeoutMs: waits.rolloutMs, pauseMs: waits.pauseMs }, say, async () => {
@@ -53,6 +53,7 @@ export function untilRolledOut(deployment: OutpostDeployment, waits: Waits, say:
       `Deployment ${live.metadata?.namespace}/${live.metadata?.name}: ${left}`,
       ...(await deployment.pods(live)).flatMap(troubles),
     ].join("; ");
+    if (isHalted(live)) throw new Error(reasons);
     if (isGivenUp(live)) throw new Error(`${reasons}; Kubernetes has given the rollout up (progressDeadlineSeconds)`);
     return reasons;
   });

@@ -20,7 +20,8 @@ describe("the wait for a rollout", () => {
       const answer = answers.shift()!;
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
     };
-    const deployment = { name: "ak-outpost-main", read } as OutpostDeployment;
+    const pods = () => Promise.resolve([]);
+    const deployment = { name: "ak-outpost-main", read, pods } as Partial<OutpostDeployment> as OutpostDeployment;
     await untilRolledOut(deployment, { applyMs: 0, rolloutMs, pauseMs: 1 }, (line) => said.push(line));
     return said;
   };
@@ -35,5 +36,16 @@ describe("the wait for a rollout", () => {
   it("ends at once where asking again can't help, and with the server's error if that is still away in the end", async () => {
     await assert.rejects(wait(60_000, forbidden, rolledOut), forbidden);
     await assert.rejects(wait(0, unavailable, rolledOut), unavailable);
+  });
+
+  it("ends at once where the Deployment is paused, and names the cure", async () => {
+    const paused = {
+      metadata: { name: "ak-outpost-main", namespace: "authentik", generation: 1 },
+      spec: { paused: true, replicas: 1, selector: {}, template: {} },
+      status: { observedGeneration: 1, replicas: 1, availableReplicas: 1 },
+    };
+    await assert.rejects(wait(60_000, paused, paused), {
+      message: "Deployment authentik/ak-outpost-main: 0 of 1 pods updated; it is paused (kubectl rollout resume)",
+    });
   });
 });
