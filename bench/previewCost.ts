@@ -1,3 +1,5 @@
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { local } from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import { ComponentResource } from "@pulumi/pulumi";
@@ -7,7 +9,7 @@ import { CLUSTER_TOOLS } from "../sandbox/cluster";
 import { openStack, type EngineStack } from "../sandbox/engine";
 import { createOutpost } from "../sandbox/outpost";
 import { consoleProgress } from "../sandbox/progress";
-import { openPulumi } from "../sandbox/pulumi";
+import { openPulumi, type Pulumi } from "../sandbox/pulumi";
 import { createStateFolder } from "../sandbox/stateFolder";
 import { resolveSettings } from "../settings/resolve";
 import { podFragment } from "../sidecar/podFragment";
@@ -47,9 +49,16 @@ function plainProgram(namespace: string, names: string[]): PulumiFn {
   };
 }
 
+/** Lets the CLI write its logs, as it does on a user's machine. */
+function withLogs({ cli, env }: Pulumi): Pulumi {
+  const home = createStateFolder("bench-pulumi");
+  symlinkSync(join(env.PULUMI_HOME, "plugins"), join(home, "plugins"));
+  return { cli, env: { ...env, PULUMI_HOME: home } };
+}
+
 /** Measures the previews of so many outposts, in turns, on the sandbox's API server. */
 export async function previewCost(outposts: number): Promise<PreviewCost> {
-  const pulumi = await openPulumi(consoleProgress(), CLUSTER_TOOLS);
+  const pulumi = withLogs(await openPulumi(consoleProgress(), CLUSTER_TOOLS));
   return onCluster("preview", async ({ kubeconfig, context }) => {
     const names = Array.from({ length: outposts }, (_, n) => `outpost-${n}`);
     const open = async (stack: string, program?: PulumiFn): Promise<EngineStack> => {

@@ -1,6 +1,6 @@
 // The Pulumi that this machine gets, with a CLI, a download and a Go of our own making.
 import assert from "node:assert/strict";
-import { existsSync, readlinkSync } from "node:fs";
+import { existsSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { version as sdk } from "@pulumi/pulumi/package.json";
 import { openPulumi } from "../../../sandbox/pulumi";
@@ -37,6 +37,7 @@ describe("Pulumi", () => {
     onPath("pulumi", cli("exit 1"));
     assert.deepEqual((await open()).said, [using]);
     assert.ok(!existsSync(inDir("cache", "toolchain")));
+    assert.ok(statSync(join(home(), "logs")).isFile(), "the CLI writes no logs");
   });
 
   it("is the CLI that was downloaded before, rather than one on PATH that is too old", async () => {
@@ -68,6 +69,7 @@ describe("Pulumi", () => {
     const module = readModule("pulumi-kubernetes");
     assert.equal(readlinkSync(plugin), inDir("cache/toolchain", module.key, "pulumi-resource-kubernetes"));
     assert.notEqual(pulumi.env.PULUMI_HOME, home());
+    assert.ok(statSync(join(pulumi.env.PULUMI_HOME, "logs")).isFile(), "the CLI writes no logs");
     assert.deepEqual(said.slice(1), [
       `${installing}: not available: ${refusal}`,
       `Pulumi's downloads are out of reach here (${refusal}). Its Kubernetes provider is built from its Go module instead; ` +
