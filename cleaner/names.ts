@@ -12,6 +12,8 @@ export const ownSelector = `app.kubernetes.io/name=${objectLabels["app.kubernete
 
 /** Prefix of our field managers. Each stack has one. */
 export const stackManagerPrefix = "authentik-outpost-shm-";
+/** Tells whether a field manager is a stack of this program. */
+export const isStack = (manager: string): boolean => manager.startsWith(stackManagerPrefix);
 
 /** Name of the CronJob and of the account it runs as: one of each per namespace. */
 export const cronJobName = "authentik-outpost-shm-cleanup";

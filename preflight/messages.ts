@@ -1,5 +1,5 @@
 import { authentikManager, isProxyOutpost } from "../authentik/names";
-import { stackManagerPrefix } from "../cleaner/names";
+import { isStack } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/settings";
 import type { TakenField } from "../sidecar/takenFields";
@@ -38,7 +38,7 @@ export function noContainer({ name, deployment, container }: OutpostSettings, li
 export function fieldsTaken({ name, deployment }: OutpostSettings, taken: TakenField[]): Findings {
   const found = taken.map(({ field, owners }) => `${field} (owned by ${owners.join(", ")})`).join("; ");
   const isOwnedBy = (test: (owner: string) => boolean) => taken.some(({ owners }) => owners.some(test));
-  const wayOn = isOwnedBy((owner) => owner.startsWith(stackManagerPrefix))
+  const wayOn = isOwnedBy(isStack)
     ? `That is another stack of this program. Take the outpost off the \`outposts\` of one of the two.`
     : isOwnedBy((owner) => owner === authentikManager)
       ? waysFromPatch(deployment)

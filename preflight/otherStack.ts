@@ -1,4 +1,4 @@
-import { cronJobName, scriptsConfigMap, stackManagerPrefix } from "../cleaner/names";
+import { cronJobName, isStack, scriptsConfigMap, stackManagerPrefix } from "../cleaner/names";
 import { hasCronJob, hasSidecar, type Settings } from "../settings/settings";
 import { nothing, problem, type Findings } from "./findings";
 import { ifForbidden, type Places } from "./look";
@@ -19,7 +19,7 @@ export async function inspectOtherStack(
   const managers = objects
     .flatMap((object) => object?.metadata?.managedFields ?? [])
     .map(({ manager = "" }) => manager);
-  const other = managers.find((manager) => manager.startsWith(stackManagerPrefix) && manager !== fieldManager);
+  const other = managers.find((manager) => isStack(manager) && manager !== fieldManager);
   if (other === undefined) return nothing;
   return problem(
     `namespace ${namespace} is that of another stack of this program, ${other.slice(stackManagerPrefix.length)}, and one stack serves one namespace. ` +

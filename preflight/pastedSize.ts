@@ -1,5 +1,5 @@
 import type { JsonPatchOperation } from "../authentik/operations";
-import { shmVolume, stackManagerPrefix } from "../cleaner/names";
+import { isStack, shmVolume } from "../cleaner/names";
 import { ownersOf, volumePath } from "../kubernetes/fieldOwners";
 import { quantityBytes } from "../kubernetes/quantity";
 import type { Deployment } from "../kubernetes/types";
@@ -44,7 +44,7 @@ function sizeInPatch(operations: readonly JsonPatchOperation[]): string | undefi
 function sizeOnCluster({ metadata, spec }: Deployment): string | undefined {
   const { volumes = [], initContainers = [] } = spec?.template.spec ?? {};
   const owners = ownersOf(volumePath(shmVolume), metadata?.managedFields ?? []);
-  const isOurs = owners.some((owner) => owner.startsWith(stackManagerPrefix));
+  const isOurs = owners.some(isStack);
   return isOurs || readsOurSettings({ value: initContainers }) ? undefined : sizeOf(volumes);
 }
 

@@ -1,12 +1,12 @@
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { authentikManager } from "../../authentik/names";
-import { cronJobName, scriptsConfigMap, settingsConfigMap, sidecarContainer } from "../../cleaner/names";
+import { cronJobName, isStack, scriptsConfigMap, settingsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
 import { hasCronJob } from "../../settings/settings";
 import { eitherWay } from "../advice";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
-import { fieldOwners, isAdmitted, isOurs, isOwnCronJob, isStack } from "../pods/solution";
+import { fieldOwners, isAdmitted, isOurs, isOwnCronJob } from "../pods/solution";
 import type { Cause, Found } from "./finding";
 import { isUnchecked, type Snapshot } from "./snapshot";
 

@@ -1,11 +1,11 @@
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import {
   cronJobName,
+  isStack,
   revisionLabel,
   settingsVariable,
   shmVolume,
   sidecarContainer,
-  stackManagerPrefix,
 } from "../../cleaner/names";
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import type { Deployment } from "../../kubernetes/types";
@@ -45,8 +45,6 @@ export const fieldOwners = (deployment: Deployment): { field: string; owners: st
     field,
     owners: ownersOf(path, deployment.metadata?.managedFields ?? []),
   }));
-
-export const isStack = (owner: string): boolean => owner.startsWith(stackManagerPrefix);
 
 /** Tells whether the sidecar is this program's, by either delivery. A volume without a sidecar is ours if only stacks own it. */
 export function isOurs(deployment: Deployment): boolean {

@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { shmMountPath } from "../../cleaner/names";
+import { isStack, shmMountPath } from "../../cleaner/names";
 import type { Deployment, PodSpec } from "../../kubernetes/types";
 import { outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
-import { fieldOwners, isStack } from "../pods/solution";
+import { fieldOwners } from "../pods/solution";
 
 /**
  * Returns the Deployment for `kubectl create --field-manager=goauthentik.io`, without what a stack of ours has put on it. That
