@@ -16,14 +16,15 @@ import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../../unit/outposts";
 import { sharedCluster } from "../cluster/fixture";
 
-type Provider = ReturnType<typeof outpostJsonPatchProvider>;
 /** Error from which Pulumi's host concludes that a resource exists, but not as it should. */
 type InitError = Error & { id?: string; properties?: OutpostJsonPatchState; reasons?: string[] };
 
-/** Passes the provider through its text in the state, as the host loads it. */
-async function deserialised(provider: Provider): Promise<Provider> {
-  const { text } = await pulumi.runtime.serializeFunction(() => provider);
-  const load = createRequire(__filename)("require-from-string") as (text: string) => { handler: () => Provider };
+type MakeProvider = typeof outpostJsonPatchProvider;
+
+/** Passes the provider's code through the text that the state has of it, as the host loads it. Once, for it takes seconds. */
+async function deserialised(): Promise<MakeProvider> {
+  const { text } = await pulumi.runtime.serializeFunction(() => outpostJsonPatchProvider);
+  const load = createRequire(__filename)("require-from-string") as (text: string) => { handler: () => MakeProvider };
   return load(text).handler();
 }
 
@@ -36,7 +37,11 @@ interface OpenOptions {
 }
 
 describe("the dynamic provider of OutpostJsonPatch", () => {
+  let makeProvider: MakeProvider;
   const authentiks: AuthentikStandIn[] = [];
+  before(async () => {
+    makeProvider = await deserialised();
+  });
   afterEach(async () => {
     for (const authentik of authentiks.splice(0)) await authentik.stop();
   });
@@ -50,9 +55,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     if (!deploys) await createOutpost(kubeconfig, outpost);
     await authentik.addOutpost({ name: "main" });
     if (deploys) await untilAvailable(kubeconfig, outpost);
-    const provider = await deserialised(
-      outpostJsonPatchProvider({ applyMs: 300, rolloutMs: 20_000, pauseMs: 50, ...waits }),
-    );
+    const provider = makeProvider({ applyMs: 300, rolloutMs: 20_000, pauseMs: 50, ...waits });
     const all: Record<string, string> = {
       "kubernetes:kubeconfig": kubeconfig,
       "authentik-outpost-shm:authentikToken": authentik.token,
@@ -218,7 +221,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     });
     const { id, outs } = await provider.create(inputs);
     const { authentikUrl } = inputs;
-    const elsewhere = await deserialised(outpostJsonPatchProvider());
+    const elsewhere = makeProvider();
     const config: Record<string, string> = {
       "authentik-outpost-shm:authentikUrl": `${authentikUrl}/`,
       "authentik-outpost-shm:authentikToken": authentik.token,
