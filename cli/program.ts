@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { Command, CommanderError, Option } from "commander";
 import { printable } from "../kubernetes/untrusted";
 import type { UpdateCheck } from "../settings/expectation";
@@ -22,6 +23,9 @@ import { status, type StatusOptions } from "./status";
 import { openTarget, type Target, type TargetMakers, type TargetOptions } from "./target";
 import { verify, type VerifyOptions } from "./verify";
 
+/** By the package's own name, since main.ts is compiled to another depth than it has in the clone. */
+const { version } = createRequire(__filename)("authentik-outpost-shm/package.json") as { version: string };
+
 /** A command's work, once its flags are read. */
 type Work = (target: Target) => Promise<number>;
 
@@ -42,6 +46,7 @@ export async function run(argv: string[], io: Io, makers: TargetMakers): Promise
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .exitOverride()
     .helpOption("-h, --help", "show this")
+    .version(version, "-V, --version", "show the version")
     .helpCommand(false)
     .addHelpText("after", "\nExit status: 0 ok; 1 a check failed or the work could not be done; 2 wrong use.");
   addRender(program, async (options) => {

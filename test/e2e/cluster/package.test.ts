@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { version } from "../../../package.json";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { clients, type Clients } from "../../../sandbox/clients";
 import { outpostObjectName, untilAvailable } from "../../../sandbox/outpost";
@@ -90,6 +91,7 @@ describe("the component in other programs", () => {
       const { code, stdout } = await desk.shell(`cd ${program} && ${doctor}`);
       assert.match(stdout, /Deployment\/ak-outpost-typescript \(solution\)\n {2}seen: neither a sidecar/);
       assert.equal(code, 1);
+      assert.equal((await inProgram("npx --no-install outpost-shm --version")).stdout, `${version}\n`);
     });
 
     it("gives the outpost its sidecar, once, and takes it back", () => tryProgram(inProgram, "context", "TypeScript"));

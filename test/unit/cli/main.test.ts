@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { version } from "../../../package.json";
 import { repositoryRoot } from "../../../sandbox/paths";
 
 describe("outpost-shm as a program", () => {
@@ -20,5 +21,10 @@ describe("outpost-shm as a program", () => {
 
   it("goes on to its end if it changes something", async () => {
     assert.deepEqual(await unread("cleanup", "--help"), [0, ""]);
+  });
+
+  it("says its version", () => {
+    const said = execFileSync(process.execPath, [join(repositoryRoot, "cli", "outpost-shm.mjs"), "--version"]);
+    assert.equal(String(said), `${version}\n`);
   });
 });
