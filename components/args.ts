@@ -9,9 +9,9 @@ export interface SharedArgs {
   delivery?: string;
   /** The outpost's own container in its pods, as authentik names it; a Deployment made by hand may have another. Default: `proxy`. */
   container?: pulumi.Input<string>;
-  /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it. Default: `256Mi`. */
+  /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. Each pod has its own. An outpost with a memory limit needs one at least 64Mi above it. Default: `256Mi`. */
   shmSize?: pulumi.Input<string>;
-  /** Time between two sweeps of the sidecar, `5s` to `24h`. Whatever it is, a sweep follows within seconds once `highWatermark` is reached. Default: `5m`. */
+  /** Time between two sweeps of the sidecar, `5s` to `24h`. After a sweep that removed nothing it is at least a second for every 33 files. Whatever it is, a sweep follows within seconds once `highWatermark` is reached. Default: `5m`. */
   sweepInterval?: pulumi.Input<string>;
   /** Age at which a session that nobody logged in with is removed, `1m` to `8760h`. Before its cookie ends this can cost a person a second login. Default: `24h`. */
   anonymousMaxAge?: pulumi.Input<string>;
@@ -19,7 +19,7 @@ export interface SharedArgs {
   authenticatedMaxAge?: pulumi.Input<string>;
   /** Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99. Default: `80`. */
   highWatermark?: pulumi.Input<number>;
-  /** Percent in use at which that ends, 1 to 99 and below `highWatermark`. Default: `60`. */
+  /** Percent in use down to which that goes, 1 to 99 and below `highWatermark`. Default: `60`. */
   lowWatermark?: pulumi.Input<number>;
   /** Image of the sidecar, with tag or digest; any with busybox, or with a POSIX sh, awk, setsid and the GNU tools. The metrics require busybox's `httpd` and `nc`. Default: `docker.io/library/busybox:1.37`. */
   cleanerImage?: pulumi.Input<string>;
@@ -45,7 +45,7 @@ export interface StackArgs extends SharedArgs {
   timeZone?: pulumi.Input<string>;
   /** Image of the CronJob, with tag or digest, with kubectl and a shell in it. Default: `docker.io/alpine/kubectl:1.34.2`. */
   kubectlImage?: pulumi.Input<string>;
-  /** Has the CronJob there but switched off, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then. Default: `false`. */
+  /** Deploys the CronJob suspended, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then. Default: `false`. */
   suspend?: pulumi.Input<boolean>;
   /** Secrets that the CronJob's pods pull `kubectlImage` with, by name, with commas between. The sidecar's image is pulled with those of the outpost's pods. */
   imagePullSecrets?: pulumi.Input<string[]>;
@@ -53,13 +53,13 @@ export interface StackArgs extends SharedArgs {
   cronJobPodLabels?: pulumi.Input<Record<string, string>>;
   /** Annotations of the CronJob's pods: `linkerd.io/inject=disabled`; several with commas between. */
   cronJobPodAnnotations?: pulumi.Input<Record<string, string>>;
-  /** Has the cluster refuse every command but the sweep that the CronJob's account would run in a pod, by a ValidatingAdmissionPolicy: `pods/exec` by RBAC alone allows any. Kubernetes 1.30 and later; a warning says so if the cluster has none. Creating one requires the right to, cluster-wide; without it `pulumi up` stops before any change. Default: `true`. */
+  /** A ValidatingAdmissionPolicy restricts the CronJob's account to the sweep; RBAC alone would let it run any command in a pod. Kubernetes 1.30 and later; a warning says so if the cluster has none. Requires the right to create such policies, cluster-wide; without it `pulumi up` stops before any change. Default: `true`. */
   restrictExec?: boolean;
   /** Creates a PodMonitor, alerts and a dashboard (docs/monitoring.md). Default: `false`. */
   monitoring?: boolean;
   /** With `monitoring`: a PodMonitor by which Prometheus finds the sidecars. Needs the Prometheus operator. Default: `true`. */
   podMonitor?: boolean;
-  /** With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Without it, an outpost scaled to zero counts as missing. Default: `true`. */
+  /** With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Without kube-state-metrics, an outpost scaled to zero counts as missing. Default: `true`. */
   alerts?: boolean;
   /** With `monitoring`: a ConfigMap with a dashboard, which Grafana's dashboard sidecar finds by its label `grafana_dashboard: "1"`. Default: `true`. */
   dashboard?: boolean;

@@ -42,13 +42,13 @@ export const outpostRows = {
   shmSize: row({
     default: "256Mi",
     read: fromText(parseSize),
-    text: "Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. An outpost with a memory limit needs a limit above it.",
+    text: "Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. Each pod has its own. An outpost with a memory limit needs one at least 64Mi above it.",
     restartsPods: "yes",
     toldApart: true,
   }),
   // With a shorter interval the sweeps of a full volume would hardly pause.
   sweepInterval: sweepDuration("SWEEP_INTERVAL_SECONDS", ["5s", "24h"], {
-    text: "Time between two sweeps of the sidecar, `5s` to `24h`. Whatever it is, a sweep follows within seconds once `highWatermark` is reached.",
+    text: "Time between two sweeps of the sidecar, `5s` to `24h`. After a sweep that removed nothing it is at least a second for every 33 files. Whatever it is, a sweep follows within seconds once `highWatermark` is reached.",
   }),
   // Not shorter than a cookie lives (24 h by authentik's defaults): a visitor whose session is gone before may have to log in twice.
   anonymousMaxAge: sweepDuration("ANONYMOUS_MAX_AGE_SECONDS", ["1m", "8760h"], {
@@ -62,7 +62,7 @@ export const outpostRows = {
     text: "Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99.",
   }),
   lowWatermark: sweepPercent("LOW_WATERMARK_PERCENT", {
-    text: "Percent in use at which that ends, 1 to 99 and below `highWatermark`.",
+    text: "Percent in use down to which that goes, 1 to 99 and below `highWatermark`.",
   }),
   cleanerImage: row({
     default: "docker.io/library/busybox:1.37",
@@ -99,7 +99,7 @@ export const stackRows = {
     text: "Image of the CronJob, with tag or digest, with kubectl and a shell in it.",
   }),
   suspend: flag(false, {
-    text: "Has the CronJob there but switched off, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then.",
+    text: "Deploys the CronJob suspended, so that it can be switched on at once, or started by hand: `kubectl create job --from`. There are no alerts on it then.",
   }),
   imagePullSecrets: row({
     default: "",
@@ -114,7 +114,7 @@ export const stackRows = {
     text: "Annotations of the CronJob's pods: `linkerd.io/inject=disabled`; several with commas between.",
   }),
   restrictExec: flag(true, {
-    text: "Has the cluster refuse every command but the sweep that the CronJob's account would run in a pod, by a ValidatingAdmissionPolicy: `pods/exec` by RBAC alone allows any. Kubernetes 1.30 and later; a warning says so if the cluster has none. Creating one requires the right to, cluster-wide; without it `pulumi up` stops before any change.",
+    text: "A ValidatingAdmissionPolicy restricts the CronJob's account to the sweep; RBAC alone would let it run any command in a pod. Kubernetes 1.30 and later; a warning says so if the cluster has none. Requires the right to create such policies, cluster-wide; without it `pulumi up` stops before any change.",
   }),
   monitoring: flag(false, {
     text: "Creates a PodMonitor, alerts and a dashboard ([monitoring.md](monitoring.md)).",
@@ -123,7 +123,7 @@ export const stackRows = {
     text: "With `monitoring`: a PodMonitor by which Prometheus finds the sidecars. Needs the Prometheus operator.",
   }),
   alerts: flag(true, {
-    text: "With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Without it, an outpost scaled to zero counts as missing.",
+    text: "With `monitoring`: a PrometheusRule with alerts on what is deployed. Needs the Prometheus operator, and kube-state-metrics for those on the CronJob and, with `delivery: admission`, on pods without a sidecar. Without kube-state-metrics, an outpost scaled to zero counts as missing.",
   }),
   dashboard: flag(true, {
     text: 'With `monitoring`: a ConfigMap with a dashboard, which Grafana\'s dashboard sidecar finds by its label `grafana_dashboard: "1"`.',
