@@ -5,7 +5,7 @@ import type { Delivery } from "../../../settings/settings";
 import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 import { untilUnlabelledAdmitted } from "../unlabelledPods";
-import { editOperations, otherSelector, writesAtRest } from "./operations";
+import { editOperations, otherSelector, writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 interface Measured {
   /** Writes by authentik in three reconciles. */

@@ -6,7 +6,7 @@ import { untilAvailable } from "../../../sandbox/outpost";
 import { sharedCluster } from "../cluster/fixture";
 import { openDesk, type Desk } from "../desk";
 import { documented } from "../documented";
-import { editOperations, pastedPatch, writesAtRest } from "./operations";
+import { editOperations, pastedPatch, writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 const namespace = "authentik";
 const podSpec = "/spec/template/spec";

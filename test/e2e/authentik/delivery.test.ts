@@ -10,7 +10,7 @@ import type { Report } from "../../../sandbox/engine";
 import { sidecarFields } from "../../../sidecar/takenFields";
 import { failure, plain, revision, warnings } from "../cluster/harness";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
-import { editOperations, pastedPatch, writesAtRest } from "./operations";
+import { editOperations, pastedPatch, writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 const jsonPatchType = "pulumi-nodejs:dynamic/authentik-outpost-shm:OutpostJsonPatch";
 const podSpec = "/spec/template/spec";

@@ -5,7 +5,7 @@ import { startAuthentik, type AuthentikStandIn, type OutpostConfig, type Writes 
 import type { RawOperation } from "../../../sandbox/authentik/outpostConfig";
 import { clients } from "../../../sandbox/clients";
 import { sharedCluster } from "../cluster/fixture";
-import { otherSelector } from "./operations";
+import { otherSelector } from "../../../sandbox/authentik/adminUi";
 
 const podSpec = "/spec/template/spec";
 const volumes = [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }];

@@ -7,7 +7,7 @@ import { startAuthentik, type OutpostConfig } from "../../../sandbox/authentik";
 import { sharedCluster } from "../cluster/fixture";
 import { failed } from "../cluster/harness";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
-import { editOperations } from "./operations";
+import { editOperations } from "../../../sandbox/authentik/adminUi";
 
 const throughAuthentik = { delivery: "authentik" };
 const intro = "Nothing was changed. The cluster is not as the settings need it:";

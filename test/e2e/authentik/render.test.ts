@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { openRendering, type Rendering } from "../rendering";
 import { waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
-import { editOperations, writesAtRest } from "./operations";
+import { editOperations, writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 describe("what render writes, beside authentik", () => {
   let scenario: Scenario;

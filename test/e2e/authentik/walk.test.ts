@@ -7,7 +7,7 @@ import { sidecarFields } from "../../../sidecar/takenFields";
 import { revision } from "../cluster/harness";
 import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
-import { writesAtRest } from "./operations";
+import { writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 interface Place {
   solution: Solution;

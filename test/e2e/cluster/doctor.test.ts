@@ -1,7 +1,7 @@
 // `outpost-shm doctor` on a real API server. Nothing runs in the pods here: test/e2e/node has the findings from logs and crashes.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { editOperations, pastedPatch } from "../authentik/operations";
+import { editOperations, pastedPatch } from "../../../sandbox/authentik/adminUi";
 import { waitForRollout } from "./kubectl";
 import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";

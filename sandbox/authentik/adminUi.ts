@@ -1,5 +1,5 @@
 // An outpost's JSON patch of its Deployment in authentik, and what authentik makes of it.
-import type { AuthentikStandIn } from "../../../sandbox/authentik";
+import type { AuthentikStandIn } from "../authentik";
 
 /** The patch of older guides, as operators paste it. */
 export function pastedPatch(sizeLimit = "256Mi") {
