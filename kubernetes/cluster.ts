@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1ConfigMap, V1CronJob, V1Job, KubernetesObject } from "@kubernetes/client-node" with {
+import type { V1ConfigMap, V1CronJob, V1Job, KubernetesObject } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import type { ApiResource, Support } from "./support";
@@ -74,8 +74,6 @@ export interface Cluster {
   ownObjects: (namespace: string, labelSelector: string) => Promise<OwnObject[]>;
   /** Jobs that the CronJob of that name has started, the newest first. */
   jobsOf: (namespace: string, cronJob: string) => Promise<V1Job[]>;
-  /** Events about objects of that kind and name, as `kubectl describe` lists them. */
-  events: (namespace: string, kind: string, name: string) => Promise<CoreV1Event[]>;
   /** The end of a container's log. */
   log: (place: ContainerPlace, options?: { tailLines?: number; previous?: boolean }) => Promise<string>;
   /**

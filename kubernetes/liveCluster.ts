@@ -91,11 +91,6 @@ function objects(call: Call) {
         )
         .sort((a, b) => started(b) - started(a));
     },
-    events: async (namespace, kind, name) => {
-      const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name}`;
-      const found = list("events", namespace, ({ core }) => core.listNamespacedEvent({ namespace, fieldSelector }));
-      return (await found).map(allPrintable);
-    },
   } satisfies Partial<Cluster>;
 }
 

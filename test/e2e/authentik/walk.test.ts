@@ -13,9 +13,6 @@ interface Place {
   solution: Solution;
   delivery: Delivery;
 }
-const places: Place[] = (["none", "sidecar", "cronjob", "both"] as const).flatMap((solution) =>
-  (["deployment", "admission", "authentik"] as const).map((delivery) => ({ solution, delivery })),
-);
 const nameOf = ({ solution, delivery }: Place): string => `${solution} by ${delivery}`;
 
 /** The way in which pods get the sidecar, if they do. */
@@ -23,6 +20,15 @@ type Way = Delivery | "none";
 const hasSidecar = ({ solution }: Place): boolean => solution === "sidecar" || solution === "both";
 const hasCronJob = ({ solution }: Place): boolean => solution === "cronjob" || solution === "both";
 const wayOf = (place: Place): Way => (hasSidecar(place) ? place.delivery : "none");
+
+/** Each that differs from all others: where there is no sidecar, its delivery makes no difference. */
+const places: Place[] = [
+  { solution: "none", delivery: "deployment" },
+  { solution: "cronjob", delivery: "deployment" },
+  ...(["sidecar", "both"] as const).flatMap((solution) =>
+    (["deployment", "admission", "authentik"] as const).map((delivery) => ({ solution, delivery })),
+  ),
+];
 
 /**
  * Each ordered pair of ways, once with a CronJob that comes or goes at the same time, and once without. The outposts that have no
@@ -123,11 +129,8 @@ describe("a walk over solution and delivery", () => {
     assert.equal(pairs.length, 32);
   });
 
-  it("tells the twelve apart where they differ", () => {
+  it("tells them apart where they differ", () => {
     const of = (solution: Solution, delivery: Delivery) => fresh.get(nameOf({ solution, delivery }));
-    for (const solution of ["none", "cronjob"] as const)
-      for (const delivery of ["authentik", "admission"] as const)
-        assert.deepEqual(comparable(of(solution, delivery)), comparable(of(solution, "deployment")));
     assert.notDeepEqual(comparable(of("sidecar", "admission")), comparable(of("sidecar", "deployment")));
     assert.notDeepEqual(comparable(of("sidecar", "admission")), comparable(of("none", "deployment")));
     assert.notDeepEqual(comparable(of("sidecar", "authentik")), comparable(of("sidecar", "deployment")));
@@ -141,7 +144,9 @@ describe("a walk over solution and delivery", () => {
       await scenario.configure({ ...place });
       await scenario.stack.up();
       await waitForRollout(scenario, "main");
-      assert.deepEqual(comparable(await outcomeOf(scenario)), comparable(fresh.get(nameOf(place))));
+      const { solution, delivery } = place;
+      const same = nameOf({ solution, delivery: hasSidecar(place) ? delivery : "deployment" });
+      assert.deepEqual(comparable(await outcomeOf(scenario)), comparable(fresh.get(same)));
       const rollouts = revision(await scenario.deployment("main")) - before;
       assert.equal(rollouts, templateOf(from) === templateOf(place) ? 0 : 1);
       const pods = await podsOf(scenario, "ak-outpost-main");

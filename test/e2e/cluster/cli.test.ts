@@ -134,7 +134,7 @@ describe("the pulumi CLI", () => {
       "2 problems in the settings:\n" +
         '  solution: "sidecars" is none of the choices (did you mean sidecar?); choose sidecar, cronjob, both or none\n' +
         '  shmSize: "256MB" is no Kubernetes quantity (did you mean 256Mi?); write e.g. 256Mi or 1Gi',
-      [up, upAtOnce],
+      [upAtOnce],
     );
     await succeed("pulumi config rm solution && pulumi config rm shmSize");
   });

@@ -52,18 +52,14 @@ describe("a stack whose state is lost", () => {
     await anew.up();
     assert.deepEqual(await scenario.objects(), fresh);
     assert.deepEqual(Object.keys((await anew.up()).changeSummary), ["same"]);
-    await anew.destroy();
-    assert.deepEqual(Object.keys(await scenario.objects()), ["Deployment/ak-outpost-main"]);
-  });
 
-  it("does so also where settings have changed meanwhile", async () => {
-    const scenario = await openScenario({ name: "lost-changed", config: { solution: "both" } });
-    await scenario.stack.up();
-    const changed = { solution: "both", anonymousMaxAge: "30m", shmSize: "512Mi" };
-    const anew = await stackWithoutState(scenario, changed);
-    await anew.up();
+    // So does one whose settings have changed meanwhile.
+    const changed = { ...config, anonymousMaxAge: "30m", shmSize: "512Mi" };
+    const another = await stackWithoutState(scenario, changed);
+    await another.up();
     const after = await scenario.objects();
-    await anew.destroy();
+    await another.destroy();
+    assert.deepEqual(Object.keys(await scenario.objects()), ["Deployment/ak-outpost-main"]);
     await scenario.configure(changed);
     await scenario.stack.up();
     assert.deepEqual(after, await scenario.objects());

@@ -79,11 +79,9 @@ describe("verify: true", () => {
   it("is made again when what it checks changes, and fails that update", async () => {
     await forbidJobs();
     await config({ kubectlImage: "docker.io/alpine/kubectl:1.33.0" });
-    for (const attempt of ["first", "second"]) {
-      const { message, report } = await failed(scenario.stack.up());
-      assert.match(message, /exceeded quota: no-jobs/);
-      assert.deepEqual(commands(report), ["create-replacement"], attempt);
-    }
+    const { message, report } = await failed(scenario.stack.up());
+    assert.match(message, /exceeded quota: no-jobs/);
+    assert.deepEqual(commands(report), ["create-replacement"]);
     await allowJobs();
     assert.deepEqual(commands(await scenario.stack.up()), ["create-replacement", "replace", "delete-replaced"]);
   });

@@ -286,9 +286,11 @@ describe("OutpostShmCleanup on mocks", () => {
   });
 
   const oneSidecar = sidecarsOf("ak-outpost-one");
-  // test/e2e/cluster/monitoring.test.ts has each part by itself.
   const monitored: [raw: Record<string, unknown>, resources: string[]][] = [
     [{}, [...oneSidecar, ...monitoring, podMonitor]],
+    [{ podMonitor: false }, [...oneSidecar, ...monitoring]],
+    [{ alerts: false }, [...oneSidecar, monitoring[0], monitoring[2], podMonitor]],
+    [{ dashboard: false }, [...oneSidecar, ...monitoring.slice(0, 2), podMonitor]],
     [{ podMonitor: false, alerts: false, dashboard: false }, oneSidecar],
     [{ solution: "cronjob" }, [...heldCronJob, ...monitoring]],
     [{ solution: "cronjob", alerts: false, dashboard: false }, heldCronJob],
