@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 import type { Agent, RequestOptions } from "node:https";
 import type {
   ApiException,
@@ -78,8 +80,7 @@ export function connection(config: KubernetesConfig): Call {
 async function connect(config: KubernetesConfig): Promise<Client> {
   const { ApiException, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, CustomObjectsApi, KubeConfig } =
     await import("@kubernetes/client-node");
-  const kubeConfig = new KubeConfig();
-  load(kubeConfig, config.kubeconfig);
+  const kubeConfig = load(KubeConfig, config.kubeconfig);
   if (config.context) selectContext(kubeConfig, config.context, config.contextGivenBy ?? "kubernetes:context");
   if (config.cluster) selectCluster(kubeConfig, config.cluster);
   goThroughProxies(kubeConfig);
@@ -159,19 +160,53 @@ export async function orUndefined<T>(client: Client, request: Promise<T>): Promi
 /** Tells a kubeconfig's text from its path. */
 const isText = (kubeconfig: string): boolean => /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig);
 
-function load(kubeConfig: KubeConfig, kubeconfig: string | undefined): void {
+/** Returns the path with the home folder for a leading `~`, as the Kubernetes provider reads it. */
+const expanded = (path: string): string => (/^~(\/|$)/.test(path) ? join(homedir(), path.slice(1)) : path);
+
+/** @param Config the client's class */
+function load(Config: typeof KubeConfig, given: string | undefined): KubeConfig {
+  const kubeconfig = given && !isText(given) ? expanded(given) : given;
+  const kubeConfig = new Config();
+  const files = (process.env.KUBECONFIG ?? "").split(delimiter).filter((file) => file !== "");
   try {
-    if (!kubeconfig) kubeConfig.loadFromDefault();
-    else if (isText(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
-    else kubeConfig.loadFromFile(kubeconfig);
+    if (kubeconfig && isText(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
+    else if (kubeconfig) kubeConfig.loadFromFile(kubeconfig);
+    else if (files.length > 1)
+      merge(
+        kubeConfig,
+        files.filter(existsSync).map((file) => fromFile(Config, file)),
+      );
+    else kubeConfig.loadFromDefault();
   } catch (error) {
     // eslint-disable-next-line preserve-caught-error -- a parser quotes what it can't read, and that may be a token
     throw new Error(unreadable(kubeconfig, error as ParserError));
   }
   // The client falls back to this name if it found nothing at all.
-  if (kubeConfig.getCurrentContext() === "loaded-context") {
+  if (kubeConfig.getCurrentContext() === "loaded-context" || kubeConfig.getContexts().length === 0) {
     throw new Error("There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.");
   }
+  return kubeConfig;
+}
+
+function fromFile(Config: typeof KubeConfig, file: string): KubeConfig {
+  const kubeConfig = new Config();
+  kubeConfig.loadFromFile(file);
+  return kubeConfig;
+}
+
+/**
+ * Merges the files of $KUBECONFIG as kubectl and the Kubernetes provider do: of two entries of one name the first counts, as does
+ * the first current context. The client would take the last context, and thereby another cluster.
+ */
+function merge(kubeConfig: KubeConfig, files: KubeConfig[]): void {
+  const firstOfEach = <T extends { name: string }>(entries: T[]): T[] =>
+    entries.filter(({ name }, index) => entries.findIndex((entry) => entry.name === name) === index);
+  kubeConfig.loadFromOptions({
+    clusters: firstOfEach(files.flatMap((file) => file.getClusters())),
+    users: firstOfEach(files.flatMap((file) => file.getUsers())),
+    contexts: firstOfEach(files.flatMap((file) => file.getContexts())),
+    currentContext: files.map((file) => file.getCurrentContext()).find(Boolean),
+  });
 }
 
 /** An error of the parser of YAML, or of the system. */

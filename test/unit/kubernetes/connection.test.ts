@@ -18,6 +18,9 @@ users:
 - { name: me, user: {} }
 `;
 
+const restore = (name: string, value: string | undefined) =>
+  value === undefined ? delete process.env[name] : (process.env[name] = value);
+
 describe("the cluster of a kubeconfig", () => {
   const inDir = useTempDir();
   const server = (config: { context?: string; cluster?: string }) => liveCluster({ kubeconfig, ...config }).server();
@@ -39,6 +42,39 @@ describe("the cluster of a kubeconfig", () => {
     assert.deepEqual([await cluster.server(), await cluster.contextNamespace()], ["https://a.example", "sso"]);
   });
 
+  describe("from the environment", () => {
+    const { KUBECONFIG, HOME } = process.env;
+    afterEach(() => {
+      restore("KUBECONFIG", KUBECONFIG);
+      restore("HOME", HOME);
+    });
+
+    it("is that of the first file of $KUBECONFIG, as with kubectl: by its context, and by its entries of the same name", async () => {
+      writeFileSync(inDir("first"), kubeconfig);
+      writeFileSync(
+        inDir("second"),
+        kubeconfig
+          .replace("current-context: one", "current-context: three")
+          .replaceAll(".example", ".elsewhere")
+          .replace("name: two", "name: three"),
+      );
+      process.env.KUBECONFIG = [inDir("missing"), inDir("first"), inDir("second")].join(":");
+      assert.equal(await liveCluster({}).server(), "https://a.example");
+      assert.equal(await liveCluster({ context: "three" }).server(), "https://b.example");
+      process.env.KUBECONFIG = [inDir("second"), inDir("first")].join(":");
+      assert.equal(await liveCluster({}).server(), "https://b.elsewhere");
+      process.env.KUBECONFIG = [inDir("missing"), inDir("missing too")].join(":");
+      const message = "There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.";
+      await assert.rejects(liveCluster({}).server(), { message });
+    });
+
+    it("may be a path in the home folder, as the Kubernetes provider reads it", async () => {
+      process.env.HOME = inDir(".");
+      writeFileSync(inDir("config"), kubeconfig);
+      assert.equal(await liveCluster({ kubeconfig: "~/config" }).server(), "https://a.example");
+    });
+  });
+
   it("is none if the kubeconfig does not have it", async () => {
     await assert.rejects(server({ cluster: "c" }), {
       message:
@@ -50,8 +86,6 @@ describe("the cluster of a kubeconfig", () => {
 describe("the proxy of the environment", () => {
   const serve = useServers();
   const { HTTPS_PROXY, NO_PROXY } = process.env;
-  const restore = (name: string, value: string | undefined) =>
-    value === undefined ? delete process.env[name] : (process.env[name] = value);
   afterEach(() => {
     restore("HTTPS_PROXY", HTTPS_PROXY);
     restore("NO_PROXY", NO_PROXY);
