@@ -2,6 +2,7 @@ import { objectLabels } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import type { CronJobSpec } from "../../kubernetes/types";
 import type { OutpostSettings, Settings } from "../../settings/settings";
+import { clusterUser } from "../../settings/values/user";
 import { sweepVariables } from "../../settings/sweepVariables";
 
 /** Pods swept at the same time by one run. Each costs the Job's pod one kubectl process, about 40 MiB. */
@@ -17,7 +18,7 @@ export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 
 /** Settings of an outpost that the CronJob is made from. */
 export const sweptKeys = [
-  ...(["deployment", "container", "sweepInterval"] as const),
+  ...(["deployment", "container", "runAsUser", "sweepInterval"] as const),
   ...(["anonymousMaxAge", "authenticatedMaxAge", "highWatermark", "lowWatermark"] as const),
 ] as const;
 export type SweptOutpost = Pick<OutpostSettings, (typeof sweptKeys)[number]>;
@@ -41,6 +42,9 @@ export interface CronJobSettings extends ScheduledSettings {
   serviceAccountName: string;
 }
 
+/** User of the CronJob's own pods, unless the cluster assigns one: OpenShift refuses any other. */
+const nobody = { runAsUser: 65534, runAsGroup: 65534 };
+
 /** Writes one line per outpost for `cleaner/cronjob.sh`: its Deployment and container, then its sweep settings. */
 function outpostLines(outposts: SweptOutpost[]): string {
   return outposts
@@ -63,8 +67,7 @@ export function cronJobSpec(settings: CronJobSettings): CronJobSpec {
     restartPolicy: "Never",
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: 65534,
-      runAsGroup: 65534,
+      ...(settings.outposts.some(({ runAsUser }) => runAsUser === clusterUser) ? {} : nobody),
       seccompProfile: { type: "RuntimeDefault" },
     },
     containers: [container(settings)],

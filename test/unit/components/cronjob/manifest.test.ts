@@ -103,6 +103,14 @@ describe("CronJob manifest", () => {
     assert.deepEqual(jobTemplate.metadata, { labels });
   });
 
+  it("leaves its user to a cluster that assigns the outposts' users", () => {
+    const spec = cronJobSpec({ ...settingsOf({ runAsUser: "cluster" }), serviceAccountName: "x" }) as V1CronJobSpec;
+    assert.deepEqual(spec.jobTemplate.spec!.template.spec!.securityContext, {
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+  });
+
   it("grants what exec takes and no more", () => {
     assert.deepEqual(execRules(["zulu", "alpha"]), [
       { apiGroups: ["apps"], resources: ["deployments"], resourceNames: ["alpha", "zulu"], verbs: ["get"] },
