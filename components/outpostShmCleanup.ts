@@ -15,6 +15,7 @@ import {
 import { podFragment } from "../sidecar/podFragment";
 import { PodAdmission } from "./admission/podAdmission";
 import type { OutpostArgs, StackArgs } from "./args";
+import { childOf } from "./childOf";
 import { scheduledKeys, sweptKeys } from "./cronjob/manifest";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { ownMetadata, type Ownership } from "./fieldManager";
@@ -118,7 +119,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   /** Creates the scripts of all sidecars. A new version of them restarts no pod: each sidecar takes them within about a minute. */
   private createScripts(name: string, own: Ownership): pulumi.Resource {
     const args = { metadata: ownMetadata(scriptsConfigMap, own), data: cleanerScripts().files };
-    return new kubernetes.core.v1.ConfigMap(`${name}-scripts`, args, { parent: this });
+    return new kubernetes.core.v1.ConfigMap(`${name}-scripts`, args, childOf(this));
   }
 
   private createCronJob(name: string, args: ResolvedArgs, own: Ownership): SweepCronJob[] {

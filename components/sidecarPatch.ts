@@ -6,6 +6,7 @@ import { sweepVariables } from "../settings/sweepVariables";
 import { ownPart } from "../sidecar/jsonPatch/jsonPatch";
 import { podFragment, type PodFragment } from "../sidecar/podFragment";
 import { fragmentRevision } from "../sidecar/revision";
+import { childOf } from "./childOf";
 import { appliedByStack, fieldManager, ownMetadata, type Ownership } from "./fieldManager";
 import { OutpostJsonPatch } from "./outpostJsonPatch/outpostJsonPatch";
 import type { Resolved } from "./resolveArgs";
@@ -38,7 +39,7 @@ export class SidecarPatch extends pulumi.ComponentResource {
     const fragment = settings.apply(podFragment);
     const variables = settings.apply(sweepVariables);
     // The settings come first, since the new pods start with them.
-    const child = { parent: this, dependsOn: [this.createSettings(name, variables)] };
+    const child = childOf(this, [this.createSettings(name, variables)]);
     const patch =
       args.outpost.delivery === "authentik"
         ? this.createJsonPatch(name, fragment, child)
@@ -53,7 +54,7 @@ export class SidecarPatch extends pulumi.ComponentResource {
   private createSettings(name: string, variables: pulumi.Output<string[]>): kubernetes.core.v1.ConfigMap {
     const metadata = ownMetadata(settingsConfigMap(this.args.outpost.deployment), this.args);
     const settings = variables.apply((lines) => `${lines.join("\n")}\n`);
-    return new kubernetes.core.v1.ConfigMap(name, { metadata, data: { [settingsFile]: settings } }, { parent: this });
+    return new kubernetes.core.v1.ConfigMap(name, { metadata, data: { [settingsFile]: settings } }, childOf(this));
   }
 
   private createDeploymentPatch(

@@ -135,7 +135,8 @@ export class EngineStack {
     return this.#run("preview", (recorder) => this.stack.preview({ ...options, ...recorder.options }));
   }
 
-  up(options?: { refresh?: boolean }): Promise<UpReport> {
+  /** @param options with `replace`, the URNs of resources that are replaced whether they have changed or not */
+  up(options?: { refresh?: boolean; replace?: string[] }): Promise<UpReport> {
     return this.#run("update", (recorder) => this.stack.up({ ...options, ...recorder.options }));
   }
 

@@ -2,6 +2,7 @@ import { local } from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
+import { childOf } from "../childOf";
 import { appliedByStack, fieldManager, type Ownership } from "../fieldManager";
 import { hashOf } from "../hashOf";
 import { clusterObjectName } from "./objectName";
@@ -38,7 +39,7 @@ export class PodAdmission extends pulumi.ComponentResource {
     const spec = pulumi
       .all([args.namespace, pulumi.all(args.outposts)])
       .apply(([namespace, outposts]) => policySpec(namespace, outposts));
-    this.policy = new MutatingAdmissionPolicy(name, { metadata: this.metadata(""), spec }, { parent: this });
+    this.policy = new MutatingAdmissionPolicy(name, { metadata: this.metadata(""), spec }, childOf(this));
     const labelled = this.createBinding("rollout", true, []);
     const { interpreter, command: create } = pause;
     this.inForce = new local.Command(
@@ -68,7 +69,7 @@ export class PodAdmission extends pulumi.ComponentResource {
         metadata: this.metadata(`-${which}`),
         spec: { policyName: this.policy.metadata.name, matchResources: bindingSelector(isAsked) },
       },
-      { parent: this, dependsOn },
+      childOf(this, dependsOn),
     );
   }
 

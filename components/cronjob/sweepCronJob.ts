@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels, cronJobName } from "../../cleaner/names";
 import { execRules } from "../../kubernetes/execRights";
+import { childOf } from "../childOf";
 import { appliedByStack, ownMetadata, type Ownership } from "../fieldManager";
 import { hashOf } from "../hashOf";
 import { execPolicySpec } from "./execPolicy";
@@ -22,7 +23,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
 
   constructor(name: string, args: SweepCronJobArgs, opts?: pulumi.ComponentResourceOptions) {
     super("authentik-outpost-shm:index:SweepCronJob", name, {}, opts);
-    const child = { parent: this };
+    const child = childOf(this);
     const metadata = ownMetadata(cronJobName, args);
     const account = new kubernetes.core.v1.ServiceAccount(name, { metadata }, child);
     const rules = pulumi.output(args.outposts).apply((outposts) => execRules(outposts.map((each) => each.deployment)));
@@ -36,7 +37,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
         subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: args.namespace }],
       },
       // At no time may the account exec what the policy would refuse.
-      { ...child, dependsOn: policies },
+      childOf(this, policies),
     );
     const spec = pulumi
       .all([args.namespace, args.settings, args.outposts, account.metadata.name])
@@ -44,7 +45,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
         cronJobSpec({ ...settings, namespace, outposts, serviceAccountName }),
       );
     // After the binding, so that not even the first run lacks its rights.
-    const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, { ...child, dependsOn: binding });
+    const cronJob = new kubernetes.batch.v1.CronJob(name, { metadata, spec }, childOf(this, [binding]));
 
     this.name = cronJob.metadata.name;
     this.revision = hashOf(spec);
@@ -57,7 +58,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
     { namespace, outposts, takeOver }: SweepCronJobArgs,
     account: pulumi.Output<string>,
   ): pulumi.Resource[] {
-    const child = { parent: this };
+    const child = childOf(this);
     const metadata = {
       name: pulumi.interpolate`${cronJobName}-${namespace}`,
       labels: objectLabels,

@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
 import type { MonitoringParts, MonitoringSettings } from "../../settings/settings";
+import { childOf } from "../childOf";
 import { ownMetadata, type Ownership } from "../fieldManager";
 import { alertRules } from "./alerts";
 import { dashboard } from "./dashboard";
@@ -39,7 +40,7 @@ export class Monitoring extends pulumi.ComponentResource {
   private createPodMonitor(name: string): void {
     const kind = { apiVersion, kind: "PodMonitor" };
     const object = { ...kind, metadata: this.metadata(objectName), spec: podMonitorSpec };
-    new kubernetes.apiextensions.CustomResource(`${name}-pod-monitor`, object, { parent: this });
+    new kubernetes.apiextensions.CustomResource(`${name}-pod-monitor`, object, childOf(this));
   }
 
   private createAlerts(name: string): void {
@@ -49,7 +50,7 @@ export class Monitoring extends pulumi.ComponentResource {
     }));
     const kind = { apiVersion, kind: "PrometheusRule" };
     const object = { ...kind, metadata: this.metadata(objectName), spec };
-    new kubernetes.apiextensions.CustomResource(`${name}-alerts`, object, { parent: this });
+    new kubernetes.apiextensions.CustomResource(`${name}-alerts`, object, childOf(this));
   }
 
   private createDashboard(name: string): void {
@@ -59,7 +60,7 @@ export class Monitoring extends pulumi.ComponentResource {
       .apply(([namespace, settings]) => `${JSON.stringify(dashboard(namespace, settings), null, 2)}\n`);
     const metadata = this.metadata(`${objectName}-dashboard`, { grafana_dashboard: "1" });
     const data = { [`${objectName}.json`]: text };
-    new kubernetes.core.v1.ConfigMap(`${name}-dashboard`, { metadata, data }, { parent: this });
+    new kubernetes.core.v1.ConfigMap(`${name}-dashboard`, { metadata, data }, childOf(this));
   }
 
   private metadata(name: string, labels: Record<string, string> = {}) {

@@ -66,6 +66,23 @@ describe("a stack whose state is lost", () => {
   });
 });
 
+describe("resources that the engine replaces", () => {
+  after(closeScenarios);
+
+  it("are all there afterwards, as by `pulumi up --replace`", async () => {
+    for (const delivery of ["deployment", "admission"]) {
+      const scenario = await openScenario({ name: `replaced-${delivery}`, config: { solution: "both", delivery } });
+      await scenario.stack.up();
+      const fresh = await scenario.objects();
+      const urns = await scenario.stack.urns();
+      const replace = urns.filter((urn) => /kubernetes:(?!pulumi:)/.test(urn) && !urn.includes("pulumi:providers"));
+      assert.equal(replace.length, delivery === "admission" ? 12 : 9);
+      await scenario.stack.up({ replace });
+      assert.deepEqual(await scenario.objects(), fresh, delivery);
+    }
+  });
+});
+
 describe("two stacks of one name in two projects", () => {
   after(closeScenarios);
 
