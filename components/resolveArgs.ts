@@ -14,8 +14,8 @@ export interface ResolvedArgs extends Resolved<Omit<Settings, "outposts">> {
   outposts: Resolved<OutpostSettings>[];
 }
 
-/** Stands in for a required value that is not known yet, so that all others can be checked meanwhile. */
-const notKnownYet = { namespace: "not-known-yet" };
+/** Stand in for required values that are not known yet, so that all others can be checked meanwhile. */
+const notKnownYet = { namespace: "not-known-yet", authentikUrl: "https://not-known-yet.example" };
 
 /**
  * Returns the component's arguments with every default, by the same rules as the stack's config. A value from another resource
@@ -25,7 +25,7 @@ const notKnownYet = { namespace: "not-known-yet" };
 export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: OutpostArgs[] }): ResolvedArgs {
   const hasToken = Boolean(pulumi.runtime.allConfig()[`${configNamespace}:authentikToken`]);
   const plain = {
-    ...notKnownYet,
+    ...Object.fromEntries(Object.entries(notKnownYet).filter(([key]) => !isPlain(stack[key as keyof StackArgs]))),
     ...plainOf(stack),
     ...(hasToken && { authentikToken: tokenHeld }),
     outposts: outposts.map(plainOf),
@@ -53,7 +53,7 @@ export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: Outp
  * @throws SettingsError with all of them
  */
 export function requirePlain({ outposts, ...stack }: { outposts: OutpostArgs[] } & object): void {
-  const places = isPlain(outposts)
+  const places = !isOutput(outposts)
     ? outposts.flatMap((outpost, index) => structuralOutputs(outpost, `outposts[${index}]`))
     : ["outposts"];
   const wrong = "decides which resources there are, so it must be a plain value: no output of a resource, no secret";
@@ -67,7 +67,11 @@ function structuralOutputs(args: object, place: string): string[] {
   return outputs.map(([key]) => keyIn(place, key));
 }
 
-const isPlain = (value: unknown): boolean => !pulumi.Output.isInstance(value) && !(value instanceof Promise);
+const isOutput = (value: unknown): boolean => pulumi.Output.isInstance(value) || value instanceof Promise;
+
+/** Tells whether a value is no Output, and has none in it: programs of other languages hand over maps with Outputs in them. */
+const isPlain = (value: unknown): boolean =>
+  !isOutput(value) && (typeof value !== "object" || value === null || Object.values(value).every(isPlain));
 
 const plainOf = (args: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(args).filter(([, value]) => isPlain(value)));

@@ -581,6 +581,32 @@ describe("OutpostShmCleanup on mocks", () => {
       );
     });
 
+    it("takes Outputs inside of labels, as programs of other languages hand them over", async () => {
+      const monitoringLabels = { release: pulumi.output("prom") } as never;
+      const outposts = [{ name: "one" }];
+      const { registered } = await alone({ namespace: "authentik", outposts, monitoring: true, monitoringLabels });
+      const { metadata } = inputsOf(registered, configMapType, "outpost-shm-monitoring-dashboard") as {
+        metadata: { labels: Record<string, string> };
+      };
+      assert.equal(metadata.labels.release, "prom");
+    });
+
+    it("takes authentik's address from another resource", async () => {
+      pulumi.runtime.setAllConfig({ "authentik-outpost-shm:authentikToken": "token" }, [
+        "authentik-outpost-shm:authentikToken",
+      ]);
+      const authentikUrl = pulumi.output("https://auth.example.com");
+      const delivery = "authentik" as const;
+      const { registered } = await alone({
+        namespace: "authentik",
+        outposts: [{ name: "one" }],
+        delivery,
+        authentikUrl,
+      });
+      const { inputs } = registered.find(({ type }) => type.endsWith("OutpostJsonPatch"))!;
+      assert.equal((inputs as { authentikUrl: string }).authentikUrl, "https://auth.example.com");
+    });
+
     it("makes no object for monitoring a secret by a setting that it does not need", async () => {
       const outposts = [{ name: "one" }];
       const authentikUrl = pulumi.secret("https://auth.example.com");
