@@ -48,11 +48,16 @@ export function restarts(live: Deployment, dryRun: DryRun, change?: string): Fin
     );
   if (isDeepStrictEqual(spec?.template, dryRun.deployment.spec?.template)) return nothing;
   const replicas = spec?.replicas ?? 1;
+  if (replicas === 0) return { ...nothing, restarts: [name] };
+  const way =
+    spec?.strategy?.type === "Recreate"
+      ? "all at once: its strategy is Recreate, an outage until they are ready"
+      : "rolling update";
   const pause =
     " But it is paused: before somebody resumes it no pod restarts, and an update that waits for one fails: " +
     `kubectl --namespace ${namespace} rollout resume deployment ${name}`;
   const restart = warning(
-    `Deployment ${name}: this change restarts ${replicas === 1 ? "its pod" : `its ${replicas} pods`} (rolling update). ` +
+    `Deployment ${name}: this change restarts ${replicas === 1 ? "its pod" : `its ${replicas} pods`} (${way}). ` +
       `The sessions in a restarted pod end: their users log in again.${spec?.paused ? pause : ""}`,
   );
   return { ...restart, restarts: [name] };

@@ -200,6 +200,18 @@ describe("inspection of the outposts' Deployments", () => {
     assert.deepEqual((await look([paused], wantsSidecar)).warnings, []);
   });
 
+  it("says that there is an outage where the strategy is Recreate, and nothing where there is no pod", async () => {
+    const recreated = live();
+    recreated.spec!.strategy = { type: "Recreate" };
+    assert.deepEqual((await look([recreated], wantsSidecar, { dryRun: restarted(recreated) })).warnings, [
+      "Deployment ak-outpost-my-outpost: this change restarts its pod (all at once: its strategy is Recreate, an outage until they are " +
+        "ready). The sessions in a restarted pod end: their users log in again.",
+    ]);
+    const none = liveDeployment("ak-outpost-my-outpost", { replicas: 0 });
+    const { warnings, restarts } = await look([none], wantsSidecar, { dryRun: restarted(none) });
+    assert.deepEqual([warnings, restarts], [[], ["ak-outpost-my-outpost"]]);
+  });
+
   it("says so of one that has the sidecar by authentik's patch, if its settings are this stack's", async () => {
     const name = "ak-outpost-forgotten";
     const sidecar = { "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} } };
