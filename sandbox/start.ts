@@ -13,7 +13,6 @@ import { consoleProgress } from "./progress";
 
 interface Options {
   keep?: boolean;
-  context?: string;
   node?: boolean;
   verbose?: boolean;
   delivery: Delivery;
@@ -29,14 +28,8 @@ const command = new Command("npm start --")
   )
   .option("--keep", "leave the cluster running until Ctrl-C, and say how to use it")
   .option(
-    "--context <name>",
-    "use the cluster of this context in your kubeconfig instead; the demo makes the namespace authentik-outpost-shm-demo there, keeps to it, and removes it",
-  )
-  .addOption(
-    new Option(
-      "--node",
-      "run the pods too, on a node that it starts on this machine (root on Debian or Ubuntu), and show what is in them: df, the sidecar's log, a run of the CronJob",
-    ).conflicts("context"),
+    "--node",
+    "run the pods too, on a node that it starts on this machine (root on Debian or Ubuntu), and show what is in them: df, the sidecar's log, a run of the CronJob",
   )
   .addOption(
     new Option(
@@ -50,10 +43,10 @@ const command = new Command("npm start --")
   .helpOption("--help", "show this")
   .allowExcessArguments(false);
 
-async function main({ delivery, context, node, verbose = false, keep }: Options): Promise<number> {
+async function main({ delivery, node, verbose = false, keep }: Options): Promise<number> {
   beforeEnd({ stop: () => console.log("Everything is stopped and removed.") });
   try {
-    const stage = await setStage(consoleProgress(), { context, node, withAuthentik: delivery === "authentik" });
+    const stage = await setStage(consoleProgress(), { node, withAuthentik: delivery === "authentik" });
     const show = new Show(stage, await podSpec(stage), verbose);
     await tours[delivery](show);
     if (node) await watchPods(show);

@@ -1,12 +1,11 @@
 // The stage of the demo: a cluster with an outpost, and a stack of the program.
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startAuthentik, type AuthentikStandIn } from "../authentik";
 import { clients, type Clients } from "../clients";
-import { CLUSTER_TOOLS, NODE_CLUSTER_TOOLS, startCluster, startNodeCluster, type Cluster } from "../cluster";
+import { CLUSTER_TOOLS, NODE_CLUSTER_TOOLS, startCluster, startNodeCluster } from "../cluster";
 import { beforeEnd } from "../endings";
 import { openStack, type EngineStack } from "../engine";
-import { createOutpost, unless, untilAvailable, type OutpostSpec } from "../outpost";
+import { createOutpost, untilAvailable, type OutpostSpec } from "../outpost";
 import type { Progress } from "../progress";
 import { openPulumi } from "../pulumi";
 import { createStateFolder } from "../stateFolder";
@@ -30,12 +29,7 @@ export interface Stage {
 const namespace = "authentik-outpost-shm-demo";
 const outpost: OutpostSpec = { namespace, name: "Demo Outpost", replicas: 2 };
 
-/** The demo's own cluster or the user's, as far as the stage uses it. */
-type UsedCluster = Pick<Cluster, "kubeconfig" | "context" | "stop">;
-
 export interface StageOptions {
-  /** Context in the user's kubeconfig. By default the demo starts a cluster of its own. */
-  context?: string;
   /** True if pods run, on the cluster's own node, which requires root and Debian packages. By default kwok only plays that. */
   node?: boolean;
   /** True if a stand-in of authentik deploys and keeps the outpost. Otherwise it is only created as authentik does. */
@@ -43,25 +37,20 @@ export interface StageOptions {
 }
 
 /**
- * Sets the stage on a cluster of its own, or on the one of `context` in the user's kubeconfig. There it creates a namespace,
- * and refuses to use an existing one. Everything that it starts and creates is gone before this process ends.
+ * Sets the stage on a cluster of its own. Everything that it starts and creates is gone before this process ends.
  */
 export async function setStage(progress: Progress, options: StageOptions): Promise<Stage> {
   const dir = createStateFolder("demo");
   const tools = options.node ? NODE_CLUSTER_TOOLS : CLUSTER_TOOLS;
-  const pulumi = await openPulumi(progress, options.context ? [] : tools);
+  const pulumi = await openPulumi(progress, tools);
   const start = options.node ? startNodeCluster : startCluster;
-  const cluster: UsedCluster = options.context
-    ? await userCluster(dir, options.context)
-    : await start({ dir: join(dir, "cluster"), progress });
+  const cluster = await start({ dir: join(dir, "cluster"), progress });
   beforeEnd({ stop: () => cluster.stop() });
   const { kubeconfig, context } = cluster;
   const authentik = await deployOutpost(kubeconfig, progress, options.withAuthentik);
   const own = {
     namespace,
     outposts: [outpost.name],
-    // A policy applies to the whole cluster, and in a user's cluster the demo keeps to its namespace.
-    ...(options.context && { restrictExec: false }),
     ...(authentik && {
       authentikUrl: authentik.url.replace(/\/$/, ""),
       authentikToken: { value: authentik.token, secret: true },
@@ -98,32 +87,4 @@ async function deployOutpost(
   }
   step.done();
   return authentik;
-}
-
-/**
- * Opens the user's cluster by a kubeconfig of our own with only that context, so that nothing here can reach another. Creates
- * the demo's namespace, which `stop` removes with everything in it.
- */
-async function userCluster(dir: string, context: string): Promise<UsedCluster> {
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromDefault();
-  const chosen = kubeConfig.getContextObject(context);
-  if (!chosen) {
-    const names = kubeConfig.getContexts().map(({ name }) => name);
-    throw new Error(`the kubeconfig has no context ${context}; it has: ${names.join(", ") || "none"}`);
-  }
-  kubeConfig.contexts = [chosen];
-  kubeConfig.clusters = kubeConfig.clusters.filter(({ name }) => name === chosen.cluster);
-  kubeConfig.users = kubeConfig.users.filter(({ name }) => name === chosen.user);
-  kubeConfig.setCurrentContext(context);
-  const kubeconfig = join(dir, "kubeconfig");
-  writeFileSync(kubeconfig, kubeConfig.exportConfig(), { mode: 0o600 });
-
-  const { core } = await clients(kubeconfig);
-  if (!(await unless(409, core.createNamespace({ body: { metadata: { name: namespace } } }))))
-    throw new Error(
-      `namespace ${namespace} is there already, and the demo only uses one that it made; delete it if a former demo left it`,
-    );
-  return { kubeconfig, context, stop: async () => void (await core.deleteNamespace({ name: namespace })) };
 }
