@@ -3,24 +3,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { AuthentikStandIn, OutpostConfig } from "../authentik";
+import { editOperations, otherSelector, pastedPatch, writesAtRest } from "../authentik/adminUi";
 import { deployment, ownObjects, podSpec, sidecarOf } from "./outpostOnStage";
 import type { Show } from "./show";
-
-const add = (path: string, value: unknown) => ({ op: "add", path: `/spec/${path}`, value });
-const mount = { name: "dshm", mountPath: "/dev/shm" };
-/** A patch as in older guides. */
-const pasted = [
-  add("template/spec/volumes", [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }]),
-  add("template/spec/containers/0/volumeMounts", [mount]),
-  add("template/spec/containers/-", {
-    name: "shm-cleanup",
-    image: "busybox:1.36",
-    command: ["sh", "-c", "while true; do find /dev/shm -name 'session_*' -mmin +60 -delete; sleep 3600; done"],
-    volumeMounts: [mount],
-  }),
-];
-/** Changes an immutable field, which makes authentik delete the Deployment and create it again. */
-const otherSelector = [add("selector/matchLabels/extra", "yes"), add("template/metadata/labels/extra", "yes")];
 
 export async function authentikTour(show: Show): Promise<void> {
   show.say(
@@ -36,7 +21,7 @@ export async function authentikTour(show: Show): Promise<void> {
 
 async function pasteByHand(show: Show): Promise<void> {
   show.heading("a patch pasted into authentik by hand, as older guides have it");
-  await editOperations(show, () => pasted);
+  await editOperations(authentikOf(show), nameOf(show), () => pastedPatch());
   await show.rollout();
   await expectWrites(show, "authentik writes at every reconcile", 3);
 }
@@ -58,12 +43,13 @@ async function takeOver(show: Show): Promise<void> {
 async function recreate(show: Show): Promise<void> {
   show.heading("authentik deletes the Deployment and creates it anew");
   const { uid } = (await deployment(show.stage)).metadata!;
-  await editOperations(show, (operations) => [...operations, ...otherSelector]);
+  const selector = otherSelector("extra");
+  await editOperations(authentikOf(show), nameOf(show), (operations) => [...operations, ...selector]);
   await show.rollout();
   const recreated = await deployment(show.stage);
   show.expect("it is another Deployment", recreated.metadata?.uid !== uid);
   show.expect("it has the sidecar from the start", sidecarOf(recreated.spec!.template.spec!) !== undefined);
-  await editOperations(show, (operations) => operations.slice(0, -otherSelector.length));
+  await editOperations(authentikOf(show), nameOf(show), (operations) => operations.slice(0, -selector.length));
 }
 
 async function moveToDeployment(show: Show): Promise<void> {
@@ -94,23 +80,12 @@ const revisionOf = ({ metadata }: V1Deployment) => metadata?.annotations?.["depl
 /** Returns the stand-in of authentik, which this demo's stage has. */
 const authentikOf = ({ stage }: Show): AuthentikStandIn => stage.authentik!;
 
-const configOf = (show: Show): OutpostConfig => authentikOf(show).outpost(show.stage.outpost.name).config;
+const nameOf = ({ stage }: Show): string => stage.outpost.name;
 
-/** Changes the operations on the outpost's Deployment, as someone in the Admin UI does. */
-function editOperations(show: Show, change: (operations: object[]) => object[]): Promise<void> {
-  return authentikOf(show).edit(show.stage.outpost.name, (config) => {
-    const deployment = change(config.kubernetes_json_patches?.deployment ?? []);
-    return { ...config, kubernetes_json_patches: { deployment } as never };
-  });
-}
+const configOf = (show: Show): OutpostConfig => authentikOf(show).outpost(nameOf(show)).config;
 
-/** Counts authentik's writes to the Deployment in three reconciles. */
 async function expectWrites(show: Show, what: string, expected: number): Promise<void> {
-  const authentik = authentikOf(show);
-  const total = () => Object.values(authentik.writes).reduce<number>((sum, count) => sum + (count as number), 0);
-  const before = total();
-  for (let i = 0; i < 3; i++) await authentik.reconcile();
-  const writes = total() - before;
+  const writes = await writesAtRest(authentikOf(show));
   show.say(`  in three reconciles authentik wrote the Deployment ${writes} times`);
   show.expect(what, writes === expected, writes);
 }

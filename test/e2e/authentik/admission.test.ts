@@ -1,11 +1,11 @@
 // The three deliveries under the same events: authentik at rest, a Deployment that authentik creates anew, and Terraform writing
 // the outpost's config back. The table of docs/delivery.md is what these tests find; walk.test.ts has its row on removal.
 import assert from "node:assert/strict";
+import { editOperations, otherSelector, writesAtRest } from "../../../sandbox/authentik/adminUi";
 import type { Delivery } from "../../../settings/settings";
 import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 import { untilUnlabelledAdmitted } from "../unlabelledPods";
-import { editOperations, otherSelector, writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 interface Measured {
   /** Writes by authentik in three reconciles. */

@@ -2,11 +2,11 @@
 // program, so the dynamic provider is serialised from another compiler's output than in the other tests.
 import assert from "node:assert/strict";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
+import { editOperations, pastedPatch, writesAtRest } from "../../../sandbox/authentik/adminUi";
 import { untilAvailable } from "../../../sandbox/outpost";
 import { sharedCluster } from "../cluster/fixture";
 import { openDesk, type Desk } from "../desk";
 import { documented } from "../documented";
-import { editOperations, pastedPatch, writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 const namespace = "authentik";
 const podSpec = "/spec/template/spec";

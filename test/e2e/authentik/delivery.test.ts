@@ -6,11 +6,11 @@ import { join } from "node:path";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { ownersOf } from "../../../kubernetes/fieldOwners";
 import type { OutpostConfig } from "../../../sandbox/authentik";
+import { editOperations, pastedPatch, writesAtRest } from "../../../sandbox/authentik/adminUi";
 import type { Report } from "../../../sandbox/engine";
 import { sidecarFields } from "../../../sidecar/takenFields";
 import { failure, plain, revision, warnings } from "../cluster/harness";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
-import { editOperations, pastedPatch, writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 const jsonPatchType = "pulumi-nodejs:dynamic/authentik-outpost-shm:OutpostJsonPatch";
 const podSpec = "/spec/template/spec";

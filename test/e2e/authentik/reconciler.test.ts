@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { startAuthentik, type AuthentikStandIn, type OutpostConfig, type Writes } from "../../../sandbox/authentik";
+import { otherSelector } from "../../../sandbox/authentik/adminUi";
 import type { RawOperation } from "../../../sandbox/authentik/outpostConfig";
 import { clients } from "../../../sandbox/clients";
 import { sharedCluster } from "../cluster/fixture";
-import { otherSelector } from "../../../sandbox/authentik/adminUi";
 
 const podSpec = "/spec/template/spec";
 const volumes = [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } }];

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startAuthentik, type OutpostConfig } from "../../../sandbox/authentik";
+import { editOperations } from "../../../sandbox/authentik/adminUi";
 import { sharedCluster } from "../cluster/fixture";
 import { failed } from "../cluster/harness";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
-import { editOperations } from "../../../sandbox/authentik/adminUi";
 
 const throughAuthentik = { delivery: "authentik" };
 const intro = "Nothing was changed. The cluster is not as the settings need it:";

@@ -1,10 +1,10 @@
 // `outpost-shm render` beside authentik: JSON patches in a config that is written as a whole, and our part of the
 // Deployment as kubectl and Flux apply it.
 import assert from "node:assert/strict";
+import { editOperations, writesAtRest } from "../../../sandbox/authentik/adminUi";
 import { openRendering, type Rendering } from "../rendering";
 import { waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
-import { editOperations, writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 describe("what render writes, beside authentik", () => {
   let scenario: Scenario;

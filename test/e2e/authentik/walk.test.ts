@@ -2,12 +2,12 @@
 // deploy of the same, in the cluster and in authentik, with one rollout at most.
 import assert from "node:assert/strict";
 import { ownersOf } from "../../../kubernetes/fieldOwners";
+import { writesAtRest } from "../../../sandbox/authentik/adminUi";
 import type { Delivery, Solution } from "../../../settings/settings";
 import { sidecarFields } from "../../../sidecar/takenFields";
 import { revision } from "../cluster/harness";
 import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
-import { writesAtRest } from "../../../sandbox/authentik/adminUi";
 
 interface Place {
   solution: Solution;
