@@ -21,6 +21,8 @@ export interface Result {
 
 /** Time after which a command is ended, in milliseconds: before a test's own limit, so that the test shows what it has printed. */
 const longestMs = 240_000;
+/** Time that one has to end on SIGTERM before it is killed. */
+const graceMs = 20_000;
 
 export interface Desk {
   /** Runs a line of shell in the clone. */
@@ -73,11 +75,18 @@ export async function openDesk({
     // A group of its own, so that all of it can be ended.
     const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const kill = () => void process.kill(-child.pid!, "SIGKILL");
-    // On SIGTERM the CLI says how far it came and unlocks the stack for the tests that follow.
-    const limit = setTimeout(() => process.kill(-child.pid!, "SIGTERM"), longestMs);
-    const release = beforeEnd({ stop: kill, kill });
+    // On SIGTERM the CLI says how far it came, unlocks the stack for the tests that follow, and ends its plugins, whose groups are
+    // others.
+    const end = () => void process.kill(-child.pid!, "SIGTERM");
+    const timers = [setTimeout(end, longestMs)];
+    const stop = async () => {
+      end();
+      timers.push(setTimeout(kill, graceMs));
+      await ended;
+    };
+    const release = beforeEnd({ stop, kill });
     const ended = (once(child, "close") as Promise<[number | null]>).finally(() => {
-      clearTimeout(limit);
+      timers.forEach(clearTimeout);
       release();
     });
     const result = Promise.all([text(child.stdout), text(child.stderr), ended]);
