@@ -107,6 +107,16 @@ describe("the product's texts", () => {
     }
   });
 
+  it("name every metric", () => {
+    const metrics = [...read("cleaner/sweep.sh").matchAll(/^ +metric (\w+) /gm)].map(([, name]) => name);
+    assert.ok(metrics.length > 5);
+    const page = read("docs/monitoring.md");
+    assert.deepEqual(
+      metrics.filter((name) => !page.includes(`\`${name}\``)),
+      [],
+    );
+  });
+
   it("set only what can be set, to what can be set", () => {
     // The examples have keys of their own.
     const own = pages.filter((page) => !page.startsWith("examples/"));
