@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { authentikManager, managedByLabel, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
+import { expandHome } from "../kubernetes/connection";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import { selectorInShell } from "../kubernetes/podsOfDeployment";
 import type { Deployment } from "../kubernetes/types";
@@ -129,7 +130,7 @@ async function leftToDo(
   const file = configFile === undefined ? [] : ["--config-file", resolve(configFile)];
   const command = ["up", "--refresh", ...(stack === undefined ? [] : ["--stack", stack]), ...file];
   if (up) {
-    const env: Record<string, string> = kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig };
+    const env: Record<string, string> = kubeconfig === undefined ? {} : { KUBECONFIG: expandHome(kubeconfig) };
     const status = await io.run("pulumi", [...command, "--yes"], env);
     if (status === 0) return exitCodes.ok;
     throw new Error(`pulumi ${command.join(" ")} ended with status ${status}`);

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Agent, RequestOptions } from "node:https";
@@ -161,20 +161,22 @@ export async function orUndefined<T>(client: Client, request: Promise<T>): Promi
 const isText = (kubeconfig: string): boolean => /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig);
 
 /** Returns the path with the home folder for a leading `~`, as the Kubernetes provider reads it. */
-const expanded = (path: string): string => (/^~(\/|$)/.test(path) ? join(homedir(), path.slice(1)) : path);
+export const expandHome = (path: string): string => (/^~(\/|$)/.test(path) ? join(homedir(), path.slice(1)) : path);
 
 /** @param Config the client's class */
 function load(Config: typeof KubeConfig, given: string | undefined): KubeConfig {
-  const kubeconfig = given && !isText(given) ? expanded(given) : given;
+  const kubeconfig = given && !isText(given) ? expandHome(given) : given;
   const kubeConfig = new Config();
-  const files = (process.env.KUBECONFIG ?? "").split(delimiter).filter((file) => file !== "");
+  // Those that are missing or empty do not count, unless all are.
+  const named = (process.env.KUBECONFIG ?? "").split(delimiter);
+  const files = named.filter((file) => existsSync(file) && statSync(file).size > 0);
   try {
     if (kubeconfig && isText(kubeconfig)) kubeConfig.loadFromString(kubeconfig);
     else if (kubeconfig) kubeConfig.loadFromFile(kubeconfig);
-    else if (files.length > 1)
+    else if (files.length > 0)
       merge(
         kubeConfig,
-        files.filter(existsSync).map((file) => fromFile(Config, file)),
+        files.map((file) => fromFile(Config, file)),
       );
     else kubeConfig.loadFromDefault();
   } catch (error) {
@@ -182,7 +184,7 @@ function load(Config: typeof KubeConfig, given: string | undefined): KubeConfig 
     throw new Error(unreadable(kubeconfig, error as ParserError));
   }
   // The client falls back to this name if it found nothing at all.
-  if (kubeConfig.getCurrentContext() === "loaded-context" || kubeConfig.getContexts().length === 0) {
+  if (kubeConfig.getCurrentContext() === "loaded-context") {
     throw new Error("There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.");
   }
   return kubeConfig;

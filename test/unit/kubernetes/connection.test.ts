@@ -58,13 +58,14 @@ describe("the cluster of a kubeconfig", () => {
           .replaceAll(".example", ".elsewhere")
           .replace("name: two", "name: three"),
       );
-      process.env.KUBECONFIG = [inDir("missing"), inDir("first"), inDir("second")].join(":");
+      writeFileSync(inDir("empty"), "");
+      process.env.KUBECONFIG = [inDir("missing"), inDir("empty"), inDir("first"), inDir("second")].join(":");
       assert.equal(await liveCluster({}).server(), "https://a.example");
       assert.equal(await liveCluster({ context: "three" }).server(), "https://b.example");
       process.env.KUBECONFIG = [inDir("second"), inDir("first")].join(":");
       assert.equal(await liveCluster({}).server(), "https://b.elsewhere");
       process.env.KUBECONFIG = [inDir("missing"), inDir("missing too")].join(":");
-      const message = "There is no kubeconfig: set KUBECONFIG, or the stack's kubernetes:kubeconfig.";
+      const message = "The kubeconfig ($KUBECONFIG, or ~/.kube/config) can't be read: ENOENT.";
       await assert.rejects(liveCluster({}).server(), { message });
     });
 
