@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { version as command } from "@pulumi/command/package.json";
 import { version as kubernetes } from "@pulumi/kubernetes/package.json";
@@ -83,7 +83,8 @@ const environment = (home: string) => ({ PULUMI_HOME: home, PULUMI_IGNORE_AMBIEN
 function homeWithoutLogs(home: string): string {
   mkdirSync(home, { recursive: true });
   const logs = join(home, "logs");
-  if (!existsSync(logs)) writeFileSync(logs, "");
+  if (statSync(logs, { throwIfNoEntry: false })?.isDirectory()) rmSync(logs, { recursive: true });
+  writeFileSync(logs, "");
   return home;
 }
 
