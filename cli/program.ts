@@ -23,7 +23,7 @@ import { status, type StatusOptions } from "./status";
 import { openTarget, type Target, type TargetMakers, type TargetOptions } from "./target";
 import { verify, type VerifyOptions } from "./verify";
 
-/** By the package's own name, since main.ts is compiled to another depth than it has in the clone. */
+/** By the package's own name, since this file is compiled to another depth than it has in the clone. */
 const { version } = createRequire(__filename)("authentik-outpost-shm/package.json") as { version: string };
 
 /** A command's work, once its flags are read. */

@@ -9,7 +9,7 @@ export interface SharedArgs {
   delivery?: string;
   /** The outpost's own container in its pods, as authentik names it; a Deployment made by hand may have another. Default: `proxy`. */
   container?: pulumi.Input<string>;
-  /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. Each pod has its own. An outpost with a memory limit needs one at least 64Mi above it. Default: `256Mi`. */
+  /** Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. Each pod has its own. A memory limit of the outpost must be at least 64Mi above this size. Default: `256Mi`. */
   shmSize?: pulumi.Input<string>;
   /** Time between two sweeps of the sidecar, `5s` to `24h`. After a sweep that removed nothing it is at least a second for every 33 files. Whatever it is, a sweep follows within seconds once `highWatermark` is reached. Default: `5m`. */
   sweepInterval?: pulumi.Input<string>;
@@ -19,7 +19,7 @@ export interface SharedArgs {
   authenticatedMaxAge?: pulumi.Input<string>;
   /** Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99. Default: `80`. */
   highWatermark?: pulumi.Input<number>;
-  /** Percent in use down to which that goes, 1 to 99 and below `highWatermark`. Default: `60`. */
+  /** Percent in use at which that early removal stops, 1 to 99 and below `highWatermark`. Default: `60`. */
   lowWatermark?: pulumi.Input<number>;
   /** Image of the sidecar, with tag or digest; any with busybox, or with a POSIX sh, awk, setsid and the GNU tools. The metrics require busybox's `httpd` and `nc`. Default: `docker.io/library/busybox:1.37`. */
   cleanerImage?: pulumi.Input<string>;

@@ -51,7 +51,7 @@ export function restarts(live: Deployment, dryRun: DryRun, change?: string): Fin
   if (replicas === 0) return { ...nothing, restarts: [name] };
   const way =
     spec?.strategy?.type === "Recreate"
-      ? "all at once: its strategy is Recreate, an outage until they are ready"
+      ? "its strategy is Recreate: an outage until the new ones are ready"
       : "rolling update";
   const pause =
     " But it is paused: before somebody resumes it no pod restarts, and an update that waits for one fails: " +

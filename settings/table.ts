@@ -42,7 +42,7 @@ export const outpostRows = {
   shmSize: row({
     default: "256Mi",
     read: fromText(parseSize),
-    text: "Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. Each pod has its own. An outpost with a memory limit needs one at least 64Mi above it.",
+    text: "Size of /dev/shm with the sidecar, a Kubernetes quantity from `64Mi` to `16Gi`. A session takes 4 KiB: 256Mi hold 65,536. Each pod has its own. A memory limit of the outpost must be at least 64Mi above this size.",
     restartsPods: "yes",
     toldApart: true,
   }),
@@ -62,7 +62,7 @@ export const outpostRows = {
     text: "Percent of /dev/shm in use from which sessions are removed before their time, the oldest anonymous ones first, 1 to 99.",
   }),
   lowWatermark: sweepPercent("LOW_WATERMARK_PERCENT", {
-    text: "Percent in use down to which that goes, 1 to 99 and below `highWatermark`.",
+    text: "Percent in use at which that early removal stops, 1 to 99 and below `highWatermark`.",
   }),
   cleanerImage: row({
     default: "docker.io/library/busybox:1.37",

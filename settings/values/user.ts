@@ -3,7 +3,7 @@ import { type Parsed, parseInteger } from "./parsed";
 /** The highest user id that the API server accepts (IsValidUserID in k8s.io/apimachinery). */
 const highestUserId = 2 ** 31 - 1;
 
-/** Value of `runAsUser` that leaves the sidecar's user to the cluster, as it leaves the outpost's. */
+/** Value of `runAsUser` that leaves the users of our containers to the cluster, as it leaves the outpost's. */
 export const clusterUser = "cluster";
 
 /** Reads a user id, in canonical form as text, since `cluster` is none. */

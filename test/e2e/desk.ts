@@ -75,8 +75,8 @@ export async function openDesk({
     // A group of its own, so that all of it can be ended.
     const child = spawn("sh", ["-c", line], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const kill = () => void process.kill(-child.pid!, "SIGKILL");
-    // On SIGTERM the CLI says how far it came, unlocks the stack for the tests that follow, and ends its plugins, whose groups are
-    // others.
+    // On SIGTERM the CLI says how far it came, unlocks the stack for the tests that follow, and ends its plugins, which have
+    // groups of their own.
     const end = () => void process.kill(-child.pid!, "SIGTERM");
     const timers = [setTimeout(end, longestMs)];
     const stop = async () => {

@@ -204,7 +204,7 @@ describe("inspection of the outposts' Deployments", () => {
     const recreated = live();
     recreated.spec!.strategy = { type: "Recreate" };
     assert.deepEqual((await look([recreated], wantsSidecar, { dryRun: restarted(recreated) })).warnings, [
-      "Deployment ak-outpost-my-outpost: this change restarts its pod (all at once: its strategy is Recreate, an outage until they are " +
+      "Deployment ak-outpost-my-outpost: this change restarts its pod (its strategy is Recreate: an outage until the new ones are " +
         "ready). The sessions in a restarted pod end: their users log in again.",
     ]);
     const none = liveDeployment("ak-outpost-my-outpost", { replicas: 0 });
