@@ -48,7 +48,11 @@ describe("inspection of the outposts' sessions", () => {
 
   it("takes one that was upgraded, or whose TMPDIR is /dev/shm", async () => {
     const env = [{ name: "TMPDIR", value: "/dev/shm" }];
-    for (const fields of [{ image: proxy("2025.10.3") }, { image: proxy("2025.4.1") }, { image: proxy("2024.12.3"), env }])
+    for (const fields of [
+      { image: proxy("2025.10.3") },
+      { image: proxy("2025.4.1") },
+      { image: proxy("2024.12.3"), env },
+    ])
       assert.deepEqual(await look(fields), { problems: [], warnings: [] }, JSON.stringify(fields));
   });
 
