@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { TargetMakers } from "../../../cli/target";
@@ -344,19 +345,22 @@ describe("recreate", () => {
     assert.match(stderr, /\nwaiting: No answer\n$/);
   });
 
-  for (const status of [0, 255]) {
-    it(`ends with --up with an update of the stack, whose end is its own: ${status}`, async () => {
+  for (const [status, given, handed] of [
+    [0, "/other", "/other"],
+    [255, "~/other", join(homedir(), "other")],
+  ] as const) {
+    it(`ends with --up with an update of the stack, whose end is its own: ${status}, by ${given}`, async () => {
       const moved = resolve("Pulumi.prod.yaml"); // pulumi may run in another folder
       const ran: unknown[] = [];
       const run = (program: string, args: string[], env = {}) => {
         ran.push([program, args, env]);
         return Promise.resolve(args[0] === "up" ? status : 0);
       };
-      const stack = ["--stack", "prod", "--config-file", "Pulumi.prod.yaml", "--kubeconfig", "/other"];
+      const stack = ["--stack", "prod", "--config-file", "Pulumi.prod.yaml", "--kubeconfig", given];
       const { code, stderr } = await recreate(["main", "--yes", "--up", ...stack], { options: { run } });
       assert.deepEqual(ran, [
         ["pulumi", ["version"], {}],
-        ["pulumi", ["up", "--refresh", "--stack", "prod", "--config-file", moved, "--yes"], { KUBECONFIG: "/other" }],
+        ["pulumi", ["up", "--refresh", "--stack", "prod", "--config-file", moved, "--yes"], { KUBECONFIG: handed }],
       ]);
       assert.equal(code, status === 0 ? 0 : 1);
       const error = `\nerror: pulumi up --refresh --stack prod --config-file ${moved} ended with status 255\n`;
