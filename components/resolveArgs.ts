@@ -53,9 +53,9 @@ export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: Outp
  * @throws SettingsError with all of them
  */
 export function requirePlain({ outposts, ...stack }: { outposts: OutpostArgs[] } & object): void {
-  const places = !isOutput(outposts)
-    ? outposts.flatMap((outpost, index) => structuralOutputs(outpost, `outposts[${index}]`))
-    : ["outposts"];
+  const places = isOutput(outposts)
+    ? ["outposts"]
+    : outposts.flatMap((outpost, index) => structuralOutputs(outpost, `outposts[${index}]`));
   const wrong = "decides which resources there are, so it must be a plain value: no output of a resource, no secret";
   const problems = [...structuralOutputs(stack, ""), ...places].map((place) => `${place}: ${wrong}`);
   if (problems.length > 0) throw new SettingsError(problems);

@@ -36,9 +36,7 @@ export interface StageOptions {
   withAuthentik: boolean;
 }
 
-/**
- * Sets the stage on a cluster of its own. Everything that it starts and creates is gone before this process ends.
- */
+/** Sets the stage on a cluster of its own. Everything that it starts and creates is gone before this process ends. */
 export async function setStage(progress: Progress, options: StageOptions): Promise<Stage> {
   const dir = createStateFolder("demo");
   const tools = options.node ? NODE_CLUSTER_TOOLS : CLUSTER_TOOLS;
