@@ -7,7 +7,7 @@ import { OutpostShmCleanup } from "./components/outpostShmCleanup";
 import { liveCluster } from "./kubernetes/liveCluster";
 import { preflight, PreflightError } from "./preflight/preflight";
 import { SettingsError } from "./settings/problems";
-import { argumentsOf, type Settings } from "./settings/settings";
+import { argumentsOf, type Settings } from "./settings/types";
 import { authentikAccess, kubernetesConfig, readSettings } from "./settings/stackConfig";
 import { verifyAfter } from "./verification/verification";
 

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { V1Container, V1EnvVarSource } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sessionDirectory } from "./names";
-import { releasesOf } from "./versions";
+import { releasesOf } from "./releases";
 
 /** The directory of an outpost's sessions and how it is known; or why it is not known. */
 export type SessionPlace = { dir: string; because: string } | { unknown: string };

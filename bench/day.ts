@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { sweepDefault } from "../cleaner/constants";
+import { sweepDefault } from "../cleaner/scriptNumbers";
 import { loginCount } from "./held";
 import { Place, unixTime } from "./place";
 import { authentikSweep, hourlyFind, runFind, type FindPolicy } from "./policies";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { idleFilesPerSecond, sweepDefault } from "../cleaner/constants";
+import { idleFilesPerSecond, sweepDefault } from "../cleaner/scriptNumbers";
 import { containerLimits, inGroup } from "./limits";
 import { type Place, unixTime } from "./place";
 import { cpuSeconds, podShell, startSidecar, sweepCommand } from "./processes";

@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { addressTrials } from "./addresses";
 import { admissionCost } from "./admissionCost";
 import { simulateDay } from "./day";
-import { drawFile } from "./draw";
+import { drawFile } from "./drawDay";
 import { findHeld, sidecarHeld } from "./held";
 import { idleHour, peakMemory } from "./idle";
 import { containerLimits, requireControlGroups } from "./limits";

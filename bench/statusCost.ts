@@ -5,7 +5,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { metricsPort } from "../cleaner/constants";
+import { metricsPort } from "../cleaner/scriptNumbers";
 import { SANDBOX_NODE } from "../sandbox/cluster/credentials";
 import { CLUSTER_TOOLS } from "../sandbox/cluster";
 import { clients } from "../sandbox/clients";

@@ -1,5 +1,5 @@
 // Warnings and remedies that several commands print. `kubectl` is that of a target, with its flags.
-import { openForwardAuth, releasesOf } from "../authentik/versions";
+import { openForwardAuth, releasesOf } from "../authentik/releases";
 import { cronJobName } from "../cleaner/names";
 import { containersNamed } from "./pods/containers";
 import type { OutpostPod } from "./pods/outpostPods";

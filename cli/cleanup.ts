@@ -1,5 +1,5 @@
-import { closeForwardAuth } from "../authentik/versions";
-import { pressureFloor } from "../cleaner/constants";
+import { closeForwardAuth } from "../authentik/releases";
+import { pressureFloor } from "../cleaner/scriptNumbers";
 import { formatDuration } from "../settings/values/duration";
 import { openAmong } from "./advice";
 import { sweepPod, type CleanupRequest, type PodCleanup } from "./cleanup/sweepPod";

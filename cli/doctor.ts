@@ -1,5 +1,5 @@
 import { authentikClient } from "../authentik/client";
-import { allPrintable } from "../kubernetes/untrusted";
+import { allPrintable } from "../kubernetes/printable";
 import { authentikConfigFindings, configCheck, noAccess } from "./doctor/authentikConfig";
 import { checks, findingsOf } from "./doctor/checks";
 import { diagnosisText, type Diagnosis } from "./doctor/finding";

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError, Option } from "commander";
-import { printable } from "../kubernetes/untrusted";
+import { printable } from "../kubernetes/printable";
 import type { UpdateCheck } from "../settings/expectation";
 import { cleanup, type CleanupOptions } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import type { Raw } from "../settings/readFields";
 import { SettingsError } from "../settings/problems";
 import { resolveSettings } from "../settings/resolve";
-import type { Settings } from "../settings/settings";
+import type { Settings } from "../settings/types";
 import { readStackFile } from "../settings/stackFile";
 import { applyFlags, deploymentsFolder, directory, mark, stream } from "../render/directory";
 import { jsonPatches, patchedByAuthentik, type Syntax } from "../render/jsonPatches";

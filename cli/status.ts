@@ -1,5 +1,5 @@
 import { sessionsElsewhere } from "../authentik/sessionPlace";
-import { closeForwardAuth } from "../authentik/versions";
+import { closeForwardAuth } from "../authentik/releases";
 import { defaultsOf } from "../settings/readFields";
 import { stackRows } from "../settings/table";
 import { openAmong } from "./advice";

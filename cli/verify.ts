@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { slugify } from "../authentik/slug";
-import { sweepDefault } from "../cleaner/constants";
+import { sweepDefault } from "../cleaner/scriptNumbers";
 import { cronJobName, settingsConfigMap, settingsFile } from "../cleaner/names";
 import type { Cluster } from "../kubernetes/cluster";
 import { refusedWith } from "../kubernetes/connection";
 import { poll, type Observation } from "../kubernetes/poll";
 import { unfinishedRollout } from "../kubernetes/rollout";
 import { solutionBy, type Expectation, type ExpectedOutpost } from "../settings/expectation";
-import { hasCronJob, type Solution } from "../settings/settings";
+import { hasCronJob, type Solution } from "../settings/types";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";
 import type { PodsOptions } from "./options";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels, stackManagerPrefix } from "../cleaner/names";
-import { configNamespace } from "../settings/settings";
+import { configNamespace } from "../settings/types";
 
 /**
  * Returns the owner of all fields that this stack applies. It is the same again if the stack's state is lost. It differs from

@@ -11,12 +11,12 @@ import {
   monitoringParts,
   type OutpostSettings,
   type Solution,
-} from "../settings/settings";
+} from "../settings/types";
 import { podFragment } from "../sidecar/podFragment";
 import { PodAdmission } from "./admission/podAdmission";
 import type { OutpostArgs, StackArgs } from "./args";
 import { childOf } from "./childOf";
-import { scheduledKeys, sweptKeys } from "./cronjob/manifest";
+import { scheduledKeys, sweptKeys } from "./cronjob/cronJobSpec";
 import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { ownMetadata, type Ownership } from "./fieldManager";
 import { Monitoring } from "./monitoring/monitoring";

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Problems, SettingsError } from "../settings/problems";
 import { keyIn } from "../settings/readFields";
 import { resolveSettings, tokenHeld } from "../settings/resolve";
-import { configNamespace, type OutpostSettings, type Settings } from "../settings/settings";
+import { configNamespace, type OutpostSettings, type Settings } from "../settings/types";
 import type { Rows } from "../settings/row";
 import { outpostRows, stackRows, structuralKeys } from "../settings/table";
 import type { OutpostArgs, StackArgs } from "./args";

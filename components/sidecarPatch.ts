@@ -1,7 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { revisionLabel, settingsConfigMap, settingsFile } from "../cleaner/names";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { sweepVariables } from "../settings/sweepVariables";
 import { ownPart } from "../sidecar/jsonPatch/jsonPatch";
 import { podFragment, type PodFragment } from "../sidecar/podFragment";

@@ -15,7 +15,7 @@ import type {
 };
 import { environmentProxy } from "./environmentProxy";
 import { atMost, patiently, retryAfter } from "./throttle";
-import { printable } from "./untrusted";
+import { printable } from "./printable";
 
 /** The `kubernetes:*` stack config that selects the Kubernetes provider's cluster. */
 export interface KubernetesConfig {

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import type { V1Status } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { ContainerPlace, ExecOptions, Executed } from "./cluster";
 import { reasonOf } from "./connection";
-import { longestText, printable } from "./untrusted";
+import { longestText, printable } from "./printable";
 
 /** The part of the client's Exec, over a WebSocket, that is used; tests inject one. */
 export interface ExecClient {

@@ -6,7 +6,7 @@ import { execIn, NotOpened } from "./exec";
 import { getThroughProxy } from "./podProxy";
 import { supportOf } from "./support";
 import { patiently, retryAfter } from "./throttle";
-import { allPrintable, longestText, printable } from "./untrusted";
+import { allPrintable, longestText, printable } from "./printable";
 
 /** The cluster of a kubeconfig and context. Connects at the first request. */
 export function liveCluster(config: KubernetesConfig): Cluster {

@@ -1,7 +1,7 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps, type RequestOptions } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { longestText, printable } from "./untrusted";
+import { longestText, printable } from "./printable";
 
 /** Longest wait for the answer, in milliseconds. */
 const timeoutMs = 10_000;

@@ -1,7 +1,7 @@
 import { lastingSelector } from "../authentik/names";
 import { revisionLabel } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { podFragment } from "../sidecar/podFragment";
 import { fragmentRevision } from "../sidecar/revision";
 import { merge, nothing, restarts, type Findings } from "./findings";

@@ -1,5 +1,5 @@
 import type { Cluster } from "../kubernetes/cluster";
-import { hasCronJob, type Settings } from "../settings/settings";
+import { hasCronJob, type Settings } from "../settings/types";
 import { merge, nothing, problem, type Findings } from "./findings";
 
 const image = "example.com/none:0";

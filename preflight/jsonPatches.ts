@@ -5,7 +5,7 @@ import { isJsonPatchError, type JsonPatchOperation } from "../authentik/operatio
 import { deploymentOperations } from "../authentik/outpostPatches";
 import { describePatchChange } from "../authentik/patchChange";
 import type { Deployment } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { compose, ownPart, readsOurSettings, type Composition } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge, strangers } from "../sidecar/jsonPatch/liveSidecar";
 import { hasVanished } from "../sidecar/jsonPatch/vanished";
@@ -13,7 +13,7 @@ import { podFragment } from "../sidecar/podFragment";
 import { hasContainer, takenFields } from "../sidecar/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
-import { fieldsTaken, missingDeployment, noContainer } from "./messages";
+import { fieldsTaken, missingDeployment, noContainer } from "./sharedProblems";
 import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
 

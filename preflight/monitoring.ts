@@ -1,5 +1,5 @@
 import type { Cluster } from "../kubernetes/cluster";
-import { monitoringParts, type Settings } from "../settings/settings";
+import { monitoringParts, type Settings } from "../settings/types";
 import { merge, nothing, problem, type Findings } from "./findings";
 
 const group = "monitoring.coreos.com";

@@ -1,6 +1,6 @@
 import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
 import type { Deployment, PodSpec, PodTemplatePatch } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { lackingFields } from "../sidecar/lackingFields";
 import type { PodFragment } from "../sidecar/podFragment";
 import { invalid, merge, nothing, problem, warning, type Findings } from "./findings";

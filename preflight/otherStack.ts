@@ -1,5 +1,5 @@
 import { cronJobName, isStack, scriptsConfigMap, stackManagerPrefix } from "../cleaner/names";
-import { hasCronJob, hasSidecar, type Settings } from "../settings/settings";
+import { hasCronJob, hasSidecar, type Settings } from "../settings/types";
 import { nothing, problem, type Findings } from "./findings";
 import { ifForbidden, type Places } from "./look";
 

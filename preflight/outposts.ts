@@ -1,15 +1,15 @@
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment } from "../kubernetes/types";
-import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/settings";
+import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/types";
 import { podFragment } from "../sidecar/podFragment";
 import { hasContainer } from "../sidecar/takenFields";
 import { inspectAdmission } from "./admission";
 import { merge, nothing, problem, restarts, type Findings } from "./findings";
 import { inspectJsonPatch } from "./jsonPatches";
 import { deploymentNamed, lookAround, type Look, type Places } from "./look";
-import { missingDeployment, noContainer } from "./messages";
+import { missingDeployment, noContainer } from "./sharedProblems";
 import { inspectPods } from "./pods";
-import { inspectRelease, inspectRemoval, inspectTaken } from "./release";
+import { inspectRelease, inspectRemoval, inspectTaken } from "./ownership";
 import { inspectSessions } from "./sessions";
 import { inspectTokenValidity } from "./tokenValidity";
 

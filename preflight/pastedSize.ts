@@ -3,7 +3,7 @@ import { isStack, shmVolume } from "../cleaner/names";
 import { ownersOf, volumePath } from "../kubernetes/fieldOwners";
 import { quantityBytes } from "../kubernetes/quantity";
 import type { Deployment } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { outpostRows } from "../settings/table";
 import { ownAdditions, readsOurSettings } from "../sidecar/jsonPatch/jsonPatch";
 import { nothing, problem, type Findings } from "./findings";

@@ -1,6 +1,6 @@
 import { selects } from "../kubernetes/podsOfDeployment";
 import type { Deployment } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { memoryWarning } from "../sidecar/memoryLimit";
 import { userProblem, userWarning } from "../sidecar/user";
 import type { Findings } from "./findings";

@@ -1,6 +1,6 @@
 import type { Cluster } from "../kubernetes/cluster";
 import type { Support } from "../kubernetes/support";
-import { hasCronJob, hasSidecar, type Settings } from "../settings/settings";
+import { hasCronJob, hasSidecar, type Settings } from "../settings/types";
 import { nothing, problem, warning, type Findings } from "./findings";
 
 /** Findings on the cluster's admission, and the decision on a policy for the CronJob's account. */

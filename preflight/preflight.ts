@@ -1,7 +1,7 @@
 import type { LabelSelector } from "../kubernetes/labelSelector";
 import { lacksNativeSidecars } from "../kubernetes/nativeSidecars";
-import { printable } from "../kubernetes/untrusted";
-import { hasSidecar, type Settings } from "../settings/settings";
+import { printable } from "../kubernetes/printable";
+import { hasSidecar, type Settings } from "../settings/types";
 import { merge, nothing, problem, warning, type Findings } from "./findings";
 import { inspectGrammar } from "./grammar";
 import type { Places } from "./look";

@@ -1,7 +1,7 @@
 import { sessionPlace, sessionsElsewhere, type SessionPlace } from "../authentik/sessionPlace";
-import { closeForwardAuth, openForwardAuth, releasesOf } from "../authentik/versions";
+import { closeForwardAuth, openForwardAuth, releasesOf } from "../authentik/releases";
 import type { Deployment } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { merge, nothing, problem, warning, type Findings } from "./findings";
 
 /** Finds outposts that no solution helps: their sessions are elsewhere, or removing these would open forward auth. */

@@ -1,7 +1,7 @@
 import type { TokenValidity } from "../authentik/optionalAnswers";
-import { releasesOf } from "../authentik/versions";
+import { releasesOf } from "../authentik/releases";
 import type { Deployment } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { formatDuration, seconds } from "../settings/values/duration";
 import { nothing, warning, type Findings } from "./findings";
 import type { Look } from "./look";

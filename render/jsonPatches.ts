@@ -1,4 +1,4 @@
-import { hasSidecar, type OutpostSettings } from "../settings/settings";
+import { hasSidecar, type OutpostSettings } from "../settings/types";
 import { compose, ownPart } from "../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../sidecar/podFragment";
 import { yaml } from "./directory";

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { managedByLabel } from "../authentik/names";
 import { objectLabels } from "../cleaner/names";
 import { OutpostShmCleanup } from "../components/outpostShmCleanup";
-import { argumentsOf, configNamespace, type OutpostSettings, type Settings } from "../settings/settings";
+import { argumentsOf, configNamespace, type OutpostSettings, type Settings } from "../settings/types";
 
 /** An object of Kubernetes as it is applied. A Deployment is only our part of one that is there. */
 export interface Manifest {

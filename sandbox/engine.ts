@@ -13,7 +13,7 @@ import { connectAnew } from "./engine/connections";
 import { Recorder, UpdateFailed, type Report, type UpReport } from "./engine/report";
 import { repositoryRoot } from "./paths";
 import type { Pulumi } from "./pulumi";
-import { pulumiCommand } from "./pulumiCommand";
+import { pulumiCommand } from "./pulumi/pulumiCommand";
 
 export { UpdateFailed, type Report, type UpReport };
 

@@ -2,11 +2,11 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { previewMarkdown, runPreview } from "../cli/preview";
+import { previewMarkdown, runPreview } from "./previewComment";
 import { repositoryRoot } from "./paths";
 import { consoleProgress } from "./progress";
 import { openPulumi } from "./pulumi";
-import { pulumiCommand } from "./pulumiCommand";
+import { pulumiCommand } from "./pulumi/pulumiCommand";
 
 const command = new Command("npm run preview --")
   .description(

@@ -10,13 +10,13 @@ import { join } from "node:path";
 import { version as command } from "@pulumi/command/package.json";
 import { version as kubernetes } from "@pulumi/kubernetes/package.json";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
-import { addDynamicHost } from "./dynamicHost";
+import { addDynamicHost } from "./pulumi/dynamicHost";
 import { cacheDir } from "./paths";
 import type { Progress } from "./progress";
 import { writeScript } from "./script";
 import { createStateFolder } from "./stateFolder";
 import { ensureTools, type Tool } from "./toolchain";
-import { findExecutable, pulumiOnPath } from "./toolchain/pulumiOnPath";
+import { findExecutable, pulumiOnPath } from "./pulumi/pulumiOnPath";
 
 export interface Pulumi {
   /** Path of the CLI. */
@@ -174,6 +174,6 @@ function homeOfOurOwn(kubernetesProvider: string): string {
     return join(pluginFolder(home, name), `pulumi-resource-${name}`);
   };
   symlinkSync(kubernetesProvider, executable("kubernetes"));
-  writeScript(executable("command"), join(__dirname, "commandStandIn.ts"));
+  writeScript(executable("command"), join(__dirname, "pulumi", "commandStandIn.ts"));
   return home;
 }

@@ -1,6 +1,6 @@
 // `npm start`: shows the whole product on a real API server, from an empty clone. See --help.
 import { Command, Option } from "commander";
-import type { Delivery } from "../settings/settings";
+import type { Delivery } from "../settings/types";
 import { admissionTour } from "./demo/admissionTour";
 import { authentikTour } from "./demo/authentikTour";
 import { podSpec } from "./demo/outpostOnStage";

@@ -1,4 +1,4 @@
-import { hasCronJob, hasSidecar, type OutpostSettings, type Settings, type Solution } from "./settings";
+import { hasCronJob, hasSidecar, type OutpostSettings, type Settings, type Solution } from "./types";
 import { seconds } from "./values/duration";
 
 /** Expectation of an outpost, for the check after a rollout. */

@@ -1,11 +1,11 @@
 // `npm run generate` writes the files that follow from table.ts: the config block of Pulumi.yaml, the table of
 // docs/settings.md, and the types of the component's arguments. It also writes the table of docs/authentik-versions.md, from
-// authentik/versions.ts. A test checks that they are current.
+// authentik/releases.ts. A test checks that they are current.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { stringify } from "yaml";
-import { versionsTable } from "../authentik/versions";
+import { versionsTable } from "../authentik/releases";
 import type { Row } from "./row";
 import { outpostKeys, outpostRows, specialRows, stackKeys, stackRows, structuralKeys } from "./table";
 
@@ -108,7 +108,7 @@ export async function generated(): Promise<Record<string, string>> {
     "docs/settings.md": withTable("docs/settings.md", notice, settingsTable()),
     "docs/authentik-versions.md": withTable(
       "docs/authentik-versions.md",
-      writtenFrom("authentik/versions.ts"),
+      writtenFrom("authentik/releases.ts"),
       versionsTable(),
     ),
     "components/args.ts": argumentTypes(),

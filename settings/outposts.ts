@@ -3,7 +3,7 @@ import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
 import type { ValuesOf } from "./row";
 import { checkContainer, checkWatermarks } from "./rules";
-import type { OutpostSettings } from "./settings";
+import type { OutpostSettings } from "./types";
 import { outpostKeys, outpostRows, stackKeys } from "./table";
 import { parseDnsLabel } from "./values/kubernetes";
 import { nearest } from "./values/nearest";

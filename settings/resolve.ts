@@ -3,7 +3,7 @@ import { readOutposts } from "./outposts";
 import { Problems, SettingsError } from "./problems";
 import { isGiven, type Raw, readFields, reportUnknownKeys, withoutUnset } from "./readFields";
 import { checkCronJobUsage, checkThresholds, checkWatermarks } from "./rules";
-import type { OutpostSettings, Settings } from "./settings";
+import type { OutpostSettings, Settings } from "./types";
 import { outpostRows, stackKeys, stackRows } from "./table";
 import { parseText } from "./values/parsed";
 

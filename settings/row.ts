@@ -1,4 +1,4 @@
-import { sweepDefault } from "../cleaner/constants";
+import { sweepDefault } from "../cleaner/scriptNumbers";
 import { formatDuration, parseDuration, seconds } from "./values/duration";
 import { parseLabels } from "./values/kubernetes";
 import { fromText, type Parsed, parseBoolean, parseInteger } from "./values/parsed";

@@ -2,7 +2,7 @@ import { outpostContainer } from "../authentik/names";
 import type { Problems } from "./problems";
 import { isGiven, keyIn, type Raw } from "./readFields";
 import type { ValuesOf } from "./row";
-import { hasCronJob, hasSidecar, type OutpostSettings, type Settings } from "./settings";
+import { hasCronJob, hasSidecar, type OutpostSettings, type Settings } from "./types";
 import type { outpostRows } from "./table";
 
 type Values = ValuesOf<typeof outpostRows>;

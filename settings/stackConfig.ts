@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { KubernetesConfig } from "../kubernetes/connection";
 import { resolveSettings } from "./resolve";
-import { configNamespace, type Settings } from "./settings";
+import { configNamespace, type Settings } from "./types";
 
 /**
  * Reads the stack's config.

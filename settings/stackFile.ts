@@ -4,7 +4,7 @@ import { parse, YAMLParseError } from "yaml";
 import type { KubernetesConfig } from "../kubernetes/connection";
 import type { Raw } from "./readFields";
 import { resolveSettings, tokenHeld, type Rules } from "./resolve";
-import { configNamespace, type Settings } from "./settings";
+import { configNamespace, type Settings } from "./types";
 import { typeName } from "./values/parsed";
 
 /** The content of a stack's file, as far as it can be read without Pulumi. */

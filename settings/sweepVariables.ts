@@ -1,5 +1,5 @@
 import type { Row } from "./row";
-import type { SweepSettings } from "./settings";
+import type { SweepSettings } from "./types";
 import { outpostRows } from "./table";
 
 /** Returns the settings of a sweep as the `KEY=value` pairs that `cleaner/` reads, in a fixed order (seconds and percents). */

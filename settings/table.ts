@@ -1,5 +1,5 @@
 import { outpostContainer } from "../authentik/names";
-import { loginPercent } from "../cleaner/constants";
+import { loginPercent } from "../cleaner/scriptNumbers";
 import { duration, flag, labels, optional, percent, row, sweepDuration, sweepPercent } from "./row";
 import { choiceOf } from "./values/choice";
 import { parseDnsLabel, parseImage, parseSecretNames } from "./values/kubernetes";

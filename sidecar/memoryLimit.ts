@@ -1,7 +1,7 @@
 import { sidecarContainer, sidecarMemoryLimit } from "../cleaner/names";
 import { quantityBytes } from "../kubernetes/quantity";
 import type { Deployment, PodSpec } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { effectiveSpec, type LimitSources } from "./effectiveLimits";
 
 const mebibyte = 1024 * 1024;

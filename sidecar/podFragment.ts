@@ -1,4 +1,4 @@
-import { metricsPort } from "../cleaner/constants";
+import { metricsPort } from "../cleaner/scriptNumbers";
 import {
   metricsPortName,
   runDirectory,
@@ -18,7 +18,7 @@ import {
   sidecarMemoryLimit,
 } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { clusterUser } from "../settings/values/user";
 
 /** Settings that the fragment depends on. A change of these restarts the outpost's pods; one of the sweep settings does not. */

@@ -1,6 +1,6 @@
 import { sidecarContainer } from "../cleaner/names";
 import type { Deployment, Pod, PodSpec } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { clusterUser } from "../settings/values/user";
 
 /** Reason why the sidecar has to run as the outpost's user. */

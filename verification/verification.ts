@@ -12,7 +12,7 @@ import {
   type Expectation,
   type UpdateCheck,
 } from "../settings/expectation";
-import { hasSidecar, type Settings } from "../settings/settings";
+import { hasSidecar, type Settings } from "../settings/types";
 import { kubernetesConfig } from "../settings/stackConfig";
 import { seconds } from "../settings/values/duration";
 

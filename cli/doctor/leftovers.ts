@@ -2,7 +2,7 @@ import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode
 import { authentikManager } from "../../authentik/names";
 import { cronJobName, isStack, scriptsConfigMap, settingsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
-import { hasCronJob } from "../../settings/settings";
+import { hasCronJob } from "../../settings/types";
 import { eitherWay } from "../advice";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";

@@ -1,5 +1,5 @@
 import { sessionsElsewhere } from "../../authentik/sessionPlace";
-import { closeForwardAuth, openForwardAuth, releasesOf, type Releases } from "../../authentik/versions";
+import { closeForwardAuth, openForwardAuth, releasesOf, type Releases } from "../../authentik/releases";
 import type { Deployment } from "../../kubernetes/types";
 import { containersNamed, outpostContainerIn } from "../pods/containers";
 import { sessionPlaceIn } from "../pods/inside";

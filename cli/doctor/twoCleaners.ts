@@ -1,5 +1,5 @@
 import type { V1Container, V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { metricsPort } from "../../cleaner/constants";
+import { metricsPort } from "../../cleaner/scriptNumbers";
 import { sidecarContainer, shmMountPath } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
 import { eitherWay } from "../advice";

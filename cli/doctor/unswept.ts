@@ -1,4 +1,4 @@
-import { fullInWords, type Releases } from "../../authentik/versions";
+import { fullInWords, type Releases } from "../../authentik/releases";
 import { cronJobName, sidecarContainer } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
 import { eitherWay, replaceBare, resumeCronJob } from "../advice";

@@ -3,7 +3,7 @@ import { shmVolume, cronJobName } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
 import { solutionBy } from "../../settings/expectation";
-import type { Solution } from "../../settings/settings";
+import type { Solution } from "../../settings/types";
 import { mapParallel } from "../progress";
 import { carriesSidecar } from "./containers";
 import { sweptDeployments } from "./solution";

@@ -1,4 +1,4 @@
-import { metricsPort } from "../../cleaner/constants";
+import { metricsPort } from "../../cleaner/scriptNumbers";
 import { metricsFile, runDirectory, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { sweepByStdin } from "../../cleaner/scripts";
 import type { Cluster, ContainerPlace, NodeSummary } from "../../kubernetes/cluster";

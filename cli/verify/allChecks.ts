@@ -1,5 +1,5 @@
 import type { Expectation, ExpectedOutpost } from "../../settings/expectation";
-import { hasCronJob, hasSidecar } from "../../settings/settings";
+import { hasCronJob, hasSidecar } from "../../settings/types";
 import { eitherWay } from "../advice";
 import { lookInside } from "../pods/inside";
 import { currentPods, nameOf, podsOf, type OutpostPod, type Outposts } from "../pods/outpostPods";

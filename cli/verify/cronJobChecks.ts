@@ -2,9 +2,9 @@ import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resoluti
 import { cronJobName } from "../../cleaner/names";
 import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
-import { execRules } from "../../kubernetes/execRights";
+import { execRules } from "../../kubernetes/execRules";
 import type { Expectation } from "../../settings/expectation";
-import { hasCronJob } from "../../settings/settings";
+import { hasCronJob } from "../../settings/types";
 import { eitherWay, resumeCronJob } from "../advice";
 import { sweptDeployments } from "../pods/solution";
 import { wordsOf } from "../pods/sidecarLog";

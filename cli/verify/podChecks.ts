@@ -1,7 +1,7 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sessionsElsewhere } from "../../authentik/sessionPlace";
-import { closeForwardAuth, openForwardAuth, releasesOf } from "../../authentik/versions";
-import { idleFilesPerSecond } from "../../cleaner/constants";
+import { closeForwardAuth, openForwardAuth, releasesOf } from "../../authentik/releases";
+import { idleFilesPerSecond } from "../../cleaner/scriptNumbers";
 import { shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";

@@ -3,7 +3,7 @@ import { cleanerScripts } from "../../cleaner/scripts";
 import { textLiteral } from "../../kubernetes/cel";
 import { podNamePattern } from "../../kubernetes/podNames";
 import { sweepVariables } from "../../settings/sweepVariables";
-import type { CronJobSettings } from "./manifest";
+import type { CronJobSettings } from "./cronJobSpec";
 
 export type ExecPolicySettings = Pick<CronJobSettings, "namespace" | "outposts" | "serviceAccountName">;
 

@@ -1,12 +1,12 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels, cronJobName } from "../../cleaner/names";
-import { execRules } from "../../kubernetes/execRights";
+import { execRules } from "../../kubernetes/execRules";
 import { childOf } from "../childOf";
 import { appliedByStack, ownMetadata, type Ownership } from "../fieldManager";
 import { hashOf } from "../hashOf";
 import { execPolicySpec } from "./execPolicy";
-import { cronJobSpec, type ScheduledSettings, type SweptOutpost } from "./manifest";
+import { cronJobSpec, type ScheduledSettings, type SweptOutpost } from "./cronJobSpec";
 
 export interface SweepCronJobArgs extends Ownership {
   settings: pulumi.Input<ScheduledSettings>;

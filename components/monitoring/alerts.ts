@@ -1,4 +1,4 @@
-import type { MonitoringSettings } from "../../settings/settings";
+import type { MonitoringSettings } from "../../settings/types";
 import { alertRule, type AlertRule } from "./alertRule";
 import { cronJobAlerts } from "./cronJobAlerts";
 import { sidecarAlerts, type WatchedOutpost } from "./sidecarAlerts";

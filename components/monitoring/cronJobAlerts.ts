@@ -1,5 +1,5 @@
-import { fullAnywhere } from "../../authentik/versions";
-import { latestEndSeconds } from "../cronjob/manifest";
+import { fullAnywhere } from "../../authentik/releases";
+import { latestEndSeconds } from "../cronjob/cronJobSpec";
 import type { Alert } from "./alertRule";
 
 /** Makes the alerts on a CronJob, by the metrics of kube-state-metrics, which has to run in the cluster. */

@@ -1,4 +1,4 @@
-import type { AlertThresholds } from "../../settings/settings";
+import type { AlertThresholds } from "../../settings/types";
 import { panel, row, type PanelSpec, type PanelType } from "./panel";
 import { cronJobPanels, nowPanels, sessionPanels, sweepPanels, usagePanels } from "./panels";
 

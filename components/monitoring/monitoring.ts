@@ -1,7 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
-import type { MonitoringParts, MonitoringSettings } from "../../settings/settings";
+import type { MonitoringParts, MonitoringSettings } from "../../settings/types";
 import { childOf } from "../childOf";
 import { ownMetadata, type Ownership } from "../fieldManager";
 import { alertRules } from "./alerts";

@@ -1,5 +1,5 @@
 import { cronJobName } from "../../cleaner/names";
-import type { AlertThresholds } from "../../settings/settings";
+import type { AlertThresholds } from "../../settings/types";
 import type { PanelSpec } from "./panel";
 import { shm } from "./promql";
 

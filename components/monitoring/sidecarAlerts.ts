@@ -1,9 +1,9 @@
-import { fullAnywhere } from "../../authentik/versions";
-import { idleFilesPerSecond, loginPercent } from "../../cleaner/constants";
+import { fullAnywhere } from "../../authentik/releases";
+import { idleFilesPerSecond, loginPercent } from "../../cleaner/scriptNumbers";
 import { sidecarContainer } from "../../cleaner/names";
 import { podNamePattern } from "../../kubernetes/podNames";
 import { quantityBytes } from "../../kubernetes/quantity";
-import type { AlertThresholds, OutpostSettings } from "../../settings/settings";
+import type { AlertThresholds, OutpostSettings } from "../../settings/types";
 import { seconds } from "../../settings/values/duration";
 import type { Alert } from "./alertRule";
 import { range, shm } from "./promql";

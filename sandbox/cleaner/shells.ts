@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import { cleanerScripts } from "../../cleaner/scripts";
-import { findExecutable } from "../toolchain/pulumiOnPath";
+import { findExecutable } from "../pulumi/pulumiOnPath";
 
 /** A shell for the scripts, and the tools on its PATH. */
 export interface Shell {

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse, stringify } from "yaml";
 import { beforeEnd } from "../../sandbox/endings";
-import { withLanguageHost } from "../../sandbox/languageHost/install";
+import { withLanguageHost } from "../../sandbox/pulumi/languageHost/install";
 import { repositoryRoot } from "../../sandbox/paths";
 import { silentProgress } from "../../sandbox/progress";
 import { openPulumi } from "../../sandbox/pulumi";

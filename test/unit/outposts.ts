@@ -1,5 +1,5 @@
 import { resolveSettings } from "../../settings/resolve";
-import type { OutpostSettings } from "../../settings/settings";
+import type { OutpostSettings } from "../../settings/types";
 
 /** Returns the settings of one outpost called "My Outpost", with defaults for all but the given keys. */
 export function outpostSettings(overrides: Record<string, unknown> = {}): OutpostSettings {

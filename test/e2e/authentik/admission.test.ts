@@ -2,7 +2,7 @@
 // the outpost's config back. The table of docs/delivery.md is what these tests find; walk.test.ts has its row on removal.
 import assert from "node:assert/strict";
 import { editOperations, otherSelector, writesAtRest } from "../../../sandbox/authentik/adminUi";
-import type { Delivery } from "../../../settings/settings";
+import type { Delivery } from "../../../settings/types";
 import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 import { untilUnlabelledAdmitted } from "../unlabelledPods";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { ownersOf } from "../../../kubernetes/fieldOwners";
 import { writesAtRest } from "../../../sandbox/authentik/adminUi";
-import type { Delivery, Solution } from "../../../settings/settings";
+import type { Delivery, Solution } from "../../../settings/types";
 import { sidecarFields } from "../../../sidecar/takenFields";
 import { revision } from "../cluster/harness";
 import { carries, podsOf, waitForRollout } from "../cluster/kubectl";

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openStack, type EngineStack } from "../../../sandbox/engine";
 import { createStateFolder } from "../../../sandbox/stateFolder";
-import { configNamespace } from "../../../settings/settings";
+import { configNamespace } from "../../../settings/types";
 import { failed, failure } from "./harness";
 import { installOperatorKinds, removeOperatorKinds } from "./operatorKinds";
 import { closeScenarios, openScenario, sharedPulumi, type Scenario } from "./scenario";

@@ -1,7 +1,7 @@
 // All sixteen ways from one solution to another, through the real engine on a real API server. The result must be that of a
 // deploy of the target to untouched Deployments, down to the owner of each field.
 import assert from "node:assert/strict";
-import type { Solution } from "../../../settings/settings";
+import type { Solution } from "../../../settings/types";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
 
 /**

@@ -1,6 +1,6 @@
 import type { AlertSettings } from "../../../components/monitoring/alerts";
 import { resolveSettings } from "../../../settings/resolve";
-import { hasCronJob, hasSidecar } from "../../../settings/settings";
+import { hasCronJob, hasSidecar } from "../../../settings/types";
 
 /** Returns the settings of the alerts for a stack config. */
 export function settingsOf(raw: Record<string, unknown> = {}): AlertSettings {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { V1Service } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { answers, startVisits, type RunningVisits, type Visits } from "../../../sandbox/node/visits";
 import { OUTPOST_IMAGE } from "../../../sandbox/outpost";
-import type { Solution } from "../../../settings/settings";
+import type { Solution } from "../../../settings/types";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 
 const flood = { rate: 100, seconds: 600 };

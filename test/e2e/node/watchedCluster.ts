@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { V1CronJob, V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { parse } from "yaml";
-import { metricsPort } from "../../../cleaner/constants";
+import { metricsPort } from "../../../cleaner/scriptNumbers";
 import { metricsPath, metricsPortName } from "../../../cleaner/names";
 import type { AlertRule } from "../../../components/monitoring/alertRule";
 import { startPrometheus, type Prometheus } from "../../../sandbox/monitoring/prometheus";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sidecarContainer } from "../../../cleaner/names";
-import { cronJobSpec } from "../../../components/cronjob/manifest";
+import { cronJobSpec } from "../../../components/cronjob/cronJobSpec";
 import { resolveSettings } from "../../../settings/resolve";
 import { podFragment } from "../../../sidecar/podFragment";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Finding } from "../../../cli/doctor/finding";
-import { releases } from "../../../authentik/versions";
+import { releases } from "../../../authentik/releases";
 import type { Cluster } from "../../../kubernetes/cluster";
 import { isOpen, outpostPod, printed, proxyImage } from "./cluster";
 import { counting, deployment, doctor } from "./doctorScene";

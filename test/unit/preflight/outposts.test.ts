@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Cluster, DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
-import type { OutpostSettings } from "../../../settings/settings";
+import type { OutpostSettings } from "../../../settings/types";
 import { podFragment } from "../../../sidecar/podFragment";
 import type { Answers } from "../cli/cluster";
 import { managed, ofVolume, podSpecFields } from "../managedFields";

@@ -3,7 +3,7 @@ import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
 import type { Places } from "../../../preflight/look";
 import { inspectOutposts } from "../../../preflight/outposts";
-import type { OutpostSettings } from "../../../settings/settings";
+import type { OutpostSettings } from "../../../settings/types";
 import { fakeCluster, type Answers } from "../cli/cluster";
 import { managed } from "../managedFields";
 

@@ -7,7 +7,7 @@ import { repositoryRoot } from "../../../sandbox/paths";
 import { silentProgress, type Progress } from "../../../sandbox/progress";
 import { ensureTools } from "../../../sandbox/toolchain";
 import { readModule } from "../../../sandbox/toolchain/modules";
-import { pulumiOnPath } from "../../../sandbox/toolchain/pulumiOnPath";
+import { pulumiOnPath } from "../../../sandbox/pulumi/pulumiOnPath";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { useFakePath, WORKING_GO } from "./fakePath";
 

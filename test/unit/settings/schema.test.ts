@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runtime } from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { generated } from "../../../settings/generate";
-import type { Settings } from "../../../settings/settings";
+import type { Settings } from "../../../settings/types";
 import { readSettings } from "../../../settings/stackConfig";
 
 interface Declaration {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { quantityBytes } from "../../../kubernetes/quantity";
 import { SettingsError } from "../../../settings/problems";
 import { resolveSettings } from "../../../settings/resolve";
-import type { OutpostSettings, Settings } from "../../../settings/settings";
+import type { OutpostSettings, Settings } from "../../../settings/types";
 import { sweepVariables } from "../../../settings/sweepVariables";
 
 type Config = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { objectLabels } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import type { CronJobSpec } from "../../kubernetes/types";
-import type { OutpostSettings, Settings } from "../../settings/settings";
+import type { OutpostSettings, Settings } from "../../settings/types";
 import { clusterUser } from "../../settings/values/user";
 import { sweepVariables } from "../../settings/sweepVariables";
 

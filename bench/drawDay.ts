@@ -1,4 +1,4 @@
-// Draws docs/usage-over-a-day.svg from bench/results.json: `npx tsx bench/draw.ts`.
+// Draws docs/usage-over-a-day.svg from bench/results.json: `npx tsx bench/drawDay.ts`.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DayCurve } from "./day";

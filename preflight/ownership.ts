@@ -4,7 +4,7 @@ import { describePatchChange } from "../authentik/patchChange";
 import { settingsConfigMap } from "../cleaner/names";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import type { Deployment } from "../kubernetes/types";
-import type { OutpostSettings } from "../settings/settings";
+import type { OutpostSettings } from "../settings/types";
 import { readsOurSettings, withoutOursAnyway } from "../sidecar/jsonPatch/jsonPatch";
 import { sidecarMerge } from "../sidecar/jsonPatch/liveSidecar";
 import { isByAuthentik } from "../sidecar/jsonPatch/vanished";
@@ -12,7 +12,7 @@ import { takenFields, type TakenField } from "../sidecar/takenFields";
 import { merge, nothing, removal, restarts, warning, type Findings } from "./findings";
 import { findingOf } from "./jsonPatches";
 import { ifForbidden, type Look } from "./look";
-import { fieldsTaken } from "./messages";
+import { fieldsTaken } from "./sharedProblems";
 import { inspectPastedSize } from "./pastedSize";
 
 /**

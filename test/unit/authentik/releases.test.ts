@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { releases, releasesOf } from "../../../authentik/versions";
+import { releases, releasesOf } from "../../../authentik/releases";
 
 const official = "ghcr.io/goauthentik/proxy";
 

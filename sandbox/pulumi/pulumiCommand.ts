@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
-import { createStateFolder } from "./stateFolder";
+import { createStateFolder } from "../stateFolder";
 
 const commands = new Map<string, Promise<PulumiCommand>>();
 

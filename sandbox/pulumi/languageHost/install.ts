@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { addDynamicHost } from "../dynamicHost";
-import { writeScript } from "../script";
+import { writeScript } from "../../script";
 
 const name = "pulumi-language-nodejs";
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { version as installedSdk } from "@pulumi/pulumi/package.json";
-import { compareVersions, parseVersion } from "./versions";
+import { compareVersions, parseVersion } from "../toolchain/versions";
 
 /** The `pulumi` on PATH; undefined if there is none. `reason` says why an existing one can't be used. */
 export type PulumiOnPath = { path: string; version: string; reason?: string } | undefined;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { V1CronJobSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { objectLabels as labels } from "../../../../cleaner/names";
 import { cleanerScripts } from "../../../../cleaner/scripts";
-import { cronJobSpec } from "../../../../components/cronjob/manifest";
-import { execRules } from "../../../../kubernetes/execRights";
+import { cronJobSpec } from "../../../../components/cronjob/cronJobSpec";
+import { execRules } from "../../../../kubernetes/execRules";
 import { resolveSettings } from "../../../../settings/resolve";
 
 const { cronjob, sweep } = cleanerScripts();

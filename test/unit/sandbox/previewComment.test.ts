@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { previewMarkdown } from "../../../cli/preview";
+import { previewMarkdown } from "../../../sandbox/previewComment";
 
 describe("a preview as Markdown", () => {
   it("has a heading, the warnings, and the diff with its marks where Markdown colours them", () => {
