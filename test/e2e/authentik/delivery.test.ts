@@ -101,14 +101,6 @@ describe("delivery through authentik", () => {
       assert.equal(await writesAtRest(scenario.authentik), 0);
     });
 
-    it("changes nothing when it runs again", async () => {
-      const before = configOf(scenario);
-      const up = await scenario.stack.up();
-      assert.deepEqual(warnings(up), []);
-      assert.equal(operationOn(jsonPatchType, up), "same");
-      assert.deepEqual(configOf(scenario), before);
-    });
-
     it("changes the sweep's settings without a word to authentik", async () => {
       const { requests } = scenario.authentik;
       await scenario.configure({ ...throughAuthentik, sweepInterval: "90s" });
@@ -193,9 +185,8 @@ describe("delivery through authentik", () => {
     for (const [delivery, shmSize, rollouts] of [
       ["deployment", "256Mi", 2],
       ["authentik", "256Mi", 2],
-      ["deployment", "256Mi", 2],
-      ["authentik", "512Mi", 3],
-      ["deployment", "1Gi", 4],
+      ["deployment", "512Mi", 3],
+      ["authentik", "1Gi", 4],
     ] as const) {
       await scenario.configure({ delivery, shmSize });
       await scenario.stack.up();

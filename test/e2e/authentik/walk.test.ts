@@ -5,7 +5,7 @@ import { ownersOf } from "../../../kubernetes/fieldOwners";
 import { writesAtRest } from "../../../sandbox/authentik/adminUi";
 import type { Delivery, Solution } from "../../../settings/types";
 import { sidecarFields } from "../../../sidecar/takenFields";
-import { revision } from "../cluster/harness";
+import { revision, warnings } from "../cluster/harness";
 import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 
@@ -115,6 +115,7 @@ describe("a walk over solution and delivery", () => {
       await waitForRollout(one, "main");
       const again = await one.stack.up();
       assert.deepEqual(Object.keys(again.changeSummary), ["same"], `${nameOf(place)} a second time`);
+      assert.deepEqual(warnings(again), []);
       fresh.set(nameOf(place), await outcomeOf(one));
     }
     scenario = await openScenario({ name: "walk", authentik: true, config: { ...walk[0] } });

@@ -1,9 +1,7 @@
 // The CronJob, the one command that its account may run in a pod, and the refusal of any other.
+import { cronJobName } from "../../../cleaner/names";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { refusal } from "../../../components/cronjob/execPolicy";
-
-/** Name of the CronJob and of its account. */
-export const CRON_JOB = "authentik-outpost-shm-cleanup";
 
 /** A schedule by which the CronJob does not run while tests do: only a leap year has that day. */
 export const NO_SCHEDULE = "0 0 29 2 *";
@@ -23,6 +21,6 @@ export const SWEEP_COMMAND = [
 
 /** Returns kubectl's error if the policy of the CronJob in `namespace` refuses an exec. */
 export function refusedExec(pod: string, namespace: string): string {
-  const policy = `${CRON_JOB}-${namespace}`;
+  const policy = `${cronJobName}-${namespace}`;
   return `error: unable to upgrade connection: pods "${pod}" is forbidden: ValidatingAdmissionPolicy '${policy}' with binding '${policy}' denied request: ${refusal}\n`;
 }

@@ -1,6 +1,6 @@
 // Starts the CronJob as `kubectl create job --from=cronjob/…` does, and reads its runs.
 import type { V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { CRON_JOB } from "../cluster/sweepCommand";
+import { cronJobName } from "../../../cleaner/names";
 import type { Scenario } from "./scenario";
 
 /** The CronJob's own deadline is 900 s. */
@@ -17,7 +17,7 @@ export interface JobRun {
 export type Line = Record<string, string>;
 
 export async function startJob(scenario: Scenario, name: string): Promise<void> {
-  await scenario.kubectl("create", "job", name, `--from=cronjob/${CRON_JOB}`);
+  await scenario.kubectl("create", "job", name, `--from=cronjob/${cronJobName}`);
 }
 
 export async function finishedJob(scenario: Scenario, name: string): Promise<JobRun> {

@@ -8,7 +8,7 @@ import { alertRules } from "../../../components/monitoring/alerts";
 import { visit } from "../../../sandbox/node/visits";
 import { createOutpost, deleteOutpost } from "../../../sandbox/outpost";
 import { resolveSettings } from "../../../settings/resolve";
-import { CRON_JOB } from "../cluster/sweepCommand";
+import { cronJobName } from "../../../cleaner/names";
 import { finishedJob, startJob } from "./jobs";
 import { interrupted } from "./outpostShm";
 import { RunbookWalk, walkedAlerts } from "./runbookWalk";
@@ -66,7 +66,7 @@ describe("the runbooks, walked", function () {
     const { namespace } = scenario;
     const settings = resolveSettings({ ...config, namespace, monitoring: true, sessionFilesWarning: 1000 });
     const sidecars = settings.outposts.filter(({ solution }) => solution === "sidecar");
-    const rules = alertRules({ namespace, sidecars, cronJob: CRON_JOB, settings });
+    const rules = alertRules({ namespace, sidecars, cronJob: cronJobName, settings });
     watched = await watchCluster(
       scenario,
       rules.map((rule) => ({ ...rule, for: "1s" })),
@@ -144,20 +144,20 @@ describe("the runbooks, walked", function () {
   });
 
   it("CronJobNotRun: suspended, until it no longer is", async () => {
-    await scenario.kubectl("patch", "cronjob", CRON_JOB, '--patch={"spec":{"suspend":true}}');
+    await scenario.kubectl("patch", "cronjob", cronJobName, '--patch={"spec":{"suspend":true}}');
     await untilFiring("CronJobNotRun");
     assert.match(
-      await walk.run("CronJobNotRun", `kubectl -n authentik get cronjob ${CRON_JOB}`),
+      await walk.run("CronJobNotRun", `kubectl -n authentik get cronjob ${cronJobName}`),
       /SUSPEND[^\n]*\n.* True /,
     );
     assert.match(
-      await walk.run("CronJobNotRun", `kubectl -n authentik describe cronjob ${CRON_JOB}`),
+      await walk.run("CronJobNotRun", `kubectl -n authentik describe cronjob ${cronJobName}`),
       /^Suspend: +True$/m,
     );
     await walk.run("CronJobNotRun", jobs);
     assert.match(await walk.run("CronJobNotRun", verify, {}, 1), /^CronJob {2,}schedule +FAIL +it is suspended$/m);
     await walk.run("CronJobNotRun", cleanup);
-    await walk.run("CronJobNotRun", `kubectl -n authentik patch cronjob ${CRON_JOB} -p '{"spec":{"suspend":false}}'`);
+    await walk.run("CronJobNotRun", `kubectl -n authentik patch cronjob ${cronJobName} -p '{"spec":{"suspend":false}}'`);
     await untilOver("CronJobNotRun");
   });
 
@@ -185,9 +185,9 @@ describe("the runbooks, walked", function () {
   });
 
   it("CronJobFailed: its account has lost its rights", async () => {
-    await scenario.kubectl("delete", "rolebinding", CRON_JOB);
+    await scenario.kubectl("delete", "rolebinding", cronJobName);
     // The name that the controller gives a Job of the schedule.
-    const JOB = `${CRON_JOB}-29401020`;
+    const JOB = `${cronJobName}-29401020`;
     await startJob(scenario, JOB);
     assert.equal((await finishedJob(scenario, JOB)).outcome, "Failed");
     await untilFiring("CronJobFailed");
@@ -334,7 +334,7 @@ describe("the runbooks, walked", function () {
 
     it("mends the CronJob's account, and a run by hand ends CronJobFailed", async () => {
       walk.note("CronJobFailed", "pulumi up");
-      const again = `kubectl -n authentik create job --from=cronjob/${CRON_JOB} shm-cleanup-$(date +%s)`;
+      const again = `kubectl -n authentik create job --from=cronjob/${cronJobName} shm-cleanup-$(date +%s)`;
       const [, job] = /^job\.batch\/(\S+) created$/m.exec(await walk.run("CronJobFailed", again))!;
       assert.equal((await finishedJob(scenario, job)).outcome, "Complete");
       walk.note("CronJobFailed", `${verify} --run`); // cli.test.ts runs it

@@ -1,6 +1,7 @@
 // Pod Security `restricted` enforced on the namespace, and the rights of the CronJob's account there with a token of its own.
 import assert from "node:assert/strict";
-import { CRON_JOB, refusedExec, SWEEP_COMMAND } from "../cluster/sweepCommand";
+import { cronJobName } from "../../../cleaner/names";
+import { refusedExec, SWEEP_COMMAND } from "../cluster/sweepCommand";
 import { runJob } from "./jobs";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 
@@ -19,7 +20,7 @@ describe("in a namespace that enforces Pod Security `restricted`", function () {
     });
     await scenario.up();
     pod = await scenario.pod("main");
-    token = (await scenario.kubectl("create", "token", CRON_JOB)).trim();
+    token = (await scenario.kubectl("create", "token", cronJobName)).trim();
   });
 
   after(() => closeScenario(scenario));
@@ -49,7 +50,7 @@ describe("in a namespace that enforces Pod Security `restricted`", function () {
 
   /** Runs kubectl with nothing but the account's own token. */
   const asAccount = (...args: string[]) => scenario.tryKubectl(`--token=${token}`, ...args);
-  const account = () => `system:serviceaccount:${scenario.namespace}:${CRON_JOB}`;
+  const account = () => `system:serviceaccount:${scenario.namespace}:${cronJobName}`;
 
   it("the account can run the sweep", async () => {
     const { status, stdout, stderr } = await asAccount("exec", pod, "--container=shm-cleanup", "--", ...SWEEP_COMMAND);
