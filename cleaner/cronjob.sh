@@ -21,22 +21,26 @@ SWEEP=${1:?the text of sweep.sh is missing}
 OUTPUT_LIMIT=65536 # bytes of one pod. A sweep prints less than one kilobyte.
 export SWEEP NAMESPACE USAGE_CRITICAL_PERCENT POD_TIMEOUT_SECONDS OUTPUT_LIMIT
 
+# A bar begins each line of data. Any other line is a warning of kubectl's, such as that of an API that does not answer.
+data() { sed -n 's/^|//p'; }
+
 # Name, phase, deletion time, ready ("True"), and all containers that may be running, native sidecars included.
-TEMPLATE='{range .items[*]}{.metadata.name}{"|"}{.status.phase}{"|"}{.metadata.deletionTimestamp}{"|"}'
+TEMPLATE='{range .items[*]}{"|"}{.metadata.name}{"|"}{.status.phase}{"|"}{.metadata.deletionTimestamp}{"|"}'
 TEMPLATE=$TEMPLATE'{.status.conditions[?(@.type=="Ready")].status}{"|"}'
 TEMPLATE=$TEMPLATE'{.spec.containers[*].name} {.spec.initContainers[*].name}{"\n"}{end}'
 
 # The wanted number of pods, and the Deployment's own selector as kubectl takes it, with a comma behind each requirement.
 # shellcheck disable=SC2016 # the variables are the template's
-DEPLOYMENT='{{.spec.replicas}}|{{range $key, $value := .spec.selector.matchLabels}}{{$key}}={{$value}},{{end}}'
+DEPLOYMENT='|{{.spec.replicas}}|{{range $key, $value := .spec.selector.matchLabels}}{{$key}}={{$value}},{{end}}'
 DEPLOYMENT=$DEPLOYMENT'{{range .spec.selector.matchExpressions}}{{if eq .operator "Exists"}}{{.key}},{{else if eq .operator "DoesNotExist"}}!{{.key}},'
 # shellcheck disable=SC2016
-DEPLOYMENT=$DEPLOYMENT'{{else}}{{.key}} {{if eq .operator "In"}}in{{else}}notin{{end}} ({{range $n, $value := .values}}{{if $n}},{{end}}{{$value}}{{end}}),{{end}}{{end}}'
+DEPLOYMENT=$DEPLOYMENT'{{else}}{{.key}} {{if eq .operator "In"}}in{{else}}notin{{end}} ({{range $n, $value := .values}}{{if $n}},{{end}}{{$value}}{{end}}),{{end}}{{end}}{{"\n"}}'
 
 # "DEPLOYMENT POD PHASE READY CONTAINER SETTING…": one pod.
 # shellcheck disable=SC2016 # a script for the shells that xargs starts
 SWEEP_POD='
-set -f -- $1
+set -f
+set -- $1
 deployment=$1 pod=$2 phase=$3 ready=$4 container=$5
 shift 5
 say() { echo "time=$(date -u +%Y-%m-%dT%H:%M:%SZ) deployment=$deployment pod=$pod container=$container $*"; }
@@ -88,10 +92,10 @@ pods_of() { # DEPLOYMENT CONTAINER SETTING…
   shift 2
   wanted=$(kubectl get deployment "$deployment" --namespace "$NAMESPACE" --output "go-template=$DEPLOYMENT" 2>&1) ||
     { failed "$(echo "$wanted" | tail -n 1)"; return 1; }
-  selector=${wanted#*|}
+  wanted=$(echo "$wanted" | data) selector=${wanted#*|}
   pods=$(kubectl get pods --namespace "$NAMESPACE" --selector "${selector%,}" --output "jsonpath=$TEMPLATE" 2>&1) ||
     { failed "$(echo "$pods" | tail -n 1)"; return 1; }
-  work=$(echo "$pods" | while IFS='|' read -r pod phase deleted ready containers; do
+  work=$(echo "$pods" | data | while IFS='|' read -r pod phase deleted ready containers; do
     case $pod:$deleted:$phase in :* | *:?*:* | *:Succeeded | *:Failed) continue ;; esac
     case " $containers " in *' shm-cleanup '*) container=shm-cleanup ;; *) container=$outpost_container ;; esac
     echo "$deployment $pod ${phase:-Unknown} ${ready:-Unknown} $container $*"

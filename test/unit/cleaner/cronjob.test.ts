@@ -26,10 +26,12 @@ get)
   case $2 in
     deployment)
       [ -e "$FAKE/pods/$3" ] || { echo "Error from server (NotFound): deployments.apps \\"$3\\" not found" >&2; exit 1; }
-      echo "$(cat "$FAKE/replicas" 2>/dev/null || echo 1)|app=$3,tier in (a,b)," ;;
+      cat "$FAKE/warning" >&2 2>/dev/null
+      echo "|$(cat "$FAKE/replicas" 2>/dev/null || echo 1)|app=$3,tier in (a,b)," ;;
     pods)
       outpost=\${6#app=} outpost=\${outpost%%,*}
       [ "$outpost" != secret ] || { echo 'Error from server (Forbidden): pods is forbidden' >&2; exit 1; }
+      cat "$FAKE/warning" >&2 2>/dev/null
       cat "$FAKE/pods/$outpost" ;;
   esac ;;
 exec)
@@ -78,7 +80,7 @@ for (const shell of shells) {
       name: string,
       phase = "Running",
       { ready = "True", deleted = "", containers = "proxy" } = {},
-    ): string => `${name}|${phase}|${deleted}|${ready}|${containers} \n`;
+    ): string => `|${name}|${phase}|${deleted}|${ready}|${containers} \n`;
     const outpost = (name: string, ...pods: string[]) => writeFileSync(join(fake, "pods", name), pods.join(""));
     const behaves = (name: string, how: string) => writeFileSync(join(fake, "exec", name), how);
     const calls = (): string[] => readFileSync(join(fake, "calls"), "utf8").trimEnd().split("\n");
@@ -122,10 +124,22 @@ for (const shell of shells) {
       for (const field of ["used_before_bytes", "used_after_bytes", "total_bytes"]) {
         assert.match(job.of("one-a")?.[field] ?? "", /^\d+$/);
       }
-      assert.ok(calls()[0]?.startsWith("get deployment one --namespace sso --output go-template={{.spec.replicas}}"));
+      assert.ok(calls()[0]?.startsWith("get deployment one --namespace sso --output go-template=|{{.spec.replicas}}|"));
       const list = "get pods --namespace sso --selector app=one,tier in (a,b) --output jsonpath=";
       assert.ok(calls()[1]?.startsWith(list), calls()[1]);
       assert.ok(calls()[4]?.startsWith("exec --namespace sso one-a --container proxy -- sh -c #!/bin/sh"), calls()[4]);
+    });
+
+    it("takes no warning of kubectl's for a number, a selector or a pod", async () => {
+      const couldNot =
+        "E0512 12:00:00.1 memcache.go:287] couldn't get resource list for metrics.k8s.io/v1beta1: no answer";
+      writeFileSync(join(fake, "warning"), `${couldNot}\nWarning: a|b|c|d|e\n`);
+      outpost("one", pod("one-a"));
+      outpost("two");
+      const job = await runJob("one proxy\n");
+      assert.deepEqual([job.status, job.lines.map(({ pod, result }) => [pod, result])], [0, [["one-a", "swept"]]]);
+      writeFileSync(join(fake, "replicas"), "0");
+      assert.deepEqual([(await runJob("two proxy\n")).lines[0].result, job.status], ["no_pods", 0]);
     });
 
     it("hands the sweep over whole, as one command without input", async () => {
