@@ -1,4 +1,4 @@
-import { hasCronJob, hasSidecar, type OutpostSettings, type Settings, type Solution } from "./types";
+import { hasCronJob, type OutpostSettings, type Settings, type Solution } from "./types";
 import { seconds } from "./values/duration";
 
 /** Expectation of an outpost, for the check after a rollout. */
@@ -64,9 +64,7 @@ export function expectationOf({
 export const rolloutExpectation = ({ namespace, outposts }: Pick<Settings, "namespace" | "outposts">): Expectation => ({
   namespace,
   rolloutOnly: true,
-  outposts: outposts
-    .filter(hasSidecar)
-    .map((outpost) => expected(outpost, { solution: "sidecar", sweepIntervalSeconds: 0 })),
+  outposts: outposts.map((outpost) => expected(outpost, { solution: "sidecar", sweepIntervalSeconds: 0 })),
 });
 
 /** Makes an expectation. The order of its keys is that of the check in the state: another would run it again. */

@@ -46,7 +46,7 @@ function awaitRollout(
   const outposts = awaited.length > 0 ? awaited : patched;
   const check = { expectation: rolloutExpectation({ ...settings, outposts }), run: false };
   // A trigger that is always new, and ignored unless there is something to await.
-  const ignoreChanges = awaited.length > 0 ? [] : ["triggers", "stdin"];
+  const ignoreChanges = awaited.length > 0 ? [] : ["triggers", "stdin", "environment"];
   const opts = { parent: cleanup, dependsOn: sidecars, ignoreChanges };
   return [checkCommand(name, settings, check, [new Date().toISOString()], opts)];
 }
