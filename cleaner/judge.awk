@@ -8,7 +8,7 @@
 #   count    to count
 # What has to go is given, and printed for the next walk, as an age and how much of that age:
 #   visitor  visitors
-#   urgent   visitors, before enough of them are known to bring usage down
+#   urgent   visitors: only what is above login_percent, until enough of them are known to bring usage down
 #   login    logins
 # Runs on busybox awk, mawk and gawk. The memory it takes does not grow with the number of files.
 
@@ -37,7 +37,7 @@ $2 !~ /^8/ { next }            # no longer a regular file
   take_facts()
   if (size == 0 || is_staging) judge("debris")
   else if (size <= SMALL && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) judge("anonymous")
-  else if (mode == "guess") judge("unread")
+  else if (mode == "guess") judge("unread") # as a visitor, though nothing is certain
   else {
     unread[size_of["read"] + 1] = $0
     if (add("read", name)) read_beginnings()
@@ -110,7 +110,7 @@ function report(text) {
 # ---- What a session is. In doubt it is a login. ----
 
 # Reads the first 64 bytes of each waiting file, which are enough however large it is, and judges it. One that could not be read
-# stays, as a login: only its beginning tells whether it lives longer than its age says.
+# stays whatever its age, as a login: only its beginning tells when it expires.
 function read_beginnings(   i, waiting, current) {
   if (!(waiting = size_of["read"])) return
   for (i = 1; i <= waiting; i++) {
@@ -241,7 +241,7 @@ function visitors_suffice() { return above(high, staying_bytes, total_bytes) < 0
 # them, at every sweep. So then they only make the room that logins would have to make otherwise. Those go only if all visitors,
 # even those too young to go yet, do not make enough, and if all logins together would.
 function measure(   limit, bytes, inodes) {
-  # Once visitors have gone, the last tenth of the room is not worth another walk: that is what a few logins hold.
+  # Once visitors have gone, the last tenth of the room between the watermarks is not worth another walk: that is what a few logins hold.
   limit = !("visitor" in target) ? high : low + (high - low) / 10
   if (bytes_above(limit) < 0 && inodes_above(limit) < 0) return
   if (mode == "guess") {
@@ -327,7 +327,7 @@ function complaints_of_rm(all,   i, stayed) {
   return stayed + 0
 }
 
-# A file from the future was saved before the clock was put back. It counts as saved now.
+# A file from over a minute ahead was saved before the clock was put back. It counts as saved now.
 function touch_future(   batch) {
   batch = take_all("future")
   if (batch != "" && removes && !dry && !run("touch -c -h --" batch " 2>/dev/null")) report("files could not be touched")

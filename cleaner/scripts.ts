@@ -55,7 +55,7 @@ function readScripts(): CleanerScripts {
 
 /** Puts the text of judge.awk in the place where sweep.sh would read the file. */
 function withJudge(sweep: string, judge: string): string {
-  const parts = sweep.split('JUDGE=$(cat "${0%/*}/judge.awk")\n');
+  const parts = sweep.split('JUDGE=$(cat "$(dirname "$0")/judge.awk")\n');
   if (parts.length !== 2) throw new Error("cleaner/sweep.sh does not read judge.awk where it used to");
   return parts.join(`JUDGE='${judge.replaceAll("'", "'\\''")}'\n`);
 }

@@ -70,9 +70,9 @@ pause() { # SECONDS
 }
 
 run_sweep() {
-  started=$uptime removed=0 errors=0
+  started=$uptime pressed=0 errors=0 removed=0
   touch -r "${SETTINGS_FILE:-}" "$notes/begun" 2>/dev/null || touch -d @0 "$notes/begun"
-  setsid timeout "$SWEEP_LIMIT_SECONDS" sh "${0%/*}/sweep.sh" >"$notes/said" 2>"$notes/complaints" &
+  setsid timeout "$SWEEP_LIMIT_SECONDS" sh "$(dirname "$0")/sweep.sh" >"$notes/said" 2>"$notes/complaints" &
   sweep=$!
   wait "$sweep" && status=0 || status=$?
   end_group "$sweep"
@@ -81,8 +81,8 @@ run_sweep() {
   said_complaints=$complaints && read_clocks
   if [ "$status" -eq 0 ]; then
     take_results
-    # Visitors too young to go age meanwhile. Where nobody may go, each try waits a quarter longer than the last, up to the interval.
-    if under_pressure && [ "$removed" -eq 0 ]; then patience=$((patience * 5 / 4 + 1)); else patience=0; fi
+    # Visitors too young to go age meanwhile. Where pressure moves nobody, each try waits a quarter longer than the last, up to the interval.
+    if under_pressure && [ "$pressed" -eq 0 ]; then patience=$((patience * 5 / 4 + 1)); else patience=0; fi
     [ "$patience" -le "$interval" ] || patience=$interval
     due=$((patience ? uptime + patience : started + rest)) retry=$((uptime + patience))
   else
@@ -93,7 +93,7 @@ run_sweep() {
 }
 
 take_results() {
-  # shellcheck source=/dev/null # the sweep's notes: removed, errors, files and LAST_GOOD
+  # shellcheck source=/dev/null # the sweep's notes: removed, pressed, errors, files and LAST_GOOD
   . "$LOOP_NOTES"
   for pair in $LAST_GOOD; do
     case $pair in SWEEP_INTERVAL_SECONDS=*) interval=${pair#*=} ;; HIGH_WATERMARK_PERCENT=*) high=${pair#*=} ;; esac
@@ -107,7 +107,7 @@ take_results() {
 rm -rf "$METRICS_DIR"/.loop.* "$METRICS_DIR"/metrics.txt.* # left by a container that was killed
 notes=$(mktemp -d "$METRICS_DIR/.loop.XXXXXX" 2>/dev/null) ||
   { say "not_started error=\"METRICS_DIR $METRICS_DIR cannot be written to\"" && exit 1; }
-export SHM_DIR METRICS_DIR LOOP_NOTES="$notes/notes" FAILED_SWEEPS=0 LAST_GOOD=''
+export SHM_DIR METRICS_DIR LOOP_NOTES="$notes/notes" FAILED_SWEEPS=0 LAST_GOOD='' COUNT_ONLY=0 AGES_ONLY=0
 trap stop TERM INT
 [ -z "$EPOCHSECONDS" ] || { mkfifo "$notes/silence" && exec 8<>"$notes/silence" && silence=1; }
 say "started dir=$SHM_DIR metrics_dir=$METRICS_DIR"

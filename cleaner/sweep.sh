@@ -4,7 +4,7 @@
 #   sh sweep.sh [KEY=value …]    arguments override SETTINGS_FILE (KEY=value lines), which overrides the environment
 #
 #   ANONYMOUS_MAX_AGE_SECONDS     86400     a visitor's session is removed past this age
-#   AUTHENTICATED_MAX_AGE_SECONDS 86400     any session is, unless it says itself that it lives longer
+#   AUTHENTICATED_MAX_AGE_SECONDS 86400     any session is; a login that says when it expires, then instead
 #   HIGH_WATERMARK_PERCENT        80        from this usage on, of bytes or inodes, visitors go before their time,
 #   LOW_WATERMARK_PERCENT         60        … the oldest first, until usage is down to this
 #   SWEEP_INTERVAL_SECONDS        300       for the loop around this script (sidecar.sh)
@@ -24,12 +24,12 @@
 set -u
 export LC_ALL=C
 
-DEBRIS_AGE=300    # seconds. An outpost fills its empty files, and renames its staging files, within milliseconds.
+DEBRIS_AGE=300    # seconds. An outpost fills its empty files, and renames its staging files, within milliseconds. Under pressure the empty go like visitors.
 PRESSURE_FLOOR=5  # seconds. A visitor no older is on the way to the login page, which needs the session.
 LOGIN_PERCENT=95  # Logins go before their time only from this usage on, and only down to it.
 READ_LIMIT=10     # seconds to read the beginnings of a batch of files, which takes milliseconds.
 
-JUDGE=$(cat "${0%/*}/judge.awk")
+JUDGE=$(cat "$(dirname "$0")/judge.awk")
 
 say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 
@@ -91,14 +91,16 @@ read_settings() { # ARGUMENT…
   : "${SHM_DIR:=/dev/shm}" "${METRICS_DIR:=}" "${AGES_ONLY:=0}" "${DRY_RUN:=0}" "${COUNT_ONLY:=0}"
   # From the loop: what the last sweep ran with. So a bad or missing line of the file changes nothing, nor does a missing file.
   for pair in ${LAST_GOOD:-}; do take last_good "$pair"; done
+  good_high=$HIGH_WATERMARK_PERCENT good_low=$LOW_WATERMARK_PERCENT
   [ ! -f "${SETTINGS_FILE:-}" ] || read_settings_file
   for pair; do take argument "$pair"; done
   [ "$COUNT_ONLY" != 0 ] || COUNT_ONLY=''
   [ "$DRY_RUN" != 0 ] || DRY_RUN=''
   if [ "$LOW_WATERMARK_PERCENT" -ge "$HIGH_WATERMARK_PERCENT" ]; then
+    [ "$good_low" -lt "$good_high" ] || good_high=80 good_low=60
     say "setting_ignored key=LOW_WATERMARK_PERCENT value=$LOW_WATERMARK_PERCENT" \
-      "expected=\"less than HIGH_WATERMARK_PERCENT ($HIGH_WATERMARK_PERCENT)\" kept=60/80" >&2
-    HIGH_WATERMARK_PERCENT=80 LOW_WATERMARK_PERCENT=60
+      "expected=\"less than HIGH_WATERMARK_PERCENT ($HIGH_WATERMARK_PERCENT)\" kept=$good_low/$good_high" >&2
+    HIGH_WATERMARK_PERCENT=$good_high LOW_WATERMARK_PERCENT=$good_low
   fi
   [ "$AGES_ONLY" = 0 ] || HIGH_WATERMARK_PERCENT=101 # which usage never reaches
 }
@@ -115,7 +117,7 @@ look() { # sets the bytes and inodes that are there and those in use, and usage:
     usage=$((used_inodes * 100 / total_inodes))
 }
 
-uptime_ms() { # sets up_ms. Unlike the wall clock, the uptime never jumps.
+uptime_ms() { # sets up_ms. Unlike the wall clock, the uptime never jumps. A number that begins with 0 would be octal.
   up=''
   read -r up _ 2>/dev/null </proc/uptime
   case $up in *.??) up_ms=$((${up%.*} * 1000 + 1${up#*.}0 - 1000)) ;; *) up_ms=$(date +%s)000 ;; esac
@@ -244,11 +246,12 @@ publish
 
 [ "$authenticated_pressed" -eq 0 ] || [ -n "$DRY_RUN" ] || say "logins_removed level=warning count=$authenticated_pressed" \
   "reason=\"usage at or above $LOGIN_PERCENT % and too few anonymous sessions left\""
-removed=$((debris_gone + debris_pressed + anonymous_gone + anonymous_pressed + authenticated_gone + authenticated_pressed))
+pressed=$((debris_pressed + anonymous_pressed + authenticated_pressed))
+removed=$((debris_gone + anonymous_gone + authenticated_gone + pressed))
 if [ -n "${LOOP_NOTES:-}" ]; then
   good=''
   for key in $NUMBERS; do eval "good=\"\$good $key=\${$key}\""; done
-  echo "removed=$removed errors=$errors files=$used_inodes LAST_GOOD='$good'" >"$LOOP_NOTES"
+  echo "removed=$removed pressed=$pressed errors=$errors files=$used_inodes LAST_GOOD='$good'" >"$LOOP_NOTES"
 fi
 say "sweep dir=$(clean "$SHM_DIR") usage_before_percent=$usage_before usage_after_percent=$usage" \
   "used_before_bytes=$used_bytes_before used_after_bytes=$used_bytes total_bytes=$total_bytes" \

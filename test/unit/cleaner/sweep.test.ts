@@ -416,14 +416,18 @@ for (const shell of shells) {
         assert.deepEqual([report(result).removed, left()], ["1", [goName(1)]]);
       });
 
-      it("take the watermarks as a pair", async () => {
-        const result = await withFile(set({ HIGH_WATERMARK_PERCENT: 50, LOW_WATERMARK_PERCENT: 50 }));
-        assert.deepEqual(complaints(result), [
-          "event=setting_ignored key=LOW_WATERMARK_PERCENT value=50 " +
-            'expected="less than HIGH_WATERMARK_PERCENT (50)" kept=60/80',
-          "",
-        ]);
-      });
+      for (const [LAST_GOOD, kept] of [
+        ["", "60/80"],
+        ["HIGH_WATERMARK_PERCENT=30 LOW_WATERMARK_PERCENT=20", "20/30"],
+      ])
+        it(`take the watermarks as a pair, else ${kept}`, async () => {
+          const lines = set({ HIGH_WATERMARK_PERCENT: 50, LOW_WATERMARK_PERCENT: 50 });
+          assert.deepEqual(complaints(await withFile(lines, { LAST_GOOD })), [
+            "event=setting_ignored key=LOW_WATERMARK_PERCENT value=50 " +
+              `expected="less than HIGH_WATERMARK_PERCENT (50)" kept=${kept}`,
+            "",
+          ]);
+        });
     });
 
     describe("metrics", () => {
