@@ -1,5 +1,6 @@
 // The component in someone else's program: an explicit provider, values that are not known yet, a stranger's fields.
 import assert from "node:assert/strict";
+import { cronJobName } from "../../../cleaner/names";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
@@ -12,7 +13,6 @@ import { createOutpost } from "../../../sandbox/outpost";
 import { strictCluster } from "../../../examples/typescript/strictCluster";
 import { sharedCluster } from "./fixture";
 import { changes, failure, openHarness, plain, type Harness } from "./harness";
-import { CRON_JOB } from "./sweepCommand";
 
 describe("the component in anybody's program", () => {
   let harness: Harness;
@@ -78,7 +78,7 @@ describe("the component in anybody's program", () => {
     const stack = await harness.stack(program);
     const deployed = async () => {
       await stack.up();
-      const { spec } = await api.batch.readNamespacedCronJob({ namespace, name: CRON_JOB });
+      const { spec } = await api.batch.readNamespacedCronJob({ namespace, name: cronJobName });
       return plain(spec!.jobTemplate.spec!.template.spec) as V1PodSpec;
     };
     const bare = await deployed();

@@ -1,6 +1,7 @@
 // The rights of the CronJob's account: by its policy, as the API server's own admission judges, and by its role alone. No kubelet
 // runs here, so an allowed exec ends at the node. test/e2e/node proves that it runs.
 import assert from "node:assert/strict";
+import { cronJobName } from "../../../cleaner/names";
 import { execFile } from "node:child_process";
 import { isDeepStrictEqual } from "node:util";
 import type { V1ResourceRule } from "@kubernetes/client-node" with { "resolution-mode": "import" };
@@ -13,7 +14,7 @@ import { plain } from "./harness";
 import { impersonating } from "./impersonating";
 import { podNames } from "./kubectl";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
-import { CRON_JOB, refusedExec, SWEEP_COMMAND as sweep } from "./sweepCommand";
+import { refusedExec, SWEEP_COMMAND as sweep } from "./sweepCommand";
 
 /** Matches the error of an exec that the API server lets through to a node that isn't there. */
 const letThrough = /error dialing backend|no preferred addresses found/;
@@ -47,7 +48,7 @@ describe("the policy on the CronJob's account", () => {
     const args = [...target, "exec", from, ...options, "--", ...command];
     return new Promise((resolve) => execFile(kubectl, args, (_error, _stdout, stderr) => resolve(stderr)));
   };
-  const account = (): string => `system:serviceaccount:${scenario.namespace}:${CRON_JOB}`;
+  const account = (): string => `system:serviceaccount:${scenario.namespace}:${cronJobName}`;
 
   it("lets the sweep through, as the CronJob runs it", async () => {
     assert.match(await exec(sweep), letThrough);

@@ -1,13 +1,13 @@
 // An outpost's pods, by the API server's own admission and controllers: the memory limit they get, Pod
 // Security, and who writes the Deployment.
 import assert from "node:assert/strict";
+import { cronJobName } from "../../../cleaner/names";
 import { setTimeout as pause } from "node:timers/promises";
 import type { V1PodTemplateSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { warnings } from "./harness";
 import { patchPodSpec, waitForRollout } from "./kubectl";
 import { outpostShm } from "./outpostShm";
 import { closeScenarios, openScenario, type Scenario } from "./scenario";
-import { CRON_JOB } from "./sweepCommand";
 
 describe("an outpost's pods", () => {
   after(closeScenarios);
@@ -57,7 +57,7 @@ describe("an outpost's pods", () => {
       return core.createNamespacedPod({ namespace, body, dryRun: "All" });
     };
     const outpost = (await scenario.deployment("main")).spec!.template;
-    const job = (await batch.readNamespacedCronJob({ namespace, name: CRON_JOB })).spec!.jobTemplate.spec!.template;
+    const job = (await batch.readNamespacedCronJob({ namespace, name: cronJobName })).spec!.jobTemplate.spec!.template;
     for (const template of [outpost, job]) await admit(template);
     delete outpost.spec!.initContainers![0].securityContext!.capabilities;
     await assert.rejects(
