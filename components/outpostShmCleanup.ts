@@ -12,7 +12,7 @@ import {
   type OutpostSettings,
   type Solution,
 } from "../settings/types";
-import { podFragment } from "../sidecar/podFragment";
+import { fragmentKeys, podFragment } from "../sidecar/podFragment";
 import { PodAdmission } from "./admission/podAdmission";
 import type { OutpostArgs, StackArgs } from "./args";
 import { childOf } from "./childOf";
@@ -21,7 +21,7 @@ import { SweepCronJob } from "./cronjob/sweepCronJob";
 import { ownMetadata, type Ownership } from "./fieldManager";
 import { Monitoring } from "./monitoring/monitoring";
 import { watchedKeys } from "./monitoring/sidecarAlerts";
-import { requirePlain, resolveArgs, type Resolved, type ResolvedArgs } from "./resolveArgs";
+import { listed, only, requirePlain, resolveArgs, type Resolved, type ResolvedArgs } from "./resolveArgs";
 import { SidecarPatch } from "./sidecarPatch";
 
 /** Arguments of {@link OutpostShmCleanup}. Anything that is left out has the default of its setting. */
@@ -106,13 +106,11 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     admitted: Resolved<OutpostSettings>[],
     { podSelectors, ...own }: Apply,
   ): PodAdmission {
-    const outposts = admitted.map((outpost) =>
-      pulumi.output(outpost).apply((settings) => {
-        const { name, deployment } = settings;
-        const podSelector = podSelectors[deployment] ?? { matchLabels: podLabelsOf(name) };
-        return { deployment, podSelector, fragment: podFragment(settings) };
-      }),
-    );
+    const outposts = admitted.map(({ name, deployment, ...outpost }) => ({
+      deployment,
+      podSelector: podSelectors[deployment] ?? { matchLabels: podLabelsOf(name) },
+      fragment: only({ ...outpost, deployment }, fragmentKeys).apply(podFragment),
+    }));
     return new PodAdmission(`${name}-admission`, { ...own, outposts }, { parent: this });
   }
 
@@ -123,9 +121,12 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
   }
 
   private createCronJob(name: string, args: ResolvedArgs, own: Ownership): SweepCronJob[] {
-    const outposts = args.outposts.filter(hasCronJob).map((outpost) => only(outpost, sweptKeys));
-    if (outposts.length === 0) return [];
-    const cronJob = { ...own, settings: only(args, scheduledKeys), outposts, execPolicy: args.restrictExec };
+    const swept = args.outposts.filter(hasCronJob);
+    if (swept.length === 0) return [];
+    const outposts = swept.map((outpost) => only(outpost, sweptKeys));
+    const deployments = swept.map(({ deployment }) => deployment);
+    const settings = only(args, scheduledKeys);
+    const cronJob = { ...own, settings, outposts, deployments, execPolicy: args.restrictExec };
     return [new SweepCronJob(`${name}-cronjob`, cronJob, { parent: this })];
   }
 
@@ -157,7 +158,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
  * program Pulumi runs the component in a process of its own, which has no stack resource.
  */
 function refuseOtherLanguages({ delivery, outposts }: OutpostShmCleanupArgs): void {
-  const isAsked = outposts.some((outpost) => (outpost.delivery ?? delivery) === "authentik");
+  const isAsked = listed(outposts).some((outpost) => (outpost?.delivery ?? delivery) === "authentik");
   if (!isAsked || pulumi.runtime.getStackResource()) return;
   throw new Error(
     "delivery authentik works only in a TypeScript or JavaScript program that imports the npm package; " +
@@ -166,7 +167,3 @@ function refuseOtherLanguages({ delivery, outposts }: OutpostShmCleanupArgs): vo
 }
 
 const isAdmitted = ({ delivery }: { delivery: string }): boolean => delivery === "admission";
-
-/** Returns some of the settings and no others: one that is a secret, or not known yet, makes all of them so. */
-const only = <T, K extends keyof T>(args: T, keys: readonly K[]): pulumi.Output<pulumi.Unwrap<Pick<T, K>>> =>
-  pulumi.output(Object.fromEntries(keys.map((key) => [key, args[key]])) as Pick<T, K>);

@@ -3,6 +3,7 @@ import { Problems, SettingsError } from "../settings/problems";
 import { keyIn } from "../settings/readFields";
 import { resolveSettings, tokenHeld } from "../settings/resolve";
 import { configNamespace, type OutpostSettings, type Settings } from "../settings/types";
+import { isSecretConfig } from "../settings/stackConfig";
 import type { Rows } from "../settings/row";
 import { outpostRows, stackRows, structuralKeys } from "../settings/table";
 import type { OutpostArgs, StackArgs } from "./args";
@@ -14,6 +15,10 @@ export interface ResolvedArgs extends Resolved<Omit<Settings, "outposts">> {
   outposts: Resolved<OutpostSettings>[];
 }
 
+/** Returns some of the settings and no others: one that is a secret, or not known yet, makes all of them so. */
+export const only = <T, K extends keyof T>(args: T, keys: readonly K[]): pulumi.Output<pulumi.Unwrap<Pick<T, K>>> =>
+  pulumi.output(Object.fromEntries(keys.map((key) => [key, args[key]])) as Pick<T, K>);
+
 /** Stand in for required values that are not known yet, so that all others can be checked meanwhile. */
 const notKnownYet = { namespace: "not-known-yet", authentikUrl: "https://not-known-yet.example" };
 
@@ -23,14 +28,17 @@ const notKnownYet = { namespace: "not-known-yet", authentikUrl: "https://not-kno
  * @throws SettingsError with all problems of the plain values
  */
 export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: OutpostArgs[] }): ResolvedArgs {
-  const hasToken = Boolean(pulumi.runtime.allConfig()[`${configNamespace}:authentikToken`]);
+  const tokenKey = `${configNamespace}:authentikToken`;
+  const hasToken = Boolean(pulumi.runtime.allConfig()[tokenKey]);
   const plain = {
     ...Object.fromEntries(Object.entries(notKnownYet).filter(([key]) => !isPlain(stack[key as keyof StackArgs]))),
     ...plainOf(stack),
     ...(hasToken && { authentikToken: tokenHeld }),
-    outposts: outposts.map(plainOf),
+    outposts: Array.isArray(outposts)
+      ? outposts.map((outpost) => (isObject(outpost) ? plainOf(outpost) : outpost))
+      : outposts,
   };
-  const settings = resolveSettings(plain, new Set(["authentikToken"]));
+  const settings = resolveSettings(plain, new Set(isSecretConfig(tokenKey) ? ["authentikToken"] : []));
   return {
     ...settings,
     ...outputsOf(stackRows, stack, ""),
@@ -55,15 +63,20 @@ export function resolveArgs({ outposts, ...stack }: StackArgs & { outposts: Outp
 export function requirePlain({ outposts, ...stack }: { outposts: OutpostArgs[] } & object): void {
   const places = isOutput(outposts)
     ? ["outposts"]
-    : outposts.flatMap((outpost, index) => structuralOutputs(outpost, `outposts[${index}]`));
+    : listed(outposts).flatMap((outpost, index) => structuralOutputs(outpost, `outposts[${index}]`));
   const wrong = "decides which resources there are, so it must be a plain value: no output of a resource, no secret";
   const problems = [...structuralOutputs(stack, ""), ...places].map((place) => `${place}: ${wrong}`);
   if (problems.length > 0) throw new SettingsError(problems);
 }
 
+/** Returns the elements, of which there may be none: programs of other languages have no types that would require a list. */
+export const listed = (outposts: unknown): OutpostArgs[] =>
+  Array.isArray(outposts) ? (outposts as OutpostArgs[]) : [];
+
 function structuralOutputs(args: object, place: string): string[] {
+  if (isOutput(args)) return [place];
   const structural: readonly string[] = [...structuralKeys, "takeOver", "awaitRollout", "podSelectors"];
-  const outputs = Object.entries(args).filter(([key, value]) => structural.includes(key) && !isPlain(value));
+  const outputs = Object.entries(args ?? {}).filter(([key, value]) => structural.includes(key) && !isPlain(value));
   return outputs.map(([key]) => keyIn(place, key));
 }
 
@@ -71,13 +84,15 @@ const isOutput = (value: unknown): boolean => pulumi.Output.isInstance(value) ||
 
 /** Tells whether a value is no Output, and has none in it: programs of other languages hand over maps with Outputs in them. */
 const isPlain = (value: unknown): boolean =>
-  !isOutput(value) && (typeof value !== "object" || value === null || Object.values(value).every(isPlain));
+  !isOutput(value) && (!isObject(value) || Object.values(value).every(isPlain));
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 const plainOf = (args: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(args).filter(([, value]) => isPlain(value)));
 
 function outputsOf(rows: Rows, args: object, place: string): Record<string, pulumi.Output<unknown>> {
-  const outputs = Object.entries(args).filter(([key, value]) => key in rows && !isPlain(value));
+  const outputs = Object.entries(args ?? {}).filter(([key, value]) => key in rows && !isPlain(value));
   const checked = ([key, input]: [string, pulumi.Input<unknown>]) => {
     const output = pulumi.output(input) as pulumi.Output<unknown>;
     const value = pulumi.all([output, pulumi.isSecret(output)]).apply(([value, isSecret]) => {

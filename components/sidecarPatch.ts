@@ -2,14 +2,14 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { revisionLabel, settingsConfigMap, settingsFile } from "../cleaner/names";
 import type { OutpostSettings } from "../settings/types";
-import { sweepVariables } from "../settings/sweepVariables";
+import { sweepKeys, sweepVariables } from "../settings/sweepVariables";
 import { ownPart } from "../sidecar/jsonPatch/jsonPatch";
-import { podFragment, type PodFragment } from "../sidecar/podFragment";
+import { fragmentKeys, podFragment, type PodFragment } from "../sidecar/podFragment";
 import { fragmentRevision } from "../sidecar/revision";
 import { childOf } from "./childOf";
 import { appliedByStack, fieldManager, ownMetadata, type Ownership } from "./fieldManager";
 import { OutpostJsonPatch } from "./outpostJsonPatch/outpostJsonPatch";
-import type { Resolved } from "./resolveArgs";
+import { only, type Resolved } from "./resolveArgs";
 import { hashOf } from "./hashOf";
 
 export interface SidecarPatchArgs extends Ownership {
@@ -35,9 +35,8 @@ export class SidecarPatch extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("authentik-outpost-shm:index:SidecarPatch", name, {}, opts);
-    const settings: pulumi.Output<OutpostSettings> = pulumi.output(args.outpost);
-    const fragment = settings.apply(podFragment);
-    const variables = settings.apply(sweepVariables);
+    const fragment = only(args.outpost, fragmentKeys).apply(podFragment);
+    const variables = only(args.outpost, sweepKeys).apply(sweepVariables);
     // The settings come first, since the new pods start with them.
     const child = childOf(this, [this.createSettings(name, variables)]);
     const patch =

@@ -60,7 +60,7 @@ function checkAuthentikToken(raw: Raw, secrets: ReadonlySet<string>, problems: P
   if (!secrets.has(key)) {
     problems.line(
       key,
-      "stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentikToken",
+      "stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentik-outpost-shm:authentikToken",
     );
     return;
   }
@@ -73,7 +73,10 @@ function checkAuthentikAccess(raw: Raw, outposts: readonly OutpostSettings[], pr
   const places = outposts.flatMap(({ delivery }, index) => (delivery === "authentik" ? `outposts[${index}]` : []));
   if (places.length === 0) return;
   const why = `delivery authentik (${places.join(", ")}) needs it`;
-  const missing = { authentikUrl: "authentikUrl https://auth.example.com", authentikToken: "--secret authentikToken" };
+  const missing = {
+    authentikUrl: "authentikUrl https://auth.example.com",
+    authentikToken: "--secret authentik-outpost-shm:authentikToken",
+  };
   for (const [key, how] of Object.entries(missing))
     if (!isSet(raw, key)) problems.line(key, `missing, and ${why}; set it with: pulumi config set ${how}`);
 }

@@ -11,7 +11,7 @@ export function readSettings(): Settings {
   const prefix = `${configNamespace}:`;
   const given = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
   const raw = Object.fromEntries(given.map(([key, text]) => [key.slice(prefix.length), structureOf(text)]));
-  const secrets = given.filter(([key]) => isSecret(key)).map(([key]) => key.slice(prefix.length));
+  const secrets = given.filter(([key]) => isSecretConfig(key)).map(([key]) => key.slice(prefix.length));
   return resolveSettings(raw, new Set(secrets));
 }
 
@@ -44,7 +44,7 @@ function structureOf(text: string): unknown {
 }
 
 /** Tells whether the key is secret. The SDK's types lack its function for this, so tests check that it is there. */
-function isSecret(key: string): boolean {
+export function isSecretConfig(key: string): boolean {
   const runtime = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
   return runtime.isConfigSecret(key);
 }

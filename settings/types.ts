@@ -27,7 +27,7 @@ export function argumentsOf({ shmSizeGiven: _, ...outpost }: OutpostSettings): O
   return outpost;
 }
 
-/** Settings of the sweep. Changing them restarts no pod. */
+/** Settings of the sweep, those with a variable of the scripts. Changing them restarts no pod. */
 export type SweepSettings = Pick<
   OutpostSettings,
   "sweepInterval" | "anonymousMaxAge" | "authenticatedMaxAge" | "highWatermark" | "lowWatermark"

@@ -22,10 +22,8 @@ import type { OutpostSettings } from "../settings/types";
 import { clusterUser } from "../settings/values/user";
 
 /** Settings that the fragment depends on. A change of these restarts the outpost's pods; one of the sweep settings does not. */
-export type PodFragmentSettings = Pick<
-  OutpostSettings,
-  "deployment" | "container" | "shmSize" | "cleanerImage" | "runAsUser"
->;
+export const fragmentKeys = ["deployment", "container", "shmSize", "cleanerImage", "runAsUser"] as const;
+type PodFragmentSettings = Pick<OutpostSettings, (typeof fragmentKeys)[number]>;
 
 /**
  * The part of the outpost's pod spec that is ours: a memory-backed volume on /dev/shm and the sidecar that sweeps it.

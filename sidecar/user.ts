@@ -38,7 +38,7 @@ export function userProblem(settings: OutpostSettings, live: Deployment, pods: r
   const { uid, by, source } = known;
   const seen = `outpost "${name}": Deployment ${deployment} runs container ${container} as uid ${uid} (${source})`;
   if (runAsUser === clusterUser) {
-    if (by !== "container") return undefined;
+    if (by !== "container") return uid === 0 ? `${seen}. ${remedy(known)}` : undefined;
     const lost = `and \`runAsUser: ${clusterUser}\` leaves the sidecar's uid to the cluster, which does not give it that one`;
     return `${seen}, ${lost}. ${ownerOnly} ${remedy(known)}`;
   }

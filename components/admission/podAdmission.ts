@@ -2,6 +2,7 @@ import { local } from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
+import type { PodFragment } from "../../sidecar/podFragment";
 import { childOf } from "../childOf";
 import { appliedByStack, fieldManager, type Ownership } from "../fieldManager";
 import { hashOf } from "../hashOf";
@@ -11,7 +12,7 @@ import { bindingSelector, policySpec, type AdmittedOutpost } from "./policySpec"
 const { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } = kubernetes.admissionregistration.v1;
 
 export interface PodAdmissionArgs extends Ownership {
-  outposts: pulumi.Input<AdmittedOutpost>[];
+  outposts: (Omit<AdmittedOutpost, "fragment"> & { fragment: pulumi.Output<PodFragment> })[];
 }
 
 /** Each API server looks for changed policies every second, and nothing tells when all of them have. In milliseconds. */
@@ -37,7 +38,7 @@ export class PodAdmission extends pulumi.ComponentResource {
   ) {
     super("authentik-outpost-shm:index:PodAdmission", name, {}, opts);
     const spec = pulumi
-      .all([args.namespace, pulumi.all(args.outposts)])
+      .all([args.namespace, pulumi.output(args.outposts)])
       .apply(([namespace, outposts]) => policySpec(namespace, outposts));
     this.policy = new MutatingAdmissionPolicy(name, { metadata: this.metadata(""), spec }, childOf(this));
     const labelled = this.createBinding("rollout", true, []);

@@ -3,7 +3,7 @@ import { cleanerScripts } from "../../cleaner/scripts";
 import type { CronJobSpec } from "../../kubernetes/types";
 import type { OutpostSettings, Settings } from "../../settings/types";
 import { clusterUser } from "../../settings/values/user";
-import { sweepVariables } from "../../settings/sweepVariables";
+import { sweepKeys, sweepVariables } from "../../settings/sweepVariables";
 
 /** Pods swept at the same time by one run. Each costs the Job's pod one kubectl process, about 40 MiB. */
 const parallelPods = 8;
@@ -17,10 +17,7 @@ const startingDeadlineSeconds = 300;
 export const latestEndSeconds = startingDeadlineSeconds + jobDeadlineSeconds;
 
 /** Settings of an outpost that the CronJob is made from. */
-export const sweptKeys = [
-  ...(["deployment", "container", "runAsUser", "sweepInterval"] as const),
-  ...(["anonymousMaxAge", "authenticatedMaxAge", "highWatermark", "lowWatermark"] as const),
-] as const;
+export const sweptKeys = ["deployment", "container", "runAsUser", ...sweepKeys] as const;
 export type SweptOutpost = Pick<OutpostSettings, (typeof sweptKeys)[number]>;
 
 /** Settings of the stack that the CronJob is made from. */

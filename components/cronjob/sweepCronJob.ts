@@ -11,6 +11,8 @@ import { cronJobSpec, type ScheduledSettings, type SweptOutpost } from "./cronJo
 export interface SweepCronJobArgs extends Ownership {
   settings: pulumi.Input<ScheduledSettings>;
   outposts: pulumi.Input<pulumi.Input<SweptOutpost>[]>;
+  /** Names of the outposts' Deployments. */
+  deployments: string[];
   /** True if the cluster is to refuse the account every command but the sweep. */
   execPolicy: boolean;
 }
@@ -26,8 +28,7 @@ export class SweepCronJob extends pulumi.ComponentResource {
     const child = childOf(this);
     const metadata = ownMetadata(cronJobName, args);
     const account = new kubernetes.core.v1.ServiceAccount(name, { metadata }, child);
-    const rules = pulumi.output(args.outposts).apply((outposts) => execRules(outposts.map((each) => each.deployment)));
-    const role = new kubernetes.rbac.v1.Role(name, { metadata, rules }, child);
+    const role = new kubernetes.rbac.v1.Role(name, { metadata, rules: execRules(args.deployments) }, child);
     const policies = args.execPolicy ? this.createExecPolicy(name, args, account.metadata.name) : [];
     const binding = new kubernetes.rbac.v1.RoleBinding(
       name,

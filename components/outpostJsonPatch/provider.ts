@@ -51,7 +51,7 @@ export function outpostJsonPatchProvider(waits: Waits = defaultWaits): Provider 
 
 /** Checks the token here too, since a refresh or destroy runs without the program, which checks the settings. */
 function checkedToken(token: string | undefined): string {
-  const how = "pulumi config set --secret authentikToken";
+  const how = "pulumi config set --secret authentik-outpost-shm:authentikToken";
   if (!token)
     throw authentikError(`authentikToken is not set, and the outpost's patch is in authentik: set it with: ${how}`);
   const flaw = tokenFlaw(token);

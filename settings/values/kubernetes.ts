@@ -52,7 +52,7 @@ export function parseLabels(value: unknown): Parsed<Record<string, string>> {
     const [key = "", text, ...rest] = pair.split("=");
     if (key === "" || text === undefined || rest.length > 0)
       return { wrong: `has "${pair}", which is no key=value; ${pairs}` };
-    if (key in labels) return { wrong: `has the key "${key}" twice` };
+    if (Object.hasOwn(labels, key)) return { wrong: `has the key "${key}" twice` };
     labels[key] = text;
   }
   return { value: labels };

@@ -266,12 +266,12 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     [
       "missing",
       "",
-      "authentikToken is not set, and the outpost's patch is in authentik: set it with: pulumi config set --secret authentikToken",
+      "authentikToken is not set, and the outpost's patch is in authentik: set it with: pulumi config set --secret authentik-outpost-shm:authentikToken",
     ],
     [
       "with a line break",
       "to\nken",
-      "authentikToken has spaces, line breaks or other characters that no token has; store it again: pulumi config set --secret authentikToken",
+      "authentikToken has spaces, line breaks or other characters that no token has; store it again: pulumi config set --secret authentik-outpost-shm:authentikToken",
     ],
   ] as const) {
     it(`refuses a token that is ${what}, also where the program did not run`, async () => {

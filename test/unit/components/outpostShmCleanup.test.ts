@@ -59,7 +59,12 @@ const alone = (args: OutpostShmCleanupArgs, opts?: pulumi.ComponentResourceOptio
   run(() => new OutpostShmCleanup("outpost-shm", args, opts));
 
 type Register = (
-  request: { getType(): string; getName(): string; getDependenciesList(): string[] },
+  request: {
+    getType(): string;
+    getName(): string;
+    getDependenciesList(): string[];
+    getIgnorechangesList(): string[];
+  },
   done: unknown,
 ) => unknown;
 
@@ -80,10 +85,12 @@ async function run(main: () => OutpostShmCleanup) {
   // The SDK's mocks claim to have resource hooks, but lack the one call for them.
   const monitor = pulumi.runtime.getMonitor() as unknown as Record<string, unknown>;
   const dependencies: Record<string, string[]> = {};
+  const ignored: Record<string, string[]> = {};
   const register = (monitor.registerResource as Register).bind(monitor);
   monitor.registerResource = ((request, done) => {
     if ([sidecarType, bindingType].includes(request.getType()))
       dependencies[request.getName()] = request.getDependenciesList();
+    ignored[request.getName()] = request.getIgnorechangesList();
     return register(request, done);
   }) satisfies Register;
   monitor.registerResourceHook = (_request: unknown, done: (error: null, response: unknown) => void) => done(null, {});
@@ -96,7 +103,7 @@ async function run(main: () => OutpostShmCleanup) {
   // Node reports unhandled rejections once the current turn of its event loop is over.
   await nextTurn();
   assert.deepEqual(failures(), []);
-  return { registered, dependencies, outputs };
+  return { registered, dependencies, ignored, outputs };
 }
 
 /** Collects what would fail the program: Pulumi's host listens for unhandled rejections. As there, the same error counts once. */
@@ -339,7 +346,15 @@ describe("OutpostShmCleanup on mocks", () => {
   describe("with delivery authentik", () => {
     const authentikUrl = "https://auth.example.com";
     const raw = { outposts: ["one"], delivery: "authentik", authentikUrl };
-    beforeEach(() => pulumi.runtime.setAllConfig({ "authentik-outpost-shm:authentikToken": "t0ken" }));
+    const tokenKey = "authentik-outpost-shm:authentikToken";
+    beforeEach(() => pulumi.runtime.setAllConfig({ [tokenKey]: "t0ken" }, [tokenKey]));
+
+    it("refuses a token in plain text", async () => {
+      pulumi.runtime.setAllConfig({ [tokenKey]: "t0ken" });
+      await assert.rejects(alone({ namespace: "authentik", ...raw, outposts: [{ name: "one" }] }), {
+        message: /^1 problem in the settings:\n {2}authentikToken: stored in plain text; revoke it in authentik, /,
+      });
+    });
 
     it("hands our operations to the outpost's JSON patch, the token to no resource", async () => {
       const { registered, outputs } = await alone({ namespace: "authentik", ...raw, outposts: [{ name: "one" }] });
@@ -474,6 +489,12 @@ describe("OutpostShmCleanup on mocks", () => {
     const expectation = { namespace: "authentik", rolloutOnly: true, outposts: [one] };
     assert.deepEqual(input, { expectation, wait: 90, run: false });
     assert.match(triggers[0], /^\d{4}-\d\d-\d\dT/);
+  });
+
+  it("runs that command only when there is a rollout to await, whatever else has changed, such as the cluster's address", async () => {
+    const command = "outpost-shm-rollout";
+    assert.deepEqual((await program({})).ignored[command], ["triggers", "stdin", "environment"]);
+    assert.deepEqual((await program({}, { restarts: ["ak-outpost-one"] })).ignored[command], []);
   });
 
   it("awaits no outpost but those whose pods restart or are being rolled out", async () => {
@@ -637,9 +658,37 @@ describe("OutpostShmCleanup on mocks", () => {
         name: "SettingsError",
         message: `3 problems in the settings:\n  solution: ${wrong}\n  takeOver: ${wrong}\n  outposts[0].name: ${wrong}`,
       });
-      await assert.rejects(alone({ ...args, outposts: pulumi.output([]) } as unknown as OutpostShmCleanupArgs), {
-        message: /\n {2}outposts: decides /,
-      });
+      for (const [outposts, place] of [
+        [pulumi.output([]), "outposts"],
+        [[{ name: "one" }, pulumi.secret({ name: "two" })], "outposts\\[1\\]"],
+      ] as const)
+        await assert.rejects(alone({ ...args, outposts } as unknown as OutpostShmCleanupArgs), {
+          message: new RegExp(`\\n {2}${place}: decides `),
+        });
+    });
+
+    it("takes names for outposts, and says that there are none, where no type asks for objects", async () => {
+      const withOutposts = (outposts: unknown) => alone({ namespace: "authentik", outposts } as OutpostShmCleanupArgs);
+      const { outputs } = await withOutposts(["one"]);
+      assert.deepEqual((outputs as OutpostShmCleanup).patchedDeployments, ["ak-outpost-one"]);
+      for (const none of [undefined, null, [], [null]])
+        await assert.rejects(withOutposts(none), { name: "SettingsError", message: /\n {2}outposts/ });
+    });
+
+    it("makes neither pods nor rights secret, nor unknown in a preview, by a setting of the sweep", async () => {
+      const anonymousMaxAge = pulumi.secret("12h");
+      for (const [delivery, type] of [
+        ["deployment", "DeploymentPatch"],
+        ["admission", "MutatingAdmissionPolicy"],
+      ] as const) {
+        const outposts = [{ name: "one" }];
+        const args = { namespace: "authentik", solution: "both" as const, delivery, anonymousMaxAge, outposts };
+        const { registered } = await alone(args);
+        for (const kind of [type, "Role"]) {
+          const { inputs } = registered.find(({ type }) => type.endsWith(`:${kind}`))!;
+          assert.doesNotMatch(JSON.stringify(inputs), new RegExp(pulumi.runtime.specialSigKey), kind);
+        }
+      }
     });
 
     it("refuses bad plain values in one error, and a bad Output as soon as it is known", async () => {

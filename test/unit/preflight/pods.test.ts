@@ -80,6 +80,11 @@ describe("inspection of the user that pods run as", () => {
       { runAsUser: "cluster" },
       undefined,
     ],
+    "the outpost's whole pod runs as root": [
+      { template: { pod: 0 } },
+      { runAsUser: "cluster" },
+      `${runs(0, "securityContext of the pod in its template")}. The sidecar never runs as root: have the outpost run as a user of its own (1000 in authentik's image), or set the outpost's \`solution\` to cronjob.`,
+    ],
     "the pod's holds for both": [{ template: { pod: 2000 } }, { runAsUser: "cluster" }, undefined],
     "the container alone has it, and the rest is left to the cluster": [
       { template: { container: 2000 } },

@@ -180,6 +180,7 @@ describe("settings that hold", () => {
   it("takes labels as an object, without a value, and with spaces after commas", () => {
     const labels = (monitoringLabels: unknown) => resolve({ monitoringLabels }).monitoringLabels;
     assert.deepEqual(labels({ release: "x" }), { release: "x" });
+    assert.deepEqual(labels("constructor=x"), { constructor: "x" });
     assert.deepEqual(labels("prometheus=, team=auth"), { prometheus: "", team: "auth" });
   });
 
@@ -448,9 +449,9 @@ describe("settings that don't hold", () => {
   const SECRETS = "which is no name of a Secret; write names with commas between";
   const NAME = "give the outpost's name as authentik shows it";
   const URL_MISSING = "set it with: pulumi config set authentikUrl https://auth.example.com";
-  const TOKEN_MISSING = "set it with: pulumi config set --secret authentikToken";
+  const TOKEN_MISSING = "set it with: pulumi config set --secret authentik-outpost-shm:authentikToken";
   const PLAIN =
-    "authentikToken: stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentikToken";
+    "authentikToken: stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentik-outpost-shm:authentikToken";
   const token = ["authentikToken"];
   const values: Record<string, Case> = {
     "a size that is a list": [{ shmSize: ["1Gi"] }, "shmSize: […] is a list, not text"],

@@ -53,7 +53,7 @@ describe("stack config", () => {
     setConfig(values, ["shmSize"]);
     assert.throws(readSettings, {
       problems: [
-        "authentikToken: stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentikToken",
+        "authentikToken: stored in plain text; revoke it in authentik, then store a new one with: pulumi config set --secret authentik-outpost-shm:authentikToken",
       ],
     });
   });
