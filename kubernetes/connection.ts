@@ -66,9 +66,9 @@ export function connection(config: KubernetesConfig): Call {
 }
 
 async function connect(config: KubernetesConfig): Promise<Client> {
-  const { ApiException, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, CustomObjectsApi, KubeConfig } =
-    await import("@kubernetes/client-node");
-  const kubeConfig = kubeconfigOf(KubeConfig, config);
+  const client = await import("@kubernetes/client-node");
+  const { ApiException, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, CustomObjectsApi } = client;
+  const kubeConfig = kubeconfigOf(client, config);
   goThroughProxies(kubeConfig);
   shareConnections(kubeConfig);
   return {

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { withSkippedFields, type ClientModule } from "./kubeconfigUsers";
 
 /** The `kubernetes:*` stack config that selects the Kubernetes provider's cluster. */
 export interface KubernetesConfig {
@@ -15,12 +16,9 @@ export interface KubernetesConfig {
   cluster?: string;
 }
 
-/**
- * Loads a kubeconfig with its context and cluster selected.
- * @param Config the client's class
- */
-export function kubeconfigOf(Config: typeof KubeConfig, config: KubernetesConfig): KubeConfig {
-  const kubeConfig = load(Config, config.kubeconfig);
+/** Loads a kubeconfig with its context and cluster selected. */
+export function kubeconfigOf(client: ClientModule, config: KubernetesConfig): KubeConfig {
+  const kubeConfig = load(withSkippedFields(client), config.kubeconfig);
   if (config.context) selectContext(kubeConfig, config.context, config.contextGivenBy ?? "kubernetes:context");
   if (config.cluster) selectCluster(kubeConfig, config.cluster);
   return kubeConfig;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { environmentProxy } from "../../../kubernetes/environmentProxy";
 import { liveCluster } from "../../../kubernetes/liveCluster";
 import { useServers } from "../servers";
@@ -81,6 +82,42 @@ describe("the cluster of a kubeconfig", () => {
       message:
         'The cluster is to be "c" (kubernetes:cluster, --cluster), which the kubeconfig does not have; it has: a, b.',
     });
+  });
+});
+
+describe("requests with a kubeconfig", () => {
+  const inDir = useTempDir();
+  const serve = useServers();
+
+  /** Returns a kubeconfig of one user for an API server that has no pods, and the requests that the server gets. */
+  async function served(user: object) {
+    const requests: IncomingMessage[] = [];
+    const { url } = await serve((request, response) => {
+      requests.push(request);
+      response.setHeader("content-type", "application/json").end('{ "items": [] }');
+    });
+    const cluster = { server: url, "insecure-skip-tls-verify": true };
+    const text = JSON.stringify({
+      "current-context": "one",
+      clusters: [{ name: "a", cluster }],
+      contexts: [{ name: "one", context: { cluster: "a", user: "me" } }],
+      users: [{ name: "me", user }],
+    });
+    return { text, requests };
+  }
+
+  it("have the token of a file beside it, as it is at the time, instead of the token within", async () => {
+    const { text, requests } = await served({ token: "old", tokenFile: "token" });
+    writeFileSync(inDir("config"), text);
+    const cluster = liveCluster({ kubeconfig: inDir("config") });
+    for (const token of ["first", "second"]) {
+      writeFileSync(inDir("token"), `${token}\n`);
+      await cluster.pods("sso");
+    }
+    const sent = requests.map(({ headers }) => headers.authorization);
+    assert.deepEqual(sent, ["Bearer first", "Bearer second"]);
+    rmSync(inDir("token"));
+    await assert.rejects(cluster.pods("sso"), { message: /: ENOENT: no such file or directory, open '.*token'$/ });
   });
 });
 
