@@ -70,6 +70,7 @@ async function connect(config: KubernetesConfig): Promise<Client> {
   const { ApiException, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, CustomObjectsApi } = client;
   const kubeConfig = kubeconfigOf(client, config);
   goThroughProxies(kubeConfig);
+  allowPlainHttp(kubeConfig);
   shareConnections(kubeConfig);
   return {
     apps: kubeConfig.makeApiClient(AppsV1Api),
@@ -88,6 +89,14 @@ function goThroughProxies(kubeConfig: KubeConfig): void {
   kubeConfig.clusters = kubeConfig.clusters.map((cluster) => ({
     ...cluster,
     proxyUrl: cluster.proxyUrl ?? environmentProxy(cluster.server),
+  }));
+}
+
+/** Has the client accept an address such as that of `kubectl proxy`: it refuses HTTP unless TLS is not to be verified. */
+function allowPlainHttp(kubeConfig: KubeConfig): void {
+  kubeConfig.clusters = kubeConfig.clusters.map((cluster) => ({
+    ...cluster,
+    skipTLSVerify: cluster.skipTLSVerify || cluster.server.startsWith("http:"),
   }));
 }
 

@@ -96,15 +96,20 @@ describe("requests with a kubeconfig", () => {
       requests.push(request);
       response.setHeader("content-type", "application/json").end('{ "items": [] }');
     });
-    const cluster = { server: url, "insecure-skip-tls-verify": true };
     const text = JSON.stringify({
       "current-context": "one",
-      clusters: [{ name: "a", cluster }],
+      clusters: [{ name: "a", cluster: { server: url } }],
       contexts: [{ name: "one", context: { cluster: "a", user: "me" } }],
       users: [{ name: "me", user }],
     });
     return { text, requests };
   }
+
+  it("may go over HTTP, as those through kubectl proxy", async () => {
+    const { text, requests } = await served({});
+    assert.deepEqual(await liveCluster({ kubeconfig: text }).pods("sso"), []);
+    assert.equal(requests.length, 1);
+  });
 
   it("have the token of a file beside it, as it is at the time, instead of the token within", async () => {
     const { text, requests } = await served({ token: "old", tokenFile: "token" });
