@@ -79,7 +79,7 @@ export function connectionError({ url, method }: Asked, error: unknown, timeoutM
     });
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
   const code = (cause as NodeJS.ErrnoException).code ?? "";
-  const reason = code && !cause.message.includes(code) ? `${cause.message} (${code})` : cause.message;
+  const reason = reasonOf(cause.message, code);
   if (/CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code))
     return authentikError(
       `the certificate of ${new URL(url).origin} is not trusted: ${reason}; set NODE_EXTRA_CA_CERTS to the file of your CA, or correct authentikUrl`,
@@ -89,6 +89,12 @@ export function connectionError({ url, method }: Asked, error: unknown, timeoutM
     transient: true,
     cause: error,
   });
+}
+
+/** Returns the system's words with its code. The error of a name with several addresses has no words. */
+function reasonOf(message: string, code: string): string {
+  if (message.includes(code)) return message;
+  return message ? `${message} (${code})` : code;
 }
 
 function detailOf(body: string): string {

@@ -168,7 +168,8 @@ export function messageOf(error: ApiException<string>): string {
  */
 export function reasonOf(error: unknown): string {
   const { code, message = "" } = error as NodeJS.ErrnoException;
-  if (typeof code === "string") return withoutPassword(printable(message));
+  // The error of a name with several addresses has a code but no message.
+  if (typeof code === "string") return withoutPassword(printable(message)).replace(/(^|: )$/, `$1${code}`);
   // The words of the client's agent (hpagent) for a proxy that opens no way.
   const [, status] = /Bad response: (\d+)$/.exec(message) ?? [];
   if (status) return `the proxy refuses the way there, HTTP ${status}`;

@@ -187,6 +187,12 @@ describe("the client of authentik's API", () => {
       client({ fetch }).readOutpost("main"),
       `authentik can't be reached at ${url}: connect ECONNREFUSED 127.0.0.1:9`,
     );
+    const everywhere = Object.assign(new AggregateError([refused, refused]), { code: "ECONNREFUSED" });
+    const fetchLocalhost = () => Promise.reject(new TypeError("fetch failed", { cause: everywhere }));
+    await fails(
+      client({ fetch: fetchLocalhost }).readOutpost("main"),
+      `authentik can't be reached at ${url}: ECONNREFUSED`,
+    );
   });
 
   it("tells a certificate that is not trusted, asked once", async () => {

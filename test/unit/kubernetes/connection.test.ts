@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import dns, { type LookupAddress } from "node:dns";
 import { rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
+import { mock } from "node:test";
 import { environmentProxy } from "../../../kubernetes/environmentProxy";
 import { liveCluster } from "../../../kubernetes/liveCluster";
 import { useServers } from "../servers";
@@ -18,6 +20,8 @@ contexts:
 users:
 - { name: me, user: {} }
 `;
+
+type Found = (error: null, addresses: LookupAddress[]) => void;
 
 const restore = (name: string, value: string | undefined) =>
   value === undefined ? delete process.env[name] : (process.env[name] = value);
@@ -88,6 +92,7 @@ describe("the cluster of a kubeconfig", () => {
 describe("requests with a kubeconfig", () => {
   const inDir = useTempDir();
   const serve = useServers();
+  afterEach(() => mock.restoreAll());
 
   /** Returns a kubeconfig of one user for an API server that has no pods, and the requests that the server gets. */
   async function served(user: object) {
@@ -109,6 +114,19 @@ describe("requests with a kubeconfig", () => {
     const { text, requests } = await served({});
     assert.deepEqual(await liveCluster({ kubeconfig: text }).pods("sso"), []);
     assert.equal(requests.length, 1);
+  });
+
+  it("name the code of a server that refuses at each of its addresses, which has no words", async () => {
+    const { server, url } = await serve(() => undefined);
+    server.close();
+    const addresses = ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family: 4 }));
+    mock.method(dns, "lookup", (_name: string, _options: object, found: Found) => found(null, addresses));
+    const local = url.replace("127.0.0.1", "localhost");
+    const cluster = liveCluster({ kubeconfig: kubeconfig.replace("https://a.example", local) });
+    await assert.rejects(cluster.pods("sso"), { message: /, reason: ECONNREFUSED$/ });
+    const at = { namespace: "sso", pod: "main-a", container: "proxy" };
+    const message = "exec in container proxy of pod sso/main-a: ECONNREFUSED";
+    await assert.rejects(cluster.exec(at, ["df"]), { message });
   });
 
   it("have the token of a file beside it, as it is at the time, instead of the token within", async () => {
