@@ -20,7 +20,9 @@ export interface KubernetesConfig {
 export function kubeconfigOf(client: ClientModule, config: KubernetesConfig): KubeConfig {
   const kubeConfig = load(withSkippedFields(client), config.kubeconfig);
   if (config.context) selectContext(kubeConfig, config.context, config.contextGivenBy ?? "kubernetes:context");
+  mustHaveCurrentContext(kubeConfig);
   if (config.cluster) selectCluster(kubeConfig, config.cluster);
+  mustHaveEntries(kubeConfig);
   return kubeConfig;
 }
 
@@ -106,8 +108,25 @@ function selectCluster(kubeConfig: KubeConfig, cluster: string): void {
   kubeConfig.contexts = kubeConfig.contexts.map((each) => (each.name === current ? { ...each, cluster } : each));
 }
 
-function mustHave(wish: string, wanted: string, entries: readonly { name: string }[]): void {
-  const names = entries.map(({ name }) => name);
-  if (names.includes(wanted)) return;
-  throw new Error(`${wish}, which the kubeconfig does not have; it has: ${names.join(", ") || "none"}.`);
+function mustHaveCurrentContext(kubeConfig: KubeConfig): void {
+  const [current, contexts] = [kubeConfig.getCurrentContext(), kubeConfig.getContexts()];
+  if (!current)
+    throw new Error(
+      `The kubeconfig has no current-context: give one of its contexts (kubernetes:context, --context); it has: ${namesOf(contexts)}.`,
+    );
+  mustHave(`The current-context is "${current}"`, current, contexts);
 }
+
+/** Holds that the cluster and the user of the current context are there. */
+function mustHaveEntries(kubeConfig: KubeConfig): void {
+  const { name, cluster, user } = kubeConfig.getContextObject(kubeConfig.getCurrentContext())!;
+  mustHave(`The cluster of context "${name}" is "${cluster}"`, cluster, kubeConfig.getClusters());
+  if (user) mustHave(`The user of context "${name}" is "${user}"`, user, kubeConfig.getUsers());
+}
+
+function mustHave(wish: string, wanted: string, entries: readonly { name: string }[]): void {
+  if (entries.some(({ name }) => name === wanted)) return;
+  throw new Error(`${wish}, which the kubeconfig does not have; it has: ${namesOf(entries)}.`);
+}
+
+const namesOf = (entries: readonly { name: string }[]): string => entries.map(({ name }) => name).join(", ") || "none";

@@ -87,6 +87,38 @@ describe("the cluster of a kubeconfig", () => {
         'The cluster is to be "c" (kubernetes:cluster, --cluster), which the kubeconfig does not have; it has: a, b.',
     });
   });
+
+  const noContext =
+    "The kubeconfig has no current-context: give one of its contexts (kubernetes:context, --context); it has: one, two.";
+  const absent: [line: string, instead: string, message: string][] = [
+    ["current-context: one", "", noContext],
+    ["current-context: one", 'current-context: ""', noContext],
+    [
+      "current-context: one",
+      "current-context: three",
+      'The current-context is "three", which the kubeconfig does not have; it has: one, two.',
+    ],
+    [
+      "context: { cluster: a,",
+      "context: { cluster: c,",
+      'The cluster of context "one" is "c", which the kubeconfig does not have; it has: a, b.',
+    ],
+    [
+      "- { name: me, user: {} }",
+      "- { name: you, user: {} }",
+      'The user of context "one" is "me", which the kubeconfig does not have; it has: you.',
+    ],
+  ];
+  for (const [line, instead, message] of absent) {
+    it(`is none with ${instead ? `"${instead}"` : `no "${line}"`}`, async () => {
+      await assert.rejects(liveCluster({ kubeconfig: kubeconfig.replace(line, instead) }).server(), { message });
+    });
+  }
+
+  it("needs no current context where one is given, nor the context's cluster", async () => {
+    const text = kubeconfig.replace("current-context: one", "").replace("{ cluster: a,", "{ cluster: c,");
+    assert.equal(await liveCluster({ kubeconfig: text, context: "one", cluster: "b" }).server(), "https://b.example");
+  });
 });
 
 describe("requests with a kubeconfig", () => {
