@@ -80,16 +80,25 @@ export function connectionError({ url, method }: Asked, error: unknown, timeoutM
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
   const code = (cause as NodeJS.ErrnoException).code ?? "";
   const reason = reasonOf(cause.message, code);
-  if (/CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code))
+  const { origin } = new URL(url);
+  if (/^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/.test(code))
     return authentikError(
-      `the certificate of ${new URL(url).origin} is not trusted: ${reason}; set NODE_EXTRA_CA_CERTS to the file of your CA, or correct authentikUrl`,
+      `${origin} does not speak TLS (${code}): change authentikUrl to http://, or to a port that does`,
       { cause: error },
     );
-  return authentikError(`authentik can't be reached at ${new URL(url).origin}: ${reason}`, {
+  if (isUntrusted(code))
+    return authentikError(
+      `the certificate of ${origin} is not trusted: ${reason}; set NODE_EXTRA_CA_CERTS to the file of your CA, or correct authentikUrl`,
+      { cause: error },
+    );
+  return authentikError(`authentik can't be reached at ${origin}: ${reason}`, {
     transient: true,
     cause: error,
   });
 }
+
+/** Tells the errors of verifying a certificate from those of TLS itself, such as that no version is spoken by both. */
+const isUntrusted = (code: string): boolean => /CERT|SIGNATURE|ISSUER/.test(code) && !code.startsWith("ERR_SSL_");
 
 /** Returns the system's words with its code. The error of a name with several addresses has no words. */
 function reasonOf(message: string, code: string): string {

@@ -206,6 +206,21 @@ describe("the client of authentik's API", () => {
     assert.equal(asked, 1);
   });
 
+  it("tells a port that does not speak TLS from one whose certificate is not trusted", async () => {
+    const https = url.replace("http:", "https:");
+    await assert.rejects(client({ url: https }).readOutpost("main"), {
+      message: new RegExp(
+        `^${https} does not speak TLS \\(ERR_SSL_[A-Z_]+\\): change authentikUrl to http://, or to a port that does$`,
+      ),
+    });
+    const alert = Object.assign(new Error("alert"), { code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" });
+    const fetch = () => Promise.reject(new TypeError("fetch failed", { cause: alert }));
+    await fails(
+      client({ fetch }).readOutpost("main"),
+      `authentik can't be reached at ${url}: alert (ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED)`,
+    );
+  });
+
   describe("changing the config", () => {
     const addOurs = (config: object) => ({ ...config, ours: true });
 
