@@ -97,19 +97,14 @@ function objects(call: Call) {
 function processes(call: Call) {
   const place = ({ namespace, pod, container }: ContainerPlace) => `container ${container} of pod ${namespace}/${pod}`;
   return {
-    log: (at, { tailLines, previous } = {}) =>
-      call(`show the log of ${place(at)}`, ({ core }) =>
-        core
-          .readNamespacedPodLog({
-            namespace: at.namespace,
-            name: at.pod,
-            container: at.container,
-            tailLines,
-            previous,
-            limitBytes: longestText,
-          })
-          .then(printable),
-      ),
+    log: (at, { tailLines, previous } = {}) => {
+      const which = { namespace: at.namespace, name: at.pod, container: at.container, previous };
+      const end = (lines?: number) =>
+        call(`show the log of ${place(at)}`, ({ core }) =>
+          core.readNamespacedPodLog({ ...which, tailLines: lines, limitBytes: longestText }),
+        );
+      return newestLines(end, tailLines).then(printable);
+    },
     exec: async (at, command, options) => {
       const { Exec } = await import("@kubernetes/client-node");
       const client = await call("be found", ({ kubeConfig }) => Promise.resolve(new Exec(kubeConfig)));
@@ -129,6 +124,13 @@ function processes(call: Call) {
         return (typeof answer === "string" ? JSON.parse(answer) : answer) as NodeSummary;
       }),
   } satisfies Partial<Cluster>;
+}
+
+/** Reads the end of a log. The kubelet drops the newest of too much text, so fewer lines are asked for until all of them come. */
+async function newestLines(end: (lines?: number) => Promise<string>, lines?: number): Promise<string> {
+  const text = await end(lines);
+  const isCut = Buffer.byteLength(text) >= longestText;
+  return isCut && lines !== undefined && lines > 1 ? newestLines(end, Math.floor(lines / 2)) : text;
 }
 
 /**

@@ -176,6 +176,37 @@ describe("requests with a kubeconfig", () => {
   });
 });
 
+describe("the end of a log", () => {
+  const serve = useServers();
+  const at = { namespace: "sso", pod: "main-a", container: "proxy" };
+
+  /** Asks for 2,000 lines of a log that is served as the kubelet does it: of the last lines, the first bytes. */
+  async function read(lines: string[]) {
+    const asked: number[] = [];
+    const { url } = await serve(({ url: path }, response) => {
+      const { searchParams } = new URL(path!, url);
+      const [last, bytes] = ["tailLines", "limitBytes"].map((name) => Number(searchParams.get(name)));
+      asked.push(last);
+      const text = lines.slice(-last).join("\n");
+      response.setHeader("content-type", "text/plain").end(Buffer.from(text).subarray(0, bytes));
+    });
+    const cluster = liveCluster({ kubeconfig: kubeconfig.replace("https://a.example", url) });
+    return { asked, log: (await cluster.log(at, { tailLines: 2000 })).split("\n") };
+  }
+
+  it("has the newest lines, however long, and no more than a mebibyte", async () => {
+    const lines = Array.from({ length: 3000 }, (_, line) => `${line} ${"ü".repeat(500)}`);
+    const { asked, log } = await read(lines);
+    assert.deepEqual([asked, log], [[2000, 1000], lines.slice(-1000)]);
+  });
+
+  it("is asked for once where it is short, and may be the beginning of one endless line", async () => {
+    assert.deepEqual(await read(["one", "two"]), { asked: [2000], log: ["one", "two"] });
+    const { asked, log } = await read(["x".repeat(3 * 1024 * 1024)]);
+    assert.deepEqual([asked.at(-1), log], [1, ["x".repeat(1024 * 1024)]]);
+  });
+});
+
 describe("the proxy of the environment", () => {
   const serve = useServers();
   const { HTTPS_PROXY, NO_PROXY } = process.env;
