@@ -161,6 +161,27 @@ describe("requests with a kubeconfig", () => {
     await assert.rejects(cluster.exec(at, ["df"]), { message });
   });
 
+  it("impersonate a user with its groups, id and more, unless another is asked about", async () => {
+    const extra = { "example.com/scopes": ["view", "edit"] };
+    const as = { as: "jane", "as-groups": ["ops", "dev, all"], "as-uid": "42", "as-user-extra": extra };
+    const { text, requests } = await served(as);
+    const cluster = liveCluster({ kubeconfig: text });
+    await cluster.pods("sso");
+    await cluster.podProxy("sso", "main-a", 9301, "metrics.txt");
+    const wish = { namespace: "sso", resource: "pods", verb: "get" };
+    await cluster.selfMay(wish, "system:serviceaccount:sso:default");
+    const sent = requests.map(({ headersDistinct }) =>
+      Object.entries(headersDistinct).filter(([name]) => name.startsWith("impersonate-")),
+    );
+    const jane = [
+      ["impersonate-user", ["jane"]],
+      ["impersonate-group", ["ops", "dev, all"]],
+      ["impersonate-uid", ["42"]],
+      ["impersonate-extra-example.com%2fscopes", ["view", "edit"]],
+    ];
+    assert.deepEqual(sent, [jane, jane, [["impersonate-user", ["system:serviceaccount:sso:default"]]]]);
+  });
+
   it("have the token of a file beside it, as it is at the time, instead of the token within", async () => {
     const { text, requests } = await served({ token: "old", tokenFile: "token" });
     writeFileSync(inDir("config"), text);
