@@ -10,6 +10,7 @@ import type {
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
+import { sharePlugin } from "./credentialPlugin";
 import { environmentProxy } from "./environmentProxy";
 import { kubeconfigOf, type KubernetesConfig } from "./kubeconfig";
 import { atMost, patiently, retryAfter } from "./throttle";
@@ -28,6 +29,8 @@ export interface Client {
   server: string;
   /** The config behind the other clients, for requests that they do not have. */
   kubeConfig: KubeConfig;
+  /** Run of a credential plugin that requests are waiting for. */
+  pendingLogin: () => Promise<unknown> | undefined;
 }
 
 /**
@@ -53,7 +56,7 @@ export function connection(config: KubernetesConfig): Call {
     const client = await (connecting ??= connect(config));
     try {
       return await patiently(
-        () => inTurn(() => withTimeout(request(client))),
+        () => inTurn(() => withTimeout(request(client), client.pendingLogin)),
         (error) => (client.isApiException(error) && error.code === 429 ? retryAfter(error.headers) : undefined),
       );
     } catch (cause) {
@@ -81,6 +84,7 @@ async function connect(config: KubernetesConfig): Promise<Client> {
     isApiException: (error): error is ApiException<string> => error instanceof ApiException,
     server: withoutPassword(kubeConfig.getCurrentCluster()?.server ?? "an unknown address"),
     kubeConfig,
+    pendingLogin: sharePlugin(kubeConfig),
   };
 }
 
@@ -179,15 +183,26 @@ export function reasonOf(error: unknown): string {
 /** Hides the user and password in a URL. */
 const withoutPassword = (text: string): string => text.replace(/\/\/[^/@\s]*@/g, "//…@");
 
-async function withTimeout<T>(request: Promise<T>): Promise<T> {
+/** Rejects if there is no answer in time. A login has no limit, as with kubectl, since somebody may have to type a password. */
+async function withTimeout<T>(request: Promise<T>, pendingLogin: Client["pendingLogin"]): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
+  let over = false;
   const timeout = new Promise<never>((_resolve, reject) => {
     const late = Object.assign(new Error(`none within ${timeoutMilliseconds / 1000} s`), { code: "ETIMEDOUT" });
-    timer = setTimeout(() => reject(late), timeoutMilliseconds);
+    const wait = () => {
+      if (!over) timer = setTimeout(expire, timeoutMilliseconds);
+    };
+    const expire = () => {
+      const login = pendingLogin();
+      if (login) login.then(wait, reject);
+      else reject(late);
+    };
+    wait();
   });
   try {
     return await Promise.race([request, timeout]);
   } finally {
+    over = true;
     clearTimeout(timer);
   }
 }

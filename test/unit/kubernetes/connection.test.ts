@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import dns, { type LookupAddress } from "node:dns";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { mock } from "node:test";
 import { environmentProxy } from "../../../kubernetes/environmentProxy";
@@ -180,6 +180,22 @@ describe("requests with a kubeconfig", () => {
       ["impersonate-extra-example.com%2fscopes", ["view", "edit"]],
     ];
     assert.deepEqual(sent, [jane, jane, [["impersonate-user", ["system:serviceaccount:sso:default"]]]]);
+  });
+
+  it("wait for one run of a credential plugin, for longer than for an answer, and keep what never expires", async () => {
+    const run = `echo run >> "$RUNS"; sleep 0.5; echo '{ "status": { "token": "t0ken" } }'`;
+    const env = [{ name: "RUNS", value: inDir("runs") }];
+    const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "sh", args: ["-c", run], env };
+    const { text, requests } = await served({ exec });
+    const { setTimeout } = globalThis;
+    const shorter = (callback: () => void, ms = 0) => setTimeout(callback, Math.min(ms, 200));
+    mock.method(globalThis, "setTimeout", shorter);
+    const cluster = liveCluster({ kubeconfig: text });
+    await Promise.all([cluster.pods("sso"), cluster.pods("sso")]);
+    await cluster.pods("sso");
+    const sent = requests.map(({ headers }) => headers.authorization);
+    assert.deepEqual(sent, Array(3).fill("Bearer t0ken"));
+    assert.equal(readFileSync(inDir("runs"), "utf8"), "run\n");
   });
 
   it("have the token of a file beside it, as it is at the time, instead of the token within", async () => {
