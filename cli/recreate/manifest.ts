@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { V1Container } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { isStack, shmMountPath } from "../../cleaner/names";
+import { isStack, revisionLabel, shmMountPath } from "../../cleaner/names";
+import { ownersOf, templateLabelPath } from "../../kubernetes/fieldOwners";
 import type { Deployment, PodSpec } from "../../kubernetes/types";
 import { outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
@@ -19,11 +20,15 @@ function manifestOf(deployment: Deployment): Deployment {
   const metadata = { name, namespace, labels, ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }) };
   const spec = structuredClone(deployment.spec!);
   if (spec.template.spec) spec.template.spec = withoutOurs(spec.template.spec, deployment);
+  const owners = ownersOf(templateLabelPath(revisionLabel), deployment.metadata?.managedFields ?? []);
+  if (areStacks(owners)) delete spec.template.metadata?.labels?.[revisionLabel];
   return { apiVersion: "apps/v1", kind: "Deployment", metadata, spec };
 }
 
+const areStacks = (owners: string[]): boolean => owners.length > 0 && owners.every(isStack);
+
 function withoutOurs(podSpec: PodSpec, deployment: Deployment): PodSpec {
-  const ofStacks = fieldOwners(deployment).filter(({ owners }) => owners.length > 0 && owners.every(isStack));
+  const ofStacks = fieldOwners(deployment).filter(({ owners }) => areStacks(owners));
   const isOurs = (field: string): boolean => ofStacks.some((each) => each.field === field);
   const outpost = outpostContainerIn(deployment);
   const unmounted = (container: V1Container): V1Container =>

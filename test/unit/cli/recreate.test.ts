@@ -131,6 +131,27 @@ describe("recreate", () => {
     });
   });
 
+  const askingLabel = "authentik-outpost-shm/revision";
+  const asked = (owner: string): V1Deployment => {
+    const deployment = managed();
+    const { template } = deployment.spec!;
+    template.metadata!.labels = { ...template.metadata!.labels, [askingLabel]: "abc" };
+    const fields = { "f:spec": { "f:template": { "f:metadata": { "f:labels": { [`f:${askingLabel}`]: {} } } } } };
+    deployment.metadata!.managedFields!.push(managedBy(owner, fields, undefined, "Apply"));
+    return deployment;
+  };
+  for (const [owner, expected] of [
+    [stackManager, undefined],
+    ["helm", "abc"],
+  ] as const) {
+    it(`saves the label that asks for the sidecar as ${expected} if ${owner} has put it there`, async () => {
+      await recreate(["main", "--yes"], { before: asked(owner) });
+      const saved = JSON.parse(readFileSync(file, "utf8")) as V1Deployment;
+      assert.equal(saved.spec?.template.metadata?.labels?.[askingLabel], expected);
+      assert.equal(saved.spec?.template.metadata?.labels?.["goauthentik.io/outpost-name"], "main");
+    });
+  }
+
   it("changes nothing in a dry run", async () => {
     const { code, stdout, changes } = await recreate(["main", "--dry-run"]);
     assert.deepEqual([code, stdout, changes], [0, `${plan}${unasked}Nothing was changed.\n`, []]);
