@@ -1,6 +1,6 @@
 import { tokenFlaw } from "../authentik/requests";
 import type { Cluster } from "../kubernetes/cluster";
-import type { KubernetesConfig } from "../kubernetes/connection";
+import { expandHome, type KubernetesConfig } from "../kubernetes/connection";
 import {
   clusterVariable,
   contextVariable,
@@ -76,23 +76,27 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   const context = options.context ?? stack?.kubernetes.context ?? makers.env[contextVariable];
   if (stack?.hasEnvironment && context === undefined) throw new UsageError(contextUnknown(stack.stack));
   const named = options.cluster ?? stack?.kubernetes.cluster ?? makers.env[clusterVariable];
+  const given = options.kubeconfig ?? stack?.kubernetes.kubeconfig ?? makers.env[kubeconfigVariable];
   const cluster = await makers.cluster({
-    kubeconfig: options.kubeconfig ?? stack?.kubernetes.kubeconfig ?? makers.env[kubeconfigVariable],
+    kubeconfig: given,
     context,
     contextGivenBy: options.context === undefined ? "kubernetes:context" : "--context",
     ...(named && { cluster: named }),
   });
   const own = options.namespace ?? expectation?.namespace ?? (await cluster.contextNamespace());
   const url = stack?.settings.authentikUrl;
-  const { kubeconfig, allNamespaces } = options;
+  const { allNamespaces } = options;
+  const kubeconfig = given !== undefined && isPath(given) ? given : undefined;
   const inNamespace = (namespace: string): Target => ({
     cluster,
     namespace,
     kubectl: ["kubectl", ...flagsOf({ kubeconfig, context, cluster: named, namespace })].join(" "),
     outpostShm: (command, otherNamespace = namespace) => {
       const isOwn = stack !== undefined && otherNamespace === own;
-      const place = isOwn ? stackFlags(options) : { context, cluster: named, namespace: otherNamespace };
-      return ["npx --no-install outpost-shm", command, ...flagsOf({ kubeconfig, ...place })].join(" ");
+      const place = isOwn
+        ? stackFlags({ ...options, kubeconfig: options.kubeconfig && kubeconfig })
+        : { kubeconfig, context, cluster: named, namespace: otherNamespace };
+      return ["npx --no-install outpost-shm", command, ...flagsOf(place)].join(" ");
     },
     where: (pods) => whereabouts(cluster, context, allNamespaces ? undefined : namespace, pods),
     ...(stack && context === undefined && { unpinned: `stack ${stack.stack} names no kubernetes:context` }),
@@ -157,7 +161,8 @@ function readStack(dir: string, stack: string, configFile: string | undefined): 
   }
 }
 
-const stackFlags = ({ context, cluster, stack, configFile }: TargetOptions) => ({
+const stackFlags = ({ kubeconfig, context, cluster, stack, configFile }: TargetOptions) => ({
+  kubeconfig,
   context,
   cluster,
   stack,
@@ -165,8 +170,15 @@ const stackFlags = ({ context, cluster, stack, configFile }: TargetOptions) => (
 });
 
 function flagsOf(flags: Record<string, string | undefined>): string[] {
-  return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
+  return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${inShell(value)}`]));
 }
+
+/** Tells a kubeconfig's path from its text, which may be secret and is not shown. */
+const isPath = (kubeconfig: string): boolean => !/[\n{]|:\s/.test(kubeconfig);
+
+/** Quotes a word for a command line if a shell would take it apart. In quotes it would not expand `~` either. */
+const inShell = (word: string): string =>
+  /^[\w~@%+=:,./-]+$/.test(word) ? word : `'${expandHome(word).replaceAll("'", "'\\''")}'`;
 
 /** Refuses a stack's file without the stack. */
 export function refuseFileOfNone({ configFile, stack }: Pick<TargetOptions, "configFile" | "stack">): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { UsageError } from "../../../cli/errors";
 import { openTarget, type Target, type TargetOptions } from "../../../cli/target";
 import type { KubernetesConfig } from "../../../kubernetes/connection";
@@ -26,14 +27,16 @@ describe("where a command works", () => {
   const write = (name: string, text: string) => writeFileSync(inDir(name), text);
 
   let shown: Target["outpostShm"];
+  let kubectl: Target["kubectl"];
   async function open(options: TargetOptions, env: Record<string, string> = {}) {
     const asked: KubernetesConfig[] = [];
     const cluster = (config: KubernetesConfig) => {
       asked.push(config);
       return Promise.resolve(fakeCluster({ contextNamespace: "of-context" }));
     };
-    const { namespace, expectation, outpostShm } = await openTarget(options, { cluster, env, projectDir: inDir() });
-    shown = outpostShm;
+    const target = await openTarget(options, { cluster, env, projectDir: inDir() });
+    ({ outpostShm: shown, kubectl } = target);
+    const { namespace, expectation } = target;
     return { asked: asked[0], namespace, expectation };
   }
 
@@ -104,6 +107,23 @@ describe("where a command works", () => {
     await open({ context: "dev" });
     assert.equal(shown("verify"), "npx --no-install outpost-shm verify --context dev --namespace of-context");
   });
+
+  for (const [given, inCommands] of [
+    ["~/.kube/prod", "--kubeconfig ~/.kube/prod "],
+    ["~/my clusters/it's", `--kubeconfig '${homedir()}/my clusters/it'\\''s' `],
+    ["{ apiVersion: v1 }", ""],
+    ["apiVersion: v1\nkind: Config\n", ""],
+  ]) {
+    it(`is in the commands with the stack's kubeconfig if that is a path: ${JSON.stringify(given)}`, async () => {
+      write("Pulumi.own.yaml", `config:\n  kubernetes:kubeconfig: ${JSON.stringify(given)}\n${minimal}`);
+      await open({ stack: "own" });
+      assert.equal(kubectl, `kubectl ${inCommands}--namespace sso`);
+      assert.equal(shown("doctor", "b"), `npx --no-install outpost-shm doctor ${inCommands}--namespace b`);
+      assert.equal(shown("doctor"), "npx --no-install outpost-shm doctor --stack own");
+      await open({}, { OUTPOST_SHM_KUBECONFIG: given });
+      assert.equal(kubectl, `kubectl ${inCommands}--namespace of-context`);
+    });
+  }
 
   /** Asserts that this is refused as wrong use, in these words. */
   async function refuses(options: TargetOptions, message: string | RegExp) {
