@@ -109,9 +109,18 @@ function sizeIn({ kubectl }: Round, known: KnownPod, size: string): Seen {
   if (bytes === undefined) {
     return { wrong: `its size is not known: ${source}`, todo: "Have somebody verify who may exec in the pods." };
   }
-  if (bytes === quantityBytes(size)) return { right: `${shmMountPath} has ${size} (by ${source})` };
+  if (isOfSize(bytes, size)) return { right: `${shmMountPath} has ${size} (by ${source})` };
   const wrong = `${shmMountPath} has ${formatBytes(bytes)}, not ${size || "what it should"} (by ${source})`;
   return { wrong, todo: whySize(known, bytes, size, kubectl) };
+}
+
+/** The largest pages that Linux has, on arm64. A tmpfs rounds its size up to whole pages. */
+const pageBytes = 65_536;
+
+/** Tells whether a tmpfs with this limit has so many bytes. */
+function isOfSize(bytes: number, limit: string): boolean {
+  const least = quantityBytes(limit) ?? NaN;
+  return bytes >= least && bytes <= Math.ceil(least / pageBytes) * pageBytes;
 }
 
 const notRunningYet = ({ name, facts }: KnownPod, kubectl: string): Seen => ({
@@ -121,7 +130,7 @@ const notRunningYet = ({ name, facts }: KnownPod, kubectl: string): Seen => ({
 
 function whySize({ name, pod }: OutpostPod, bytes: number, size: string, kubectl: string): string {
   const limit = pod.spec?.volumes?.find((volume) => volume.name === shmVolume)?.emptyDir?.sizeLimit;
-  if (limit === undefined || bytes === quantityBytes(limit)) {
+  if (limit === undefined || isOfSize(bytes, limit)) {
     return `The pod is not of the template that is wanted: wait for the rollout, or replace it: ${kubectl} delete pod ${name} (its users log in again).`;
   }
   return `The kubelet gives no more than the pod's memory limit or the node's allocatable memory: raise the limit to more than ${size}, or lower shmSize.`;

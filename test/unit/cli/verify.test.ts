@@ -277,6 +277,18 @@ describe("verify", () => {
   fails("size", raiseLimit, {
     "the kubelet gives less": [{ exec: df(131072) }, "pod main-a: /dev/shm has 128Mi, not 256Mi (by df)"],
   });
+  for (const [shmSize, kibibytes, by] of [
+    ["1G", 976564, "pages of 4 KiB"],
+    ["500M", 488320, "pages of 64 KiB"],
+  ] as const) {
+    it(`takes ${shmSize} for what the kernel makes of it by ${by}`, async () => {
+      const { volumes } = podFragment(outpostSettings({ name: "main", shmSize }));
+      const deployments = [patched((deployment) => Object.assign(podSpec(deployment), { volumes }))];
+      assert.deepEqual(await failedChecks({ ...sound, deployments, exec: df(kibibytes) }), []);
+      const [larger] = await failedChecks({ ...sound, deployments, exec: df(kibibytes + 64) });
+      assert.equal(larger.check, "size");
+    });
+  }
   fails("sweep", sidecarLog, {
     "the last sweep is long ago": [
       { podProxy: metricsText({ sweptAgo: 905, inodes: 100 }) },
