@@ -37,11 +37,15 @@ export function carrierCheck(
   if (!expected.admission) {
     const name = `Deployment ${deployment.metadata?.name}`;
     const volume = `volume ${shmVolume} of ${name}`;
-    return checkOf(expected.name, check, judge(expected, { object: deployment, name, volume, todo: bringIt }));
+    return checkOf(
+      expected.name,
+      check,
+      judge(expected, { object: deployment, name, volume, todo: bringIt }, deployment),
+    );
   }
   const volume = `its volume ${shmVolume}`;
   return overPods(expected.name, check, currentPods(deployment, pods), ({ name, pod }) =>
-    judge(expected, { object: pod, name: "it", volume, todo: replaceBare(kubectl, [name]) }),
+    judge(expected, { object: pod, name: "it", volume, todo: replaceBare(kubectl, [name]) }, deployment),
   );
 }
 
@@ -62,9 +66,10 @@ function volumeIn(expected: ExpectedOutpost, { object, name, volume, todo }: Car
   return { right: `${shmVolume} of ${sizeLimit}, in memory, on ${shmMountPath} of both containers` };
 }
 
-function namesIn(expected: ExpectedOutpost, { object, todo }: Carrier): Seen {
-  const first = podSpecOf(object).containers?.[0]?.name;
-  if (first !== expected.container && object.metadata?.labels?.[managedByLabel] === authentikManager) {
+function namesIn(expected: ExpectedOutpost, { object, todo }: Carrier, deployment: Deployment): Seen {
+  // In a pod, a mesh may have put its own container first, which authentik never looks at.
+  const first = podSpecOf(deployment).containers?.[0]?.name;
+  if (first !== expected.container && deployment.metadata?.labels?.[managedByLabel] === authentikManager) {
     return {
       wrong: `the first container is ${first}, not ${expected.container}`,
       todo: "authentik recreates a Deployment whose first container is not its own: remove what was put before it.",

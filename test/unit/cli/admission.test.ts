@@ -66,6 +66,19 @@ describe("the commands on an outpost with delivery admission", () => {
     assert.equal(code, 0);
   });
 
+  it("judge the order of containers by the Deployment, since a mesh puts its own first in pods", async () => {
+    const meshed = pod("a");
+    Object.assign(meshed.metadata!.labels!, { "app.kubernetes.io/managed-by": "goauthentik.io" });
+    meshed.spec!.containers.unshift({ name: "istio-proxy" });
+    const { code, stdout } = await runOn(world(meshed), ["verify"]);
+    assert.match(stdout, /^main +names +pass +1 pod: proxy, then shm-cleanup$/m);
+    assert.equal(code, 0);
+    const behind = deployment();
+    behind.spec!.template.spec!.containers.unshift({ name: "istio-proxy" });
+    const { stdout: failed } = await runOn({ ...world(meshed), deployments: [behind] }, ["verify"]);
+    assert.match(failed, /^main +names +FAIL +pod a: the first container is istio-proxy, not proxy$/m);
+  });
+
   it("name a pod that has nothing of it, and the way on", async () => {
     const { code, stdout } = await runOn(world(pod("a"), pod("b", true)), ["verify"]);
     assert.match(stdout, /^main +volume +FAIL +pod b: it has no volume dshm$/m);
