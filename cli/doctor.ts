@@ -58,7 +58,17 @@ async function diagnose(snapshot: Snapshot, { namespace, authentikAccess }: Targ
 
 async function observedFor(targets: Target[], snapshots: Snapshot[], seconds: number, io: Io): Promise<Snapshot[]> {
   io.err(`observing for ${seconds} s whether authentik writes the Deployments\n`);
-  await io.pause(seconds * 1000);
-  const later = await Promise.all(targets.map((target) => findOutposts(target)));
-  return snapshots.map((snapshot, index) => ({ ...snapshot, later: later[index].deployments }));
+  const interruption = io.interruption();
+  await io.pause(seconds * 1000, interruption);
+  const observed = snapshots.map(async (snapshot, index): Promise<Snapshot> => {
+    try {
+      if (interruption.aborted) throw new Error("interrupted");
+      return { ...snapshot, later: (await findOutposts(targets[index])).deployments };
+    } catch (error) {
+      // What the first look has found is not to be lost.
+      const unobserved = { what: "writes during --observe", why: (error as Error).message };
+      return { ...snapshot, unchecked: [...snapshot.unchecked, unobserved] };
+    }
+  });
+  return Promise.all(observed);
 }

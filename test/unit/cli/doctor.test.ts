@@ -454,6 +454,20 @@ describe("doctor", () => {
     ]);
   });
 
+  it("keeps what it has found if the observation fails or is interrupted, and says so", async () => {
+    const args = ["--observe", "10m"];
+    const failed = await doctor({ version: "v1.28.0", later: new Error("No answer") }, args);
+    const interrupted = await doctor({ version: "v1.28.0" }, args, { interruption: () => AbortSignal.abort() });
+    for (const [{ code, stdout }, why] of [
+      [failed, "No answer"],
+      [interrupted, "interrupted"],
+    ] as const) {
+      assert.match(stdout, /^Deployment\/ak-outpost-main \(versions\)\n/);
+      assert.ok(stdout.includes(`\nNot checked: writes during --observe (${why})\n`), stdout);
+      assert.equal(code, 1);
+    }
+  });
+
   it("watches with --observe whether authentik writes", async () => {
     const later = deployment();
     later.metadata!.generation = 2;

@@ -1,5 +1,6 @@
 // An outpost as authentik deploys it and this program cures it, of which doctor finds nothing.
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Io } from "../../../cli/io";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
 import { podFragment } from "../../../sidecar/podFragment";
@@ -76,15 +77,15 @@ const authentikPod: V1Pod = {
 
 export interface Stage extends Omit<Answers, "deployments" | "pods"> {
   deployments?: V1Deployment[];
-  /** The Deployments a while later. */
-  later?: V1Deployment[];
+  /** The Deployments a while later, or why they can't be listed then. */
+  later?: V1Deployment[] | Error;
   /** The outpost's pods, or the answer to every question for pods. */
   pods?: V1Pod[] | Cluster["pods"];
   logs?: Record<string, string>;
 }
 
 /** Runs doctor where nothing is wrong but what is given. */
-export async function doctor(stage: Stage = {}, args: string[] = []) {
+export async function doctor(stage: Stage = {}, args: string[] = [], options: Partial<Io> = {}) {
   const { deployments = [deployment()], later = deployments, logs = {}, ...answers } = stage;
   const { pods = [outpostPod({ name: "main-b" })] } = stage;
   const outpostsAnd: Cluster["pods"] = (_namespace, selector) =>
@@ -95,9 +96,13 @@ export async function doctor(stage: Stage = {}, args: string[] = []) {
       ...nothingWrong,
       log: ({ pod }) => Promise.resolve(logs[pod] ?? swept),
       ...answers,
-      deployments: () => Promise.resolve(lists++ === 0 ? deployments : later),
+      deployments: () => {
+        const listed = lists++ === 0 ? deployments : later;
+        return listed instanceof Error ? Promise.reject(listed) : Promise.resolve(listed);
+      },
       pods: typeof pods === "function" ? pods : outpostsAnd,
     },
     ["doctor", ...args],
+    options,
   );
 }
