@@ -9,7 +9,7 @@ import { formatDuration } from "../settings/values/duration";
 import { eitherWay } from "./advice";
 import { exitCodes, UsageError } from "./errors";
 import { confirmed, type Io } from "./io";
-import { findAuthentik, type Authentik } from "./pods/authentikPods";
+import { findAuthentik, isWorker, type Authentik } from "./pods/authentikPods";
 import { carriesSidecar } from "./pods/containers";
 import { findOutposts, nameOf, outpostOf, podsOf, type OutpostPod, isReady } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
@@ -171,9 +171,6 @@ function isBareAfterwards(deployment: Deployment): boolean {
   return carriesSidecar(deployment) && !sidecar.some(({ owners }) => owners.includes(authentikManager));
 }
 
-/** Label that authentik's Helm chart sets: server or worker. */
-const component = "app.kubernetes.io/component";
-
 /** Explains why nobody would bring the Deployment back; undefined if authentik should. */
 function whyNotRecreated(deployment: Deployment, authentik: Authentik): string | undefined {
   const { labels = {}, managedFields = [], namespace } = deployment.metadata ?? {};
@@ -187,8 +184,8 @@ function whyNotRecreated(deployment: Deployment, authentik: Authentik): string |
   if (!ownsFields(authentikManager, managedFields)) {
     return `${name} has authentik's labels, but authentik has never written it (no field manager ${authentikManager}): nobody would bring it back`;
   }
-  // The workers deploy outposts. If no pod says that it is one, any pod will do.
-  const workers = authentik.pods.filter((pod) => pod.metadata?.labels?.[component] === "worker");
+  // If no pod says that it is a worker, any pod will do.
+  const workers = authentik.pods.filter(isWorker);
   const [who, able] = workers.length > 0 ? ["workers", workers] : ["own pods", authentik.pods];
   if (able.length > 0 && !able.some(isReady)) {
     const pods = able.map(nameOf).join(", ");

@@ -2,10 +2,10 @@ import type { V1ContainerStatus, V1CronJob } from "@kubernetes/client-node" with
 import { ownSelector, scriptsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Cluster, OwnObject, Verdict } from "../../kubernetes/cluster";
 import type { Deployment, LimitRange, Pod } from "../../kubernetes/types";
-import { findAuthentik, type Authentik } from "../pods/authentikPods";
+import { authentikContainerIn, findAuthentik, isWorker, type Authentik } from "../pods/authentikPods";
 import { lookInside, type Inside } from "../pods/inside";
 import { hintedNamespaces } from "../pods/everywhere";
-import { findOutposts, isRunning, statusesOf, type OutpostPod, type Outposts } from "../pods/outpostPods";
+import { findOutposts, isRunning, nameOf, statusesOf, type OutpostPod, type Outposts } from "../pods/outpostPods";
 import { countIn } from "../pods/usageSources";
 import { mapParallel } from "../progress";
 import type { Target } from "../target";
@@ -52,7 +52,7 @@ export const isUnchecked = ({ unchecked }: Snapshot, wanted: string): boolean =>
 /** Lines read from the end of a log. authentik logs every request, so more of its log is read. */
 const sidecarTail = 50;
 const authentikTail = 2_000;
-/** Number of authentik's pods whose logs are read, enough for the servers and workers of one installation. */
+/** Number of authentik's pods whose logs are read, workers first: enough for those of one installation. */
 const authentikPods = 8;
 
 /** Reads the whole snapshot. Rejects only if not even the outposts can be listed. */
@@ -116,8 +116,10 @@ async function logsOfAuthentik(
     unchecked.push({ what, why: `${why}; --authentik-namespace names another` });
     return {};
   }
-  const logs = mapParallel(pods.slice(0, authentikPods), async ({ metadata, spec }) => {
-    const place = { namespace, pod: metadata?.name ?? "", container: spec?.containers[0]?.name ?? "" };
+  // Workers apply the patches, and log why one does not fit.
+  const workersFirst = [...pods].sort((a, b) => Number(isWorker(b)) - Number(isWorker(a)));
+  const logs = mapParallel(workersFirst.slice(0, authentikPods), async (pod) => {
+    const place = { namespace, pod: nameOf(pod), container: authentikContainerIn(pod) };
     const log = await cluster.log(place, { tailLines: authentikTail }).catch((error: Error) => {
       unchecked.push({ what: `${what} in pod ${place.pod}`, why: error.message });
       return "";

@@ -10,6 +10,18 @@ export interface Authentik {
   unknown?: string;
 }
 
+/** Label that authentik's Helm chart sets: server or worker. */
+const component = "app.kubernetes.io/component";
+
+/** Tells whether the pod is a worker, by the chart's label. Workers deploy outposts. */
+export const isWorker = ({ metadata }: V1Pod): boolean => metadata?.labels?.[component] === "worker";
+
+/** Returns the name of authentik's own container, as its chart has it; else the first, which may be that of a mesh. */
+export function authentikContainerIn({ spec }: V1Pod): string {
+  const names = spec?.containers.map(({ name }) => name) ?? [];
+  return names.find((name) => name === "server" || name === "worker") ?? names[0] ?? "";
+}
+
 /** Finds authentik's own pods in a namespace. Never rejects: that they can't be listed is an answer too. */
 export async function findAuthentik(cluster: Cluster, namespace: string): Promise<Authentik> {
   try {

@@ -442,6 +442,23 @@ describe("doctor", () => {
     assert.match(stdout, /^Not checked: logs of sidecars \(2 of 3 pods did not answer; main-b: no log of main-b\)$/m);
   });
 
+  it("reads the logs of authentik's workers first, and not those of a mesh", async () => {
+    const ofAuthentik = (component: string, index: number): V1Pod => ({
+      metadata: { name: `authentik-${component}-${index}`, labels: { "app.kubernetes.io/component": component } },
+      spec: { containers: [{ name: "istio-proxy" }, { name: component }] },
+    });
+    const servers = Array.from({ length: 8 }, (_, index) => ofAuthentik("server", index));
+    const pods: Cluster["pods"] = (_namespace, selector) =>
+      Promise.resolve(
+        selector === "app.kubernetes.io/name=authentik" ? [...servers, ofAuthentik("worker", 0)] : [pod()],
+      );
+    const asked: string[] = [];
+    const log: Cluster["log"] = ({ pod, container }) => (asked.push(`${pod} ${container}`), Promise.resolve(""));
+    await doctor({ pods, log });
+    const read = asked.filter((each) => each.startsWith("authentik-"));
+    assert.deepEqual([read.length, ...read.slice(0, 2)], [8, "authentik-worker-0 worker", "authentik-server-0 server"]);
+  });
+
   it("reads the log of the last life of a sidecar that is not running, and only the end of logs", async () => {
     const asked: unknown[] = [];
     const log: Cluster["log"] = (place, options) => (asked.push([place, options]), Promise.resolve(""));
