@@ -17,6 +17,7 @@ export const isStack = (manager: string): boolean => manager.startsWith(stackMan
 
 /** Name of the CronJob and of the account it runs as: one of each per namespace. */
 export const cronJobName = "authentik-outpost-shm-cleanup";
+export const cronJobContainer = "shm-cleanup-cronjob";
 export const sidecarContainer = "shm-cleanup";
 /** Enough to sweep a full /dev/shm. Anything that the sidecar writes there counts too. */
 export const sidecarMemoryLimit = "32Mi";

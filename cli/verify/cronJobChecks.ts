@@ -1,5 +1,5 @@
 import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { cronJobName } from "../../cleaner/names";
+import { cronJobContainer, cronJobName } from "../../cleaner/names";
 import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
 import { execRules } from "../../kubernetes/execRules";
@@ -93,8 +93,7 @@ async function failuresOf(cluster: Cluster, namespace: string, job: string): Pro
   const [pod] = await cluster.pods(namespace, `job-name=${job}`);
   const name = pod?.metadata?.name;
   if (!name) return [];
-  const container = pod.spec?.containers[0].name ?? "";
-  const log = await cluster.log({ namespace, pod: name, container }, { tailLines: 200 });
+  const log = await cluster.log({ namespace, pod: name, container: cronJobContainer }, { tailLines: 200 });
   const failed = log
     .split("\n")
     .map(wordsOf)

@@ -1,4 +1,4 @@
-import { objectLabels } from "../../cleaner/names";
+import { cronJobContainer, objectLabels } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import type { CronJobSpec } from "../../kubernetes/types";
 import type { OutpostSettings, Settings } from "../../settings/types";
@@ -88,7 +88,7 @@ export function cronJobSpec(settings: CronJobSettings): CronJobSpec {
 function container({ kubectlImage, namespace, outposts, usageCritical }: CronJobSettings) {
   const { cronjob, sweep } = cleanerScripts();
   return {
-    name: "shm-cleanup-cronjob",
+    name: cronJobContainer,
     image: kubectlImage,
     command: ["/bin/sh", "-c", cronjob, "shm-cleanup-cronjob", sweep],
     env: [

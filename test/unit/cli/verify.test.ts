@@ -463,7 +463,8 @@ describe("verify", () => {
     });
 
     it("fails where the last run failed, with what it said of the pods", async () => {
-      const runner = { metadata: { name: "sweep-1-x" }, spec: { containers: [{ name: "shm-cleanup-cronjob" }] } };
+      const containers = [{ name: "istio-proxy" }, { name: "shm-cleanup-cronjob" }];
+      const runner = { metadata: { name: "sweep-1-x" }, spec: { containers } };
       const pods: Cluster["pods"] = (_namespace, selector) =>
         Promise.resolve(selector === "job-name=sweep-1" ? [runner] : [pod()]);
       const log: Cluster["log"] = (place) => {
