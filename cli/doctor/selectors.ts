@@ -24,10 +24,12 @@ export function noOutposts({ outposts, namespace, elsewhere, authentik, outpostS
   };
 }
 
-/** Finds outposts of the stack whose Deployments are not here. */
+/** Finds outposts of the stack whose Deployments are not here. One without a solution may have yet to be deployed. */
 export function missingOutposts({ outposts, expectation, namespace }: Snapshot): Found[] {
   const names = outposts.deployments.map(nameOf);
-  const lost = (expectation?.outposts ?? []).filter(({ deployment }) => !names.includes(deployment));
+  const lost = (expectation?.outposts ?? []).filter(
+    ({ deployment, solution }) => solution !== "none" && !names.includes(deployment),
+  );
   return lost.map(({ name, deployment }) => ({
     subject: `Deployment/${deployment}`,
     seen: `outpost "${name}" of the stack has no such Deployment in namespace ${namespace}; there are: ${names.join(", ") || "none"}`,

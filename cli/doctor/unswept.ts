@@ -28,9 +28,11 @@ export function unswept(deployment: Deployment, snapshot: Snapshot): Cause | und
   }
   const neither = "neither a sidecar nor the CronJob sweeps it";
   const room = `Room at once: ${outpostShm("cleanup --anonymous")}`;
-  const wanted = expectation?.outposts.find((each) => each.deployment === nameOf(deployment))?.solution ?? "none";
-  if (wanted === "none")
-    return { seen: neither, why, todo: `Add it to \`outposts\` and deploy again ${eitherWay()}. ${room}` };
+  const wanted = expectation?.outposts.find((each) => each.deployment === nameOf(deployment))?.solution;
+  if (wanted === undefined || wanted === "none") {
+    const todo = wanted ? "Set its `solution` to sidecar or cronjob," : "Add it to `outposts`";
+    return { seen: neither, why, todo: `${todo} and deploy again ${eitherWay()}. ${room}` };
+  }
   const todo = `Deploy again ${eitherWay()}: authentik may have recreated the Deployment. ${room}`;
   return { seen: `the stack has \`solution: ${wanted}\` for it, and ${neither}`, why, todo };
 }

@@ -544,6 +544,17 @@ describe("doctor", () => {
       });
     }
 
+    it("takes an outpost with `solution: none` for one that need not be here, and says how to have it swept", () => {
+      const without = (name: string): Snapshot => {
+        const wanted = expecting(name)!;
+        const outposts = wanted.outposts.map((outpost) => ({ ...outpost, solution: "none" as const }));
+        return { ...snapshot([]), expectation: { ...wanted, outposts } };
+      };
+      assert.deepEqual(foundBy("selectors", without("new")).slice(1), []);
+      const [{ todo }] = foundBy("solution", without("main"));
+      assert.match(todo, /^Set its `solution` to sidecar or cronjob, and deploy again \(/);
+    });
+
     it("says that the stack itself has the CronJob suspended", () => {
       const suspended = snapshot([sweepCronJob(["main"], { suspend: true })]);
       const expectation = { ...suspended.expectation!, suspend: true as const };
