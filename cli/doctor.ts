@@ -45,11 +45,11 @@ export async function doctor(
 }
 
 async function diagnose(snapshot: Snapshot, { namespace, authentikAccess }: Target): Promise<Diagnosis> {
-  const inConfig = authentikAccess ? await authentikConfigFindings(snapshot, authentikClient(authentikAccess)) : [];
-  const findings = [...findingsOf(snapshot), ...inConfig.map((found) => ({ check: configCheck, ...found }))];
-  const unchecked = [...snapshot.unchecked, ...(authentikAccess ? [] : [noAccess])].sort((a, b) =>
-    a.what.localeCompare(b.what),
-  );
+  const inConfig = authentikAccess
+    ? await authentikConfigFindings(snapshot, authentikClient(authentikAccess))
+    : { found: [], unchecked: [noAccess] };
+  const findings = [...findingsOf(snapshot), ...inConfig.found.map((found) => ({ check: configCheck, ...found }))];
+  const unchecked = [...snapshot.unchecked, ...inConfig.unchecked].sort((a, b) => a.what.localeCompare(b.what));
   const names = [...Object.keys(checks), configCheck];
   const checked = names.filter((name) => !unchecked.some(({ what }) => what === name));
   // authentik's words are among them.

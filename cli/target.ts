@@ -9,6 +9,7 @@ import {
   type Expectation,
 } from "../settings/expectation";
 import { readStackFile, type StackFile } from "../settings/stackFile";
+import { hasSidecar } from "../settings/types";
 import { UsageError } from "./errors";
 import { projectDir as clone } from "./io";
 
@@ -46,6 +47,8 @@ export interface Target {
   strayFlag?: string;
   /** The stack's expectation; undefined without a stack. */
   expectation?: Expectation;
+  /** Names of the outposts that the stack has authentik put the sidecar on. */
+  deliveredByAuthentik?: string[];
   /** authentik's URL from the stack, and the token from the environment; undefined unless both are given. */
   authentikAccess?: { url: string; token: string };
 }
@@ -84,6 +87,8 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     ...(named && { cluster: named }),
   });
   const own = options.namespace ?? expectation?.namespace ?? (await cluster.contextNamespace());
+  const byAuthentik = stack?.settings.outposts.filter((each) => hasSidecar(each) && each.delivery === "authentik");
+  const deliveredByAuthentik = byAuthentik?.map(({ name }) => name);
   const url = stack?.settings.authentikUrl;
   const { allNamespaces } = options;
   const kubeconfig = given !== undefined && isPath(given) ? given : undefined;
@@ -101,7 +106,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
     where: (pods) => whereabouts(cluster, context, allNamespaces ? undefined : namespace, pods),
     ...(stack && context === undefined && { unpinned: `stack ${stack.stack} names no kubernetes:context` }),
     ...(stack && { strayFlag: strayFlag(options, stack) }),
-    ...(namespace === own && expectation && { expectation }),
+    ...(namespace === own && expectation && { expectation, deliveredByAuthentik }),
     ...(namespace === own && url && token && { authentikAccess: { url, token } }),
     ...(allNamespaces && { inNamespace }),
   });

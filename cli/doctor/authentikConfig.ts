@@ -1,4 +1,4 @@
-import type { AuthentikClient } from "../../authentik/client";
+import { isAuthentikError, type AuthentikClient } from "../../authentik/client";
 import { shmMountPath } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
 import { hasVanished } from "../../sidecar/jsonPatch/vanished";
@@ -10,26 +10,51 @@ import type { Snapshot } from "./snapshot";
 
 export const configCheck = "authentik's config";
 
-type Client = Pick<AuthentikClient, "readOutpost" | "lastChangeBy">;
+type Client = Pick<AuthentikClient, "readOutpost" | "findOutpost" | "lastChangeBy">;
 
 export const noAccess: Unchecked = {
   what: configCheck,
   why: "no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN",
 };
 
-/** Finds patches that authentik has but does not apply. */
-export async function authentikConfigFindings(snapshot: Snapshot, authentik: Client): Promise<Found[]> {
+/**
+ * Finds patches that authentik has but does not apply, and outposts to which it can't deliver. If authentik does not answer, or
+ * refuses the token, that is no fault of an outpost: it is reported once, as unchecked.
+ */
+export async function authentikConfigFindings(
+  snapshot: Snapshot,
+  authentik: Client,
+): Promise<{ found: Found[]; unchecked: Unchecked[] }> {
+  const failures: string[] = [];
   const asked = (snapshot.expectation?.outposts ?? []).map(async ({ name, deployment }): Promise<Found[]> => {
     const live = snapshot.outposts.deployments.find((each) => nameOf(each) === deployment);
-    const cause = await causeIn(authentik, name, live, snapshot).catch((error: Error) => unfit(error.message));
+    const cause = await causeIn(authentik, name, live, snapshot).catch(
+      (error: Error) => void failures.push(error.message),
+    );
     return cause ? [{ subject: `Deployment/${deployment}`, ...cause }] : [];
   });
-  return (await Promise.all(asked)).flat();
+  const found = (await Promise.all(asked)).flat();
+  return { found, unchecked: failures.slice(0, 1).map((why) => ({ what: configCheck, why })) };
 }
 
-async function causeIn(authentik: Client, name: string, live: Deployment | undefined, snapshot: Snapshot) {
-  const { pk, config } = await authentik.readOutpost(name);
+/** @throws if authentik's API fails */
+async function causeIn(
+  authentik: Client,
+  name: string,
+  live: Deployment | undefined,
+  snapshot: Snapshot,
+): Promise<Cause | undefined> {
+  const isDelivered = snapshot.deliveredByAuthentik?.includes(name) ?? false;
+  const outpost = await authentik.findOutpost({ name }).catch((error: Error) => {
+    if (isAuthentikError(error) && error.unknownOutpost) return error;
+    throw error;
+  });
+  if (outpost instanceof Error) return isDelivered ? unfit(outpost.message) : undefined;
+  // authentik has just answered, so an error is about the outpost.
+  const error = isDelivered ? await authentik.readOutpost(name).catch((error: Error) => error) : undefined;
+  if (error instanceof Error) return unfit(error.message);
   if (!live) return undefined;
+  const { pk, config } = outpost;
   return hasVanished(config, live) ? vanished(await authentik.lastChangeBy(pk)) : notApplied(config, live, snapshot);
 }
 

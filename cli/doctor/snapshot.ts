@@ -15,7 +15,10 @@ import type { Unchecked } from "./finding";
  * Everything that the checks look at, read once. Anything that could not be read is undefined or empty, and listed in
  * `unchecked`.
  */
-export interface Snapshot extends Pick<Target, "namespace" | "kubectl" | "outpostShm" | "expectation"> {
+export interface Snapshot extends Pick<
+  Target,
+  "namespace" | "kubectl" | "outpostShm" | "expectation" | "deliveredByAuthentik"
+> {
   outposts: Outposts;
   /** Other namespaces with outposts, looked up only if this one has none. */
   elsewhere: string[];
@@ -61,7 +64,7 @@ export async function readSnapshot(
   authentikNamespace: string | undefined,
   now: Date,
 ): Promise<Snapshot> {
-  const { cluster, namespace, kubectl, outpostShm, expectation } = target;
+  const { cluster, namespace, kubectl, outpostShm, expectation, deliveredByAuthentik } = target;
   const unchecked: Unchecked[] = [];
   const attempt = <T>(what: string, instead: T, read: () => Promise<T>): Promise<T> =>
     read().catch((error: Error) => (unchecked.push({ what, why: error.message }), instead));
@@ -81,7 +84,8 @@ export async function readSnapshot(
     limitRanges: attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
     elsewhere: deployments.length + pods.length > 0 ? [] : hintedNamespaces(cluster),
   });
-  return { namespace, kubectl, outpostShm, expectation, outposts, authentik, now, unchecked, ...facts };
+  const ofTarget = { namespace, kubectl, outpostShm, expectation, deliveredByAuthentik };
+  return { ...ofTarget, outposts, authentik, now, unchecked, ...facts };
 }
 
 /** Awaits every value at the same time. */

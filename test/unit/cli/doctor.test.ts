@@ -4,6 +4,7 @@ import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kuberne
 };
 import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
 import type { Snapshot } from "../../../cli/doctor/snapshot";
+import { authentikError } from "../../../authentik/apiErrors";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
 import { fakeSnapshot, foundBy, NOW, outpostPod, sweepCronJob } from "./cluster";
@@ -570,16 +571,26 @@ describe("doctor", () => {
   });
 
   describe("with access to authentik", () => {
-    const seen = async (live: V1Deployment, authentik: Parameters<typeof authentikConfigFindings>[1]) => {
+    type Authentik = Parameters<typeof authentikConfigFindings>[1];
+    const diagnosed = (live: V1Deployment, authentik: Authentik, deliveredByAuthentik = ["main"]) => {
       const outposts = { deployments: [live], pods: [] };
-      const snapshot = fakeSnapshot({ outposts, expectation: expecting("main") });
-      return (await authentikConfigFindings(snapshot, authentik)).map(({ seen }) => seen);
+      const [expectation, other] = [expecting("main")!, expecting("other")!];
+      expectation.outposts.push(...other.outposts);
+      return authentikConfigFindings(fakeSnapshot({ outposts, expectation, deliveredByAuthentik }), authentik);
     };
-    const config = (operations: unknown[]) => ({
-      readOutpost: () =>
-        Promise.resolve({ pk: "1", name: "main", config: { kubernetes_json_patches: { deployment: operations } } }),
-      lastChangeBy: () => Promise.resolve("terraform"),
-    });
+    const seen = async (live: V1Deployment, authentik: Authentik, deliveredByAuthentik?: string[]) => {
+      const { found, unchecked } = await diagnosed(live, authentik, deliveredByAuthentik);
+      assert.deepEqual(unchecked, []);
+      return found.map(({ seen }) => seen);
+    };
+    const config = (operations: unknown[]) => {
+      const outpost = { pk: "1", name: "main", config: { kubernetes_json_patches: { deployment: operations } } };
+      return {
+        readOutpost: () => Promise.resolve(outpost),
+        findOutpost: () => Promise.resolve(outpost),
+        lastChangeBy: () => Promise.resolve("terraform"),
+      };
+    };
     const operation = {
       op: "add",
       path: "/spec/template/spec/containers/0/volumeMounts",
@@ -609,7 +620,21 @@ describe("doctor", () => {
 
     it("passes on what authentik says of an outpost that it does not deploy", async () => {
       const readOutpost = () => Promise.reject(new Error('outpost "main" has no integration'));
-      assert.deepEqual(await seen(deployment(), { ...config([]), readOutpost }), ['outpost "main" has no integration']);
+      const unfit = { ...config([]), readOutpost };
+      assert.deepEqual(await seen(deployment(), unfit), ['outpost "main" has no integration']);
+      assert.deepEqual(await seen(deployment(), unfit, []), []);
+      const findOutpost = () => Promise.reject(authentikError("authentik has no outpost", { unknownOutpost: true }));
+      assert.deepEqual(await seen(deployment(), { ...unfit, findOutpost }), ["authentik has no outpost"]);
+      assert.deepEqual(await seen(deployment(), { ...unfit, findOutpost }, []), []);
+    });
+
+    it("says once that authentik did not answer, and blames no outpost for it", async () => {
+      const failing = () => Promise.reject(authentikError("authentik refuses the token, HTTP 403"));
+      const authentik = { ...config([]), readOutpost: failing, findOutpost: failing };
+      assert.deepEqual(await diagnosed(deployment(), authentik), {
+        found: [],
+        unchecked: [{ what: "authentik's config", why: "authentik refuses the token, HTTP 403" }],
+      });
     });
   });
 });

@@ -28,6 +28,7 @@ describe("where a command works", () => {
 
   let shown: Target["outpostShm"];
   let kubectl: Target["kubectl"];
+  let deliveredByAuthentik: Target["deliveredByAuthentik"];
   async function open(options: TargetOptions, env: Record<string, string> = {}) {
     const asked: KubernetesConfig[] = [];
     const cluster = (config: KubernetesConfig) => {
@@ -35,7 +36,7 @@ describe("where a command works", () => {
       return Promise.resolve(fakeCluster({ contextNamespace: "of-context" }));
     };
     const target = await openTarget(options, { cluster, env, projectDir: inDir() });
-    ({ outpostShm: shown, kubectl } = target);
+    ({ outpostShm: shown, kubectl, deliveredByAuthentik } = target);
     const { namespace, expectation } = target;
     return { asked: asked[0], namespace, expectation };
   }
@@ -209,6 +210,16 @@ describe("where a command works", () => {
       message:
         /^kubernetes:kubeconfig: stored as a secret in \S+, which only Pulumi can read; leave --stack out and give flags$/,
     });
+  });
+
+  it("knows to which outposts of the stack authentik is to deliver the sidecar", async () => {
+    const delivery = "delivery: authentik";
+    const outposts = `[{ name: a, ${delivery} }, b, { name: c, ${delivery}, solution: none }]`;
+    const access =
+      "  authentik-outpost-shm:authentikUrl: https://sso.example\n  authentik-outpost-shm:authentikToken: { secure: AAAA }\n";
+    write("Pulumi.own.yaml", `config:\n${minimal.replace("[a]", outposts)}${access}`);
+    await open({ stack: "own" });
+    assert.deepEqual(deliveredByAuthentik, ["a"]);
   });
 
   it("reports everything that is wrong in a stack's file", async () => {
