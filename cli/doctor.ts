@@ -1,7 +1,7 @@
 import { authentikClient } from "../authentik/client";
 import { allPrintable } from "../kubernetes/printable";
 import { authentikConfigFindings, configCheck, noAccess } from "./doctor/authentikConfig";
-import { checks, findingsOf } from "./doctor/checks";
+import { checks, findingsOf, isMade } from "./doctor/checks";
 import { diagnosisText, type Diagnosis } from "./doctor/finding";
 import { readSnapshot, type Snapshot } from "./doctor/snapshot";
 import { exitCodes } from "./errors";
@@ -51,7 +51,7 @@ async function diagnose(snapshot: Snapshot, { namespace, authentikAccess }: Targ
   const findings = [...findingsOf(snapshot), ...inConfig.found.map((found) => ({ check: configCheck, ...found }))];
   const unchecked = [...snapshot.unchecked, ...inConfig.unchecked].sort((a, b) => a.what.localeCompare(b.what));
   const names = [...Object.keys(checks), configCheck];
-  const checked = names.filter((name) => !unchecked.some(({ what }) => what === name));
+  const checked = names.filter((name) => isMade(name, unchecked));
   // authentik's words are among them.
   return allPrintable({ namespace, findings, checked, unchecked });
 }

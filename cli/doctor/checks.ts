@@ -5,7 +5,7 @@ import { authentikLogFindings } from "./authentikLog";
 import { brokenContainers } from "./containers";
 import { brokenSidecar } from "./crashes";
 import { deniedExec } from "./execRights";
-import type { Cause, Finding, Found } from "./finding";
+import type { Cause, Finding, Found, Unchecked } from "./finding";
 import { pasted, unusedObjects, unwantedCronJob } from "./leftovers";
 import { tightMemory } from "./memory";
 import { writesOnDeployment } from "./reconcileWrites";
@@ -61,6 +61,18 @@ export const checks: Record<string, Search[]> = {
   exec: [deniedExec],
   writes: [deployments(writesOnDeployment)],
 };
+
+/** The checks that need a part of the snapshot of another name than theirs. Without it they find less, or nothing. */
+const dependents: Record<string, string[]> = {
+  CronJobs: ["selectors", "solution", "two cleaners", "leftovers"],
+  LimitRanges: ["memory"],
+  "logs of sidecars": ["sidecar"],
+  "the cluster's version": ["versions"],
+};
+
+/** Tells whether a check had all that it needs. What could not be read may name more than the check: "authentik's log in pod …". */
+export const isMade = (check: string, unchecked: Unchecked[]): boolean =>
+  !unchecked.some(({ what }) => what.startsWith(check) || dependents[what]?.includes(check));
 
 /** Makes all of these checks, or one. */
 export const findingsOf = (snapshot: Snapshot, names = Object.keys(checks)): Finding[] =>
