@@ -183,12 +183,12 @@ describe("requests with a kubeconfig", () => {
   });
 
   it("wait for one run of a credential plugin, for longer than for an answer, and keep what never expires", async () => {
-    const run = `echo run >> "$RUNS"; sleep 0.5; echo '{ "status": { "token": "t0ken" } }'`;
+    const run = `echo run >> "$RUNS"; sleep 1; echo '{ "status": { "token": "t0ken" } }'`;
     const env = [{ name: "RUNS", value: inDir("runs") }];
     const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "sh", args: ["-c", run], env };
     const { text, requests } = await served({ exec });
     const { setTimeout } = globalThis;
-    const shorter = (callback: () => void, ms = 0) => setTimeout(callback, Math.min(ms, 200));
+    const shorter = (callback: () => void, ms = 0) => setTimeout(callback, Math.min(ms, 500));
     mock.method(globalThis, "setTimeout", shorter);
     const cluster = liveCluster({ kubeconfig: text });
     await Promise.all([cluster.pods("sso"), cluster.pods("sso")]);

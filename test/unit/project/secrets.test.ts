@@ -38,6 +38,7 @@ describe("no message has a secret in it", () => {
   const atLine = (line: number) => `The text in kubernetes:kubeconfig is no valid kubeconfig: see its line ${line}.`;
   const noKubeconfig =
     "The kubeconfig that is given (kubernetes:kubeconfig, --kubeconfig) is neither the text of one nor the path of a file.";
+  const noUser = 'The user of context "c" is "me", which the kubeconfig does not have; it has: none.';
   const noAnswer = (server: string) => `No answer from the Kubernetes API at ${server} to say its version: `;
   const noCertificate = `- name: me\n  user: { client-certificate-data: "${mark}", client-key-data: "${mark}" }\n`;
   const broken: Record<string, [text: string, message: string]> = {
@@ -45,7 +46,7 @@ describe("no message has a secret in it", () => {
     "a tab": [whole.replace("  user:", "\tuser:"), atLine(12)],
     "an open quote": [whole.replace(`"${mark}" }`, `"${mark} }`), atLine(13)],
     "an unknown tag": [whole.replace(`"${mark}"`, `!!x ${mark}`), atLine(12)],
-    "users that are no list": [whole.replace(user, `  token: ${mark}\n`), noAnswer(nowhere)],
+    "users that are no list": [whole.replace(user, `  token: ${mark}\n`), noUser],
     "base64 of it": [Buffer.from(whole).toString("base64"), noKubeconfig],
     "the token alone": [mark, noKubeconfig],
     "a token with a line break": [whole.replace(mark, `${mark}\\nx`), noAnswer(nowhere)],
