@@ -190,12 +190,11 @@ async function withTimeout<T>(request: Promise<T>, pendingLogin: Client["pending
   const timeout = new Promise<never>((_resolve, reject) => {
     const late = Object.assign(new Error(`none within ${timeoutMilliseconds / 1000} s`), { code: "ETIMEDOUT" });
     const wait = () => {
-      if (!over) timer = setTimeout(expire, timeoutMilliseconds);
-    };
-    const expire = () => {
-      const login = pendingLogin();
-      if (login) login.then(wait, reject);
-      else reject(late);
+      timer = setTimeout(() => {
+        const login = pendingLogin();
+        if (login) login.then(() => over || wait(), reject);
+        else reject(late);
+      }, timeoutMilliseconds);
     };
     wait();
   });

@@ -157,7 +157,10 @@ describe("the runbooks, walked", function () {
     await walk.run("CronJobNotRun", jobs);
     assert.match(await walk.run("CronJobNotRun", verify, {}, 1), /^CronJob {2,}schedule +FAIL +it is suspended$/m);
     await walk.run("CronJobNotRun", cleanup);
-    await walk.run("CronJobNotRun", `kubectl -n authentik patch cronjob ${cronJobName} -p '{"spec":{"suspend":false}}'`);
+    await walk.run(
+      "CronJobNotRun",
+      `kubectl -n authentik patch cronjob ${cronJobName} -p '{"spec":{"suspend":false}}'`,
+    );
     await untilOver("CronJobNotRun");
   });
 
