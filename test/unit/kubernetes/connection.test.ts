@@ -182,20 +182,23 @@ describe("requests with a kubeconfig", () => {
     assert.deepEqual(sent, [jane, jane, [["impersonate-user", ["system:serviceaccount:sso:default"]]]]);
   });
 
-  it("wait for one run of a credential plugin, for longer than for an answer, and keep what never expires", async () => {
-    const run = `echo run >> "$RUNS"; sleep 1; echo '{ "status": { "token": "t0ken" } }'`;
+  it("wait for one run of a credential plugin, for longer than for an answer, show what it asks, and keep what never expires", async () => {
+    const run = `echo run >> "$RUNS"; echo "Enter code 1234" >&2; sleep 1; echo '{ "status": { "token": "t0ken" } }'`;
     const env = [{ name: "RUNS", value: inDir("runs") }];
     const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "sh", args: ["-c", run], env };
     const { text, requests } = await served({ exec });
     const { setTimeout } = globalThis;
     const shorter = (callback: () => void, ms = 0) => setTimeout(callback, Math.min(ms, 500));
     mock.method(globalThis, "setTimeout", shorter);
+    let shown = "";
+    mock.method(process.stderr, "write", (text: string) => (shown += text));
     const cluster = liveCluster({ kubeconfig: text });
     await Promise.all([cluster.pods("sso"), cluster.pods("sso")]);
     await cluster.pods("sso");
     const sent = requests.map(({ headers }) => headers.authorization);
     assert.deepEqual(sent, Array(3).fill("Bearer t0ken"));
     assert.equal(readFileSync(inDir("runs"), "utf8"), "run\n");
+    assert.equal(shown, "Enter code 1234\n");
   });
 
   it("have the token of a file beside it, as it is at the time, instead of the token within", async () => {
