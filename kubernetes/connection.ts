@@ -10,7 +10,7 @@ import type {
 } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import { sharePlugin } from "./credentialPlugin";
+import { isTerminal, sharePlugin } from "./credentialPlugin";
 import { environmentProxy } from "./environmentProxy";
 import { kubeconfigOf, type KubernetesConfig } from "./kubeconfig";
 import { atMost, patiently, retryAfter } from "./throttle";
@@ -29,8 +29,8 @@ export interface Client {
   server: string;
   /** The config behind the other clients, for requests that they do not have. */
   kubeConfig: KubeConfig;
-  /** Run of a credential plugin that requests are waiting for. */
-  pendingLogin: () => Promise<unknown> | undefined;
+  /** Gets the credentials of a plugin, if the kubeconfig has one. */
+  login: () => Promise<void>;
 }
 
 /**
@@ -56,7 +56,12 @@ export function connection(config: KubernetesConfig): Call {
     const client = await (connecting ??= connect(config));
     try {
       return await patiently(
-        () => inTurn(() => withTimeout(request(client), client.pendingLogin)),
+        () =>
+          inTurn(async () => {
+            // At a terminal a login has no limit, as with kubectl: somebody may have to type a password.
+            await (isTerminal() ? client.login() : withTimeout(client.login()));
+            return withTimeout(request(client));
+          }),
         (error) => (client.isApiException(error) && error.code === 429 ? retryAfter(error.headers) : undefined),
       );
     } catch (cause) {
@@ -84,7 +89,7 @@ async function connect(config: KubernetesConfig): Promise<Client> {
     isApiException: (error): error is ApiException<string> => error instanceof ApiException,
     server: withoutPassword(kubeConfig.getCurrentCluster()?.server ?? "an unknown address"),
     kubeConfig,
-    pendingLogin: sharePlugin(kubeConfig),
+    login: sharePlugin(kubeConfig),
   };
 }
 
@@ -183,25 +188,15 @@ export function reasonOf(error: unknown): string {
 /** Hides the user and password in a URL. */
 const withoutPassword = (text: string): string => text.replace(/\/\/[^/@\s]*@/g, "//…@");
 
-/** Rejects if there is no answer in time. A login has no limit, as with kubectl, since somebody may have to type a password. */
-async function withTimeout<T>(request: Promise<T>, pendingLogin: Client["pendingLogin"]): Promise<T> {
+async function withTimeout<T>(request: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  let over = false;
   const timeout = new Promise<never>((_resolve, reject) => {
     const late = Object.assign(new Error(`none within ${timeoutMilliseconds / 1000} s`), { code: "ETIMEDOUT" });
-    const wait = () => {
-      timer = setTimeout(() => {
-        const login = pendingLogin();
-        if (login) login.then(() => over || wait(), reject);
-        else reject(late);
-      }, timeoutMilliseconds);
-    };
-    wait();
+    timer = setTimeout(() => reject(late), timeoutMilliseconds);
   });
   try {
     return await Promise.race([request, timeout]);
   } finally {
-    over = true;
     clearTimeout(timer);
   }
 }

@@ -1,12 +1,14 @@
 import { spawn, type SpawnOptions } from "node:child_process";
 import type { KubeConfig, User } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { printable } from "./printable";
 
 interface Credential {
   status: { expirationTimestamp?: string };
 }
 
-/** The client's authenticator that runs plugins. Its types hide these two. */
+/** The client's authenticator that runs plugins. Its types hide the last two. */
 interface PluginRunner {
+  isAuthProvider: (user: User) => boolean;
   getCredential: (user: User) => Promise<Credential | null>;
   execFn: typeof start;
 }
@@ -14,12 +16,15 @@ interface PluginRunner {
 /** Time for which a plugin is left to work in silence, in milliseconds. */
 const silentMilliseconds = 2_000;
 
+/** Time for which credentials are kept that do not say when they expire, in milliseconds. */
+const keptMilliseconds = 60_000;
+
 /**
  * Has requests share one run of the kubeconfig's credential plugin (`exec`), as those of kubectl do. The client would run it for
- * each request until the first run ended, and for every request if its credentials never expire.
- * @returns a function that returns the run that is under way. Undefined if there is none
+ * each request until the first run ended, and for every request if its credentials do not say when they expire.
+ * @returns a function that gets the credentials, before a request that needs them
  */
-export function sharePlugin(kubeConfig: KubeConfig): () => Promise<unknown> | undefined {
+export function sharePlugin(kubeConfig: KubeConfig): () => Promise<void> {
   const { authenticators } = kubeConfig as unknown as { authenticators: object[] };
   const runner = authenticators.find((each): each is PluginRunner => "getCredential" in each)!;
   const run = runner.getCredential.bind(runner);
@@ -28,7 +33,7 @@ export function sharePlugin(kubeConfig: KubeConfig): () => Promise<unknown> | un
     try {
       const credential = await run(user);
       // The client keeps this very object until then.
-      if (credential) credential.status.expirationTimestamp ??= "9999-12-31T00:00:00Z";
+      if (credential) credential.status.expirationTimestamp ??= new Date(Date.now() + keptMilliseconds).toISOString();
       return credential;
     } finally {
       running = undefined;
@@ -36,16 +41,24 @@ export function sharePlugin(kubeConfig: KubeConfig): () => Promise<unknown> | un
   };
   runner.execFn = start;
   runner.getCredential = (user) => (running ??= runOnce(user));
-  return () => running;
+  const user = kubeConfig.getCurrentUser();
+  return async () => {
+    if (user && runner.isAuthProvider(user)) await runner.getCredential(user);
+  };
 }
 
-/** Starts a plugin on our terminal. One that takes long may ask for a login, so from then on what it says is shown. */
+/** Tells whether somebody can log in. */
+export const isTerminal = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
+
+/** Starts a plugin. One that takes long may ask for a login, so from then on what it says is shown on a terminal. */
 function start(command: string, args: string[] | undefined, options: SpawnOptions) {
-  const plugin = spawn(command, args ?? [], { ...options, stdio: ["inherit", "pipe", "pipe"] });
+  const stdin = isTerminal() ? "inherit" : "ignore";
+  const plugin = spawn(command, args ?? [], { ...options, stdio: [stdin, "pipe", "pipe"] });
   let unseen: string[] | undefined = [];
-  plugin.stderr.on("data", (text: string) => (unseen ? unseen.push(text) : process.stderr.write(text)));
+  plugin.stderr!.on("data", (text: string) => (unseen ? unseen.push(text) : process.stderr.write(printable(text))));
   const showing = setTimeout(() => {
-    process.stderr.write((unseen ?? []).join(""));
+    if (!isTerminal()) return;
+    process.stderr.write(printable((unseen ?? []).join("")));
     unseen = undefined;
   }, silentMilliseconds);
   return plugin.on("close", () => clearTimeout(showing));

@@ -190,6 +190,8 @@ describe("requests with a kubeconfig", () => {
     const { setTimeout } = globalThis;
     const shorter = (callback: () => void, ms = 0) => setTimeout(callback, Math.min(ms, 500));
     mock.method(globalThis, "setTimeout", shorter);
+    for (const stream of [process.stdin, process.stderr])
+      Object.defineProperty(stream, "isTTY", { value: true, configurable: true });
     let shown = "";
     mock.method(process.stderr, "write", (text: string) => (shown += text));
     const cluster = liveCluster({ kubeconfig: text });
@@ -199,6 +201,7 @@ describe("requests with a kubeconfig", () => {
     assert.deepEqual(sent, Array(3).fill("Bearer t0ken"));
     assert.equal(readFileSync(inDir("runs"), "utf8"), "run\n");
     assert.equal(shown, "Enter code 1234\n");
+    for (const stream of [process.stdin, process.stderr]) Reflect.deleteProperty(stream, "isTTY");
   });
 
   it("have the token of a file beside it, as it is at the time, instead of the token within", async () => {
