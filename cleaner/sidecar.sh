@@ -78,7 +78,7 @@ run_sweep() {
   end_group "$sweep"
   sweep='' complaints=$(cut -d ' ' -f 2- "$notes/complaints")
   [ "$complaints" = "$said_complaints" ] && [ "$status" -eq 0 ] || cat "$notes/complaints" # a repeated complaint is logged once
-  said_complaints=$complaints && read_clocks
+  said_complaints=$complaints && read_clocks && look && swept=$permille
   if [ "$status" -eq 0 ]; then
     take_results
     # Visitors too young to go age meanwhile. Where pressure moves nobody, each try waits a quarter longer than the last, up to the interval.
@@ -123,7 +123,7 @@ while :; do
   look
   if [ "$uptime" -ge "$due" ] || settings_changed || emptied || { under_pressure && may_try; }; then
     run_sweep
-    look && swept=$permille wait_seconds=$GROWING_LOOK_SECONDS # usage has fallen, and growth is counted from here
+    wait_seconds=$GROWING_LOOK_SECONDS # usage has fallen, and growth is counted from here
   fi
   [ $((due - uptime)) -ge "$wait_seconds" ] || wait_seconds=$((due - uptime > 1 ? due - uptime : 1))
   pause "$wait_seconds"

@@ -4,7 +4,7 @@
 #   sh sweep.sh [KEY=value …]    arguments override SETTINGS_FILE (KEY=value lines), which overrides the environment
 #
 #   ANONYMOUS_MAX_AGE_SECONDS     86400     a visitor's session is removed past this age
-#   AUTHENTICATED_MAX_AGE_SECONDS 86400     any session is; a login that says when it expires, then instead
+#   AUTHENTICATED_MAX_AGE_SECONDS 86400     any session is; a login that says when it expires is removed then instead
 #   HIGH_WATERMARK_PERCENT        80        from this usage on, of bytes or inodes, visitors go before their time,
 #   LOW_WATERMARK_PERCENT         60        … the oldest first, until usage is down to this
 #   SWEEP_INTERVAL_SECONDS        300       for the loop around this script (sidecar.sh)
