@@ -91,7 +91,7 @@ export async function openTarget(options: TargetOptions, makers: TargetMakers): 
   const deliveredByAuthentik = byAuthentik?.map(({ name }) => name);
   const url = stack?.settings.authentikUrl;
   const { allNamespaces } = options;
-  const kubeconfig = given !== undefined && isPath(given) ? given : undefined;
+  const kubeconfig = given && isPath(given) ? given : undefined;
   const inNamespace = (namespace: string): Target => ({
     cluster,
     namespace,

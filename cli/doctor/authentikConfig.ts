@@ -50,8 +50,9 @@ async function causeIn(
     throw error;
   });
   if (outpost instanceof Error) return isDelivered ? unfit(outpost.message) : undefined;
-  // authentik has just answered, so an error is about the outpost.
+  // authentik has just answered, so an error that stays is about the outpost.
   const error = isDelivered ? await authentik.readOutpost(name).catch((error: Error) => error) : undefined;
+  if (isAuthentikError(error) && error.transient) throw error;
   if (error instanceof Error) return unfit(error.message);
   if (!live) return undefined;
   const { pk, config } = outpost;

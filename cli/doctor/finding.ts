@@ -21,7 +21,7 @@ export interface Finding extends Found {
   check: string;
 }
 
-/** A check that could not be made, and the reason. */
+/** Something that could not be looked at, and the reason. */
 export interface Unchecked {
   what: string;
   why: string;
