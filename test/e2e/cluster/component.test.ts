@@ -1,12 +1,12 @@
 // The component in someone else's program: an explicit provider, values that are not known yet, a stranger's fields.
 import assert from "node:assert/strict";
-import { cronJobName } from "../../../cleaner/names";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import type { V1PodSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { cronJobName } from "../../../cleaner/names";
 import { OutpostShmCleanup } from "../../../components/outpostShmCleanup";
 import { clients, type Clients } from "../../../sandbox/clients";
 import { createOutpost } from "../../../sandbox/outpost";

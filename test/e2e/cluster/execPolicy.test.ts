@@ -1,10 +1,10 @@
 // The rights of the CronJob's account: by its policy, as the API server's own admission judges, and by its role alone. No kubelet
 // runs here, so an allowed exec ends at the node. test/e2e/node proves that it runs.
 import assert from "node:assert/strict";
-import { cronJobName } from "../../../cleaner/names";
 import { execFile } from "node:child_process";
 import { isDeepStrictEqual } from "node:util";
 import type { V1ResourceRule } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { cronJobName } from "../../../cleaner/names";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { createOutpost } from "../../../sandbox/outpost";
 import { silentProgress } from "../../../sandbox/progress";

@@ -1,9 +1,9 @@
 // An outpost's pods, by the API server's own admission and controllers: the memory limit they get, Pod
 // Security, and who writes the Deployment.
 import assert from "node:assert/strict";
-import { cronJobName } from "../../../cleaner/names";
 import { setTimeout as pause } from "node:timers/promises";
 import type { V1PodTemplateSpec } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { cronJobName } from "../../../cleaner/names";
 import { warnings } from "./harness";
 import { patchPodSpec, waitForRollout } from "./kubectl";
 import { outpostShm } from "./outpostShm";

@@ -95,7 +95,7 @@ describe("verify: true", () => {
     assert.match(message, /main {5}sweep {7}FAIL {4}pod ak-outpost-main-\S+: the metrics endpoint did not tell: /);
     assert.match(
       message,
-      /\nmain sweep: See what it says: kubectl --context \S+ --namespace test-verify logs ak-outpost-main-\S+ -c shm-cleanup\n/,
+      /\nmain sweep: See what it says: kubectl --kubeconfig \S+ --context \S+ --namespace test-verify logs ak-outpost-main-\S+ -c shm-cleanup\n/,
     );
     assert.match(message, /\n2 of 6 checks failed\./);
   });

@@ -234,7 +234,7 @@ describe("the command line", function () {
         );
         assert.match(
           error.message,
-          /^swept containers: See why: kubectl --context \S+ --namespace node-cli describe pod ak-outpost-swept-/m,
+          /^swept containers: See why: kubectl --kubeconfig \S+ --context \S+ --namespace node-cli describe pod ak-outpost-swept-/m,
         );
       }
       await config({ outposts: [swept] });
