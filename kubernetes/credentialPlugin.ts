@@ -55,7 +55,7 @@ function start(command: string, args: string[] | undefined, options: SpawnOption
   const stdin = isTerminal() ? "inherit" : "ignore";
   const plugin = spawn(command, args ?? [], { ...options, stdio: [stdin, "pipe", "pipe"] });
   let unseen: string[] | undefined = [];
-  plugin.stderr!.on("data", (text: string) => (unseen ? unseen.push(text) : process.stderr.write(printable(text))));
+  plugin.stderr.on("data", (text: string) => (unseen ? unseen.push(text) : process.stderr.write(printable(text))));
   const showing = setTimeout(() => {
     if (!isTerminal()) return;
     process.stderr.write(printable((unseen ?? []).join("")));
