@@ -8,14 +8,21 @@ export interface AuthentikError extends Error {
   readonly transient: boolean;
   /** True if there is no outpost of that name, or none that the token's user may see. */
   readonly unknownOutpost: boolean;
+  /** True if authentik does not deploy the outpost to Kubernetes as a proxy. */
+  readonly unfitOutpost: boolean;
 }
 
 export function authentikError(
   message: string,
-  { transient = false, unknownOutpost = false, cause }: Partial<Omit<AuthentikError, "message">> = {},
+  {
+    transient = false,
+    unknownOutpost = false,
+    unfitOutpost = false,
+    cause,
+  }: Partial<Omit<AuthentikError, "message">> = {},
 ): AuthentikError {
   const error = new Error(message, cause === undefined ? undefined : { cause });
-  return Object.assign(error, { name: "AuthentikError" as const, transient, unknownOutpost });
+  return Object.assign(error, { name: "AuthentikError" as const, transient, unknownOutpost, unfitOutpost });
 }
 
 export const isAuthentikError = (error: unknown): error is AuthentikError =>

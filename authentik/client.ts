@@ -62,7 +62,7 @@ export function authentikClient(options: ClientOptions) {
 async function readOutpost(connection: Connection, name: string): Promise<ProxyOutpost> {
   const outpost = await findOutpost(connection, { name });
   const unfit = whyUnfit(outpost);
-  if (unfit) throw authentikError(`outpost "${name}" ${unfit}`);
+  if (unfit) throw authentikError(`outpost "${name}" ${unfit}`, { unfitOutpost: true });
   return { pk: outpost.pk, name, config: outpost.config };
 }
 

@@ -45,15 +45,12 @@ async function causeIn(
   snapshot: Snapshot,
 ): Promise<Cause | undefined> {
   const isDelivered = snapshot.deliveredByAuthentik?.includes(name) ?? false;
-  const outpost = await authentik.findOutpost({ name }).catch((error: Error) => {
-    if (isAuthentikError(error) && error.unknownOutpost) return error;
+  const asked = isDelivered ? authentik.readOutpost(name) : authentik.findOutpost({ name });
+  const outpost = await asked.catch((error: Error) => {
+    if (isAuthentikError(error) && (error.unknownOutpost || error.unfitOutpost)) return error;
     throw error;
   });
   if (outpost instanceof Error) return isDelivered ? unfit(outpost.message) : undefined;
-  // authentik has just answered, so an error that stays is about the outpost.
-  const error = isDelivered ? await authentik.readOutpost(name).catch((error: Error) => error) : undefined;
-  if (isAuthentikError(error) && error.transient) throw error;
-  if (error instanceof Error) return unfit(error.message);
   if (!live) return undefined;
   const { pk, config } = outpost;
   return hasVanished(config, live) ? vanished(await authentik.lastChangeBy(pk)) : notApplied(config, live, snapshot);

@@ -620,13 +620,15 @@ describe("doctor", () => {
     });
 
     it("passes on what authentik says of an outpost that it does not deploy, only if it is to deliver", async () => {
-      const readOutpost = () => Promise.reject(new Error('outpost "main" has no integration'));
+      const readOutpost = () =>
+        Promise.reject(authentikError('outpost "main" has no integration', { unfitOutpost: true }));
       const unfit = { ...config([]), readOutpost };
       assert.deepEqual(await seen(deployment(), unfit), ['outpost "main" has no integration']);
       assert.deepEqual(await seen(deployment(), unfit, []), []);
       const findOutpost = () => Promise.reject(authentikError("authentik has no outpost", { unknownOutpost: true }));
-      assert.deepEqual(await seen(deployment(), { ...unfit, findOutpost }), ["authentik has no outpost"]);
-      assert.deepEqual(await seen(deployment(), { ...unfit, findOutpost }, []), []);
+      const unknown = { ...unfit, findOutpost, readOutpost: findOutpost };
+      assert.deepEqual(await seen(deployment(), unknown), ["authentik has no outpost"]);
+      assert.deepEqual(await seen(deployment(), unknown, []), []);
     });
 
     it("says once that authentik did not answer, and blames no outpost for it", async () => {
