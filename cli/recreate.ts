@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { authentikManager, managedByLabel, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
-import { expandHome } from "../kubernetes/connection";
+import { expandHome } from "../kubernetes/kubeconfig";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import { selectorInShell } from "../kubernetes/podsOfDeployment";
 import type { Deployment } from "../kubernetes/types";

@@ -1,6 +1,6 @@
 import { tokenFlaw } from "../authentik/requests";
 import type { Cluster } from "../kubernetes/cluster";
-import { expandHome, type KubernetesConfig } from "../kubernetes/connection";
+import { expandHome, isPath, type KubernetesConfig } from "../kubernetes/kubeconfig";
 import {
   clusterVariable,
   contextVariable,
@@ -177,9 +177,6 @@ const stackFlags = ({ kubeconfig, context, cluster, stack, configFile }: TargetO
 function flagsOf(flags: Record<string, string | undefined>): string[] {
   return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${inShell(value)}`]));
 }
-
-/** Tells a kubeconfig's path from its text, which may be secret and is not shown. */
-const isPath = (kubeconfig: string): boolean => !/[\n{]|:\s/.test(kubeconfig);
 
 /** Quotes a word for a command line if a shell would take it apart. In quotes it would not expand `~` either. */
 const inShell = (word: string): string =>

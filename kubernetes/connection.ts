@@ -16,8 +16,6 @@ import { kubeconfigOf, type KubernetesConfig } from "./kubeconfig";
 import { atMost, patiently, retryAfter } from "./throttle";
 import { printable } from "./printable";
 
-export { expandHome, type KubernetesConfig } from "./kubeconfig";
-
 export interface Client {
   apps: AppsV1Api;
   batch: BatchV1Api;

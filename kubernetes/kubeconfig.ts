@@ -29,6 +29,9 @@ export function kubeconfigOf(client: ClientModule, config: KubernetesConfig): Ku
 /** Tells a kubeconfig's text from its path. */
 const isText = (kubeconfig: string): boolean => /^\s*(\{|apiVersion:|kind:|clusters:)/m.test(kubeconfig);
 
+/** Tells what is surely a path, and may be shown, from what may be a text, which has credentials in it. */
+export const isPath = (kubeconfig: string): boolean => !/[\n{]|:\s/.test(kubeconfig);
+
 /** Returns the path with the home folder for a leading `~`, as the Kubernetes provider reads it. */
 export const expandHome = (path: string): string => (/^~(\/|$)/.test(path) ? join(homedir(), path.slice(1)) : path);
 

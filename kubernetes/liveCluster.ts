@@ -1,6 +1,7 @@
 import type { V1Job } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster, ContainerPlace, NodeSummary, OwnObject, Verdict } from "./cluster";
-import { connection, messageOf, orUndefined, type Call, type Client, type KubernetesConfig } from "./connection";
+import { connection, messageOf, orUndefined, type Call, type Client } from "./connection";
+import type { KubernetesConfig } from "./kubeconfig";
 import { dryRunPatch, dryRunPodOf, refusalOf } from "./dryRun";
 import { execIn, NotOpened } from "./exec";
 import { getThroughProxy } from "./podProxy";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { KubernetesConfig } from "../kubernetes/connection";
+import type { KubernetesConfig } from "../kubernetes/kubeconfig";
 import { resolveSettings } from "./resolve";
 import { configNamespace, type Settings } from "./types";
 

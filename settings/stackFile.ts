@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
-import type { KubernetesConfig } from "../kubernetes/connection";
+import type { KubernetesConfig } from "../kubernetes/kubeconfig";
 import type { Raw } from "./readFields";
 import { resolveSettings, tokenHeld, type Rules } from "./resolve";
 import { configNamespace, type Settings } from "./types";

@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { OutpostShmCleanup } from "../components/outpostShmCleanup";
+import { isPath } from "../kubernetes/kubeconfig";
 import type { Preflight } from "../preflight/preflight";
 import {
   clusterVariable,
@@ -104,6 +105,3 @@ function checkCommand(
     opts,
   );
 }
-
-/** Tells a path from a text: a kubeconfig's text has credentials in it, its path has none. */
-const isPath = (kubeconfig: string): boolean => !/[\n{]/.test(kubeconfig);

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { connection, type KubernetesConfig } from "../../kubernetes/connection";
+import { connection } from "../../kubernetes/connection";
+import type { KubernetesConfig } from "../../kubernetes/kubeconfig";
 import { fieldManager } from "../fieldManager";
 import { rewriteOwners } from "../outpostJsonPatch/partInConfig";
 import { claimed } from "../outpostJsonPatch/handover";

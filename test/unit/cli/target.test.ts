@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { UsageError } from "../../../cli/errors";
 import { openTarget, type Target, type TargetOptions } from "../../../cli/target";
-import type { KubernetesConfig } from "../../../kubernetes/connection";
+import type { KubernetesConfig } from "../../../kubernetes/kubeconfig";
 import { useTempDir } from "../tempDir";
 import { fakeCluster } from "./cluster";
 
