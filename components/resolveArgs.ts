@@ -92,7 +92,7 @@ const plainOf = (args: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(args).filter(([, value]) => isPlain(value)));
 
 function outputsOf(rows: Rows, args: object, place: string): Record<string, pulumi.Output<unknown>> {
-  const outputs = Object.entries(args ?? {}).filter(([key, value]) => key in rows && !isPlain(value));
+  const outputs = Object.entries(args).filter(([key, value]) => key in rows && !isPlain(value));
   const checked = ([key, input]: [string, pulumi.Input<unknown>]) => {
     const output = pulumi.output(input) as pulumi.Output<unknown>;
     const value = pulumi.all([output, pulumi.isSecret(output)]).apply(([value, isSecret]) => {

@@ -90,7 +90,7 @@ function container({ kubectlImage, namespace, outposts, usageCritical }: CronJob
   return {
     name: cronJobContainer,
     image: kubectlImage,
-    command: ["/bin/sh", "-c", cronjob, "shm-cleanup-cronjob", sweep],
+    command: ["/bin/sh", "-c", cronjob, cronJobContainer, sweep],
     env: [
       { name: "NAMESPACE", value: namespace },
       { name: "OUTPOSTS", value: outpostLines(outposts) },
