@@ -241,7 +241,8 @@ function visitors_suffice() { return above(high, staying_bytes, total_bytes) < 0
 # them, at every sweep. So then they only make the room that logins would have to make otherwise. Those go only if all visitors,
 # even those too young to go yet, do not make enough, and if all logins together would.
 function measure(   limit, bytes, inodes) {
-  # Once visitors have gone, the last tenth of the room between the watermarks is not worth another walk: that is what a few logins hold.
+  # Once visitors have gone, the last tenth of the way down to the low watermark is not worth another walk: that is what a few
+  # logins hold.
   limit = !("visitor" in target) ? high : low + (high - low) / 10
   if (bytes_above(limit) < 0 && inodes_above(limit) < 0) return
   if (mode == "guess") {

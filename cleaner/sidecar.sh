@@ -13,7 +13,7 @@ SWEEP_LIMIT_SECONDS=600  # a sweep that takes longer is ended, and counts as fai
 IDLE_FILES_PER_SECOND=33 # after a sweep that removed nothing, the pause is at least one second per this many files
 
 : "${SHM_DIR:=/dev/shm}" "${METRICS_DIR:=$(mktemp -d)}" "${METRICS_PORT:=9301}" "${EPOCHSECONDS:=}"
-permille=0 swept=0 due=0 retry=0 patience=0 rest=0 files=0 interval=300 high=80 said_at='' said_complaints='' uptime='' no_uptime='' serves='' sweep='' server='' silence=''
+here=$(dirname "$0") permille=0 swept=0 due=0 retry=0 patience=0 rest=0 files=0 interval=300 high=80 said_at='' said_complaints='' uptime='' no_uptime='' serves='' sweep='' server='' silence=''
 
 say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 
@@ -72,7 +72,7 @@ pause() { # SECONDS
 run_sweep() {
   started=$uptime pressed=0 errors=0 removed=0
   touch -r "${SETTINGS_FILE:-}" "$notes/begun" 2>/dev/null || touch -d @0 "$notes/begun"
-  setsid timeout "$SWEEP_LIMIT_SECONDS" sh "$(dirname "$0")/sweep.sh" >"$notes/said" 2>"$notes/complaints" &
+  setsid timeout "$SWEEP_LIMIT_SECONDS" sh "$here/sweep.sh" >"$notes/said" 2>"$notes/complaints" &
   sweep=$!
   wait "$sweep" && status=0 || status=$?
   end_group "$sweep"
@@ -81,7 +81,7 @@ run_sweep() {
   said_complaints=$complaints && read_clocks && look && swept=$permille
   if [ "$status" -eq 0 ]; then
     take_results
-    # Visitors too young to go age meanwhile. Where pressure moves nobody, each try waits a quarter longer than the last, up to the interval.
+    # Visitors too young to go age meanwhile. Where pressure moves nobody, each try waits a quarter longer, up to the interval.
     if under_pressure && [ "$pressed" -eq 0 ]; then patience=$((patience * 5 / 4 + 1)); else patience=0; fi
     [ "$patience" -le "$interval" ] || patience=$interval
     due=$((patience ? uptime + patience : started + rest)) retry=$((uptime + patience))

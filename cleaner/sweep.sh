@@ -24,7 +24,9 @@
 set -u
 export LC_ALL=C
 
-DEBRIS_AGE=300    # seconds. An outpost fills its empty files, and renames its staging files, within milliseconds. Under pressure the empty go like visitors.
+# Seconds. An outpost fills its empty files, and renames its staging files, within milliseconds. Under pressure the empty ones go
+# like visitors.
+DEBRIS_AGE=300
 PRESSURE_FLOOR=5  # seconds. A visitor no older is on the way to the login page, which needs the session.
 LOGIN_PERCENT=95  # Logins go before their time only from this usage on, and only down to it.
 READ_LIMIT=10     # seconds to read the beginnings of a batch of files, which takes milliseconds.
