@@ -1,5 +1,6 @@
 import { spawn, type SpawnOptions } from "node:child_process";
-import type { KubeConfig, User } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import { readFileSync } from "node:fs";
+import type { Cluster, KubeConfig, User } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { printable } from "./printable";
 
 interface Credential {
@@ -39,16 +40,42 @@ export function sharePlugin(kubeConfig: KubeConfig): () => Promise<void> {
       running = undefined;
     }
   };
-  runner.execFn = start;
-  runner.getCredential = (user) => (running ??= runOnce(user));
   const user = kubeConfig.getCurrentUser();
+  const info = JSON.stringify(execInfo(user, kubeConfig.getCurrentCluster()));
+  runner.execFn = (command, args, options) =>
+    start(command, args, { ...options, env: { ...(options.env ?? process.env), KUBERNETES_EXEC_INFO: info } });
+  runner.getCredential = (user) => (running ??= runOnce(user));
   return async () => {
     if (user && runner.isAuthProvider(user)) await runner.getCredential(user);
   };
 }
 
+/** The part of a kubeconfig's `exec` that says what its plugin is told. */
+interface PluginConfig {
+  apiVersion?: string;
+  provideClusterInfo?: boolean;
+}
+
+/**
+ * Returns what kubectl tells a plugin in KUBERNETES_EXEC_INFO. Some plugins do not work without it, and others print their
+ * credentials in an old format. The client tells them nothing.
+ */
+function execInfo(user: User | null, cluster: Cluster | null) {
+  const { apiVersion, provideClusterInfo } = (user?.exec ?? {}) as PluginConfig;
+  const about = provideClusterInfo && cluster ? { cluster: clusterInfo(cluster) } : {};
+  return { kind: "ExecCredential", apiVersion, spec: { interactive: isTerminal(), ...about } };
+}
+
+const clusterInfo = ({ server, tlsServerName, skipTLSVerify, caData, caFile, proxyUrl }: Cluster) => ({
+  server,
+  "tls-server-name": tlsServerName,
+  "insecure-skip-tls-verify": skipTLSVerify,
+  "certificate-authority-data": caData ?? (caFile && readFileSync(caFile, "base64")),
+  "proxy-url": proxyUrl,
+});
+
 /** Tells whether somebody can log in. */
-export const isTerminal = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
+export const isTerminal = (): boolean => Boolean(process.stdin.isTTY && process.stderr.isTTY);
 
 /** Starts a plugin. One that takes long may ask for a login, so from then on what it says is shown on a terminal. */
 function start(command: string, args: string[] | undefined, options: SpawnOptions) {

@@ -204,6 +204,20 @@ describe("requests with a kubeconfig", () => {
     for (const stream of [process.stdin, process.stderr]) Reflect.deleteProperty(stream, "isTTY");
   });
 
+  it("tell a credential plugin what kubectl does: the format that is wanted, and the cluster if it asks for that", async () => {
+    const run = `echo "$KUBERNETES_EXEC_INFO" >> "$TOLD"; echo '{ "status": { "token": "t0ken" } }'`;
+    const env = [{ name: "TOLD", value: inDir("told") }];
+    const apiVersion = "client.authentication.k8s.io/v1";
+    for (const provideClusterInfo of [false, true]) {
+      const exec = { apiVersion, command: "sh", args: ["-c", run], env, provideClusterInfo };
+      await liveCluster({ kubeconfig: (await served({ exec })).text }).pods("sso");
+    }
+    const told = readFileSync(inDir("told"), "utf8").trim().split("\n");
+    const [plain, full] = told.map((line) => JSON.parse(line) as { spec: { cluster?: object } });
+    assert.deepEqual(plain, { kind: "ExecCredential", apiVersion, spec: { interactive: false } });
+    assert.deepEqual(Object.keys(full.spec.cluster!), ["server", "insecure-skip-tls-verify"]);
+  });
+
   it("have the token of a file beside it, as it is at the time, instead of the token within", async () => {
     const { text, requests } = await served({ token: "old", tokenFile: "token" });
     writeFileSync(inDir("config"), text);
