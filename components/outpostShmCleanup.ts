@@ -4,6 +4,8 @@ import { podLabelsOf } from "../authentik/names";
 import { cronJobName, scriptsConfigMap } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
 import type { LabelSelector } from "../kubernetes/labelSelector";
+import { Problems, SettingsError } from "../settings/problems";
+import { reportUnknownKeys } from "../settings/readFields";
 import {
   hasCronJob,
   hasSidecar,
@@ -66,6 +68,7 @@ export class OutpostShmCleanup extends pulumi.ComponentResource {
     refuseOtherLanguages(args);
     const { takeOver = false, awaitRollout = true, podSelectors = {}, ...given } = args;
     const resolved = resolveArgs(given);
+    refuseStraySelectors(podSelectors, resolved);
     this.refuseProvider(resolved);
 
     const own = { namespace: resolved.namespace, takeOver };
@@ -164,6 +167,14 @@ function refuseOtherLanguages({ delivery, outposts }: OutpostShmCleanupArgs): vo
     "delivery authentik works only in a TypeScript or JavaScript program that imports the npm package; " +
       "choose delivery deployment or admission",
   );
+}
+
+/** Refuses the selector of a Deployment that is no outpost's: it is mistyped, and without it the sidecar would reach no pod. */
+function refuseStraySelectors(podSelectors: Record<string, LabelSelector>, { outposts }: ResolvedArgs): void {
+  const problems = new Problems(new Set());
+  const deployments = outposts.map(({ deployment }) => deployment);
+  reportUnknownKeys(podSelectors, deployments, "podSelectors", problems);
+  if (problems.lines.length > 0) throw new SettingsError(problems.lines);
 }
 
 const isAdmitted = ({ delivery }: { delivery: string }): boolean => delivery === "admission";

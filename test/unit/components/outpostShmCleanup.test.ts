@@ -691,6 +691,17 @@ describe("OutpostShmCleanup on mocks", () => {
       }
     });
 
+    it("refuses a pod selector for a Deployment that is no outpost's", async () => {
+      const selector = { matchLabels: { app: "outpost" } };
+      const podSelectors = { "ak-outpost-won": selector, elsewhere: selector };
+      await assert.rejects(alone({ namespace: "sso", outposts: [{ name: "one" }], podSelectors }), {
+        name: "SettingsError",
+        message:
+          "2 problems in the settings:\n  podSelectors.ak-outpost-won: unknown key; did you mean ak-outpost-one?\n" +
+          "  podSelectors.elsewhere: unknown key; the keys are ak-outpost-one",
+      });
+    });
+
     it("refuses bad plain values in one error, and a bad Output as soon as it is known", async () => {
       const bad = { namespace: "authentik", shmSize: "64", outposts: [{ name: "one", highWatermark: 0 }] };
       await assert.rejects(alone(bad), {
