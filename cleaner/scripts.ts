@@ -6,7 +6,7 @@ import { join } from "node:path";
 export interface CleanerScripts {
   /** One sweep of a directory, as one text that needs no other file. */
   readonly sweep: string;
-  /** The CronJob's run of the sweep in every outpost pod. */
+  /** The CronJob's run of the sweep in every outpost pod, likewise. */
   readonly cronjob: string;
   /** The sidecar's command, which runs the loop from the mounted files. */
   readonly loader: string;
@@ -46,16 +46,16 @@ function readScripts(): CleanerScripts {
   const files = Object.fromEntries(fileNames.map((name) => [name, read(name)]));
   const sum = createHash("sha256").update(Object.values(files).join("")).digest("hex");
   return {
-    sweep: withJudge(read("sweep.sh"), read("judge.awk")),
-    cronjob: read("cronjob.sh"),
+    sweep: embedded("sweep.sh", "JUDGE", "judge.awk"),
+    cronjob: embedded("cronjob.sh", "SWEEP_POD", "sweepPod.sh"),
     loader: read("loader.sh"),
     files: { ...files, sha256: `${sum}\n` },
   };
 }
 
-/** Puts the text of judge.awk in the place where sweep.sh would read the file. */
-function withJudge(sweep: string, judge: string): string {
-  const parts = sweep.split('JUDGE=$(cat "$(dirname "$0")/judge.awk")\n');
-  if (parts.length !== 2) throw new Error("cleaner/sweep.sh does not read judge.awk where it used to");
-  return parts.join(`JUDGE='${judge.replaceAll("'", "'\\''")}'\n`);
+/** Returns a script with the text of another in the place where it would read that file into a variable. */
+function embedded(script: string, variable: string, file: string): string {
+  const parts = read(script).split(`${variable}=$(cat "$(dirname "$0")/${file}")\n`);
+  if (parts.length !== 2) throw new Error(`cleaner/${script} does not read ${file} where it used to`);
+  return parts.join(`${variable}='${read(file).replaceAll("'", "'\\''")}'\n`);
 }

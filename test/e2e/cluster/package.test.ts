@@ -70,7 +70,7 @@ describe("the component in other programs", () => {
       assert.match(filename, /^authentik-outpost-shm-\d+\.\d+\.\d+\.tgz$/);
       const paths = files.map(({ path }) => path);
       const built = ["components/index", "cli/main"].flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
-      const scripts = ["sweep.sh", "judge.awk", "sidecar.sh", "loader.sh", "cronjob.sh"].map(
+      const scripts = ["sweep.sh", "judge.awk", "sidecar.sh", "loader.sh", "cronjob.sh", "sweepPod.sh"].map(
         (name) => `cleaner/${name}`,
       );
       for (const path of [...built, ...scripts].map((path) => `dist/${path}`)) assert.ok(paths.includes(path), path);
