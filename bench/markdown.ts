@@ -72,10 +72,9 @@ function heldSection({ held, trialSeconds }: Results): string {
 
 ${table(["policy", "held", "logins lost", "a visit lives at least", "peak usage", "goal"], rows)}
 
-The two finds run in virtual time: each file has the mtime, and each find the moment, of an hour that follows a steady state at
-that rate; only the waiting is left out. The rate is searched for to about a percent. Ours runs in real time, for ${trialSeconds} s at
-each rate (tried: ${tried(held.ours)}; limited: ${tried(held.oursLimited)}), from the state that a sweep under pressure leaves. An hour is that cycle again
-and again: no visit gets as old as anonymousMaxAge. A login's own visit needs to live until its user has typed a password; the table says how long the shortest-lived one had.`;
+The finds run in virtual time, from a steady state at that rate.
+Ours runs in real time, for ${trialSeconds} s at each rate (tried: ${tried(held.ours)}; limited: ${tried(held.oursLimited)}), from the state that a sweep under pressure leaves; an hour is that cycle again and again.
+A login's own visit needs to live until its user has typed a password.`;
 }
 
 function recoverySection({ recovery }: Results): string {
@@ -95,8 +94,7 @@ A flood fills 256 MiB as fast as this machine can write; the time until the next
 
 ${table(["policy", "worst case", "goal"], rows)}
 
-The finds in virtual time, from a flood that comes right after a find, so that its files have their whole age before them. Ours in
-real time, the slowest of ${recovery.ours.length}; up to four seconds of it are the wait for the next look at the usage.`;
+The finds in virtual time, from a flood that comes right after a find; ours in real time, the slowest of ${recovery.ours.length}.`;
 }
 
 function sweepSection({ sweep }: Results): string {
@@ -107,10 +105,9 @@ function sweepSection({ sweep }: Results): string {
   const missed = sweep.some(({ what, timesFind, goal }) => what.startsWith("ours") && timesFind > goal);
   const why = missed
     ? `
-Why it is missed: a find only asks for ages and forgets each file at once. Ours asks for all facts of each file in one process (stat),
-judges them in another (awk), reads the first 64 bytes of files that neither age nor size decides, and asks a second time right
-before removal, so that a session saved meanwhile survives. The version before did half of it within find, by a
-second algorithm. What the simpler one costs is paid by the CPU limit, which is ${sidecarCpuLimit} instead of 50m.
+Why it is missed: a find only asks for ages and forgets each file at once.
+Ours judges all facts of each file, reads the beginning of those that neither age nor size decides, and looks again right before removal, so that a session saved meanwhile survives.
+The CPU limit of ${sidecarCpuLimit} pays for that.
 `
     : "";
   return `## CPU of one sweep over 65,536 files, half of which must go
@@ -140,8 +137,7 @@ Nothing is due: half of the files are logins of some hours, half visits of some 
 
 ${table(["", "sweeps", "the loop between them", "CPU in all", "goal"], rows)}
 
-Put together from its parts: the CPU of one sweep times the sweeps the loop starts in an hour, and the CPU of the loop over some
-seconds without a sweep, scaled up to an hour. After a sweep that removed nothing, the loop waits longer the more files it had to look at.
+Put together from the CPU of one sweep, times the sweeps that the loop starts in an hour, and the CPU of the loop without a sweep.
 
 Peak memory of the sidecar with its sweep, of 32Mi. Goal: half.
 
@@ -158,8 +154,9 @@ function addressSection({ addresses }: Results): string {
   ]);
   return `## A visitor with long addresses
 
-An address of 8 KB with bytes above 0x7f makes a session file of 44 KB, one of 1 MB a file of 5.6 MB. 256 MiB, within ${sidecarCpuLimit} and 32Mi,
-beside 20 honest visits a second. Goal: at most one percent of the honest visits refused, and no login lost.
+An address of 8 KB with bytes above 0x7f makes a session file of 44 KB, one of 1 MB a file of 5.6 MB.
+256 MiB, within ${sidecarCpuLimit} and 32Mi, beside 20 honest visits a second.
+Goal: at most one percent of the honest visits refused, and no login lost.
 
 ${table(["a file", "flood", "honest visits refused", "logins lost", "goal"], rows)}`;
 }
@@ -167,8 +164,8 @@ ${table(["a file", "flood", "honest visits refused", "logins lost", "goal"], row
 function previewSection({ preview: { outposts, ours, plain, nothing } }: Results): string {
   return `## A preview of ${outposts} outposts
 
-\`pulumi preview\` of a stack that is up, the fastest of five, in turns: this program, a plain program with the same resources, components included,
-whose pods hold no script and whose command does nothing, and one without any resource. Each refreshes first. Goal: ${number(goals.previewRatio, 2)} times the plain one.
+\`pulumi preview\` of a stack that is up, the fastest of five, in turns: this program, a plain one with the same resources but without scripts and checks, and one without any resource.
+Each refreshes first. Goal: ${number(goals.previewRatio, 2)} times the plain one.
 
 ${table(
   ["program", "seconds", "times plain", "goal"],
@@ -177,8 +174,7 @@ ${table(
     ["plain", number(plain, 1), "1.00", ""],
     ["nothing", number(nothing, 1), number(nothing / plain, 2), ""],
   ],
-)}
-${ours > goals.previewRatio * plain ? "\nA quarter of what is more in ours is the preflight, which has the API server try each Deployment's change before anything is registered.\nThe rest is the engine's and the provider's work on resources that are larger and wait for each other.\n" : ""}`;
+)}${ours > goals.previewRatio * plain ? "\n\nA quarter of what is more in ours is the preflight, which has the API server try each Deployment's change before anything is registered.\nThe rest is the engine's and the provider's work on resources that are larger and wait for each other." : ""}`;
 }
 
 function statusSection({ status: { pods, ours, kubectl, answered } }: Results): string {
@@ -220,8 +216,9 @@ export function markdown(results: Results): string {
   const { machine } = results;
   return `# Benchmarks
 
-Written by \`npm run bench\`; do not edit. Sessions are in the format of a Go outpost: ${number(sessionBytes.visit)} bytes a visit,
-${number(sessionBytes.login)} bytes a login, a page each. Ours has its default settings and runs on ${machine.shells.at(-1)}.
+Written by \`npm run bench\`; do not edit.
+Sessions are in the format of a Go outpost: ${number(sessionBytes.visit)} bytes a visit, ${number(sessionBytes.login)} bytes a login, a page each.
+Ours has its default settings and runs on ${machine.shells.at(-1)}.
 
 | machine | |
 | --- | --- |
@@ -252,8 +249,8 @@ ${admissionSection(results)}
 
 ![Usage over a simulated day](usage-over-a-day.svg)
 
-Simulated on a sixteenth of everything (16 MiB, visits and logins divided by 16) in virtual time, looked at every ten simulated
-seconds. Half a visit a second all day, and a crawler with 25 a second from 9:00 to 15:00.
+Simulated on a sixteenth of everything (16 MiB, visits and logins divided by 16) in virtual time.
+Half a visit a second all day, and a crawler with 25 a second from 9:00 to 15:00.
 
 ${table(
   ["policy", "visits refused", "logins lost that were younger than 24 h", "removed below 80 % and younger than 24 h"],
