@@ -53,7 +53,7 @@ case $reason in # of kubectl, if the pod has ended since it was listed
 esac
 case "$status $said" in
   124* | 143*) reason="no answer within $POD_TIMEOUT_SECONDS s" ;;
-  *'missing tool: '*) reason="the container lacks a tool: $(echo "${said##*missing tool: }" | head -n 1 | tr -d '"' | quoted)" ;;
+  *'missing tool: '*) reason="the container lacks a tool: $(echo "$said" | sed -n 's/.*missing tool: //p' | tail -n 1 | tr -d '"' | quoted)" ;;
   *'executable file not found'* | *'no such file or directory'*) reason='the container has no shell' ;;
 esac
 [ "$ready" = True ] || reason="$reason (the pod is not ready)"
