@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
+import type { V1Container, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import type { Check } from "../../../cli/verify/check";
@@ -7,7 +7,9 @@ import type { Cluster, Wish } from "../../../kubernetes/cluster";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
 import {
+  isOpen,
   printed,
+  proxyImage,
   metricsText,
   outpostDeployment,
   outpostPod,
@@ -35,9 +37,9 @@ function ticking(seconds: number): () => Date {
 
 const pod = (options: Partial<PodOptions> = {}): V1Pod => outpostPod({ name: "main-a", ...options });
 
-const df = (kibibytes: number) =>
+const df = (kibibytes: number, tmpdir = "/dev/shm/") =>
   printed(
-    `TMPDIR=/dev/shm/\nFilesystem     1024-blocks  Used Available Capacity Mounted on\ntmpfs ${kibibytes} 8080 254064 4% /dev/shm\n`,
+    `TMPDIR=${tmpdir}\nFilesystem     1024-blocks  Used Available Capacity Mounted on\ntmpfs ${kibibytes} 8080 254064 4% /dev/shm\n`,
   );
 
 const sound: Answers = {
@@ -56,6 +58,7 @@ const job = (outcome: "Complete" | "Failed" | undefined, name = "sweep-1"): V1Jo
     conditions: outcome && [{ type: outcome, status: "True" }],
   },
 });
+const noNode = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
 const allowed = () => Promise.resolve({ allowed: true });
 const withCronJob: Answers = {
   ...sound,
@@ -68,18 +71,23 @@ const withCronJob: Answers = {
 describe("verify", () => {
   const verify = (methods: Answers, ...args: string[]) => runOn(methods, ["verify", ...args]);
 
-  /** Returns the checks that fail, by the JSON of verify. */
-  async function failedChecks(methods: Answers, ...args: string[]): Promise<Check[]> {
+  /** Returns the checks, by the JSON of verify. */
+  async function checksOf(methods: Answers, ...args: string[]): Promise<Check[]> {
     const { code, stdout, stderr } = await verify(methods, "-o", "json", ...args);
     const { checks, ...rest } = JSON.parse(stdout) as { checks: Check[] };
-    const failed = checks.filter(({ passed }) => !passed);
-    const passed = failed.length === 0;
+    const passed = checks.every((check) => check.passed);
     assert.deepEqual([rest, code, stderr], [{ namespace: "authentik", passed }, passed ? 0 : 1, ""]);
-    return failed;
+    return checks;
   }
+  const failedChecks = async (methods: Answers, ...args: string[]): Promise<Check[]> =>
+    (await checksOf(methods, ...args)).filter(({ passed }) => !passed);
 
-  it("passes where all is as it should be", async () => {
-    const { code, stdout, stderr } = await verify(sound);
+  it("passes where all is as it should be, by one command in the outpost's own container", async () => {
+    const asked: unknown[] = [];
+    const exec: Cluster["exec"] = (...args) => (asked.push(args), Promise.resolve(df(262144)));
+    const { code, stdout, stderr } = await verify({ ...sound, exec });
+    const place = { namespace: "authentik", pod: "main-a", container: "proxy" };
+    assert.deepEqual(asked, [[place, ["sh", "-c", 'echo "TMPDIR=$TMPDIR"; df -kP /dev/shm']]]);
     assert.deepEqual([code, stderr], [0, ""]);
     assert.deepEqual(stdout.split("\n"), [
       "OUTPOST  CHECK       RESULT  SEEN",
@@ -94,17 +102,6 @@ describe("verify", () => {
       "",
     ]);
     assert.deepEqual(await failedChecks(sound), []);
-  });
-
-  it("asks for df and TMPDIR in the outpost's own container, by one command", async () => {
-    const asked: unknown[] = [];
-    await verify({ ...sound, exec: (...args) => (asked.push(args), Promise.resolve(df(262144))) });
-    assert.deepEqual(asked, [
-      [
-        { namespace: "authentik", pod: "main-a", container: "proxy" },
-        ["sh", "-c", 'echo "TMPDIR=$TMPDIR"; df -kP /dev/shm'],
-      ],
-    ]);
   });
 
   const deploymentOf = (change: (deployment: V1Deployment) => void): Answers => ({ deployments: [patched(change)] });
@@ -232,7 +229,7 @@ describe("verify", () => {
   old.metadata!.labels!["pod-template-hash"] = "1";
   fresh.metadata!.creationTimestamp = secondsAgo(60);
   fresh.metadata!.labels!["pod-template-hash"] = "2";
-  fresh.status!.conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" }];
+  fresh.status!.conditions = [noNode];
   fails("containers", "See why: kubectl --namespace authentik describe pod main-b", {
     "one of the new pods has no node, beside an old one": [
       {
@@ -327,15 +324,86 @@ describe("verify", () => {
     ],
   });
 
+  /** A cluster whose pod has a container with these fields, which can't be exec'd in unless that is answered otherwise. */
+  const inPod = (fields: Partial<V1Container>, exec: Answers["exec"] = new Error("no shell")): Answers => {
+    const made = pod();
+    Object.assign(made.spec!.containers[0], fields);
+    return { pods: [made], exec };
+  };
+  const scaledDown = (tag: string): Answers => {
+    const deployment = outpostDeployment("main", { replicas: 0 });
+    deployment.spec!.template.spec!.containers[0].image = proxyImage(tag);
+    return { ...withCronJob, deployments: [deployment], pods: [] };
+  };
+  const upToDate = proxyImage("2026.5.0");
+  const elsewhere = { image: upToDate, env: [{ name: "TMPDIR", value: "/sessions" }] };
+  const ofConfigMap = { configMapKeyRef: { name: "outpost", key: "tmp" } };
+  const untold = { image: upToDate, env: [{ name: "TMPDIR", valueFrom: ofConfigMap }] };
+  const inEnv = "Set TMPDIR to /dev/shm in its env (kubernetes_json_patches of the outpost, or its manifest)";
+  const inSessions = "pod main-a: container proxy keeps its sessions in /sessions, not in /dev/shm";
+  fails("sessions", `${inEnv}.`, {
+    "they are elsewhere by TMPDIR in the running container": [
+      inPod({ image: upToDate }, df(262144, "/sessions")),
+      `${inSessions}: TMPDIR in its environment is /sessions`,
+    ],
+    "they are elsewhere by the spec, and no command can be run": [
+      inPod(elsewhere),
+      `${inSessions}: its env sets TMPDIR`,
+    ],
+  });
+  fails("sessions", `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it.`, {
+    "the running container has no TMPDIR": [
+      inPod({ image: proxyImage("latest") }, df(262144, "")),
+      "pod main-a: container proxy keeps its sessions in /tmp, not in /dev/shm: TMPDIR in its environment is not set",
+    ],
+    "they are elsewhere by the Deployment, and there are no pods": [
+      scaledDown("2024.12.3"),
+      "Deployment ak-outpost-main: container proxy keeps its sessions in /tmp, not in /dev/shm: " +
+        `${proxyImage("2024.12.3")}, from before 2025.4.1, sets no TMPDIR`,
+    ],
+  });
+  fails("sessions", "Have somebody verify who may exec in the pods.", {
+    "neither the spec nor a command tells where they are": [
+      inPod(untold),
+      "pod main-a: the place of its sessions is not known: its TMPDIR comes from ConfigMap outpost; no shell",
+    ],
+  });
+  fails("sessions", "Upgrade authentik to 2025.10.3 or later.", {
+    "forward auth is open": [
+      inPod({ image: proxyImage("2025.10.1") }, df(262144)),
+      `pod main-a: it runs ${proxyImage("2025.10.1")}, and ${isOpen}`,
+    ],
+  });
+  const inShm: Record<string, [cluster: Answers, seen: string]> = {
+    "the running container where the spec does not tell": [
+      inPod(untold, df(262144)),
+      "1 pod: sessions are in /dev/shm (by its environment)",
+    ],
+    "the image if no command can be run, which alone turns nothing red": [
+      inPod({ image: upToDate }),
+      "1 pod: sessions are in /dev/shm: its image sets TMPDIR",
+    ],
+    "the Deployment if there are no pods": [
+      scaledDown("2026.5.0"),
+      "there are no pods; sessions are in /dev/shm: its image sets TMPDIR",
+    ],
+  };
+  for (const [what, [cluster, seen]] of Object.entries(inShm)) {
+    it(`finds the sessions in /dev/shm by ${what}`, async () => {
+      const sessions = (await checksOf({ ...sound, ...cluster })).filter(({ check }) => check === "sessions");
+      assert.deepEqual(sessions, [{ subject: "main", check: "sessions", passed: true, seen }]);
+    });
+  }
+
+  /** Runs the check that ends `pulumi up`. */
+  const verifyUpdate = (methods: Answers, expectation: object) =>
+    runOn(methods, ["verify-update"], { input: () => JSON.stringify({ expectation, wait: 0, run: false }) });
+
   it("checks nothing but the rollout where that is all that is expected, and knows a pod without a node", async () => {
     const main = { name: "main", deployment: "ak-outpost-main", solution: "sidecar" };
     const expectation = { namespace: "authentik", rolloutOnly: true, outposts: [main] };
-    const input = () => JSON.stringify({ expectation, wait: 0, run: false });
-    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" };
-    const pending: V1Pod = { ...pod(), status: { phase: "Pending", conditions: [condition] } };
-    const { code, stdout, stderr } = await runOn({ deployment: patched(), pods: [pending] }, ["verify-update"], {
-      input,
-    });
+    const pending: V1Pod = { ...pod(), status: { phase: "Pending", conditions: [noNode] } };
+    const { code, stdout, stderr } = await verifyUpdate({ deployment: patched(), pods: [pending] }, expectation);
     assert.deepEqual([code, stderr], [1, ""]);
     assert.deepEqual(stdout.split("\n"), [
       "OUTPOST  CHECK       RESULT  SEEN",
@@ -365,17 +433,14 @@ describe("verify", () => {
   });
 
   it("goes by the interval that the sidecar's settings have", async () => {
-    const podProxy = metricsText({ sweptAgo: 100, inodes: 1 });
-    for (const [interval, expected] of [
-      [30, 1],
-      [40, 0],
-    ]) {
+    const codeWith = async (interval: number) => {
       const configMap: Cluster["configMap"] = (_namespace, name) => {
         assert.equal(name, "ak-outpost-main-shm-cleanup");
         return Promise.resolve({ data: { settings: `SWEEP_INTERVAL_SECONDS=${interval}\n` } });
       };
-      assert.equal((await verify({ ...sound, podProxy, configMap })).code, expected, `${interval}`);
-    }
+      return (await verify({ ...sound, podProxy: metricsText({ sweptAgo: 100, inodes: 1 }), configMap })).code;
+    };
+    assert.deepEqual([await codeWith(30), await codeWith(40)], [1, 0]);
   });
 
   it("counts the pods that are wrong, and takes the size from the metrics where exec is refused", async () => {
@@ -391,25 +456,16 @@ describe("verify", () => {
   });
 
   it("fails where nothing sweeps an outpost", async () => {
-    const { code, stdout } = await verify({ ...sound, deployments: [outpostDeployment()] });
-    assert.equal(code, 1);
-    assert.deepEqual(stdout.split("\n"), [
-      "OUTPOST  CHECK     RESULT  SEEN",
-      "main     solution  FAIL    neither a sidecar nor the CronJob sweeps it",
-      "",
-      "main solution: Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes); until then: npx --no-install outpost-shm status ak-outpost-main --namespace authentik",
-      "",
-      "1 of 1 checks failed.",
-      "",
-    ]);
+    const seen = "neither a sidecar nor the CronJob sweeps it";
+    const todo =
+      "Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes); until then: npx --no-install outpost-shm status ak-outpost-main --namespace authentik";
+    const failed = await failedChecks({ ...sound, deployments: [outpostDeployment()] });
+    assert.deepEqual(failed, [{ subject: "main", check: "solution", passed: false, seen, todo }]);
   });
 
   it("ends with an error where there is no outpost", async () => {
-    const none = { deployments: [], pods: [] };
-    assert.deepEqual(
-      await verify({ ...sound, ...none }),
-      refused("there is no Deployment of a proxy outpost in namespace authentik"),
-    );
+    const error = refused("there is no Deployment of a proxy outpost in namespace authentik");
+    assert.deepEqual(await verify({ ...sound, deployments: [], pods: [] }), error);
   });
 
   describe("of a CronJob", () => {
@@ -450,10 +506,9 @@ describe("verify", () => {
     it("says that it is suspended where the settings have it so, judges no run, and fails where it is not", async () => {
       const outposts = [{ name: "main", deployment: "ak-outpost-main", container: "proxy", solution: "cronjob" }];
       const expectation = { namespace: "authentik", outposts, schedule: "0 * * * *", suspend: true };
-      const input = () => JSON.stringify({ expectation, wait: 0, run: false });
       const cronJobLines = async (suspend: boolean) => {
-        const cronJob = () => Promise.resolve(sweepCronJob(["main"], { suspend }));
-        const { code, stdout } = await runOn({ ...withCronJob, cronJob }, ["verify-update"], { input });
+        const cronJob = sweepCronJob(["main"], { suspend });
+        const { code, stdout } = await verifyUpdate({ ...withCronJob, cronJob }, expectation);
         return [code, ...stdout.split("\n").filter((line) => /^CronJob {2}(schedule|run) /.test(line))];
       };
       const off = "0 * * * *, switched off by `suspend`; would sweep ak-outpost-main";
@@ -523,10 +578,11 @@ describe("verify", () => {
         assert.deepEqual(await failing(cluster, "--solution", "cronjob"), [expected]));
     }
 
-    it("takes a success whose Job is gone", async () => {
-      const { stdout } = await verify({ ...withCronJob, jobsOf: [] });
-      assert.match(stdout, /the last run succeeded 10m ago; its Job is gone/);
-    });
+    it("takes a success whose Job is gone", async () =>
+      assert.match(
+        (await verify({ ...withCronJob, jobsOf: [] })).stdout,
+        /the last run succeeded 10m ago; its Job is gone/,
+      ));
 
     it("asks about the account where one may not impersonate it", async () => {
       const groups: unknown[] = [];
@@ -555,44 +611,32 @@ describe("verify", () => {
       ]);
     });
 
-    it("starts a run with --run, and waits for its end", async () => {
+    it("starts one run with --run once no outpost that is swept is being rolled out, and waits for its end", async () => {
       const started: string[] = [];
       let rounds = 0;
-      const startJob: Cluster["startJob"] = (_cronJob, name) => (started.push(name), Promise.resolve());
-      const jobsOf = () => Promise.resolve([job(rounds++ === 0 ? undefined : "Complete")]);
-      const { code, stderr } = await verify({ ...withCronJob, startJob, jobsOf }, "--run");
-      assert.equal(code, 0);
-      assert.equal(started.length, 1);
-      assert.match(started[0], /^authentik-outpost-shm-cleanup-verify-[0-9a-f]{6}$/);
-      assert.equal(stderr, "waiting for: CronJob run\n");
-    });
-
-    it("judges the run that it started with --run, and waits no longer once that has failed", async () => {
-      let started = "";
-      const startJob: Cluster["startJob"] = (_cronJob, name) => ((started = name), Promise.resolve());
-      const jobsOf = () => Promise.resolve([job(undefined, "sweep-2"), job("Failed", started)]);
-      const failed = { ...withCronJob, startJob, jobsOf, log: "" };
-      const [run] = await failedChecks(failed, "--run");
-      const todo = `See all it said: kubectl --namespace authentik logs job/${started}`;
-      const seen = `Job ${started} failed`;
-      assert.deepEqual(run, { subject: "CronJob", check: "run", passed: false, seen, todo, final: true });
-    });
-
-    it("starts it once no outpost that is swept is being rolled out", async () => {
-      let rounds = 0;
-      let started = "";
       const deployments = () => {
         const deployment = outpostDeployment();
         deployment.status!.availableReplicas = rounds++ === 0 ? 0 : 1;
         return Promise.resolve([deployment]);
       };
       const startJob: Cluster["startJob"] = (_cronJob, name) => (
-        (started = `${name} in round ${rounds}`),
+        started.push(`${name} in round ${rounds}`),
         Promise.resolve()
       );
-      const { code, stderr } = await verify({ ...withCronJob, deployments, startJob }, "--run");
-      assert.deepEqual([code, stderr], [0, "waiting for: CronJob run\n"]);
-      assert.match(started, / in round 2$/);
+      const jobsOf = () => Promise.resolve([job(rounds < 3 ? undefined : "Complete")]);
+      const { code, stderr } = await verify({ ...withCronJob, deployments, startJob, jobsOf }, "--run");
+      assert.deepEqual([code, stderr, rounds, started.length], [0, "waiting for: CronJob run\n", 3, 1]);
+      assert.match(started[0], /^authentik-outpost-shm-cleanup-verify-[0-9a-f]{6} in round 2$/);
+    });
+
+    it("judges the run that it started with --run, and waits no longer once that has failed", async () => {
+      let started = "";
+      const startJob: Cluster["startJob"] = (_cronJob, name) => ((started = name), Promise.resolve());
+      const jobsOf = () => Promise.resolve([job(undefined, "sweep-2"), job("Failed", started)]);
+      const [run] = await failedChecks({ ...withCronJob, startJob, jobsOf, log: "" }, "--run");
+      const todo = `See all it said: kubectl --namespace authentik logs job/${started}`;
+      const seen = `Job ${started} failed`;
+      assert.deepEqual(run, { subject: "CronJob", check: "run", passed: false, seen, todo, final: true });
     });
 
     it("says what a run that was never started waited for", async () => {
@@ -605,10 +649,9 @@ describe("verify", () => {
         stdout,
         /^CronJob {2}run {7}FAIL {4}not started: Deployment ak-outpost-main: 0 of 1 pods available$/m,
       );
-      assert.match(
-        stdout,
-        /^CronJob run: A run is started once that is over\. See why it is not: kubectl --namespace authentik get deployments,pods$/m,
-      );
+      const todo =
+        "A run is started once that is over. See why it is not: kubectl --namespace authentik get deployments,pods";
+      assert.ok(stdout.includes(`\nCronJob run: ${todo}\n`), stdout);
     });
 
     it("ends at once where it may not start one", async () => {
@@ -645,18 +688,13 @@ describe("verify", () => {
       assert.deepEqual([code, stdout, stderr], [1, "", "waiting for: No answer\nerror: No answer\n"]);
     });
 
-    it("goes on while the API server is away", async () => {
-      let asked = 0;
-      const deployments = () => (asked++ === 0 ? Promise.reject(new Error("No answer")) : Promise.resolve([patched()]));
-      const { code, stderr } = await verify({ ...sound, deployments }, "--wait", "1m");
-      assert.deepEqual([code, stderr], [0, "waiting for: No answer\n"]);
-    });
-
-    it("goes on until all passes, saying once what it waits for", async () => {
+    it("goes on until all passes, past an API server that is away, saying once what it waits for", async () => {
       let rounds = 0;
-      const exec = () => Promise.resolve(df(rounds++ < 2 ? 65536 : 262144));
-      const { code, stdout, stderr } = await verify({ ...sound, exec }, "--wait", "1m");
-      assert.deepEqual([code, stderr, rounds], [0, "waiting for: main size\n", 3]);
+      const deployments = () =>
+        rounds++ === 0 ? Promise.reject(new Error("No answer")) : Promise.resolve([patched()]);
+      const exec = () => Promise.resolve(df(rounds < 4 ? 65536 : 262144));
+      const { code, stdout, stderr } = await verify({ ...sound, deployments, exec }, "--wait", "1m");
+      assert.deepEqual([code, stderr, rounds], [0, "waiting for: No answer\nwaiting for: main size\n", 4]);
       assert.match(stdout, /All 6 checks passed/);
     });
 
@@ -668,10 +706,7 @@ describe("verify", () => {
       const { code, stdout } = await runOn({ ...sound, pods }, ["verify", "--wait", "1h"], { now: ticking(10) });
       assert.equal(code, 1);
       assert.ok(rounds > 1 && rounds < 5, String(rounds));
-      assert.match(
-        stdout,
-        /\nmain {5}containers {2}FAIL {4}pod main-b: container shm-cleanup is not running: ErrImagePull/,
-      );
+      assert.match(stdout, /\nmain {5}containers {2}FAIL {4}pod main-b: container shm-cleanup is not running: ErrIm/);
     });
 
     it("gives up when time is up", async () => {
