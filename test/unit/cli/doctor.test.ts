@@ -1,14 +1,20 @@
 import assert from "node:assert/strict";
-import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
+import type {
+  V1ContainerStatus,
+  V1CronJob,
+  V1Deployment,
+  V1DeploymentStatus,
+  V1Pod,
+} from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
 import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
-import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { authentikError } from "../../../authentik/apiErrors";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { fakeSnapshot, foundBy, NOW, outpostPod, sweepCronJob } from "./cluster";
-import { counting, deployment, doctor, type Stage } from "./doctorScene";
+import type { Expectation, ExpectedOutpost } from "../../../settings/expectation";
+import { fakeSnapshot, foundBy, knownPod, NOW, outpostPod, sweepCronJob } from "./cluster";
+import { counting, deployment, doctor, finds, type Stage } from "./doctorScene";
 
 /** Makes the outpost's pod, whose sidecar has this status. */
 const pod = (sidecarStatus?: Partial<V1ContainerStatus>): V1Pod => outpostPod({ name: "main-b", sidecarStatus });
@@ -16,27 +22,26 @@ const pod = (sidecarStatus?: Partial<V1ContainerStatus>): V1Pod => outpostPod({ 
 const forbidden =
   'pods "ak-outpost-main-5d9c7b8f4-x2x7k" is forbidden: exceeded quota: pods, used: pods=1, limited: pods=1';
 
-/** Returns a Deployment whose pods Kubernetes refuses. */
-function refusing(): V1Deployment {
+/** Returns a Deployment whose rollout has not made its pod, for a reason in its status or its spec. */
+function halted(status: V1DeploymentStatus, paused = false): V1Deployment {
   const made = deployment();
-  const conditions = [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: forbidden }];
-  made.status = { replicas: 1, updatedReplicas: 0, observedGeneration: 1, conditions };
+  made.spec!.paused = paused;
+  made.status = { replicas: 1, updatedReplicas: 0, observedGeneration: 1, ...status };
   return made;
 }
+const failed = { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: forbidden };
+const refusing = halted({ conditions: [failed] });
 
-function paused(): V1Deployment {
-  const made = deployment();
-  made.spec!.paused = true;
-  made.status = { replicas: 1, updatedReplicas: 0, observedGeneration: 1 };
-  return made;
-}
-
-/** Returns what a stack expects that has the sidecar on this outpost. */
-const expecting = (name: string): Snapshot["expectation"] => ({
+/** Returns what a stack expects that has these outposts, with the sidecar by default. */
+const expecting = (...outposts: Partial<ExpectedOutpost>[]): Expectation => ({
   namespace: "authentik",
-  outposts: [
-    { name, deployment: `ak-outpost-${name}`, container: "proxy", solution: "sidecar", sweepIntervalSeconds: 60 },
-  ],
+  outposts: outposts.map(({ name = "main", solution = "sidecar" }) => ({
+    name,
+    solution,
+    deployment: `ak-outpost-${name}`,
+    container: "proxy",
+    sweepIntervalSeconds: 60,
+  })),
 });
 
 const checked =
@@ -44,22 +49,26 @@ const checked =
 const noAccess =
   "Not checked: authentik's config (no access: it takes --stack with authentikUrl, and the token in AUTHENTIK_TOKEN)\n";
 
-/** Formats doctor's finding of one problem. */
-const found = (subject: string, seen: string, why: string, todo: string): string =>
-  `${subject}\n  seen: ${seen}\n  why:  ${why}\n  do:   ${todo}\n\n${checked}${noAccess}1 finding.\n`;
-
 describe("doctor", () => {
   it("finds nothing where nothing is wrong, and says what it looked at and what it could not", async () => {
     assert.deepEqual(await doctor(), { code: 0, stdout: `${checked}${noAccess}Nothing found.\n`, stderr: "" });
   });
 
+  it("prints what it finds as a paragraph, with the reason why it matters", async () => {
+    assert.deepEqual(await doctor({ version: "v1.28.0" }), {
+      code: 1,
+      stdout:
+        "Deployment/ak-outpost-main (versions)\n" +
+        "  seen: the cluster is v1.28.0, from before 1.29, and the sidecar is a native one\n" +
+        "  why:  Such a cluster waits for an init container to end, and the sidecar never does: the outpost does not start.\n" +
+        "  do:   Set `solution` to cronjob, and deploy again (`pulumi up --refresh`, or apply what `render` writes).\n\n" +
+        `${checked}${noAccess}1 finding.\n`,
+      stderr: "",
+    });
+  });
+
   const seeRefusal =
     "Change what refuses them, or the setting that it refuses: kubectl --namespace authentik describe deployment ak-outpost-main";
-  const why = {
-    full: "Its /dev/shm fills with the sessions of visitors, and once it is full, a visit gets HTTP 400, and a login can't begin.",
-    unswept: "Nothing sweeps this pod's /dev/shm, and the pod is not ready: it is sent no visitors.",
-    age: "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.",
-  };
   const waiting = (reason: string, message?: string): Stage => ({
     pods: [pod({ ready: false, state: { waiting: { reason, ...(message && { message }) } }, restartCount: 4 })],
   });
@@ -84,104 +93,83 @@ describe("doctor", () => {
   const hourly = cleanup("sh", "-c", "find /dev/shm -mmin +60 -delete");
   const oldGuide = cleanup("kubectl", "get", "pods", "-l", "app.kubernetes.io/name=authentik-proxy-outpost");
   const { files } = cleanerScripts();
-  const foreignScripts: [why: string, todo: string] = [
-    "The sidecars run what is in it, as the outpost's user: another version's scripts, or somebody's own.",
-    "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
-  ];
+  const foreignScripts =
+    "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and deploy again (`pulumi up --refresh`, or apply what `render` writes).";
   const toolLess =
     'time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="missing tool: awk"\ntime=x event=sweep_failed status=1 retry_seconds=60\n';
 
-  const cases: Record<string, [Stage, ...Parameters<typeof found>]> = {
+  finds({
+    "no outpost beside authentik itself": [
+      { deployments: [], pods: [], ownObjects: [] },
+      "Namespace/authentik (selectors): no Deployment of a proxy outpost",
+      "authentik itself is here: its embedded outpost has no Deployment and needs none of this, since it keeps its sessions in PostgreSQL (before 2025.10 in Redis). If there are other outposts, name their namespace: npx --no-install outpost-shm doctor --namespace NAMESPACE",
+    ],
     "a Deployment without pods": [
       { pods: [] },
-      "Deployment/ak-outpost-main (selectors)",
-      "it wants 1 pods and has none",
-      "Nobody gets at the outpost's applications.",
+      "Deployment/ak-outpost-main (selectors): it wants 1 pods and has none",
       "See why: kubectl --namespace authentik describe replicasets -l goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name=main (a quota, an admission webhook, Pod Security).",
     ],
     "new pods that a quota refuses, while the old one runs": [
-      { deployments: [refusing()] },
-      "Deployment/ak-outpost-main (rollout)",
-      `0 of 1 pods updated; Kubernetes refuses new pods: ${forbidden}`,
-      "No pod has what was changed last, and a pod that ends is not replaced.",
+      { deployments: [refusing] },
+      `Deployment/ak-outpost-main (rollout): 0 of 1 pods updated; Kubernetes refuses new pods: ${forbidden}`,
       seeRefusal,
+      "No pod has what was changed last, and a pod that ends is not replaced.",
     ],
     "a rollout that is paused": [
-      { deployments: [paused()] },
-      "Deployment/ak-outpost-main (rollout)",
-      "0 of 1 pods updated; it is paused (kubectl rollout resume)",
-      "Not every pod has what was changed last.",
+      { deployments: [halted({}, true)] },
+      "Deployment/ak-outpost-main (rollout): 0 of 1 pods updated; it is paused (kubectl rollout resume)",
       "Resume it: kubectl --namespace authentik rollout resume deployment ak-outpost-main",
     ],
     "a sidecar whose sweeps are killed": [
       { logs: { "main-b": "time=x event=sweep errors=0\ntime=x event=sweep_failed status=137 retry_seconds=10\n" } },
-      "Pod/main-b (sidecar)",
-      "its log: time=x event=sweep_failed status=137 retry_seconds=10",
-      "Nothing was removed by that sweep.",
+      "Pod/main-b (sidecar): its log: time=x event=sweep_failed status=137 retry_seconds=10",
       "See what else its log says; whether it is still so: npx --no-install outpost-shm status main-b --namespace authentik",
     ],
     "pods that are refused, and none there": [
-      { deployments: [refusing()], pods: [] },
-      "Deployment/ak-outpost-main (rollout)",
-      `0 of 1 pods updated; Kubernetes refuses new pods: ${forbidden}`,
-      "Nobody gets at the outpost's applications.",
+      { deployments: [refusing], pods: [] },
+      `Deployment/ak-outpost-main (rollout): 0 of 1 pods updated; Kubernetes refuses new pods: ${forbidden}`,
       seeRefusal,
+      "Nobody gets at the outpost's applications.",
     ],
     "a CronJob of an older guide, whose selector matches nothing": [
       { cronJobs: [oldGuide] },
-      "CronJob/cleanup (selectors)",
-      "it selects pods by authentik-proxy-outpost",
-      "No pod has that label: authentik calls them authentik-outpost-proxy. It has never cleaned anything.",
+      "CronJob/cleanup (selectors): it selects pods by authentik-proxy-outpost",
       "kubectl --namespace authentik delete cronjob cleanup, and deploy `solution: cronjob` of this program.",
     ],
     "our CronJob with an outpost that is not there": [
       { cronJobs: [sweepCronJob(["main", "mian"])] },
-      "CronJob/authentik-outpost-shm-cleanup (selectors)",
-      "it sweeps Deployment ak-outpost-mian, which is not here",
-      "Each of its runs fails for that outpost.",
+      "CronJob/authentik-outpost-shm-cleanup (selectors): it sweeps Deployment ak-outpost-mian, which is not here",
       "Correct the name in `outposts` to that in authentik, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "an outpost that nothing sweeps": [
       { ...bare, ownObjects: [] },
-      "Deployment/ak-outpost-main (solution)",
-      "neither a sidecar nor the CronJob sweeps it",
-      why.full,
+      "Deployment/ak-outpost-main (solution): neither a sidecar nor the CronJob sweeps it",
       "Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes). Room at once: npx --no-install outpost-shm cleanup --anonymous --namespace authentik",
     ],
     "an outpost whose CronJob is suspended": [
       { ...bare, cronJobs: [sweepCronJob(["main"], { suspend: true })], ownObjects: [] },
-      "Deployment/ak-outpost-main (solution)",
-      "CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended",
-      why.full,
+      "Deployment/ak-outpost-main (solution): CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended",
       "Find out who suspended it, then: kubectl --namespace authentik patch cronjob authentik-outpost-shm-cleanup -p " +
         '\'{"spec":{"suspend":false}}\'',
     ],
     "an image that can't be pulled": [
       waiting("ImagePullBackOff", "Back-off pulling image\n busybox:9"),
-      "Pod/main-b (sidecar)",
-      "container shm-cleanup ImagePullBackOff (Back-off pulling image busybox:9)",
-      why.unswept,
+      "Pod/main-b (sidecar): container shm-cleanup ImagePullBackOff (Back-off pulling image busybox:9)",
       "Set `cleanerImage` to an image that the nodes can pull (it is unknown), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "a container that would run as root": [
       waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"),
-      "Pod/main-b (sidecar)",
-      "container shm-cleanup CreateContainerConfigError (container has runAsNonRoot and image will run as root)",
-      why.unswept,
+      "Pod/main-b (sidecar): container shm-cleanup CreateContainerConfigError (container has runAsNonRoot and image will run as root)",
       "Set `runAsUser` to the outpost's uid, which is not 0, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "an image without a shell": [
       waiting("RunContainerError", 'exec: "/bin/sh": no such file or directory'),
-      "Pod/main-b (sidecar)",
-      'container shm-cleanup RunContainerError (exec: "/bin/sh": no such file or directory)',
-      why.unswept,
+      'Pod/main-b (sidecar): container shm-cleanup RunContainerError (exec: "/bin/sh": no such file or directory)',
       "See the events: kubectl --namespace authentik describe pod main-b. Mind `runAsUser` and `cleanerImage`, which has to have /bin/sh.",
     ],
     "a sidecar that was OOM-killed": [
       { pods: [pod({ lastState: { terminated: { reason: "OOMKilled", exitCode: 137 } }, restartCount: 1 })] },
-      "Pod/main-b (sidecar)",
-      "container shm-cleanup was OOM-killed (limit 32Mi)",
-      "A sidecar that is killed in the midst of a sweep does not make room.",
+      "Pod/main-b (sidecar): container shm-cleanup was OOM-killed (limit 32Mi)",
       "What it writes to /dev/shm counts too: see that nobody writes there by exec. If it is killed again and again, lower `shmSize` and report it with its log.",
     ],
     "a sidecar of another uid than the outpost's": [
@@ -191,16 +179,12 @@ describe("doctor", () => {
             'time=2026-11-24T02:59:40Z event=sweep dir=/dev/shm removed=0 errors=7 duration_ms=9 problem="rm: can\'t remove session_A: Operation not permitted"\n',
         },
       },
-      "Pod/main-b (sidecar)",
-      "its log: rm: can't remove session_A: Operation not permitted, 7 errors in the last sweep",
-      "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
+      "Pod/main-b (sidecar): its log: rm: can't remove session_A: Operation not permitted, 7 errors in the last sweep",
       "Set `runAsUser` to the outpost's own uid (kubectl --namespace authentik exec main-b -c proxy -- id -u; on OpenShift the namespace's), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "a read-only directory": [
       { logs: { "main-b": 'time=x event=sweep_failed dir=/dev/shm error="the directory is read-only"\n' } },
-      "Pod/main-b (sidecar)",
-      "its log: the directory is read-only",
-      "It can't remove sessions there, or has no place for its metrics and does not start.",
+      "Pod/main-b (sidecar): its log: the directory is read-only",
       "A mount of it is read-only or another's: deploy again (`pulumi up --refresh`, or apply what `render` writes), which puts it right.",
     ],
     "a sidecar without a place for its metrics, by the log of its last life": [
@@ -208,23 +192,17 @@ describe("doctor", () => {
         pods: [pod(crashing)],
         logs: { "main-b": 'time=x event=not_started error="METRICS_DIR /run/shm-cleanup cannot be written to"\n' },
       },
-      "Pod/main-b (sidecar)",
-      "its log: METRICS_DIR /run/shm-cleanup cannot be written to",
-      "It can't remove sessions there, or has no place for its metrics and does not start.",
+      "Pod/main-b (sidecar): its log: METRICS_DIR /run/shm-cleanup cannot be written to",
       "A mount of it is read-only or another's: deploy again (`pulumi up --refresh`, or apply what `render` writes), which puts it right.",
     ],
     "an image without the tools": [
       { logs: { "main-b": toolLess } },
-      "Pod/main-b (sidecar)",
-      "its log: missing tool: awk",
-      "Nothing is removed.",
+      "Pod/main-b (sidecar): its log: missing tool: awk",
       "Set `cleanerImage` to busybox 1.35 or later, or an image with the GNU tools, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "a sidecar that ends for a reason nobody knows": [
       { pods: [pod({ ...crashing, lastState: { terminated: { exitCode: 3 } } })], logs: { "main-b": "boom\n" } },
-      "Pod/main-b (sidecar)",
-      "container shm-cleanup has ended 4 times, last with exit code 3, saying: boom",
-      why.unswept,
+      "Pod/main-b (sidecar): container shm-cleanup has ended 4 times, last with exit code 3, saying: boom",
       "See what it says: kubectl --namespace authentik logs main-b -c shm-cleanup --previous",
     ],
     "a patch that authentik can't apply, by its log": [
@@ -234,17 +212,13 @@ describe("doctor", () => {
             '{"event":"started"}\n{"event":"task failed","exception":"jsonpatch.JsonPatchConflict: member \'volumes\' not found in {...}"}\n{"event":"ok"}\n',
         },
       },
-      "Pod/authentik-worker-0 (authentik's log)",
-      "authentik logged: member 'volumes' not found",
-      "The outpost's kubernetes_json_patches do not fit the Deployment, so authentik neither applies them nor updates it at all.",
+      "Pod/authentik-worker-0 (authentik's log): authentik logged: member 'volumes' not found",
       "Its reference has no volumes: `add …/volumes/-` has no list to add to, `add …/volumes` of a whole list does. " +
         "Remove the patch and deploy by `delivery: deployment`, or have it composed by `delivery: authentik` (docs/delivery.md).",
     ],
     "another CronJob that clears /dev/shm": [
       { cronJobs: [hourly] },
-      "CronJob/cleanup (two cleaners)",
-      "it removes files from /dev/shm as well",
-      why.age,
+      "CronJob/cleanup (two cleaners): it removes files from /dev/shm as well",
       'kubectl --namespace authentik delete cronjob cleanup, or kubectl --namespace authentik patch cronjob cleanup -p \'{"spec":{"suspend":true}}\' to try without it.',
     ],
     "a container of somebody's that clears /dev/shm": [
@@ -253,9 +227,7 @@ describe("doctor", () => {
           deployment({ containers: [{ name: "janitor", command: ["sh", "-c", "rm /dev/shm/session_*"], env: [] }] }),
         ],
       },
-      "Deployment/ak-outpost-main (two cleaners)",
-      "container janitor removes files from /dev/shm as well",
-      why.age,
+      "Deployment/ak-outpost-main (two cleaners): container janitor removes files from /dev/shm as well",
       "Take container janitor out where it comes from (a patch in authentik, or by hand).",
     ],
     "the sidecar twice, by an older patch and by the stack": [
@@ -264,16 +236,12 @@ describe("doctor", () => {
           deployment({ containers: [{ name: "shm-cleanup", command: ["sh"], env: [{ name: "SETTINGS_FILE" }] }] }),
         ],
       },
-      "Deployment/ak-outpost-main (two cleaners)",
-      "container shm-cleanup is there as an init container and as an ordinary one",
-      "Two sidecars sweep, and both want port 9301: one serves no metrics, and restarts.",
+      "Deployment/ak-outpost-main (two cleaners): container shm-cleanup is there as an init container and as an ordinary one",
       "One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "the settings of a sidecar that is gone": [
       { ...bare, cronJobs: [sweepCronJob(["main"])] },
-      "ConfigMap/ak-outpost-main-shm-cleanup (leftovers)",
-      "no Deployment with the sidecar reads it",
-      "Settings that nobody reads mislead whoever changes them.",
+      "ConfigMap/ak-outpost-main-shm-cleanup (leftovers): no Deployment with the sidecar reads it",
       "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete configmap ak-outpost-main-shm-cleanup",
     ],
     "an account without its CronJob": [
@@ -283,73 +251,50 @@ describe("doctor", () => {
           { kind: "RoleBinding", name: "authentik-outpost-shm-cleanup" },
         ],
       },
-      "RoleBinding/authentik-outpost-shm-cleanup (leftovers)",
-      "there is no CronJob that uses it",
-      "An account that may exec in the namespace's pods is a risk nobody needs.",
+      "RoleBinding/authentik-outpost-shm-cleanup (leftovers): there is no CronJob that uses it",
       "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete rolebinding authentik-outpost-shm-cleanup",
     ],
     "a volume that a removed patch has left": [
       leftBy("goauthentik.io"),
-      "Deployment/ak-outpost-main (leftovers)",
-      "volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
-      "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
+      "Deployment/ak-outpost-main (leftovers): volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
       "Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or, only where nobody else writes the outpost's config, have it taken over by `delivery: authentik`.",
     ],
     "a volume put there by hand": [
       leftBy("kubectl-edit"),
-      "Deployment/ak-outpost-main (leftovers)",
-      "volume dshm, init container shm-cleanup: owned by kubectl-edit, and without a container shm-cleanup nothing sweeps it",
-      "It was put there by hand, and keeps ours from being deployed: two owners of /dev/shm would get in each other's way.",
+      "Deployment/ak-outpost-main (leftovers): volume dshm, init container shm-cleanup: owned by kubectl-edit, and without a container shm-cleanup nothing sweeps it",
       "Remove it (kubectl --namespace authentik edit deployment ak-outpost-main), then deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "a memory limit below the size of /dev/shm": [
       { deployments: [deployment({ memory: "128Mi" })] },
-      "Deployment/ak-outpost-main (memory)",
-      "container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
-      "Its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full.",
+      "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
       "Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.",
-    ],
-    "a native sidecar on a cluster that knows none": [
-      { version: "v1.28.15-eks-1" },
-      "Deployment/ak-outpost-main (versions)",
-      "the cluster is v1.28.15-eks-1, from before 1.29, and the sidecar is a native one",
-      "Such a cluster waits for an init container to end, and the sidecar never does: the outpost does not start.",
-      "Set `solution` to cronjob, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "exec that is refused": [
       {
         selfMay: ({ verb }) =>
           Promise.resolve(verb === "get" ? { allowed: false, reason: "no rule" } : { allowed: true }),
       },
-      "Namespace/authentik (exec)",
-      "you may not get pods/exec (no rule)",
-      "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
+      "Namespace/authentik (exec): you may not get pods/exec (no rule)",
       "Have both verbs on pods/exec granted in namespace authentik; then: kubectl --namespace authentik auth can-i create pods/exec",
     ],
     "scripts that were changed": [
       { configMap: { data: { ...files, "sweep.sh": "id\n" } } },
-      "ConfigMap/authentik-outpost-shm-scripts (scripts)",
-      "sweep.sh differs from the files of this version",
-      ...foreignScripts,
+      "ConfigMap/authentik-outpost-shm-scripts (scripts): sweep.sh differs from the files of this version",
+      foreignScripts,
     ],
     "scripts that are more, and fewer": [
       { configMap: { data: { "judge.awk": files["judge.awk"], "sidecar.sh": files["sidecar.sh"], extra: "id\n" } } },
-      "ConfigMap/authentik-outpost-shm-scripts (scripts)",
-      "extra, sha256, sweep.sh differ from the files of this version",
-      ...foreignScripts,
+      "ConfigMap/authentik-outpost-shm-scripts (scripts): extra, sha256, sweep.sh differ from the files of this version",
+      foreignScripts,
     ],
     "scripts that are missing": [
       { configMap: undefined },
-      "ConfigMap/authentik-outpost-shm-scripts (scripts)",
-      "it is missing in namespace authentik",
-      "A sidecar that starts without it waits and sweeps nothing; one that runs goes on until its pod ends.",
+      "ConfigMap/authentik-outpost-shm-scripts (scripts): it is missing in namespace authentik",
       "Deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "very many young logins": [
       { exec: counting(120) },
-      "Pod/main-b (machine clients)",
-      "120 logins saved within the last hour, of 500 in all",
-      "A person logs in once a day. A client that sends an Authorization header and keeps no cookie writes a login every minute, 1,440 a day, and each stays for `authenticatedMaxAge`.",
+      "Pod/main-b (machine clients): 120 logins saved within the last hour, of 500 in all",
       "If that many people did not log in, see docs/runbooks/AuthentikOutpostShmSessionFilesHigh.md for such clients.",
     ],
     "a container appended by an old patch": [
@@ -358,16 +303,10 @@ describe("doctor", () => {
         cronJobs: [sweepCronJob(["main"])],
         ownObjects: [],
       },
-      "Deployment/ak-outpost-main (writes)",
-      "authentik has put container cleaner beside proxy, as an old JSON patch by `containers/-` does",
-      "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
+      "Deployment/ak-outpost-main (writes): authentik has put container cleaner beside proxy, as an old JSON patch by `containers/-` does",
       "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or have it taken over by `delivery: authentik`.",
     ],
-  };
-  for (const [name, [stage, ...finding]] of Object.entries(cases)) {
-    it(`finds ${name}`, async () =>
-      assert.deepEqual(await doctor(stage), { code: 1, stdout: found(...finding), stderr: "" }));
-  }
+  });
 
   it("takes a version that the API server was not built with for unknown", async () => {
     const { code, stdout } = await doctor({ version: "v0.0.0-master+$Format:%H$" });
@@ -385,31 +324,19 @@ describe("doctor", () => {
     assert.equal((await doctor({ cronJobs: [suspended, sweepCronJob(["main"])] })).code, 0);
   });
 
-  describe("where there are no outposts", () => {
-    const none = { deployments: [], pods: [], ownObjects: [] };
-
-    it("says where they are", async () => {
-      const pods: Cluster["pods"] = (namespace, selector) =>
-        Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [] : namespace ? [] : [pod()]);
-      const { stdout } = await doctor({ ...none, pods }, ["-n", "default"]);
-      assert.equal(
-        stdout,
-        "Namespace/default (selectors)\n" +
-          "  seen: no Deployment of a proxy outpost; some are in authentik\n" +
-          "  why:  There is nothing here to look after.\n  do:   Look there: npx --no-install outpost-shm doctor --namespace authentik\n\n" +
-          `${checked.replace(" authentik's log,", "")}${noAccess}` +
-          "Not checked: authentik's log (no pods with the label app.kubernetes.io/name=authentik in namespace default; " +
-          "--authentik-namespace names another)\n1 finding.\n",
-      );
-    });
-
-    it("says that the embedded outpost has no Deployment where authentik itself is", async () => {
-      const { stdout } = await doctor(none);
-      assert.match(
-        stdout,
-        /\n {2}do: {3}authentik itself is here: its embedded outpost has no Deployment and needs none of this, since it keeps its sessions in PostgreSQL \(before 2025\.10 in Redis\)\. If there are other outposts, name their namespace: npx --no-install outpost-shm doctor --namespace NAMESPACE\n/,
-      );
-    });
+  it("says where outposts are if there are none", async () => {
+    const pods: Cluster["pods"] = (namespace, selector) =>
+      Promise.resolve(selector === "app.kubernetes.io/name=authentik" ? [] : namespace ? [] : [pod()]);
+    const { stdout } = await doctor({ deployments: [], pods, ownObjects: [] }, ["-n", "default"]);
+    assert.equal(
+      stdout,
+      "Namespace/default (selectors)\n" +
+        "  seen: no Deployment of a proxy outpost; some are in authentik\n" +
+        "  why:  There is nothing here to look after.\n  do:   Look there: npx --no-install outpost-shm doctor --namespace authentik\n\n" +
+        `${checked.replace(" authentik's log,", "")}${noAccess}` +
+        "Not checked: authentik's log (no pods with the label app.kubernetes.io/name=authentik in namespace default; " +
+        "--authentik-namespace names another)\n1 finding.\n",
+    );
   });
 
   it("says what could not be read and why, and finds the rest", async () => {
@@ -510,79 +437,69 @@ describe("doctor", () => {
     assert.equal((await doctor({ exec: counting(119) })).code, 0);
   });
 
-  it("prints findings as JSON", async () => {
-    const { stdout } = await doctor({ version: "v1.28.0" }, ["-o", "json"]);
-    const { namespace, findings, unchecked } = JSON.parse(stdout) as Record<string, Record<string, unknown>[]>;
-    assert.deepEqual([namespace, unchecked.length], ["authentik", 1]);
-    const found = findings.map(({ check, subject }) => [check, subject]);
-    assert.deepEqual(found, [["versions", "Deployment/ak-outpost-main"]]);
-  });
-
   describe("with a stack", () => {
-    const snapshot = (cronJobs: V1CronJob[], name = "main"): Snapshot =>
-      fakeSnapshot({
-        outposts: { deployments: [deployment({ sidecar: false })], pods: [] },
-        cronJobs,
-        expectation: expecting(name),
-      });
-    const neither =
-      "Deployment/ak-outpost-main: the stack has `solution: sidecar` for it, and neither a sidecar nor the CronJob sweeps it";
-    const unwanted =
-      "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`";
-    const lost =
-      'Deployment/ak-outpost-mian: outpost "mian" of the stack has no such Deployment in namespace authentik; there are: ak-outpost-main';
-    const cases: Record<string, [findings: { subject: string; seen: string }[], seen: string]> = {
-      "that what it wants is not there, as after a recreation by authentik": [
-        foundBy("solution", snapshot([])),
-        neither,
-      ],
-      "a CronJob that it does not want": [foundBy("leftovers", snapshot([sweepCronJob(["main"])])), unwanted],
-      "an outpost that has no Deployment": [foundBy("selectors", snapshot([], "mian")).slice(1), lost],
-    };
-    for (const [what, [findings, expected]] of Object.entries(cases)) {
-      it(`finds ${what}`, () => {
-        const seen = findings.map(({ subject, seen }) => `${subject}: ${seen}`);
-        assert.deepEqual(seen, [expected]);
-      });
-    }
+    type Wanted = Partial<Pick<ExpectedOutpost, "name" | "solution">> & { cronJobs?: V1CronJob[]; suspend?: true };
 
-    it("takes an outpost with `solution: none` for one that need not be here, and says how to have it swept", () => {
-      const without = (name: string): Snapshot => {
-        const wanted = expecting(name)!;
-        const outposts = wanted.outposts.map((outpost) => ({ ...outpost, solution: "none" as const }));
-        return { ...snapshot([]), expectation: { ...wanted, outposts } };
+    /** Returns what a check finds of an outpost without a sidecar where the stack has this. */
+    function found(check: string, { name = "main", solution = "sidecar", cronJobs = [], suspend }: Wanted) {
+      const outposts = {
+        deployments: [deployment({ sidecar: false })],
+        pods: [outpostPod({ name: "main-b" })].map(knownPod),
       };
-      assert.deepEqual(foundBy("selectors", without("new")).slice(1), []);
-      const [{ todo }] = foundBy("solution", without("main"));
-      assert.match(todo, /^Set its `solution` to sidecar or cronjob, and deploy again \(/);
-    });
+      const expectation = expecting({ name, solution });
+      const snapshot = fakeSnapshot({
+        outposts,
+        cronJobs,
+        expectation: { ...expectation, ...(suspend && { suspend }) },
+      });
+      return foundBy(check, snapshot).map(({ subject, seen, todo }) => [`${subject}: ${seen}`, todo]);
+    }
+    const suspended = [sweepCronJob(["main"], { suspend: true })];
+    const cases: Record<string, [check: string, wanted: Wanted, seen: string, todo: string]> = {
+      "that what it wants is not there, as after a recreation by authentik": [
+        "solution",
+        {},
+        "Deployment/ak-outpost-main: the stack has `solution: sidecar` for it, and neither a sidecar nor the CronJob sweeps it",
+        "Deploy again (`pulumi up --refresh`, or apply what `render` writes): authentik may have recreated the Deployment. Room at once: outpost-shm cleanup --anonymous",
+      ],
+      "that it has no solution for an outpost": [
+        "solution",
+        { solution: "none" },
+        "Deployment/ak-outpost-main: neither a sidecar nor the CronJob sweeps it",
+        "Set its `solution` to sidecar or cronjob, and deploy again (`pulumi up --refresh`, or apply what `render` writes). Room at once: outpost-shm cleanup --anonymous",
+      ],
+      "that it has the CronJob suspended itself": [
+        "solution",
+        { cronJobs: suspended, suspend: true },
+        "Deployment/ak-outpost-main: CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended, as the stack's `suspend: true` says",
+        "If it is to sweep again, set `suspend` to false and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      ],
+      "a CronJob that it does not want": [
+        "leftovers",
+        { cronJobs: [sweepCronJob(["main"])] },
+        "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`",
+        "Run `pulumi up --refresh`, or delete what an earlier `render` wrote (docs/gitops.md). Where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.",
+      ],
+      "an outpost that has no Deployment": [
+        "selectors",
+        { name: "mian" },
+        'Deployment/ak-outpost-mian: outpost "mian" of the stack has no such Deployment in namespace authentik; there are: ak-outpost-main',
+        "Correct the name in `outposts` to that in authentik, or see why authentik has not deployed it: it takes a Kubernetes integration (Applications › Outposts › Edit).",
+      ],
+    };
+    for (const [what, [check, wanted, ...expected]] of Object.entries(cases))
+      it(`finds ${what}`, () => assert.deepEqual(found(check, wanted), [expected]));
 
-    it("says that the stack itself has the CronJob suspended", () => {
-      const suspended = snapshot([sweepCronJob(["main"], { suspend: true })]);
-      const expectation = { ...suspended.expectation!, suspend: true as const };
-      const [{ seen, todo }] = foundBy("solution", { ...suspended, expectation });
-      assert.deepEqual(
-        [seen, todo],
-        [
-          "CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended, as the stack's `suspend: true` says",
-          "If it is to sweep again, set `suspend` to false and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
-        ],
-      );
-    });
+    it("takes an outpost without a solution for one that need not be here", () =>
+      assert.deepEqual(found("selectors", { name: "new", solution: "none" }), []));
   });
 
   describe("with access to authentik", () => {
     type Authentik = Parameters<typeof authentikConfigFindings>[1];
     const diagnosed = (live: V1Deployment, authentik: Authentik, deliveredByAuthentik = ["main"]) => {
       const outposts = { deployments: [live], pods: [] };
-      const [expectation, other] = [expecting("main")!, expecting("other")!];
-      expectation.outposts.push(...other.outposts);
+      const expectation = expecting({}, { name: "other" });
       return authentikConfigFindings(fakeSnapshot({ outposts, expectation, deliveredByAuthentik }), authentik);
-    };
-    const seen = async (live: V1Deployment, authentik: Authentik, deliveredByAuthentik?: string[]) => {
-      const { found, unchecked } = await diagnosed(live, authentik, deliveredByAuthentik);
-      assert.deepEqual(unchecked, []);
-      return found.map(({ seen }) => seen);
     };
     const config = (operations: unknown[]) => {
       const outpost = { pk: "1", name: "main", config: { kubernetes_json_patches: { deployment: operations } } };
@@ -598,38 +515,44 @@ describe("doctor", () => {
       value: [{ mountPath: "/dev/shm" }],
     };
 
-    it("finds a patch that is there and not applied", async () => {
-      assert.deepEqual(await seen(deployment({ sidecar: false }), config([operation])), [
-        "the outpost's kubernetes_json_patches have /dev/shm, and the Deployment has no volume there",
-      ]);
-    });
-
-    it("finds a patch of ours that was taken out again, and who changed the outpost last", async () => {
-      const live = deployment({ owner: "goauthentik.io" });
-      const gone = "authentik has put the sidecar there, and the outpost's kubernetes_json_patches have it no more";
-      assert.deepEqual(await seen(live, config([])), [
-        `${gone}; by authentik's event log, terraform changed the outpost last`,
-      ]);
-      const silent = { ...config([]), lastChangeBy: () => Promise.resolve(undefined) };
-      assert.deepEqual(await seen(live, silent), [gone]);
-      assert.deepEqual(await seen(deployment(), config([])), []);
-    });
-
-    it("finds nothing without such a patch", async () => {
-      assert.deepEqual(await seen(deployment({ sidecar: false }), config([])), []);
-    });
-
-    it("passes on what authentik says of an outpost that it does not deploy, only if it is to deliver", async () => {
-      const readOutpost = () =>
-        Promise.reject(authentikError('outpost "main" has no integration', { unfitOutpost: true }));
-      const unfit = { ...config([]), readOutpost };
-      assert.deepEqual(await seen(deployment(), unfit), ['outpost "main" has no integration']);
-      assert.deepEqual(await seen(deployment(), unfit, []), []);
-      const findOutpost = () => Promise.reject(authentikError("authentik has no outpost", { unknownOutpost: true }));
-      const unknown = { ...unfit, findOutpost, readOutpost: findOutpost };
-      assert.deepEqual(await seen(deployment(), unknown), ["authentik has no outpost"]);
-      assert.deepEqual(await seen(deployment(), unknown, []), []);
-    });
+    const bare = deployment({ sidecar: false });
+    const ours = deployment({ owner: "goauthentik.io" });
+    const gone = "authentik has put the sidecar there, and the outpost's kubernetes_json_patches have it no more";
+    const silent = { ...config([]), lastChangeBy: () => Promise.resolve(undefined) };
+    const failing = (message: string, fault: object) => () => Promise.reject(authentikError(message, fault));
+    const unfit = { ...config([]), readOutpost: failing('outpost "main" has no integration', { unfitOutpost: true }) };
+    const unknown = failing("authentik has no outpost", { unknownOutpost: true });
+    const none = { ...unfit, readOutpost: unknown, findOutpost: unknown };
+    const cases: Record<string, [live: V1Deployment, authentik: Authentik, seen: string[], delivered?: string[]]> = {
+      "a patch that is there and not applied": [
+        bare,
+        config([operation]),
+        ["the outpost's kubernetes_json_patches have /dev/shm, and the Deployment has no volume there"],
+      ],
+      "a patch of ours that was taken out again, and who changed the outpost last": [
+        ours,
+        config([]),
+        [`${gone}; by authentik's event log, terraform changed the outpost last`],
+      ],
+      "such a patch where no event tells who it was": [ours, silent, [gone]],
+      "nothing of a sidecar that the stack itself has put there": [deployment(), config([]), []],
+      "nothing without such a patch": [bare, config([]), []],
+      "what authentik says of an outpost that it does not deploy": [
+        deployment(),
+        unfit,
+        ['outpost "main" has no integration'],
+      ],
+      "nothing of that if it is not to deliver": [deployment(), unfit, [], []],
+      "an outpost that authentik does not have": [deployment(), none, ["authentik has no outpost"]],
+      "nothing of that either if it is not to deliver": [deployment(), none, [], []],
+    };
+    for (const [what, [live, authentik, expected, deliveredByAuthentik]] of Object.entries(cases)) {
+      it(`finds ${what}`, async () => {
+        const { found, unchecked } = await diagnosed(live, authentik, deliveredByAuthentik);
+        const seen = found.map(({ seen }) => seen);
+        assert.deepEqual([seen, unchecked], [expected, []]);
+      });
+    }
 
     it("says once that authentik did not answer, and blames no outpost for it", async () => {
       const failing = () => Promise.reject(authentikError("authentik refuses the token, HTTP 403"));

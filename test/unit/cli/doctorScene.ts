@@ -1,5 +1,7 @@
 // An outpost as authentik deploys it and this program cures it, of which doctor finds nothing.
+import assert from "node:assert/strict";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
+import type { Finding } from "../../../cli/doctor/finding";
 import type { Io } from "../../../cli/io";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
@@ -105,4 +107,27 @@ export async function doctor(stage: Stage = {}, args: string[] = [], options: Pa
     ["doctor", ...args],
     options,
   );
+}
+
+/** Returns doctor's findings of this, by its JSON. */
+export async function findings(stage: Stage): Promise<Finding[]> {
+  const { code, stdout, stderr } = await doctor(stage, ["-o", "json"]);
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  assert.deepEqual([code, stderr], [findings.length === 0 ? 0 : 1, ""]);
+  return findings;
+}
+
+/** Adds a test for each cluster in which doctor finds one thing: what it sees, its advice, and why it matters if that differs. */
+export function finds(cases: Record<string, [stage: Stage, seen: string, todo: string, why?: string]>): void {
+  for (const [what, [stage, seen, todo, why]] of Object.entries(cases)) {
+    it(`finds ${what}`, async () => {
+      const found = await findings(stage);
+      const brief = found.map((each) => [
+        `${each.subject} (${each.check}): ${each.seen}`,
+        each.todo,
+        ...(why === undefined ? [] : [each.why]),
+      ]);
+      assert.deepEqual(brief, [[seen, todo, ...(why === undefined ? [] : [why])]]);
+    });
+  }
 }
