@@ -1,4 +1,5 @@
 // A cluster that gives the answers of a test, and an Io that keeps everything printed.
+import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { V1ContainerStatus, V1CronJob, V1Deployment, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
@@ -79,6 +80,12 @@ export async function runOn(
   const io = fakeIo(options);
   const code = await run(argv, io, { cluster: () => Promise.resolve(fakeCluster(answers)), env: {}, ...makers });
   return { code, stdout: io.stdout, stderr: io.stderr };
+}
+
+/** Asserts that a command succeeds, with these lines on stdout and nothing on stderr. */
+export async function prints(running: ReturnType<typeof runOn>, lines: string[]): Promise<void> {
+  const { code, stdout, stderr } = await running;
+  assert.deepEqual([code, stderr, stdout.split("\n")], [0, "", [...lines, ""]]);
 }
 
 /** Makes a terminal at which every question gets this answer. */
