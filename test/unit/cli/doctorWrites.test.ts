@@ -37,19 +37,6 @@ describe("doctor on writes", () => {
   const authentiks = entry("goauthentik.io", 7200, proxy({ ".": {}, "f:name": {}, "f:ports": {}, "f:image": {} }));
   const withoutImage = entry("goauthentik.io", 7200, proxy({ ".": {}, "f:name": {} }));
 
-  it("says who holds the image that authentik sets, and blames no JSON patch", () => {
-    const live = deployment([withoutImage, entry("keel", 60, image)], { generation: 412 });
-    assert.deepEqual(findings(live), [
-      {
-        seen:
-          "it has been changed 412 times in 30d (its generation); the image of container proxy, which authentik sets, was written last by keel; " +
-          "last writes: keel (Update) at 2026-11-24T02:59:00.000Z: spec.template.spec.containers[proxy].image; " +
-          "goauthentik.io (Update) at 2026-11-24T01:00:00.000Z: spec.template.spec.containers[proxy].name",
-        todo: leaveAlone("keel"),
-      },
-    ]);
-  });
-
   it("says who holds the replicas, also by the subresource, as an autoscaler does", () => {
     const scaled = entry("kube-controller-manager", 60, { "f:spec": { "f:replicas": {} } }, "scale");
     const [{ seen, todo }] = findings(deployment([authentiks, scaled]));

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { TargetMakers } from "../../../cli/target";
-import { startAuthentik, type AuthentikStandIn, type NewOutpost } from "../../../sandbox/authentik";
+import { startAuthentik } from "../../../sandbox/authentik";
 import { managed as managedBy, podSpecFields } from "../managedFields";
 import { useTempDir } from "../tempDir";
 import { asking, metricsText, NOW, outpostDeployment, outpostPod, runOn, type Printed, type Answers } from "./cluster";
@@ -172,41 +172,23 @@ describe("recreate", () => {
     assert.deepEqual([code, stderr, changes], [1, "Nothing was changed.\n", []]);
   });
 
-  describe("asks authentik first", () => {
-    let authentik: AuthentikStandIn;
-    beforeEach(async () => (authentik = await startAuthentik({ namespace: "authentik" })));
-    afterEach(() => authentik.stop());
-
-    async function asked(outpost: NewOutpost, args: string[]) {
-      const { pk } = await authentik.addOutpost(outpost);
-      const url = authentik.url.replace(/\/$/, "");
-      writeFileSync(
-        inDir("Pulumi.prod.yaml"),
-        `config:
-  kubernetes:context: prod
-  authentik-outpost-shm:namespace: authentik
-  authentik-outpost-shm:outposts: [main]
-  authentik-outpost-shm:authentikUrl: ${url}
-  authentik-outpost-shm:authentikToken: { secure: v1 }
-`,
-      );
+  it("asks authentik first, and deletes nothing where it does not manage the Deployment, whatever the flags", async () => {
+    const authentik = await startAuthentik({ namespace: "authentik" });
+    try {
+      const { pk } = await authentik.addOutpost({ name: "main", embedded: true });
+      const config = ["namespace: authentik", "outposts: [main]", `authentikUrl: ${authentik.url.replace(/\/$/, "")}`];
+      const lines = config.map((line) => `  authentik-outpost-shm:${line}\n`).join("");
+      writeFileSync(inDir("Pulumi.prod.yaml"), `config:\n  kubernetes:context: prod\n${lines}`);
       const makers = { projectDir: inDir(), env: { AUTHENTIK_TOKEN: authentik.token } };
       const before = managed({ labels: { "goauthentik.io/outpost-uuid": pk.replaceAll("-", "") } });
-      return recreate(["main", "--stack", "prod", ...args], { before, makers });
-    }
-
-    it("and goes on where it manages the Deployment", async () => {
-      const { code, stdout, changes } = await asked({ name: "main" }, ["--yes"]);
-      assert.deepEqual([code, changes], [0, [["authentik", "ak-outpost-main", "old", true]]]);
-      assert.ok(stdout.startsWith(`${plan}Deployment `), stdout);
-    });
-
-    it("and deletes nothing where it does not, whatever the flags", async () => {
-      const { code, stderr, changes } = await asked({ name: "main", embedded: true }, ["--yes", "--accept-outage"]);
+      const args = ["main", "--stack", "prod", "--yes", "--accept-outage"];
+      const { code, stderr, changes } = await recreate(args, { before, makers });
       const error = `error: outpost "main" is authentik's embedded outpost, which has no Deployment any more: ${nobody}\n`;
       assert.deepEqual([code, stderr, changes], [1, error, []]);
       assert.equal(existsSync(file), false);
-    });
+    } finally {
+      await authentik.stop();
+    }
   });
 
   it("deletes nothing unasked: --yes alone does not do", async () => {
