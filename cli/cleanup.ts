@@ -74,7 +74,8 @@ async function questionOf(
   const looked = await sweep("counting", true);
   const { removed, failed } = totalOf(looked);
   if (removed.anonymous + removed.authenticated + failed === 0) return undefined;
-  const unknown = failed > 0 ? ` (${counted(failed, "pod")} could not be asked: ${firstProblem(looked)})` : "";
+  const unasked = looked.find(({ removed }) => !removed);
+  const unknown = unasked ? ` (${counted(failed, "pod")} could not be asked: ${unasked.pod}: ${unasked.problem})` : "";
   const podsWith = (kind: "anonymous" | "authenticated") =>
     counted(looked.filter((result) => (result.removed?.[kind] ?? 0) > 0).length, "pod");
   const whose =
@@ -87,11 +88,6 @@ async function questionOf(
   const where = await target.where(pods);
   return `In ${where}: ${said.filter((each) => each !== undefined).join(". ")}`;
 }
-
-const firstProblem = (results: PodCleanup[]): string => {
-  const [first] = results.filter(({ removed }) => !removed);
-  return first ? `${first.pod}: ${first.problem}` : "";
-};
 
 function json(
   { namespace, inNamespace }: Target,
@@ -155,8 +151,7 @@ function row(result: PodCleanup): string[] {
   if (!removed) return [namespace, pod, container, ...head.slice(3).map(() => "-")];
   const { sizeBytes, usedBytesBefore, usedBytesAfter } = result;
   const used = [usedBytesBefore, usedBytesAfter].map((bytes) => usage(bytes, sizeBytes));
-  const counts = [removed.anonymous, removed.authenticated, removed.debris, errors ?? 0];
-  return [namespace, pod, container, ...used, formatBytes(freedBytes(result)), ...counts.map(String)];
+  return [namespace, pod, container, ...used, formatBytes(freedBytes(result)), ...counts(removed, errors)];
 }
 
 function usage(bytes: number | undefined, size: number | undefined): string {
@@ -165,9 +160,11 @@ function usage(bytes: number | undefined, size: number | undefined): string {
 }
 
 function totalRow({ removed, freedBytes, errors }: Total, title: string[]): string[] {
-  const counts = [removed.anonymous, removed.authenticated, removed.debris, errors];
-  return [...title, "", "", "", formatBytes(freedBytes), ...counts.map(String)];
+  return [...title, "", "", "", formatBytes(freedBytes), ...counts(removed, errors)];
 }
+
+const counts = ({ anonymous, authenticated, debris }: Sessions, errors = 0): string[] =>
+  [anonymous, authenticated, debris, errors].map(String);
 
 function sum({ files, freedBytes, swept, failed }: Total, dryRun: boolean): string {
   const failures = failed > 0 ? ` ${counted(failed, "pod")} could not be swept.` : "";

@@ -62,7 +62,9 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   await cluster.deleteDeployment(namespace, nameOf(deployment), deployment.metadata?.uid ?? "");
   const after = await comeback(cluster, deployment, options.timeout, io, interruption);
   if (after.stage !== "ready") {
-    const end = interruption.aborted ? "was deleted, and the wait for it was interrupted" : tooLate(options);
+    const end = interruption.aborted
+      ? "was deleted, and the wait for it was interrupted"
+      : `did not come back within ${formatDuration(options.timeout)}`;
     throw new Error(failure(target, deployment, after, saved, end));
   }
   io.out(`Deployment ${namespace}/${nameOf(deployment)} is back and ready, as authentik creates it.\n`);
@@ -116,8 +118,6 @@ function failure(
   };
   return `Deployment ${before.metadata?.namespace}/${name} ${end}: ${seen}.\n${cures[stage]}`;
 }
-
-const tooLate = ({ timeout }: RecreateOptions): string => `did not come back within ${formatDuration(timeout)}`;
 
 /** Runs `pulumi up` to bring the sidecar back, or says to deploy again if authentik did not bring it. */
 async function leftToDo(

@@ -1,8 +1,8 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { shmVolume, sidecarContainer } from "../../cleaner/names";
+import { sidecarContainer } from "../../cleaner/names";
 import { liveShortage } from "../../sidecar/memoryLimit";
 import { describePod } from "../advice";
-import { podSpecOf } from "../pods/containers";
+import { podSpecOf, shmSizeOf } from "../pods/containers";
 import { because, cannotStart, isReady, statusesOf, troubleOf, type OutpostPod } from "../pods/outpostPods";
 import { formatAge, secondsSince } from "../units";
 import type { Cause } from "./finding";
@@ -56,7 +56,7 @@ function moreMemory(container: string, { pod, container: outpost }: OutpostPod, 
   const spec = podSpecOf(pod);
   const limit = spec.containers?.find(({ name }) => name === container)?.resources?.limits?.memory;
   if (limit === undefined) return "It has no memory limit: its node ran out of memory.";
-  const shmSize = spec.volumes?.find(({ name }) => name === shmVolume)?.emptyDir?.sizeLimit;
+  const shmSize = shmSizeOf(pod);
   const shortage =
     shmSize && container === outpost && liveShortage(shmSize, container, spec, { limitRanges, pods: [] });
   if (!shortage) return `Its memory limit is ${limit}: raise it.`;

@@ -1,8 +1,7 @@
-import { shmVolume } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
 import { liveShortage } from "../../sidecar/memoryLimit";
 import { isAdmitted } from "../pods/solution";
-import { outpostContainerIn, podSpecOf } from "../pods/containers";
+import { outpostContainerIn, podSpecOf, shmSizeOf } from "../pods/containers";
 import { podsOf } from "../pods/outpostPods";
 import type { Cause } from "./finding";
 import type { Snapshot } from "./snapshot";
@@ -15,8 +14,7 @@ export function tightMemory(deployment: Deployment, { outposts, limitRanges }: S
   const container = outpostContainerIn(deployment);
   const pods = podsOf(deployment, outposts).map(({ pod }) => pod);
   const shown = isAdmitted(deployment, outposts) ? pods : [deployment];
-  const volumes = shown.flatMap((object) => podSpecOf(object).volumes ?? []);
-  const shmSize = volumes.find(({ name }) => name === shmVolume)?.emptyDir?.sizeLimit ?? defaultShm;
+  const shmSize = shown.map(shmSizeOf).find((size) => size !== undefined) ?? defaultShm;
   const shortage = liveShortage(shmSize, container, podSpecOf(deployment), { limitRanges, pods });
   if (!shortage) return undefined;
   const given = shortage.cappedMi ? `, of which the kubelet gives ${shortage.cappedMi}Mi` : "";

@@ -7,6 +7,10 @@ import type { Deployment, Pod, PodSpec } from "../../kubernetes/types";
 export const podSpecOf = ({ spec }: Deployment | Pod): Partial<PodSpec> =>
   (spec && "template" in spec ? spec.template.spec : spec) ?? {};
 
+/** Returns the size that our volume is to have; undefined without one. */
+export const shmSizeOf = (object: Deployment | Pod): string | undefined =>
+  podSpecOf(object).volumes?.find(({ name }) => name === shmVolume)?.emptyDir?.sizeLimit;
+
 /** Returns the containers and the init containers, since a native sidecar is an init container. */
 export function containersOf(object: Deployment | Pod): V1Container[] {
   const { containers = [], initContainers = [] } = podSpecOf(object);

@@ -1,11 +1,11 @@
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { shmVolume, cronJobName } from "../../cleaner/names";
+import { cronJobName } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
 import { solutionBy } from "../../settings/expectation";
 import type { Solution } from "../../settings/types";
 import { mapParallel } from "../progress";
-import { carriesSidecar } from "./containers";
+import { carriesSidecar, shmSizeOf } from "./containers";
 import { sweptDeployments } from "./solution";
 import { isReady, notRunning, troubleOf, type OutpostPod } from "./outpostPods";
 import { usageReader, type Source, type Usage } from "./usageSources";
@@ -59,7 +59,6 @@ export async function podFacts(cluster: Cluster, pods: OutpostPod[], now: Date):
 }
 
 function statically({ namespace, name, outpost, deployment, pod }: OutpostPod, swept: boolean): PodFacts {
-  const volume = pod.spec?.volumes?.find((volume) => volume.name === shmVolume);
   const trouble = isReady(pod) ? undefined : troubleOf(pod);
   return {
     namespace,
@@ -71,7 +70,7 @@ function statically({ namespace, name, outpost, deployment, pod }: OutpostPod, s
     ready: isReady(pod),
     ...(trouble && { trouble }),
     solution: solutionBy({ sidecar: carriesSidecar(pod), cronJob: swept }),
-    configuredSizeBytes: quantityBytes(volume?.emptyDir?.sizeLimit ?? ""),
+    configuredSizeBytes: quantityBytes(shmSizeOf(pod) ?? ""),
     notes: [],
   };
 }

@@ -2,7 +2,7 @@ import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolut
 import { sessionsElsewhere } from "../../authentik/sessionPlace";
 import { closeForwardAuth, openForwardAuth, releasesOf } from "../../authentik/releases";
 import { idleFilesPerSecond } from "../../cleaner/scriptNumbers";
-import { shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
+import { shmMountPath, sidecarContainer } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
 import { isGivenUp, isHalted, refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
@@ -11,7 +11,7 @@ import type { ExpectedOutpost } from "../../settings/expectation";
 import { formatDuration } from "../../settings/values/duration";
 import { otherUser, ownerOnly } from "../../sidecar/user";
 import { describePod, eitherWay, replaceBare, resumeRollout, seeRefusal } from "../advice";
-import { carriesSidecar, containersNamed, podSpecOf } from "../pods/containers";
+import { carriesSidecar, containersNamed, podSpecOf, shmSizeOf } from "../pods/containers";
 import { sessionPlaceIn, type Inside } from "../pods/inside";
 import { lastSweepLine, wordsOf } from "../pods/sidecarLog";
 import { because, cannotStart, currentPods, nameOf, statusesOf, type OutpostPod } from "../pods/outpostPods";
@@ -95,9 +95,8 @@ function notRunning(status: V1ContainerStatus | undefined): string {
 /** Checks that /dev/shm in every pod has the expected size, as the outpost's own container sees it. */
 export function sizeCheck(round: Round, expected: ExpectedOutpost, deployment: Deployment, pods: KnownPod[]): Check {
   return overPods(expected.name, "size", pods, (known) => {
-    const { volumes } = podSpecOf(expected.admission ? known.pod : deployment);
-    const size = expected.shmSize ?? volumes?.find(({ name }) => name === shmVolume)?.emptyDir?.sizeLimit ?? "";
-    return sizeIn(round, known, size);
+    const wanted = shmSizeOf(expected.admission ? known.pod : deployment);
+    return sizeIn(round, known, expected.shmSize ?? wanted ?? "");
   });
 }
 
@@ -129,7 +128,7 @@ const notRunningYet = ({ name, facts }: KnownPod, kubectl: string): Seen => ({
 });
 
 function whySize({ name, pod }: OutpostPod, bytes: number, size: string, kubectl: string): string {
-  const limit = pod.spec?.volumes?.find((volume) => volume.name === shmVolume)?.emptyDir?.sizeLimit;
+  const limit = shmSizeOf(pod);
   if (limit === undefined || isOfSize(bytes, limit)) {
     return `The pod is not of the template that is wanted: wait for the rollout, or replace it: ${kubectl} delete pod ${name} (its users log in again).`;
   }

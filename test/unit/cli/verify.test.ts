@@ -303,10 +303,6 @@ describe("verify", () => {
       logOf('time=2026-11-24T02:59:41Z event=sweep errors=3 problem="rm: x: Operation not permitted"'),
       "pod main-a: the last sweep had errors: rm: x: Operation not permitted",
     ],
-    "the last sweep failed": [
-      logOf('time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="the directory is read-only"'),
-      "pod main-a: the last sweep had errors: the directory is read-only",
-    ],
     "the last sweep failed, and the loop says so after it": [
       logOf(
         'time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="missing tool: awk"\n' +
