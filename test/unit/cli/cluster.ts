@@ -120,6 +120,10 @@ export interface PodOptions {
   /** True if it has our volume and sidecar; default true. */
   sidecar?: boolean;
   shmSize?: string;
+  /** Memory limit of the outpost's container. */
+  memory?: string;
+  /** Users of the outpost's container and of our sidecar. */
+  users?: [outpost: number, sidecar: number];
   phase?: string;
   ready?: boolean;
   /** Fields of the statuses of our sidecar, and of the outpost's container. */
@@ -129,15 +133,17 @@ export interface PodOptions {
 }
 
 export function outpostPod({ name, outpost = "main", sidecar = true, shmSize = "256Mi", ...rest }: PodOptions): V1Pod {
-  const { phase = "Running", ready = phase === "Running", status, sidecarStatus, proxyStatus, image } = rest;
+  const { phase = "Running", ready = phase === "Running", status, sidecarStatus, proxyStatus, image, memory } = rest;
+  const [proxyUser, sidecarUser] = (rest.users ?? []).map((runAsUser) => ({ securityContext: { runAsUser } }));
+  const resources = memory === undefined ? {} : { resources: { limits: { memory } } };
   const labels = { "goauthentik.io/outpost-type": "proxy", "goauthentik.io/outpost-name": outpost };
   return {
     metadata: { name, namespace: "authentik", labels },
     spec: {
       nodeName: "node-1",
-      containers: [{ name: "proxy", ...(image && { image }) }],
+      containers: [{ name: "proxy", ...(image && { image }), ...resources, ...proxyUser }],
       ...(sidecar && {
-        initContainers: [{ name: "shm-cleanup", restartPolicy: "Always" }],
+        initContainers: [{ name: "shm-cleanup", restartPolicy: "Always", ...sidecarUser }],
         volumes: [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: shmSize } }],
       }),
     },

@@ -95,6 +95,9 @@ describe("doctor", () => {
   const { files } = cleanerScripts();
   const foreignScripts =
     "If another version of this program deployed it, use that one's `doctor`. Otherwise find out who wrote it (`managedFields`), and deploy again (`pulumi up --refresh`, or apply what `render` writes).";
+  const byDefault = { type: "Container", _default: { memory: "64Mi" } };
+  const ofItsOwn =
+    "Give the container a limit of its own of at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
   const toolLess =
     'time=2026-11-24T02:59:40Z event=sweep_failed dir=/dev/shm error="missing tool: awk"\ntime=x event=sweep_failed status=1 retry_seconds=60\n';
 
@@ -268,6 +271,21 @@ describe("doctor", () => {
       { deployments: [deployment({ memory: "128Mi" })] },
       "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
       "Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.",
+    ],
+    "the default of a LimitRange below it": [
+      { limitRanges: [{ metadata: { name: "defaults" }, spec: { limits: [byDefault] } }] },
+      "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 64Mi (the default of LimitRange defaults), and /dev/shm is of 256Mi, of which the kubelet gives 96Mi",
+      ofItsOwn,
+    ],
+    "a limit below it that the pods alone show": [
+      { pods: [outpostPod({ name: "main-b", memory: "128Mi" })] },
+      "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 128Mi (by pod main-b; the Deployment itself has none), and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
+      ofItsOwn,
+    ],
+    "a sidecar of another user than the outpost's, by the pod": [
+      { pods: [outpostPod({ name: "main-b", users: [1000650000, 1000] })] },
+      "Pod/main-b (sidecar): container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
+      "Set `runAsUser` to 1000650000, or to `cluster` if the cluster assigns it, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
     ],
     "exec that is refused": [
       {

@@ -1,8 +1,6 @@
-// doctor's look at pods: containers that are killed, crash or are not ready, and the memory that they really get.
+// doctor's look at pods: containers that are killed, crash or are not ready.
 import assert from "node:assert/strict";
-import type { V1ContainerStatus, V1LimitRange, V1Pod } from "@kubernetes/client-node" with {
-  "resolution-mode": "import",
-};
+import type { V1ContainerStatus, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import type { Snapshot } from "../../../cli/doctor/snapshot";
 import { containerStatus, fakeSnapshot, foundBy, knownPod, outpostDeployment, outpostPod, secondsAgo } from "./cluster";
 
@@ -12,14 +10,13 @@ function pod(
   { memory, ready = false, ago = 3600 }: { memory?: string; ready?: boolean; ago?: number } = {},
 ): V1Pod {
   const condition = { type: "Ready", status: ready ? "True" : "False", lastTransitionTime: secondsAgo(ago) };
-  const made = outpostPod({ name: "main-b", ready, proxyStatus, status: { conditions: [condition] } });
+  const made = outpostPod({ name: "main-b", memory, ready, proxyStatus, status: { conditions: [condition] } });
   made.metadata!.creationTimestamp = secondsAgo(ago);
-  if (memory) made.spec!.containers[0].resources = { limits: { memory } };
   return made;
 }
 
-const snapshot = (made: V1Pod, limitRanges: V1LimitRange[] = []): Snapshot =>
-  fakeSnapshot({ outposts: { deployments: [outpostDeployment()], pods: [knownPod(made)] }, limitRanges });
+const snapshot = (made: V1Pod): Snapshot =>
+  fakeSnapshot({ outposts: { deployments: [outpostDeployment()], pods: [knownPod(made)] } });
 
 const killed = { terminated: { reason: "OOMKilled", exitCode: 137, finishedAt: secondsAgo(60) } };
 const failed = (exitCode: number, ago: number) => ({
@@ -111,38 +108,5 @@ describe("doctor on the outpost's containers", () => {
     const [{ seen }, ...more] = foundBy("containers", snapshot(made));
     assert.match(seen, /^container istio-proxy was OOM-killed, exit code 137, 60s ago; restarts: 2; /);
     assert.deepEqual(more, []);
-  });
-});
-
-describe("doctor on the memory that pods get", () => {
-  it("goes by a LimitRange, or by what the pod alone shows, and says which", () => {
-    const spec = { limits: [{ type: "Container", _default: { memory: "64Mi" } }] };
-    const inRange = snapshot(pod({}), [{ metadata: { name: "mem-limit-range" }, spec }]);
-    const inPod = snapshot(pod({}, { memory: "64Mi" }));
-    const todo =
-      "Give the container a limit of its own of at least 128Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
-    const seen = (from: string) => `container proxy has a memory limit of 64Mi (${from}), and /dev/shm is of 64Mi`;
-    const found = [inRange, inPod].flatMap((each) => foundBy("memory", each)).map((each) => [each.seen, each.todo]);
-    assert.deepEqual(found, [
-      [seen("the default of LimitRange mem-limit-range"), todo],
-      [seen("by pod main-b; the Deployment itself has none"), todo],
-    ]);
-  });
-});
-
-describe("doctor on the sidecar's user", () => {
-  it("finds one that is not the outpost's, by the pod", () => {
-    const made = pod({}, { ready: true });
-    made.spec!.containers[0].securityContext = { runAsUser: 1000650000 };
-    made.spec!.initContainers![0].securityContext = { runAsUser: 1000 };
-    assert.deepEqual(foundBy("sidecar", snapshot(made)), [
-      {
-        check: "sidecar",
-        subject: "Pod/main-b",
-        seen: "container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
-        why: "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed.",
-        todo: "Set `runAsUser` to 1000650000, or to `cluster` if the cluster assigns it, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
-      },
-    ]);
   });
 });

@@ -211,15 +211,12 @@ describe("verify", () => {
       { stuck: true },
     ],
   });
-  const ofTwoUsers = pod();
-  ofTwoUsers.spec!.securityContext = { runAsUser: 1000650000 };
-  ofTwoUsers.spec!.initContainers![0].securityContext = { runAsUser: 1000 };
   const correctUser =
     "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed. " +
     "Correct `runAsUser`, and deploy again (`pulumi up --refresh`, or apply what `render` writes).";
   fails("containers", correctUser, {
     "the sidecar has another user than the outpost": [
-      { pods: [ofTwoUsers] },
+      podOf({ users: [1000650000, 1000] }),
       "pod main-a: container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
       { stuck: true },
     ],
