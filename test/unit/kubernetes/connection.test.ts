@@ -142,12 +142,6 @@ describe("requests with a kubeconfig", () => {
     return { text, requests };
   }
 
-  it("may go over HTTP, as those through kubectl proxy", async () => {
-    const { text, requests } = await served({});
-    assert.deepEqual(await liveCluster({ kubeconfig: text }).pods("sso"), []);
-    assert.equal(requests.length, 1);
-  });
-
   it("name the code of a server that refuses at each of its addresses, which has no words", async () => {
     const { server, url } = await serve(() => undefined);
     server.close();
