@@ -78,7 +78,7 @@ export class Place {
 }
 
 /** Saves a file. Returns false if there was no space for it. */
-export function save(path: string, content: string, savedAt: number | undefined): boolean {
+function save(path: string, content: string, savedAt: number | undefined): boolean {
   try {
     writeFileSync(path, content, { mode: 0o600 });
   } catch (error) {

@@ -40,13 +40,12 @@ export interface Page {
   fontSize: number;
   /** Description for those who can't see the picture. */
   label: string;
-  background?: string;
 }
 
-export const page = ({ width, height, fontSize, label, background = "#fff" }: Page, content: string[]): string =>
+export const page = ({ width, height, fontSize, label }: Page, content: string[]): string =>
   [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="${fontSize}" fill="#111827" role="img" aria-label="${label}">`,
-    `<rect width="${width}" height="${height}" fill="${background}"/>`,
+    `<rect width="${width}" height="${height}" fill="#fff"/>`,
     ...content,
     "</svg>",
     "",

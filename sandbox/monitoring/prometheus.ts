@@ -1,4 +1,4 @@
-// A Prometheus on loopback, for tests and drawings, with given targets and rules. Its data goes away with the caller's folder.
+// A Prometheus on loopback, for tests, with given targets and rules. Its data goes away with the caller's folder.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -27,10 +27,10 @@ export interface PrometheusOptions {
   intervalSeconds: number;
 }
 
-/** A series with its samples, each a Unix time and a value. */
-export interface Series {
+/** A series with its one sample, a Unix time and a value. */
+interface Series {
   metric: Record<string, string>;
-  values: [time: number, value: number][];
+  values: [[time: number, value: number]];
 }
 
 /** An alert in Prometheus' form. */
@@ -94,12 +94,9 @@ export class Prometheus {
   ) {}
 
   /** Evaluates an expression now, with one sample per series. */
-  query(query: string): Promise<Series[]> {
-    return this.series("query", { query });
-  }
-
-  queryRange(query: string, range: { start: number; end: number; step: number }): Promise<Series[]> {
-    return this.series("query_range", { query, ...range });
+  async query(query: string): Promise<Series[]> {
+    const { result } = await this.get<{ result: RawSeries[] }>("query", { query });
+    return result.map(({ metric, value: [time, sample] }) => ({ metric, values: [[time, Number(sample)]] }));
   }
 
   async alerts(): Promise<ActiveAlert[]> {
@@ -118,31 +115,18 @@ export class Prometheus {
     return this.processes.stop();
   }
 
-  private async series(path: string, parameters: Parameters): Promise<Series[]> {
-    const { result } = await this.get<{ result: RawSeries[] }>(path, parameters);
-    return result.map(({ metric, value, values = [value] }) => ({
-      metric,
-      values: values.map(([time, sample]) => [time, Number(sample)]),
-    }));
-  }
-
-  private async get<T>(path: string, parameters: Parameters = {}): Promise<T> {
-    const pairs = Object.entries(parameters).map(([name, value]) => [name, String(value)]);
-    const response = await fetch(`${this.api}/${path}?${new URLSearchParams(pairs)}`);
+  private async get<T>(path: string, parameters: Record<string, string> = {}): Promise<T> {
+    const response = await fetch(`${this.api}/${path}?${new URLSearchParams(parameters)}`);
     const { data, error } = (await response.json()) as { data: T; error?: string };
     if (error) throw new Error(`Prometheus on ${JSON.stringify(parameters)}: ${error}`);
     return data;
   }
 }
 
-type Parameters = Record<string, string | number>;
-type RawSample = [time: number, value: string];
-
-/** A series as the API has it: with one sample after a query, with more after one of a range. */
+/** A series as the API has it. */
 interface RawSeries {
   metric: Record<string, string>;
-  value: RawSample;
-  values?: RawSample[];
+  value: [time: number, value: string];
 }
 
 interface ActiveTarget {

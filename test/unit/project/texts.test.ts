@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { run } from "../../../cli/program";
+import { dashboard } from "../../../components/monitoring/dashboard";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { resolveSettings } from "../../../settings/resolve";
 import { useTempDir } from "../tempDir";
@@ -113,6 +114,15 @@ describe("the product's texts", () => {
     const page = read("docs/monitoring.md");
     assert.deepEqual(
       metrics.filter((name) => !page.includes(`\`${name}\``)),
+      [],
+    );
+  });
+
+  it("show every panel of the dashboard", () => {
+    const { panels } = dashboard("authentik", { usageWarning: 80, usageCritical: 95, sessionFilesWarning: 50_000 });
+    const picture = read("docs/dashboard.svg");
+    assert.deepEqual(
+      panels.filter(({ title }) => !picture.includes(`>${title}<`)),
       [],
     );
   });
