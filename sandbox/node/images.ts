@@ -2,16 +2,7 @@
 // our own builds, under the names that the program and authentik use. Their content is not what those names stand for.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const BUSYBOX = "/bin/busybox";
@@ -31,46 +22,27 @@ export interface ImageSpec {
   env?: Record<string, string>;
 }
 
-/** Writes an image as a tar in OCI layout to `file`. Its parts are in `dir` until then. */
+/** Writes an image to `file`, as `docker save` would. Its parts are in `dir` until then. */
 export function writeImage(spec: ImageSpec, file: string, dir: string): void {
   const work = mkdtempSync(join(dir, "image-"));
-  const layout = join(work, "layout");
-  const blobs = join(layout, "blobs", "sha256");
-  mkdirSync(blobs, { recursive: true });
-  const layer = writeLayer(spec, work, blobs);
-  const config = writeJson(blobs, imageConfig(spec, layer.digest));
-  const manifest = writeJson(blobs, {
-    schemaVersion: 2,
-    mediaType: "application/vnd.oci.image.manifest.v1+json",
-    config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
-    layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", ...layer }],
-  });
-  const annotations = { "io.containerd.image.name": spec.name, "org.opencontainers.image.ref.name": spec.name };
-  const manifests = [{ mediaType: "application/vnd.oci.image.manifest.v1+json", ...manifest, annotations }];
-  writeFileSync(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }));
-  writeFileSync(join(layout, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
-  tar(layout, file);
+  const [root, image] = [join(work, "root"), join(work, "image")];
+  mkdirSync(image);
+  fillRoot(spec, root);
+  const layer = join(image, "layer.tar");
+  tar(root, layer);
+  writeFileSync(join(image, "config.json"), JSON.stringify(imageConfig(spec, readFileSync(layer))));
+  const manifest = [{ Config: "config.json", RepoTags: [spec.name], Layers: ["layer.tar"] }];
+  writeFileSync(join(image, "manifest.json"), JSON.stringify(manifest));
+  tar(image, file);
   rmSync(work, { recursive: true });
 }
 
-/** A descriptor of OCI, without the media type. */
-interface Descriptor {
-  digest: string;
-  size: number;
-}
-
-function writeLayer({ programs = [], shell = true }: ImageSpec, work: string, blobs: string): Descriptor {
-  const root = join(work, "root");
+function fillRoot({ programs = [], shell = true }: ImageSpec, root: string): void {
   for (const folder of ["bin", "etc", "tmp", "usr/bin", "usr/local/bin"])
     mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, "etc", "passwd"), "root:x:0:0:root:/root:/bin/sh\n");
   if (shell) installBusybox(join(root, "bin"));
   for (const program of programs) copyFileSync(program, join(root, "usr/local/bin", basename(program)));
-  const file = join(work, "layer.tar");
-  tar(root, file);
-  const layer = describe(readFileSync(file));
-  renameSync(file, join(blobs, layer.digest.replace("sha256:", "")));
-  return layer;
 }
 
 function installBusybox(bin: string): void {
@@ -79,25 +51,14 @@ function installBusybox(bin: string): void {
   for (const applet of applets) if (applet !== "busybox") symlinkSync("busybox", join(bin, applet));
 }
 
-function imageConfig({ command, user = "", env = {} }: ImageSpec, layerDigest: string): unknown {
+function imageConfig({ command, user = "", env = {} }: ImageSpec, layer: Buffer): unknown {
   const variables = Object.entries({ PATH, ...env }).map(([name, value]) => `${name}=${value}`);
   return {
     architecture: process.arch === "x64" ? "amd64" : process.arch,
     os: "linux",
     config: { User: user, Env: variables, Cmd: command },
-    rootfs: { type: "layers", diff_ids: [layerDigest] },
+    rootfs: { type: "layers", diff_ids: [`sha256:${createHash("sha256").update(layer).digest("hex")}`] },
   };
-}
-
-function writeJson(blobs: string, content: unknown): Descriptor {
-  const text = Buffer.from(JSON.stringify(content));
-  const descriptor = describe(text);
-  writeFileSync(join(blobs, descriptor.digest.replace("sha256:", "")), text);
-  return descriptor;
-}
-
-function describe(content: Buffer): Descriptor {
-  return { digest: `sha256:${createHash("sha256").update(content).digest("hex")}`, size: content.length };
 }
 
 function tar(folder: string, file: string): void {
