@@ -1,12 +1,14 @@
 // A stand-in of authentik, as far as outposts go: the API for them, and the reconciler that deploys them to Kubernetes. It has
 // no Admin UI and no outpost traffic. It deploys only proxy outposts, and keeps only their Deployments up to date.
 import { randomBytes } from "node:crypto";
-import type { AuditEvent, Backend } from "./authentik/api";
-import { Misbehaviour, type Fault, type When } from "./authentik/misbehaviour";
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { AuditEvent, Backend, Fault, ServedRequest, When } from "./authentik/api";
 import { asStored, defaultConfig, type OutpostConfig } from "./authentik/outpostConfig";
 import { newOutpost, type NewOutpost, type Outpost } from "./authentik/outposts";
 import { reconcile, type DeploymentRecord, type Writes } from "./authentik/reconciler";
-import { serve, type RunningServer, type ServedRequest, type ServerOptions } from "./authentik/server";
+import { serve, type Tls } from "./authentik/server";
 import { clients, type Clients } from "./clients";
 import { ensureNamespace } from "./outpost";
 
@@ -17,8 +19,8 @@ export interface AuthentikOptions {
   kubeconfig?: string;
   /** Namespace of authentik itself, and so the default one of its outposts. Created if missing. */
   namespace: string;
-  /** PEM of the key and certificate for TLS; plain HTTP by default. */
-  tls?: ServerOptions["tls"];
+  /** Plain HTTP by default. */
+  tls?: Tls;
 }
 
 /** An outpost and what the reconciler has done for it so far. */
@@ -31,40 +33,38 @@ export interface OutpostStatus extends DeploymentRecord {
 export async function startAuthentik({ kubeconfig, namespace, tls }: AuthentikOptions): Promise<AuthentikStandIn> {
   const api = kubeconfig === undefined ? undefined : await clients(kubeconfig);
   if (api) await ensureNamespace(api.core, namespace);
-  const authentik = new AuthentikStandIn(namespace, api);
-  await authentik.start(tls);
-  return authentik;
+  return new AuthentikStandIn(namespace, api).start(tls);
 }
 
 export class AuthentikStandIn implements Backend {
   readonly token = randomBytes(30).toString("hex");
-  /** All requests to the API, oldest first. */
   readonly requests: ServedRequest[] = [];
+  readonly faults: Fault[] = [];
   readonly events: AuditEvent[] = [];
   readonly #outposts = new Map<Outpost, DeploymentRecord>();
-  readonly #misbehaviour = new Misbehaviour();
   /** Resolves when no reconcile is left. Every change of an outpost by the API starts one, and doesn't wait for it. */
   #tasks: Promise<void> = Promise.resolve();
-  #server: RunningServer | undefined;
+  #server!: Server;
+  /** URL on loopback, with a trailing slash. */
+  url = "";
 
   constructor(
     private readonly namespace: string,
     private readonly api: Clients | undefined,
   ) {}
 
-  async start(tls: ServerOptions["tls"]): Promise<void> {
-    this.#server = await serve({ backend: this, misbehaviour: this.#misbehaviour, tls, served: this.requests });
+  async start(tls?: Tls): Promise<this> {
+    this.#server = await serve(this, tls);
+    const { port } = this.#server.address() as AddressInfo;
+    this.url = `${tls ? "https" : "http"}://127.0.0.1:${port}/`;
+    return this;
   }
 
   /** Closes all connections. Deployed outposts stay. */
   async stop(): Promise<void> {
-    await this.#server?.close();
+    this.#server.closeAllConnections();
+    await once(this.#server.close(), "close");
     await this.#tasks;
-  }
-
-  /** URL on loopback, with a trailing slash. */
-  get url(): string {
-    return this.#server?.url ?? "";
   }
 
   /** Writes to the Deployments of all outposts. */
@@ -106,13 +106,13 @@ export class AuthentikStandIn implements Backend {
   }
 
   /** Adds a fault: from now on matching requests fail this way, too. */
-  misbehave(fault: Fault, when: When = {}): void {
-    this.#misbehaviour.add(fault, when);
+  misbehave(fault: Pick<Fault, "status">, when: When = {}): void {
+    this.faults.push({ ...fault, ...when });
   }
 
   /** Removes all faults. */
   behave(): void {
-    this.#misbehaviour.clear();
+    this.faults.length = 0;
   }
 
   outposts(): Outpost[] {

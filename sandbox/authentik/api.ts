@@ -5,7 +5,7 @@
 import { configError, isRecord, type OutpostConfig } from "./outpostConfig";
 import { serialized, serializedProvider, type Outpost } from "./outposts";
 
-export interface Request {
+interface Request {
   method: string;
   /** Path without the query. */
   path: string;
@@ -14,7 +14,7 @@ export interface Request {
   body: string;
 }
 
-export interface Answer {
+interface Answer {
   status: number;
   /** JSON, or text for an HTML page. */
   body: Record<string, unknown> | string;
@@ -28,8 +28,34 @@ export interface AuditEvent extends Record<string, unknown> {
   context: { model: { pk: string } };
 }
 
+/** A request that was answered. It has no headers, since one of them holds the token. */
+export interface ServedRequest {
+  method: string;
+  /** Path with its query. */
+  path: string;
+  status: number;
+}
+
+/** Selects the requests that a fault affects. */
+export interface When {
+  /** Defaults to any. */
+  method?: "GET" | "PATCH";
+  /** Beginning of the path. Defaults to any. */
+  path?: string;
+  /** Number of requests that succeed first; default 0. */
+  skip?: number;
+}
+
+/** Answers with this status instead, and does nothing: 403 as to a user who lacks a permission, any other with a page. */
+export interface Fault extends When {
+  status: number;
+}
+
 export interface Backend {
   readonly token: string;
+  /** All requests that were answered, oldest first. */
+  readonly requests: ServedRequest[];
+  readonly faults: Fault[];
   /** The event log, oldest first. */
   readonly events: readonly AuditEvent[];
   outposts(): readonly Outpost[];
@@ -38,11 +64,11 @@ export interface Backend {
 }
 
 /** Answers as Django itself does: with a page, whatever the client asked for. */
-export function page(status: number, title: string): Answer {
+function page(status: number, title: string): Answer {
   return { status, body: `<!DOCTYPE html>\n<html lang="en"><head><title>${title} - authentik</title></head></html>\n` };
 }
 
-export function detail(status: number, text: string): Answer {
+function detail(status: number, text: string): Answer {
   return { status, body: { detail: text } };
 }
 
@@ -61,6 +87,9 @@ const lists: Record<string, (backend: Backend, query: URLSearchParams) => Record
 
 export function answer(request: Request, backend: Backend): Answer {
   const { method, path } = request;
+  const fault = faultOf(request, backend.faults);
+  if (fault?.status === 403) return detail(403, "You do not have permission to perform this action.");
+  if (fault) return page(fault.status, `${fault.status}`);
   if (!Object.keys(lists).some((list) => path.startsWith(list))) return page(404, "Not Found");
   const denied = denial(request.authorization, backend.token);
   if (denied) return detail(403, denied);
@@ -68,6 +97,13 @@ export function answer(request: Request, backend: Backend): Answer {
   const pk = path.slice(instances.length).replace(/\/$/, "");
   if (method === "PATCH" && path.startsWith(instances) && pk !== "") return update(pk, request, backend);
   return detail(501, `The stand-in knows no ${method} ${path}`);
+}
+
+/** Returns the first fault that affects this request, which counts for each. */
+function faultOf({ method, path }: Request, faults: Fault[]): Fault | undefined {
+  const concerned = faults.filter((fault) => (fault.method ?? method) === method && path.startsWith(fault.path ?? ""));
+  const [first] = concerned.filter((fault) => (fault.skip = (fault.skip ?? 0) - 1) < 0);
+  return first;
 }
 
 const byName = <T extends { name: string }>(all: readonly T[]): T[] =>
