@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { consoleProgress } from "../sandbox/progress";
 import { addressTrials } from "./addresses";
 import { admissionCost } from "./admissionCost";
 import { simulateDay } from "./day";
@@ -29,12 +30,12 @@ const { quick = false } = new Command("npm run bench --")
   .opts<{ quick?: boolean }>();
 const seconds = quick ? 20 : 30;
 
-/** Prints what is measured, and how long that took. */
+const progress = consoleProgress();
+
 async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {
-  const started = Date.now();
-  process.stderr.write(`${what} …`);
+  const begun = progress.step(what);
   const result = await work();
-  process.stderr.write(` ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+  begun.done();
   return result;
 }
 

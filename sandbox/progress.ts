@@ -1,6 +1,6 @@
 // Tells anyone who waits what is going on: one line a step, with its duration, on stderr so that stdout stays for results.
 
-/** A step under way. Exactly one of `done` and `fail` ends it; later calls are ignored. */
+/** A step under way. Exactly one of `done` and `fail` ends it. */
 export interface Step {
   done(note?: string): void;
   fail(note?: string): void;
@@ -13,15 +13,25 @@ export interface Progress {
   say(line: string): void;
 }
 
-/** Interval at which a step that is not on a terminal reports that it is alive, in milliseconds. */
+/** Interval at which a step reports that it is alive, in milliseconds. */
 const HEARTBEAT_MS = 30_000;
-/** Interval at which the line on a terminal is redrawn, in milliseconds. */
-const REDRAW_MS = 1_000;
-const CLEAR_LINE = "\r\x1b[2K";
 
-/** Shows progress on `stream` (default: stderr): a live line on a terminal, else lines at start, every 30 s and at the end. */
-export function consoleProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
-  return stream.isTTY ? new LiveProgress(stream) : new PlainProgress(stream);
+/** Shows progress on `stream` (default: stderr): a line at the start of a step, every 30 s and at its end. */
+export function consoleProgress(stream: NodeJS.WritableStream = process.stderr): Progress {
+  const say = (line: string) => void stream.write(`${line}\n`);
+  const step = (title: string): Step => {
+    const startedAt = Date.now();
+    const tell = (mark: string, note?: string) =>
+      say(`${mark} ${title} (${formatElapsed(Date.now() - startedAt)})${note ? `: ${note}` : ""}`);
+    const heartbeat = setInterval(() => tell("…"), HEARTBEAT_MS).unref();
+    const end = (mark: string) => (note?: string) => {
+      clearInterval(heartbeat);
+      tell(mark, note);
+    };
+    say(`… ${title}`);
+    return { done: end("✓"), fail: end("✗") };
+  };
+  return { step, say };
 }
 
 /** Progress that prints nothing. */
@@ -36,71 +46,4 @@ function formatElapsed(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 60) return `${seconds} s`;
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
-}
-
-function outcome(mark: string, title: string, startedAt: number, note?: string): string {
-  return `${mark} ${title} (${formatElapsed(Date.now() - startedAt)})${note ? `: ${note}` : ""}`;
-}
-
-class PlainProgress implements Progress {
-  constructor(private readonly stream: NodeJS.WritableStream) {}
-
-  say(line: string): void {
-    this.stream.write(`${line}\n`);
-  }
-
-  step(title: string): Step {
-    const startedAt = Date.now();
-    this.say(`… ${title}`);
-    const heartbeat = setInterval(() => this.say(outcome("…", title, startedAt)), HEARTBEAT_MS).unref();
-    return endOnce((mark, note) => {
-      clearInterval(heartbeat);
-      this.say(outcome(mark, title, startedAt, note));
-    });
-  }
-}
-
-class LiveProgress implements Progress {
-  private readonly open: { title: string; startedAt: number }[] = [];
-  private redraw?: NodeJS.Timeout;
-
-  constructor(private readonly stream: NodeJS.WriteStream) {}
-
-  say(line: string): void {
-    this.stream.write(`${CLEAR_LINE}${line}\n`);
-    this.draw();
-  }
-
-  step(title: string): Step {
-    const entry = { title, startedAt: Date.now() };
-    this.open.push(entry);
-    this.redraw ??= setInterval(() => this.draw(), REDRAW_MS).unref();
-    this.draw();
-    return endOnce((mark, note) => {
-      this.open.splice(this.open.indexOf(entry), 1);
-      if (this.open.length === 0) {
-        clearInterval(this.redraw);
-        this.redraw = undefined;
-      }
-      this.say(outcome(mark, title, entry.startedAt, note));
-    });
-  }
-
-  /** Draws the step begun last, cut to the terminal's width: a wrapped line could not be cleared. */
-  private draw(): void {
-    const latest = this.open.at(-1);
-    if (!latest) return;
-    const line = outcome("…", latest.title, latest.startedAt);
-    this.stream.write(CLEAR_LINE + line.slice(0, Math.max(1, this.stream.columns - 1)));
-  }
-}
-
-function endOnce(end: (mark: string, note?: string) => void): Step {
-  let ended = false;
-  const once = (mark: string) => (note?: string) => {
-    if (ended) return;
-    ended = true;
-    end(mark, note);
-  };
-  return { done: once("✓"), fail: once("✗") };
 }
