@@ -1,9 +1,9 @@
 // Child processes that never outlive their purpose. Each has a process group and a log file of its own. They are ended by id, in
 // reverse order of their start, by `stop()` or when this process ends (endings.ts).
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { beforeEnd, isEnding } from "./endings";
 
 /** Longest time between SIGTERM and SIGKILL for a child, in milliseconds. */
@@ -178,4 +178,10 @@ export function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+}
+
+/** Returns the absolute path of a program on PATH; undefined if there is none of that name. */
+export function findExecutable(name: string): string | undefined {
+  const { status, stdout } = spawnSync("/bin/sh", ["-c", 'command -v -- "$1"', "sh", name], { encoding: "utf8" });
+  return status === 0 ? resolve(stdout.trim()) : undefined;
 }

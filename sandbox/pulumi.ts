@@ -16,7 +16,7 @@ import type { Progress } from "./progress";
 import { writeScript } from "./script";
 import { createStateFolder } from "./stateFolder";
 import { ensureTools, type Tool } from "./toolchain";
-import { findExecutable, pulumiOnPath } from "./pulumi/pulumiOnPath";
+import { pulumiOnPath } from "./pulumi/pulumiOnPath";
 
 export interface Pulumi {
   /** Path of the CLI. */
@@ -43,7 +43,6 @@ const unreachable =
  * @param tools to build in the same step because they are needed next; one line then reports how long all of it takes
  */
 export async function openPulumi(progress: Progress, tools: readonly Tool[] = []): Promise<Pulumi> {
-  nameAmbientPlugins(progress);
   const downloads = homeWithoutLogs(join(cacheDir(), "pulumi"));
   const { cli, refusal } = await official(downloads, progress);
   if (cli && !refusal) {
@@ -86,13 +85,6 @@ function homeWithoutLogs(home: string): string {
   if (statSync(logs, { throwIfNoEntry: false })?.isDirectory()) rmSync(logs, { recursive: true });
   writeFileSync(logs, "");
   return home;
-}
-
-function nameAmbientPlugins(progress: Progress): void {
-  for (const plugin of Object.keys(versions) as Plugin[]) {
-    const found = findExecutable(`pulumi-resource-${plugin}`, process.env.PATH ?? "");
-    if (found) progress.say(`not using the plugin on PATH, ${found}: the program needs ${plugin} ${versions[plugin]}`);
-  }
 }
 
 async function officialCli(progress: Progress): Promise<Official> {

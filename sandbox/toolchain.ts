@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { cacheDir } from "./paths";
 import { isRunning } from "./processes";
 import type { Progress } from "./progress";
-import { goBuild, moduleDir, requireGo } from "./toolchain/go";
+import { goBuild, moduleDir } from "./toolchain/go";
 import { moduleOf, readModule, RECIPES, type GoModule, type Recipe, type Tool } from "./toolchain/modules";
 
 export type { Tool } from "./toolchain/modules";
@@ -23,11 +23,10 @@ const BUILDS_AT_A_TIME = 2;
  * Builds those of `tools` that the cache lacks, and returns the paths of all. A tool appears in the cache whole or not at all.
  * If two processes build one at the same time, the first to end wins.
  *
- * Throws if Go is missing or too old, or if a build fails. The error says what to do.
+ * Throws if Go is missing, or if a build fails. The error says what to do.
  */
 export async function ensureTools<T extends Tool>(tools: readonly T[], progress: Progress): Promise<Record<T, string>> {
   const builds = missing(tools);
-  for (const { module } of builds) requireGo(module);
   const minutes = builds.reduce((sum, { recipe }) => sum + recipe.minutes, 0);
   if (minutes >= 1)
     progress.say(
@@ -59,10 +58,14 @@ const counted = (builds: Build[]): string => {
 async function inTurn(builds: Build[], build: (build: Build) => Promise<void>): Promise<void> {
   const waiting = [...builds];
   const lane = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) await build(next);
+    for (let next = waiting.shift(); next; next = waiting.shift())
+      await build(next).catch((error: unknown) => {
+        waiting.length = 0;
+        throw error;
+      });
   };
   const lanes = Array.from({ length: BUILDS_AT_A_TIME }, lane);
-  // A failed build ends its lane. The other lane still finishes, so that nothing is left running.
+  // After a failed build no other begins, but the other lane ends its own, so that nothing is left running.
   const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === "rejected");
   if (failed) throw failed.reason;
 }
@@ -88,7 +91,7 @@ async function compile({ module, recipe, tools }: Build): Promise<void> {
   const log = join(dir, "build.log");
   const packages = tools.map((tool) => recipe.tools[tool]);
   try {
-    await goBuild(module, [...buildFlags(module, recipe), "-o", `${unfinished}/`, ...packages], log);
+    await goBuild(module.dir, [...buildFlags(module, recipe), "-o", `${unfinished}/`, ...packages], log);
     copyData(module, recipe, dir);
     for (const tool of tools) renameSync(join(unfinished, executableOf(recipe.tools[tool])), join(dir, tool));
     rmSync(log, { force: true });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import { cleanerScripts } from "../../cleaner/scripts";
-import { findExecutable } from "../pulumi/pulumiOnPath";
+import { findExecutable } from "../processes";
 
 /** A shell for the scripts, and the tools on its PATH. */
 export interface Shell {
@@ -16,11 +16,9 @@ export interface Shell {
   readonly path: string;
 }
 
-const find = (name: string): string | undefined => findExecutable(name, process.env.PATH ?? "");
-
 /** Returns the absolute path of a program on PATH, since shells of the tests may have another PATH. */
 export function programPath(name: string): string {
-  return find(name) ?? assert.fail(`${name} is not on PATH`);
+  return findExecutable(name) ?? assert.fail(`${name} is not on PATH`);
 }
 
 /** Makes a shell of busybox, with only its own applets on PATH. */
@@ -36,14 +34,14 @@ function busyboxShell(binary: string): Shell {
 }
 
 function allShells(): Shell[] {
-  const dash = find("dash");
+  const dash = findExecutable("dash");
   const gnu: Shell = {
     name: `${dash ? "dash" : "sh"} and this machine's tools`,
     command: [dash ?? "sh"],
     path: process.env.PATH ?? "",
   };
   const named = process.env.CLEANER_BUSYBOX;
-  const binary = named ? resolve(named) : find("busybox");
+  const binary = named ? resolve(named) : findExecutable("busybox");
   return binary ? [gnu, busyboxShell(binary)] : [gnu];
 }
 

@@ -116,12 +116,9 @@ type Recipes = typeof RECIPES;
 export type ModuleName = keyof Recipes;
 export type Tool = { [M in ModuleName]: keyof Recipes[M]["tools"] }[ModuleName];
 
-/** A Go module of toolchain/: its folder, the Go version it asks for, and a key that changes whenever its pins do. */
+/** A Go module of toolchain/: its folder, and a key that changes whenever its pins do. */
 export interface GoModule {
-  name: string;
   dir: string;
-  /** Version in its `go` line, for example "1.24.0". */
-  goVersion: string;
   /** `<name>-<12 hex digits>`: the folder of its tools in the cache. */
   key: string;
   /** Returns the version of a module that it requires, for example "v3.6.5". */
@@ -138,14 +135,10 @@ export function moduleOf(tool: Tool): ModuleName {
 export function readModule(name: ModuleName, root = join(repositoryRoot, "toolchain")): GoModule {
   const dir = join(root, name);
   const goMod = readFileSync(join(dir, "go.mod"), "utf8");
-  const goVersion = /^go (\S+)$/m.exec(goMod)?.[1];
-  if (!goVersion) throw new Error(`${join(dir, "go.mod")} has no go line`);
   const sources = ["go.sum", "main.go"].map((file) => join(dir, file)).filter((file) => existsSync(file));
   const pinned = [goMod, ...sources.map((file) => readFileSync(file, "utf8"))];
   return {
-    name,
     dir,
-    goVersion,
     key: `${name}-${cacheKey(name, pinned)}`,
     versionOf: (path) => requiredVersion(goMod, path, dir),
   };

@@ -2,20 +2,16 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { useTempDir } from "../tempDir";
 
-/** Answers as `go env` does, and "builds" by writing its environment to one file for each package, named as Go names it. */
+/** "Builds" by writing its environment to one file for each package, named as Go names it. */
 export const WORKING_GO = `
-case "$1" in
-  env) echo "\${FAKE_VERSION-go1.99.0}"; echo "\${FAKE_TOOLCHAIN-auto}";;
-  build)
-    echo "$@" >>"\${FAKE_BUILDS-/dev/null}"
-    sleep "\${FAKE_SECONDS-0}"
-    for argument; do
-      [ "$previous" = -o ] && output=$argument
-      previous=$argument
-      [ "$output" ] && [ "$argument" != "$output" ] || continue
-      echo "$GOFLAGS|$GOWORK|$GO111MODULE|$CGO_ENABLED|$GOOS|$GOARCH" >"$output$(basename "\${argument%/v3}")"
-    done;;
-esac`;
+echo "$@" >>"\${FAKE_BUILDS-/dev/null}"
+sleep "\${FAKE_SECONDS-0}"
+for argument; do
+  [ "$previous" = -o ] && output=$argument
+  previous=$argument
+  [ "$output" ] && [ "$argument" != "$output" ] || continue
+  echo "$GOFLAGS|$GOWORK|$GO111MODULE|$CGO_ENABLED|$GOOS|$GOARCH" >"$output$(basename "\${argument%/v3}")"
+done`;
 
 /** Writes an executable shell script that finds the system's own programs. */
 export function writeProgram(file: string, script: string): string {
