@@ -11,7 +11,6 @@ export interface Second {
   failed: number;
   usedBytes: number;
   sizeBytes: number;
-  files: number;
 }
 
 export interface Visits {

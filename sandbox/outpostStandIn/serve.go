@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 const (
@@ -58,7 +59,7 @@ func (o *outpost) page(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "the page")
 		return
 	}
-	if !found && !o.begin(w, false, "https://app.example.com"+r.URL.RequestURI()) {
+	if !found && !o.begin(w, values{"redirect": "https://app.example.com" + r.URL.RequestURI()}) {
 		return
 	}
 	http.Redirect(w, r, startPath, http.StatusFound)
@@ -66,15 +67,15 @@ func (o *outpost) page(w http.ResponseWriter, r *http.Request) {
 
 // logIn answers at the address to which authentik sends anyone who has logged in.
 func (o *outpost) logIn(w http.ResponseWriter, r *http.Request) {
-	if o.begin(w, true, "") {
+	if o.begin(w, values{"claims": user(time.Now().Add(24*time.Hour).Unix(), 800)}) {
 		http.Redirect(w, r, "/", http.StatusFound)
 	}
 }
 
 // begin saves a new session and sets its cookie. If it can't be saved, begin answers with the refusal and returns false.
-func (o *outpost) begin(w http.ResponseWriter, login bool, url string) bool {
+func (o *outpost) begin(w http.ResponseWriter, content values) bool {
 	id := newID()
-	if err := save(o.dir, id, values(login, url)); err != nil {
+	if err := save(o.dir, id, content); err != nil {
 		o.refuse(w, err)
 		return false
 	}

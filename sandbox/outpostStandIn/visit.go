@@ -14,8 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"authentik-outpost-shm/outpost-stand-in/session"
 )
 
 const (
@@ -26,14 +24,13 @@ const (
 	maxLogins        = 5000
 )
 
-// second is what happened in one second. `usedBytes`, `sizeBytes` and `files` are of the sessions' folder at its end.
+// second is what happened in one second. `usedBytes` and `sizeBytes` are of the sessions' folder at its end.
 type second struct {
 	Second    int         `json:"second"`
 	Status    map[int]int `json:"status"`
 	Failed    int         `json:"failed"`
 	UsedBytes uint64      `json:"usedBytes"`
 	SizeBytes uint64      `json:"sizeBytes"`
-	Files     uint64      `json:"files"`
 }
 
 // ending counts the people who logged in before the first visit, and those who were still logged in after the last.
@@ -103,7 +100,7 @@ func peopleOf(dir string) []*http.Cookie {
 	files, _ := filepath.Glob(sessionFile(dir, "*"))
 	var people []*http.Cookie
 	for _, file := range files {
-		if content, err := os.ReadFile(file); err == nil && session.IsLogin(content) {
+		if content, err := os.ReadFile(file); err == nil && isLogin(content) {
 			id := strings.TrimPrefix(filepath.Base(file), "session_")
 			people = append(people, &http.Cookie{Name: cookieName, Value: id})
 		}
@@ -195,7 +192,7 @@ func (c *counter) take(n int) second {
 	result := second{Second: n, Status: c.ended, Failed: c.ended[0]}
 	delete(result.Status, 0)
 	c.ended = map[int]int{}
-	result.UsedBytes, result.SizeBytes, result.Files = usage(os.TempDir())
+	result.UsedBytes, result.SizeBytes = usage(os.TempDir())
 	return result
 }
 
@@ -216,11 +213,11 @@ func get(client *http.Client, cookie *http.Cookie) (int, error) {
 	return answer.StatusCode, err
 }
 
-func usage(dir string) (used, size, files uint64) {
+func usage(dir string) (used, size uint64) {
 	var stat syscall.Statfs_t
 	if syscall.Statfs(dir, &stat) != nil {
-		return 0, 0, 0
+		return 0, 0
 	}
 	block := uint64(stat.Bsize)
-	return (stat.Blocks - stat.Bfree) * block, stat.Blocks * block, stat.Files - stat.Ffree
+	return (stat.Blocks - stat.Bfree) * block, stat.Blocks * block
 }

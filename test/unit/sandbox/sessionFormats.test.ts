@@ -7,7 +7,7 @@ const typeName = "goauthentik.io/internal/outpost/proxyv2/types.Claims";
 const forged = `https://app.example.com/start?q=${typeName}&claims=%06claims4${typeName}`;
 
 describe("the session generator", () => {
-  // Go's own gob encoder has written the fixtures (sandbox/outpostStandIn/fixtures).
+  // Go's own gob encoder has written the fixtures (sandbox/outpostStandIn/fixtures_test.go).
   const fixtures: Record<string, GoSession> = {
     "visit-started": { holds: [] },
     "visit-redirect": { holds: ["redirect"] },
