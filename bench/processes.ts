@@ -1,9 +1,8 @@
 import { fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { shells, sweepText, type Shell } from "../sandbox/cleaner/shells";
-import { Sidecar } from "../sandbox/cleaner/sidecarProcess";
+import { Sidecar, until } from "../sandbox/cleaner/sidecarProcess";
 import type { FloodReport } from "./flood";
 import type { ControlGroup } from "./limits";
 import type { Place } from "./place";
@@ -34,7 +33,7 @@ export async function startSidecar(
 ): Promise<Sidecar> {
   const own = { SHM_DIR: place.dir, METRICS_DIR: place.metrics, METRICS_PORT: "19301" };
   const sidecar = new Sidecar(podShell, { ...own, ...env }, undefined, undefined, group?.command);
-  while (!sidecar.log.includes(" event=sweep ")) await delay(20);
+  await until("the first sweep", () => sidecar.log.includes(" event=sweep "), 120);
   return sidecar;
 }
 

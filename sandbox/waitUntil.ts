@@ -1,7 +1,7 @@
 // Waits for something that another process does, which only asking can show.
-import { poll } from "../kubernetes/poll";
+import { setTimeout as delay } from "node:timers/promises";
 
-export interface WaitOptions {
+interface WaitOptions {
   /** Completes the error "gave up waiting for …", for example "nothing to be left of it". */
   what: string;
   /** Longest wait, in milliseconds. */
@@ -16,29 +16,21 @@ type Answer<T> = T | false | undefined;
 
 /**
  * Asks until `ask` returns something other than false and undefined, and returns that. An error of `ask` counts as "not yet".
- * When time is up, the error names the last one.
+ * When time is up, it is asked once more, and the error names the last one.
  */
 export async function waitUntil<T>(ask: () => Answer<T> | Promise<Answer<T>>, options: WaitOptions): Promise<T> {
   const { what, timeoutMs, signal, pauseMs = 100 } = options;
-  const look = async () => {
+  for (const deadline = Date.now() + timeoutMs; ; await delay(pauseMs)) {
     signal?.throwIfAborted();
-    const value: { answer?: Answer<T>; error?: unknown } = await Promise.resolve()
+    const isLast = Date.now() >= deadline;
+    let cause: unknown;
+    const answer = await Promise.resolve()
       .then(ask)
-      .then(
-        (answer) => ({ answer }),
-        (error: unknown) => ({ error }),
-      );
+      .catch((error: unknown) => void (cause = error));
     signal?.throwIfAborted();
-    return { value, ...(isMissing(value.answer) && { awaits: what }) };
-  };
-  const { answer, error } = await poll(look, { timeoutMs, pauseMs });
-  if (isMissing(answer)) throw new Error(timeoutMessage(options, error), { cause: error });
-  return answer;
-}
-
-const isMissing = (answer: unknown): answer is false | undefined => answer === undefined || answer === false;
-
-function timeoutMessage({ what, timeoutMs }: WaitOptions, lastError: unknown): string {
-  const reason = lastError instanceof Error ? `: ${lastError.message}` : "";
-  return `gave up waiting for ${what} after ${timeoutMs / 1000} s${reason}`;
+    if (answer !== undefined && answer !== false) return answer;
+    if (!isLast) continue;
+    const reason = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new Error(`gave up waiting for ${what} after ${timeoutMs / 1000} s${reason}`, { cause });
+  }
 }

@@ -14,37 +14,31 @@ import { isRpcSecret, specialSecretSig, specialSigKey, unwrapRpcSecret } from "@
 type Properties = Record<string, unknown>;
 
 const known = ["create", "delete", "interpreter", "environment", "stdin", "triggers"];
-const running = new Set<AbortController>();
+const interruption = new AbortController();
 
 const provider: Provider = {
   version,
   check: (urn, _olds, news: Properties) => {
     const surplus = Object.keys(news).filter((key) => !known.includes(key) && !key.startsWith("__"));
-    const isLocal = urn.split("::")[2].endsWith("command:local:Command");
-    const failures = isLocal ? surplus.map((property) => ({ property, reason: "the stand-in doesn't know it" })) : [];
-    if (!isLocal) failures.push({ property: "", reason: "the stand-in has command:local:Command only" });
+    if (!urn.split("::")[2].endsWith("command:local:Command")) throw new Error(`the stand-in has no ${urn}`);
+    const failures = surplus.map((property) => ({ property, reason: "the stand-in doesn't know it" }));
     return Promise.resolve({ inputs: news, failures });
   },
   diff: (_id, _urn, olds: Properties, news: Properties) => {
     const changed = known.filter((key) => !isDeepStrictEqual(revealed(olds[key]), revealed(news[key])));
-    return Promise.resolve({
-      changes: changed.length > 0,
-      replaces: changed.filter((key) => key === "triggers"),
-      deleteBeforeReplace: false,
-    });
+    return Promise.resolve({ changes: changed.length > 0, replaces: changed.filter((key) => key === "triggers") });
   },
   create: async (_urn, inputs: Properties) => ({
     id: `command${randomBytes(4).toString("hex")}`,
     outs: await outputsOf(inputs),
   }),
   update: async (_id, _urn, _olds, news: Properties) => ({ outs: await outputsOf(news) }),
-  read: (id, _urn, props: Properties) => Promise.resolve({ id, props }),
   delete: async (_id, _urn, props: Properties) => {
     const inputs = revealed(props) as Properties;
     await run({ ...inputs, create: inputs.delete });
   },
   cancel: () => {
-    for (const command of running) command.abort();
+    interruption.abort();
     return Promise.resolve();
   },
 };
@@ -53,23 +47,14 @@ const provider: Provider = {
 async function outputsOf(inputs: Properties): Promise<Properties> {
   const outputs = await run(revealed(inputs) as Properties);
   const isSecret = JSON.stringify(inputs).includes(specialSecretSig);
-  const marked = Object.entries(outputs).map(([key, value]) => [
-    key,
-    isSecret ? { [specialSigKey]: specialSecretSig, value } : value,
-  ]);
-  return { ...inputs, ...(Object.fromEntries(marked) as Properties) };
+  for (const key of isSecret ? Object.keys(outputs) : [])
+    outputs[key] = { [specialSigKey]: specialSecretSig, value: outputs[key] };
+  return { ...inputs, ...outputs };
 }
 
 /** @throws Error worded as by the official provider, with the command and everything it printed */
-async function run({
-  create,
-  interpreter,
-  environment,
-  stdin,
-}: Properties): Promise<{ stdout: string; stderr: string }> {
+async function run({ create, interpreter, environment, stdin }: Properties): Promise<Properties> {
   if (create === undefined) return { stdout: "", stderr: "" };
-  const interruption = new AbortController();
-  running.add(interruption);
   const [program, ...args] = [...((interpreter as string[] | undefined) ?? ["/bin/sh", "-c"]), create as string];
   const child = spawn(program, args, {
     env: { ...process.env, ...(environment as Record<string, string> | undefined) },
@@ -88,7 +73,6 @@ async function run({
     child.on("error", ({ name, message }) => name !== "AbortError" && resolve(message));
     child.on("close", (code, signal) => resolve(signal ? `signal: ${signal}` : `exit status ${code}`));
   });
-  running.delete(interruption);
   if (ended !== "exit status 0") throw new Error(`${ended}: running ${JSON.stringify(create)}:\n${printed.both}`);
   return { stdout: printed.stdout.replace(/\n$/, ""), stderr: printed.stderr.replace(/\n$/, "") };
 }
