@@ -1,8 +1,11 @@
 // `npm run preview -- --stack prod`: shows at a desk what the pull request's comment would say.
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { LocalWorkspace } from "@pulumi/pulumi/automation";
+import type { EngineEvent } from "@pulumi/pulumi/automation/events";
 import { Command } from "commander";
-import { previewMarkdown, runPreview } from "./previewComment";
+import { parse } from "yaml";
 import { repositoryRoot } from "./paths";
 import { consoleProgress } from "./progress";
 import { openPulumi } from "./pulumi";
@@ -18,19 +21,43 @@ const command = new Command("npm run preview --")
   .allowExcessArguments(false)
   .parse();
 
-async function main(stack: string): Promise<void> {
+/** Longer than any run of backticks in what we deploy. */
+const fence = "``````";
+
+async function main(stackName: string): Promise<void> {
   const progress = consoleProgress();
-  const pulumi = await openPulumi(progress);
+  const { cli, env } = await openPulumi(progress);
+  const { name: projectName } = parse(readFileSync(join(repositoryRoot, "Pulumi.yaml"), "utf8")) as { name: string };
+  const program = async () => (await import("../index.js")).default();
   // The plugins are the sandbox's, but the login is the user's own.
   const login = process.env.PULUMI_CREDENTIALS_PATH ?? process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
-  const step = progress.step(`previewing ${stack}`);
-  const text = await runPreview({
-    stack,
-    workDir: repositoryRoot,
-    pulumi: await pulumiCommand(pulumi.cli),
-    env: { ...pulumi.env, PULUMI_CREDENTIALS_PATH: login },
-  }).finally(() => step.done());
-  process.stdout.write(previewMarkdown(text));
+  const step = progress.step(`previewing ${stackName}`);
+  const stack = await LocalWorkspace.selectStack(
+    { projectName, stackName, program },
+    {
+      workDir: repositoryRoot,
+      pulumiCommand: await pulumiCommand(cli),
+      envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_CREDENTIALS_PATH: login },
+    },
+  );
+  const warnings: string[] = [];
+  const onEvent = ({ diagnosticEvent }: EngineEvent) => {
+    if (diagnosticEvent?.severity === "warning")
+      warnings.push(`> ⚠ ${diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()}\n`);
+  };
+  const { stdout } = await stack.preview({ diff: true, color: "never", onEvent });
+  step.done();
+  const diff = `${fence}diff\n${markersFirst(stdout).trim()}\n${fence}\n`;
+  const heading = `#### \`preview\` of ${projectName} on ${stackName}\n`;
+  console.log([heading, ...(warnings.length > 0 ? [warnings.join(">\n")] : []), diff].join("\n").trimEnd());
+}
+
+/** Moves Pulumi's indented marks to the front, since Markdown colours a line by its first character. */
+function markersFirst(diff: string): string {
+  return diff.replace(
+    /^( +)([+~-]{1,2}|\+-|-\+)(?= )/gm,
+    (_line, indent: string, mark: string) => `${mark === "~" ? "!" : mark}${indent}`,
+  );
 }
 
 main(command.opts<{ stack: string }>().stack).catch((error: Error) => {
