@@ -8,7 +8,6 @@ import type { IdleHour, PeakMemory } from "./idle";
 import type { Machine } from "./machine";
 import { sessionBytes } from "./place";
 import type { PreviewCost } from "./previewCost";
-import type { StatusCost } from "./statusCost";
 import type { SweepCost } from "./sweepCost";
 
 export interface Results {
@@ -24,7 +23,6 @@ export interface Results {
   /** Floods of visits with long addresses. */
   addresses: AddressTrial[];
   preview: PreviewCost;
-  status: StatusCost;
   admission: AdmissionCost;
 }
 
@@ -177,21 +175,6 @@ ${table(
 )}${ours > goals.previewRatio * plain ? "\n\nA quarter of what is more in ours is the preflight, which has the API server try each Deployment's change before anything is registered.\nThe rest is the engine's and the provider's work on resources that are larger and wait for each other." : ""}`;
 }
 
-function statusSection({ status: { pods, ours, kubectl, answered } }: Results): string {
-  return `## The status of ${pods} pods
-
-\`outpost-shm status\` against \`kubectl get pods\` of the same pods, the fastest of three, in turns, on one API server.
-kubectl makes one request; \`status\` makes that and one more for each pod's numbers, and had those of ${answered}.
-
-${table(
-  ["command", "seconds", "times kubectl"],
-  [
-    ["outpost-shm status", number(ours, 1), number(ours / kubectl, 1)],
-    ["kubectl get pods", number(kubectl, 1), "1.0"],
-  ],
-)}`;
-}
-
 function admissionSection({ admission: { pods, without, admitted, neighbour } }: Results): string {
   const row = (pod: string, milliseconds: number): string[] => [
     pod,
@@ -240,8 +223,6 @@ ${sweepSection(results)}
 ${idleSection(results)}
 
 ${previewSection(results)}
-
-${statusSection(results)}
 
 ${admissionSection(results)}
 
