@@ -1,4 +1,4 @@
-import { shells } from "../sandbox/cleaner/shells";
+import { shells, type Shell } from "../sandbox/cleaner/shells";
 import { type Place, unixTime } from "./place";
 import { cpuSeconds, podShell, sweepCommand } from "./processes";
 
@@ -32,44 +32,41 @@ interface Contender {
   what: string;
   /** Name of the plain find that it is compared with. */
   find: string;
-  command: (place: Place, mix: Mix) => { command: string[]; path?: string };
+  command: string[];
+  path?: string;
 }
 
-function plainFind(name: string, find: readonly string[], rm: readonly string[]): Contender {
-  const what = `plain find -exec rm, ${name}`;
-  return {
-    what,
-    find: what,
-    command: (_, { ageSeconds }) => {
-      const tests = ["-maxdepth", "1", "-type", "f", "-name", "session_*", "!", "-mmin", `-${(ageSeconds - 600) / 60}`];
-      return { command: [...find, ".", ...tests, "-exec", ...rm, "-f", "{}", "+"] };
-    },
+function contenders(place: Place, { ageSeconds }: Mix): Contender[] {
+  const tests = ["-maxdepth", "1", "-type", "f", "-name", "session_*", "!", "-mmin", `-${(ageSeconds - 600) / 60}`];
+  const plainFind = (name: string, ...busybox: string[]): Contender => {
+    const what = `plain find -exec rm, ${name}`;
+    return {
+      what,
+      find: what,
+      command: [...busybox, "find", ".", ...tests, "-exec", ...busybox, "rm", "-f", "{}", "+"],
+    };
   };
+  const finds = [plainFind("this machine's tools")];
+  if (shells.length > 1) finds.push(plainFind(podShell.name, podShell.command[0]));
+  const settings = [
+    `SHM_DIR=${place.dir}`,
+    "ANONYMOUS_MAX_AGE_SECONDS=3600",
+    "HIGH_WATERMARK_PERCENT=100", // the rates above include the cost of a sweep under pressure
+  ];
+  const ours = (shell: Shell, find: Contender, ...metrics: string[]): Contender => ({
+    what: `ours, ${shell.name}, ${metrics.length > 0 ? "with" : "without"} metrics`,
+    find: find.what,
+    command: sweepCommand(shell, [...settings, ...metrics]),
+    path: shell.path,
+  });
+  const sweeps = shells.flatMap((shell, index) => [
+    ours(shell, finds[index]),
+    ours(shell, finds[index], `METRICS_DIR=${place.metrics}`),
+  ]);
+  return [...finds, ...sweeps];
 }
 
-function contenders(): Contender[] {
-  const gnu = plainFind("this machine's tools", ["find"], ["rm"]);
-  const busybox = podShell.command[0] ?? "";
-  const finds = shells.length > 1 ? [gnu, plainFind(podShell.name, [busybox, "find"], [busybox, "rm"])] : [gnu];
-  const ours = shells.flatMap((shell, index): Contender[] =>
-    [false, true].map((metrics) => ({
-      what: `ours, ${shell.name}, ${metrics ? "with metrics" : "without metrics"}`,
-      find: finds[index]?.what ?? "",
-      command: (place) => ({
-        command: sweepCommand(shell, [
-          `SHM_DIR=${place.dir}`,
-          "ANONYMOUS_MAX_AGE_SECONDS=3600",
-          "HIGH_WATERMARK_PERCENT=100", // the rates above include the cost of a sweep under pressure
-          ...(metrics ? [`METRICS_DIR=${place.metrics}`] : []),
-        ]),
-        path: shell.path,
-      }),
-    })),
-  );
-  return [...finds, ...ours];
-}
-
-function once(place: Place, mix: Mix, contender: Contender): number {
+function once(place: Place, mix: Mix, { what, command, path }: Contender): number {
   place.clear();
   const now = unixTime();
   for (let n = 0; n < filesPerSweep; n++) {
@@ -77,17 +74,16 @@ function once(place: Place, mix: Mix, contender: Contender): number {
     if (mix.long) place.longVisit(n, savedAt);
     else place.visit(n, savedAt);
   }
-  const { command, path } = contender.command(place, mix);
   const cost = cpuSeconds(command, { cwd: place.dir, path });
   const left = Array.from({ length: filesPerSweep }, (_, n) => place.hasVisit(n)).filter(Boolean).length;
-  if (left !== filesPerSweep / 2) throw new Error(`${contender.what} left ${left} files of ${filesPerSweep}`);
+  if (left !== filesPerSweep / 2) throw new Error(`${what} left ${left} files of ${filesPerSweep}`);
   return cost;
 }
 
 /** Measures the CPU seconds of one pass over 65,536 files of which half must go: the best of some runs per contender. */
 export function sweepCosts(place: Place, runs: number): SweepCost[] {
   return mixes.flatMap((mix) => {
-    const costs = contenders().map((contender) => {
+    const costs = contenders(place, mix).map((contender) => {
       const best = Math.min(...Array.from({ length: runs }, () => once(place, mix, contender)));
       return { contender, best };
     });

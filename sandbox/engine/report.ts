@@ -3,10 +3,8 @@ import type { OpType, OutputMap } from "@pulumi/pulumi/automation";
 import type { DiagnosticEvent, EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
 import { isRpcSecret } from "@pulumi/pulumi/runtime/rpc";
 
-export interface ResourceStep {
-  readonly urn: string;
-  /** Type such as `kubernetes:apps/v1:DeploymentPatch`. */
-  readonly type: string;
+/** `type` is one such as `kubernetes:apps/v1:DeploymentPatch`. */
+interface ResourceStep extends Pick<StepEventMetadata, "urn" | "type"> {
   /**
    * Operation. `same` includes what a refresh found unchanged, and `refresh` is what it found changed or gone. A replacement is
    * `create-replacement`, `replace` and `delete-replaced`.
@@ -16,19 +14,13 @@ export interface ResourceStep {
   readonly diffs: string[];
 }
 
-export interface Diagnostic {
-  readonly urn?: string;
-  readonly severity: "info" | "info#err" | "warning" | "error";
-  readonly message: string;
-}
-
 export interface Report {
   /** Output of the CLI, without colours. */
   readonly stdout: string;
   /** Number of resources by operation; `same` if there is nothing to do. */
   readonly changeSummary: Readonly<Partial<Record<OpType, number>>>;
   readonly steps: readonly ResourceStep[];
-  readonly diagnostics: readonly Diagnostic[];
+  readonly diagnostics: readonly Pick<DiagnosticEvent, "severity" | "message">[];
 }
 
 export interface UpReport extends Report {
@@ -44,17 +36,15 @@ export class UpdateFailed extends Error {
     readonly report: Report,
     cause: unknown,
   ) {
-    const errors = report.diagnostics.filter(({ severity, message }) => severity === "error" && !isSummary(message));
+    const errors = report.diagnostics.filter(
+      // The engine's closing message after a failure does not say why.
+      ({ severity, message }) => severity === "error" && !/^(update|preview|destroy) failed$/.test(message),
+    );
     const reasons = [...new Set(errors.map(({ message }) => message))].join("\n");
     // Without an error of the engine's own, it is the CLI's. The cause has everything the CLI printed.
     super(`${what} of stack ${stack} failed:\n${reasons || String(cause)}`, reasons ? {} : { cause });
     this.name = "UpdateFailed";
   }
-}
-
-/** Recognises the engine's closing message after a failure, which does not say why. */
-function isSummary(message: string): boolean {
-  return ["update failed", "preview failed", "destroy failed"].includes(message);
 }
 
 /** Listens to one operation; `options` go to the Automation API. */
@@ -63,7 +53,7 @@ export class Recorder {
     stdout: "",
     changeSummary: {} as Report["changeSummary"],
     steps: [] as ResourceStep[],
-    diagnostics: [] as Diagnostic[],
+    diagnostics: [] as Pick<DiagnosticEvent, "severity" | "message">[],
     outputs: {} as OutputMap,
   } satisfies UpReport;
 
@@ -84,10 +74,10 @@ export class Recorder {
     if (summaryEvent) this.report.changeSummary = summaryEvent.resourceChanges;
   }
 
-  #note({ urn, severity, message }: DiagnosticEvent): void {
+  #note({ severity, message }: DiagnosticEvent): void {
     // Debug messages come although nobody asked for them, with secrets in plain text.
     if ((severity as string) === "debug") return;
-    this.report.diagnostics.push({ urn, severity, message: message.replaceAll(/<\{%.*?%\}>/g, "").trimEnd() });
+    this.report.diagnostics.push({ severity, message: message.replaceAll(/<\{%.*?%\}>/g, "").trimEnd() });
   }
 
   /** Corrects a refresh step, whose result is known only when it is done. Unchanged resources become `same`. */
