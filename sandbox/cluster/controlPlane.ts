@@ -8,8 +8,7 @@ import type { Site } from "../node/machine";
 import type { Ground } from "../node/podNode";
 import { ProcessDied } from "../processes";
 import { waitUntil } from "../waitUntil";
-import { createCredentials, writeKubeconfig, type Credentials, type User } from "./credentials";
-import { SERVICES } from "./services";
+import { createCredentials, SERVICES, writeKubeconfig, type Credentials, type User } from "./credentials";
 
 export const CONTROL_PLANE_TOOLS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const;
 type ControlPlaneTools = Record<(typeof CONTROL_PLANE_TOOLS)[number], string>;

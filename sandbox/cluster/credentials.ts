@@ -8,6 +8,9 @@ import { stringify } from "yaml";
 /** Name of a sandbox's one node. */
 export const SANDBOX_NODE = "sandbox-node";
 
+/** Addresses of the cluster's services, and of the DNS service it would have. */
+export const SERVICES = { network: "10.99.0.0/24", dns: "10.99.0.10" };
+
 /** Users of the control plane and of its node. Kubernetes' built-in RBAC roles are bound to the names of the components. */
 const USERS = {
   admin: { name: "admin", group: "system:masters" },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { RunningProcess } from "../processes";
 import { waitUntil } from "../waitUntil";
 import { writeImage, type ImageSpec } from "./images";
-import type { Machine } from "./machine";
+import type { Machine, Site } from "./machine";
 
 export const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
 /** Image of the container that holds a pod's namespaces. */
@@ -15,21 +15,15 @@ export const PODS_NETWORK = "10.244.0.0/16";
 
 const READY_TIMEOUT_MS = 30_000;
 
-export interface ContainerdOptions {
-  machine: Machine;
-  stateDir: string;
-  logDir: string;
-  signal: AbortSignal;
-}
-
 export class Containerd {
   private process: RunningProcess | undefined;
 
-  constructor(private readonly options: ContainerdOptions) {}
+  constructor(private readonly options: Site & { machine: Machine }) {}
 
   /** Starts containerd, and resolves when it answers. */
   async start(): Promise<void> {
-    const { machine, stateDir, logDir, signal } = this.options;
+    const { machine, stateDir, logDir, processes } = this.options;
+    const signal = processes.death;
     const dir = join(stateDir, "containerd");
     mkdirSync(join(dir, "cni"), { recursive: true });
     writeFileSync(join(dir, "cni", "10-pods.conflist"), JSON.stringify(podNetwork()));

@@ -2,20 +2,17 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { SANDBOX_NODE } from "../cluster/credentials";
-import { SERVICES } from "../cluster/services";
+import { SANDBOX_NODE, SERVICES } from "../cluster/credentials";
 import type { KubeletCertificates } from "./certificates";
 import { CONTAINERD_SOCKET, PODS_NETWORK } from "./containerd";
-import type { Machine } from "./machine";
+import type { Machine, Site } from "./machine";
 
-export interface KubeletOptions {
+interface KubeletOptions extends Site {
   machine: Machine;
   tools: { kubelet: string; "kube-proxy": string };
   certificates: KubeletCertificates;
   /** One kubeconfig for each program's own user. */
   kubeconfigs: { kubelet: string; proxy: string };
-  stateDir: string;
-  logDir: string;
 }
 
 /** Starts both. The node registers itself. */

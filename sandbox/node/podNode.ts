@@ -56,16 +56,16 @@ export interface PodNodeOptions extends Site {
 
 /** Starts the node. Resolves when its programs run and its images are there; the node is ready some seconds later. */
 export async function startPodNode(options: PodNodeOptions): Promise<PodNode> {
-  const { ground, tools, kubeconfigOf, stateDir, logDir, processes } = options;
+  const { ground, tools, kubeconfigOf, stateDir, logDir } = options;
   const { machine } = ground;
-  const containerd = new Containerd({ machine, stateDir, logDir, signal: processes.death });
+  const containerd = new Containerd({ ...options, machine });
   await containerd.start();
   const standIn = join(stateDir, "outpost-stand-in");
   const build = ["-trimpath", "-ldflags", "-s -w", "-o", standIn, "."];
   await goBuild(join(__dirname, "../outpostStandIn"), build, join(logDir, "outpost-stand-in.build.log"));
   containerd.addImages(images(standIn, tools.kubectl));
   const kubeconfigs = { kubelet: kubeconfigOf("kubelet"), proxy: kubeconfigOf("proxy") };
-  await startKubelet({ machine, tools, certificates: ground.kubelet, kubeconfigs, stateDir, logDir });
+  await startKubelet({ ...options, machine, certificates: ground.kubelet, kubeconfigs });
   return {
     machine,
     restartContainerd: () => containerd.restart(),
