@@ -3,8 +3,7 @@ import { ensureNodePackages } from "../../../sandbox/node/packages";
 import { silentProgress } from "../../../sandbox/progress";
 
 describe("a node that runs pods", () => {
-  const { getuid } = process;
-  const { platform } = process;
+  const { getuid, platform } = process;
   afterEach(() => {
     process.getuid = getuid;
     Object.defineProperty(process, "platform", { value: platform });
@@ -14,14 +13,14 @@ describe("a node that runs pods", () => {
     "A node that runs pods takes Linux, root, and Debian or Ubuntu (or their packages containerd, runc, containernetworking-plugins, " +
     "busybox-static, iptables, iproute2, util-linux, openssl). The other tiers and a plain `npm start` take none of it.";
 
-  it("says what it takes where it does not run as root", () => {
-    Object.defineProperty(process, "platform", { value: "linux" });
-    process.getuid = () => 1000;
-    assert.throws(() => ensureNodePackages(silentProgress), { message: `This does not run as root. ${whatItTakes}` });
-  });
-
-  it("says what it takes where this is not Linux", () => {
-    Object.defineProperty(process, "platform", { value: "darwin" });
-    assert.throws(() => ensureNodePackages(silentProgress), { message: `This is darwin, not Linux. ${whatItTakes}` });
-  });
+  for (const [problem, system, user] of [
+    ["This does not run as root", "linux", 1000],
+    ["This is darwin, not Linux", "darwin", 0],
+  ] as const) {
+    it(`says what it takes: ${problem}`, () => {
+      Object.defineProperty(process, "platform", { value: system });
+      process.getuid = () => user;
+      assert.throws(() => ensureNodePackages(silentProgress), { message: `${problem}. ${whatItTakes}` });
+    });
+  }
 });

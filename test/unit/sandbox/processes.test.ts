@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { isRunning, ProcessDied, Processes, run } from "../../../sandbox/processes";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { useTempDir } from "../tempDir";
+
+const module = JSON.stringify(require.resolve("../../../sandbox/processes"));
 
 describe("child processes", function () {
   this.timeout(30_000);
@@ -38,28 +39,20 @@ describe("child processes", function () {
     await processes.stop(); // nothing is left to stop
   });
 
-  it("tells of a child that ends by itself, with the end of its log", async () => {
-    const processes = new Processes();
-    await processes.start(shell("etcd", "seq 20; echo no space left >&2; exit 7"));
-    await aborted(processes.death);
-    const lines = [...Array(14).keys()].map((index) => `  ${index + 7}\n`).join("");
-    const death = processes.death.reason as ProcessDied;
-    assert.ok(death instanceof ProcessDied);
-    assert.equal(
-      death.message,
-      `etcd ended (exit status 7). The end of ${inDir("log", "etcd.log")}:\n${lines}  no space left`,
-    );
-  });
-
-  it("tells of a child that was killed and of one that said nothing", async () => {
-    const processes = new Processes();
-    await processes.start(shell("kwok", "kill -KILL $$"));
-    await aborted(processes.death);
-    assert.equal(
-      (processes.death.reason as Error).message,
-      `kwok ended (killed by SIGKILL). The end of ${inDir("log", "kwok.log")}:\n  (nothing)`,
-    );
-  });
+  const lastLines = Array.from({ length: 14 }, (_, index) => `  ${index + 7}\n`).join("");
+  for (const [script, how, log] of [
+    ["seq 20; echo no space left >&2; exit 7", "exit status 7", `${lastLines}  no space left`],
+    ["kill -KILL $$", "killed by SIGKILL", "  (nothing)"],
+  ]) {
+    it(`tells of a child that ends by itself, with the end of its log: ${how}`, async () => {
+      const processes = new Processes();
+      await processes.start(shell("etcd", script));
+      await aborted(processes.death);
+      const death = processes.death.reason as ProcessDied;
+      assert.ok(death instanceof ProcessDied);
+      assert.equal(death.message, `etcd ended (${how}). The end of ${inDir("log", "etcd.log")}:\n${log}`);
+    });
+  }
 
   it("ends what a child leaves behind", async () => {
     const processes = new Processes();
@@ -90,8 +83,14 @@ describe("child processes", function () {
     ["throw", [1, null]],
   ] as const) {
     it(`leaves no child when its own process ends by ${ending}`, async () => {
-      const script = join(__dirname, "scripts", "holdChildren.ts");
-      const holder = spawn(process.execPath, ["--import", "tsx", script, inDir(), ending], {
+      const specs = [shell("first", "exec sleep 600"), shell("second", "sleep 600 & wait")];
+      const program = `const processes = new (require(${module}).Processes)();
+        Promise.all(${JSON.stringify(specs)}.map((spec) => processes.start(spec))).then((children) => {
+          console.log(JSON.stringify(children.map(({ pid }) => pid)));
+          if (${ending === "throw"}) throw new Error("nobody caught me");
+        });
+        setInterval(() => {}, 1000);`;
+      const holder = spawn(process.execPath, ["--import", "tsx", "--eval", program], {
         stdio: ["ignore", "pipe", "ignore"],
       });
       const ended = once(holder, "exit");

@@ -20,15 +20,6 @@ function folderOf(ending: string): string {
 describe("a folder for state", function () {
   this.timeout(20_000);
 
-  it("is named after its purpose, its host and its process, and is another each time", () => {
-    const folders = [createStateFolder("trial"), createStateFolder("trial")];
-    for (const folder of folders) {
-      assert.ok(existsSync(folder));
-      assert.ok(basename(folder).startsWith(`trial.${hostname()}.${process.pid}.`), folder);
-    }
-    assert.notEqual(folders[0], folders[1]);
-  });
-
   for (const ending of ["process.exit(0)", 'process.kill(process.pid, "SIGTERM")']) {
     it(`goes when its process ends by ${ending}`, () => {
       const folder = folderOf(ending);

@@ -123,14 +123,14 @@ describe("the toolchain", function () {
 
   it("leaves no half of a tool when Ctrl-C ends a build, and builds it the next time", async () => {
     onPath("go", WORKING_GO);
-    const script = join(__dirname, "scripts", "buildEtcd.ts");
+    const [toolchain, progress] = ["toolchain", "progress"].map((name) =>
+      JSON.stringify(join(repositoryRoot, "sandbox", name)),
+    );
+    const program = `require(${toolchain}).ensureTools(["etcd"], require(${progress}).silentProgress)`;
     const env = { ...process.env, FAKE_SECONDS: "30" };
-    const build = spawn(process.execPath, ["--import", require.resolve("tsx"), script], { env, stdio: "inherit" });
+    const build = spawn(process.execPath, ["--import", require.resolve("tsx"), "--eval", program], { env });
     const ended = once(build, "exit");
-    await waitUntil(() => builtCommands().length > 0, {
-      what: "the build to begin",
-      timeoutMs: 20_000,
-    });
+    await waitUntil(() => builtCommands().length > 0, { what: "the build to begin", timeoutMs: 20_000 });
     build.kill("SIGINT");
     assert.deepEqual(await ended, [null, "SIGINT"]);
     assert.ok(!existsSync(join(etcdDir(), "etcd")));
