@@ -12,8 +12,7 @@ import { parse, stringify } from "yaml";
 import { connectAnew } from "./engine/connections";
 import { Recorder, UpdateFailed, type Report, type UpReport } from "./engine/report";
 import { repositoryRoot } from "./paths";
-import type { Pulumi } from "./pulumi";
-import { pulumiCommand } from "./pulumi/pulumiCommand";
+import { pulumiCommand, type Pulumi } from "./pulumi";
 
 export { UpdateFailed, type Report, type UpReport };
 

@@ -8,8 +8,7 @@ import { Command } from "commander";
 import { parse } from "yaml";
 import { repositoryRoot } from "./paths";
 import { consoleProgress } from "./progress";
-import { openPulumi } from "./pulumi";
-import { pulumiCommand } from "./pulumi/pulumiCommand";
+import { openPulumi, pulumiCommand } from "./pulumi";
 
 const command = new Command("npm run preview --")
   .description(
