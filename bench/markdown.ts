@@ -8,6 +8,7 @@ import type { IdleHour, PeakMemory } from "./idle";
 import type { Machine } from "./machine";
 import { sessionBytes } from "./place";
 import type { PreviewCost } from "./previewCost";
+import type { StatusCost } from "./statusCost";
 import type { SweepCost } from "./sweepCost";
 
 export interface Results {
@@ -23,6 +24,7 @@ export interface Results {
   /** Floods of visits with long addresses. */
   addresses: AddressTrial[];
   preview: PreviewCost;
+  status: StatusCost;
   admission: AdmissionCost;
 }
 
@@ -175,6 +177,21 @@ ${table(
 )}${ours > goals.previewRatio * plain ? "\n\nA quarter of what is more in ours is the preflight, which has the API server try each Deployment's change before anything is registered.\nThe rest is the engine's and the provider's work on resources that are larger and wait for each other." : ""}`;
 }
 
+function statusSection({ status: { pods, ours, kubectl, answered } }: Results): string {
+  return `## The status of ${pods} pods
+
+\`outpost-shm status\` against \`kubectl get pods\` of the same pods, the fastest of three, in turns, on one API server.
+kubectl makes one request; \`status\` makes that and one more for each pod's numbers, and had those of ${answered}.
+
+${table(
+  ["command", "seconds", "times kubectl"],
+  [
+    ["outpost-shm status", number(ours, 1), number(ours / kubectl, 1)],
+    ["kubectl get pods", number(kubectl, 1), "1.0"],
+  ],
+)}`;
+}
+
 function admissionSection({ admission: { pods, without, admitted, neighbour } }: Results): string {
   const row = (pod: string, milliseconds: number): string[] => [
     pod,
@@ -223,6 +240,8 @@ ${sweepSection(results)}
 ${idleSection(results)}
 
 ${previewSection(results)}
+
+${statusSection(results)}
 
 ${admissionSection(results)}
 

@@ -17,6 +17,7 @@ import { Place } from "./place";
 import { authentikSweep, hourlyFind } from "./policies";
 import { previewCost } from "./previewCost";
 import { findRecovery, sidecarRecovery } from "./recover";
+import { statusCost } from "./statusCost";
 import { sweepCosts } from "./sweepCost";
 
 const root = join(__dirname, "..");
@@ -90,6 +91,7 @@ async function measureSweeps(): Promise<Results["sweep"]> {
 
 async function main(): Promise<void> {
   requireControlGroups();
+  const pods = quick ? 100 : 1000;
   const measured: Omit<Results, "machine"> = {
     trialSeconds: seconds,
     ...(await measureSidecar()),
@@ -97,6 +99,7 @@ async function main(): Promise<void> {
     day: await step("a simulated day", simulateDay),
     addresses: await step("long addresses", () => addressTrials(quick ? 20 : 120)),
     preview: await step("a preview of 50 outposts", () => previewCost(50)),
+    status: await step(`the status of ${pods} pods`, () => statusCost(pods)),
     admission: await step("the creation of a pod", () => admissionCost(quick ? 100 : 500)),
   };
   const results: Results = { machine: machine(), ...measured };
