@@ -165,6 +165,13 @@ describe("cleanup", () => {
       assert.deepEqual(asked.filter(({ settings }) => settings.includes("DRY_RUN=0")).length, 2);
     });
 
+    it("names five pods of many", async () => {
+      const { questions, ask } = asking("n");
+      const many = Array.from({ length: 7 }, () => outpostPod({ name: "main-b" }));
+      await cleanup(["--all"], { pods: many }, { ask });
+      assert.match(questions[0], /, pods main-b, main-b, main-b, main-b, main-b and 2 more: /);
+    });
+
     it("takes any other answer for no, and removes nothing", async () => {
       for (const answer of ["", "n", "yesterday"]) {
         const { code, stdout, stderr, asked } = await cleanup(["--all"], {}, asking(answer));

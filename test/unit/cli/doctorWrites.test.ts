@@ -87,13 +87,16 @@ describe("doctor on writes", () => {
     );
   });
 
-  it("says who created a Deployment again", () => {
-    const after = deployment([entry("helm", 1, image)], { uid: "2" });
-    assert.deepEqual(findings(deployment([authentiks]), after), [
-      {
-        seen: "while it was observed it was deleted, and created again by helm",
-        todo: "Find out why helm does that.",
-      },
-    ]);
+  it("says who created a Deployment again, and why authentik does", () => {
+    const port =
+      "See that the outpost's own container comes first and has its ports: outpost-shm verify. authentik's log says what it refused.";
+    for (const [who, todo] of [
+      ["helm", "Find out why helm does that."],
+      ["goauthentik.io", port],
+    ]) {
+      const after = deployment([entry(who, 1, image)], { uid: "2" });
+      const seen = `while it was observed it was deleted, and created again by ${who}`;
+      assert.deepEqual(findings(deployment([authentiks]), after), [{ seen, todo }]);
+    }
   });
 });

@@ -12,12 +12,20 @@ import { asking, metricsText, NOW, outpostDeployment, outpostPod, runOn, type Pr
 
 const stackManager = "authentik-outpost-shm-prod";
 
+/** A mount that is not the stack's. */
+const theirs = { name: "ca", mountPath: "/certs" };
+
 /** Returns the Deployment as authentik created it, with the sidecar that the stack added. */
 function managed(changes: { labels?: Record<string, string>; managers?: string[] } = {}): V1Deployment {
   const { labels = {}, managers = ["goauthentik.io", stackManager] } = changes;
   const deployment = outpostDeployment();
-  const ofStack = podSpecFields({ "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} } });
-  deployment.spec!.template.spec!.initContainers = [{ name: "shm-cleanup" }];
+  const ofStack = podSpecFields({
+    "f:initContainers": { 'k:{"name":"shm-cleanup"}': {} },
+    "f:containers": { 'k:{"name":"proxy"}': { "f:volumeMounts": { 'k:{"mountPath":"/dev/shm"}': {} } } },
+  });
+  const podSpec = deployment.spec!.template.spec!;
+  podSpec.initContainers = [{ name: "shm-cleanup" }];
+  podSpec.containers[0].volumeMounts = [theirs, { name: "dshm", mountPath: "/dev/shm" }];
   deployment.metadata = {
     ...deployment.metadata,
     uid: "old",
@@ -127,7 +135,13 @@ describe("recreate", () => {
         namespace: "authentik",
         labels: metadata?.labels,
       },
-      spec: { ...spec, template: { ...spec?.template, spec: { containers: [{ name: "proxy" }], initContainers: [] } } },
+      spec: {
+        ...spec,
+        template: {
+          ...spec?.template,
+          spec: { containers: [{ name: "proxy", volumeMounts: [theirs] }], initContainers: [] },
+        },
+      },
     });
   });
 

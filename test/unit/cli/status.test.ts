@@ -298,27 +298,47 @@ describe("status", () => {
     assert.equal(stderr, "\r\x1b[Kasking the pods: 1 answer\r\x1b[K");
   });
 
-  it("looks again with --watch until it is interrupted, past a look that fails", async () => {
-    const interrupted = new AbortController();
-    const pauses: number[] = [];
-    let looks = 0;
-    const podProxy = () => {
-      looks++;
-      if (looks === 3) interrupted.abort();
-      return Promise.resolve(metricsText());
-    };
-    const pods = () =>
-      looks === 1 && looks++ === 1 ? Promise.reject(new Error("No answer")) : Promise.resolve(twoPods.pods as V1Pod[]);
-    const { code, stdout } = await status({ ...twoPods, pods, podProxy }, ["--watch", "--interval", "1s", "main"], {
-      isTerminal: true,
-      interruption: () => interrupted.signal,
-      pause: (milliseconds) => (pauses.push(milliseconds), Promise.resolve()),
+  describe("with --watch", () => {
+    /** Looks three times, of which the second fails. */
+    async function watch(...flags: string[]) {
+      const interrupted = new AbortController();
+      const pauses: number[] = [];
+      let looks = 0;
+      const podProxy = () => {
+        looks++;
+        if (looks === 3) interrupted.abort();
+        return Promise.resolve(metricsText());
+      };
+      const pods = () =>
+        looks === 1 && looks++ === 1
+          ? Promise.reject(new Error("No answer"))
+          : Promise.resolve(twoPods.pods as V1Pod[]);
+      const { code, stdout, stderr } = await status(
+        { ...twoPods, pods, podProxy },
+        ["--watch", "--interval", "1s", "main", ...flags],
+        {
+          isTerminal: true,
+          interruption: () => interrupted.signal,
+          pause: (milliseconds) => (pauses.push(milliseconds), Promise.resolve()),
+        },
+      );
+      assert.deepEqual([code, pauses], [0, [1000, 1000]]);
+      return { stdout, stderr };
+    }
+
+    it("looks again until it is interrupted, past a look that fails", async () => {
+      const { stdout } = await watch();
+      const head = "\x1b[H\x1b[2J\x1b[3JEvery 1 s, 2026-11-24T03:00:00.000Z; Ctrl-C ends.\n\n";
+      const [, first, second, ...rest] = stdout.split(head);
+      assert.match(first, /^POD .*\nmain-b .*\n$/);
+      assert.equal(second, "error: No answer\n");
+      assert.deepEqual(rest, []);
     });
-    assert.deepEqual([code, pauses], [0, [1000, 1000]]);
-    const head = "\x1b[H\x1b[2J\x1b[3JEvery 1 s, 2026-11-24T03:00:00.000Z; Ctrl-C ends.\n\n";
-    const [, first, second, ...rest] = stdout.split(head);
-    assert.match(first, /^POD .*\nmain-b .*\n$/);
-    assert.equal(second, "error: No answer\n");
-    assert.deepEqual(rest, []);
+
+    it("prints nothing but JSON to stdout with -o json, and what failed to stderr", async () => {
+      const { stdout, stderr } = await watch("-o", "json");
+      assert.equal((JSON.parse(stdout) as { pods: { pod: string }[] }).pods[0].pod, "main-b");
+      assert.match(stderr, /^error: No answer\n$/m);
+    });
   });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import type { V1Container, V1Deployment, V1Job, V1Pod } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
@@ -6,6 +7,7 @@ import type { Check } from "../../../cli/verify/check";
 import type { Cluster, Wish } from "../../../kubernetes/cluster";
 import { podFragment } from "../../../sidecar/podFragment";
 import { outpostSettings } from "../outposts";
+import { useTempDir } from "../tempDir";
 import {
   isOpen,
   printed,
@@ -454,6 +456,30 @@ describe("verify", () => {
       "Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes); until then: npx --no-install outpost-shm status ak-outpost-main --namespace authentik";
     const failed = await failedChecks({ ...sound, deployments: [outpostDeployment()] });
     assert.deepEqual(failed, [{ subject: "main", check: "solution", passed: false, seen, todo }]);
+  });
+
+  describe("with a stack", () => {
+    const inDir = useTempDir();
+    const onStack = (...args: string[]) =>
+      runOn(sound, ["verify", "--stack", "dev", ...args], {}, { projectDir: inDir() });
+    beforeEach(() => {
+      const outposts = "[main, { name: public, solution: none }]";
+      const keys = `authentik-outpost-shm:namespace: authentik\n  authentik-outpost-shm:outposts: ${outposts}`;
+      writeFileSync(inDir("Pulumi.dev.yaml"), `config:\n  ${keys}\n  kubernetes:context: dev\n`);
+    });
+
+    it("checks what it names, by its settings unless a flag has another", async () => {
+      assert.equal((await onStack()).code, 0);
+      const { code, stdout } = await onStack("ak-outpost-main", "--shm-size", "1Gi");
+      assert.equal(code, 1);
+      assert.match(stdout, /^main {5}volume {6}FAIL {4}.*256Mi, not 1Gi/m);
+    });
+
+    it("refuses a name that is none of its outposts", async () => {
+      const error = 'error: "mian" is no outpost of the stack; it has: main, public\n';
+      const { code, stdout, stderr } = await onStack("mian");
+      assert.deepEqual([code, stdout, stderr], [2, "", error]);
+    });
   });
 
   it("ends with an error where there is no outpost", async () => {
