@@ -1,12 +1,13 @@
-// The exported program through the real engine on a real API server: owners of fields, previews, repairs, refusals, and what
-// survives of others' changes.
+// The exported program through the real engine on a real API server: owners of fields, previews, repairs, and what survives of
+// others' changes.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { V1Deployment } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { deleteOutpost } from "../../../sandbox/outpost";
+import type { Report } from "../../../sandbox/engine";
 import { repositoryRoot } from "../../../sandbox/paths";
-import { awaited, changedTypes, plain, problemsOf, refusal, values, warnings } from "./harness";
+import { awaited, changedTypes, plain, problemsOf, values, warnings } from "./harness";
 import { patchPodSpec, podNames, waitForRollout } from "./kubectl";
 import { closeScenarios, openScenario, owners, type Scenario } from "./scenario";
 
@@ -21,7 +22,14 @@ describe("the program on a cluster", () => {
   describe("with the sidecar", () => {
     let scenario: Scenario;
     let pristine: V1Deployment;
+    let previewed: string[];
     const template = async () => (await scenario.deployment("main")).spec!.template.spec!;
+    /** Asserts that the report has a new size of the volume, the wait for the rollout, and nothing else. */
+    const assertOneField = (report: Report) => {
+      assert.deepEqual(changedTypes(report), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
+      const patch = report.steps.find(({ op, type }) => op === "update" && type.endsWith("DeploymentPatch"));
+      assert.deepEqual(patch?.diffs, ["spec.template.spec.volumes[0].emptyDir.sizeLimit"]);
+    };
 
     before(async () => {
       scenario = await openScenario({ name: "sidecar", outposts: [{ name: "main", replicas: 2 }] });
@@ -30,7 +38,8 @@ describe("the program on a cluster", () => {
 
     it("previews exactly what it will do, and which pods restart; and does nothing", async () => {
       const report = await scenario.stack.preview({ diff: true });
-      assert.deepEqual(changedTypes(report), [
+      previewed = changedTypes(report);
+      assert.deepEqual(previewed, [
         "create authentik-outpost-shm:index:OutpostShmCleanup",
         "create authentik-outpost-shm:index:SidecarPatch",
         "create command:local:Command",
@@ -47,8 +56,9 @@ describe("the program on a cluster", () => {
     });
 
     it("patches the Deployment and tells what it made", async () => {
-      const { outputs } = await scenario.stack.up();
-      assert.deepEqual(values(outputs), {
+      const report = await scenario.stack.up();
+      assert.deepEqual(changedTypes(report), previewed);
+      assert.deepEqual(values(report.outputs), {
         solutions: { main: "sidecar" },
         patchedDeployments: [deploymentName],
         cronJobs: [],
@@ -104,15 +114,12 @@ describe("the program on a cluster", () => {
       assert.deepEqual(await podNames(scenario), pods);
     });
 
-    it("restarts the pods for a larger /dev/shm, and the preview says so and shows the one field", async () => {
+    it("restarts the pods for a larger /dev/shm, says so and shows the one field", async () => {
       await scenario.configure({ anonymousMaxAge: "30m", sweepInterval: "30s", shmSize: "512Mi" });
-      const preview = await scenario.stack.preview();
-      assert.deepEqual(changedTypes(preview), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
-      assert.deepEqual(warnings(preview), [restartWarning("its 2 pods")]);
-      const [patch] = preview.steps.filter(({ op }) => op === "update");
-      assert.deepEqual(patch.diffs, ["spec.template.spec.volumes[0].emptyDir.sizeLimit"]);
       const pods = await podNames(scenario);
-      await scenario.stack.up();
+      const report = await scenario.stack.up();
+      assertOneField(report);
+      assert.deepEqual(warnings(report), [restartWarning("its 2 pods")]);
       await waitForRollout(scenario, "main");
       assert.deepEqual(
         (await podNames(scenario)).filter((name) => pods.includes(name)),
@@ -125,11 +132,7 @@ describe("the program on a cluster", () => {
       const volumes = [{ name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } }];
       await patchPodSpec(scenario, "main", "kubectl-edit", { volumes });
       assert.equal(await sizeLimit(), "64Mi");
-      const preview = await scenario.stack.preview();
-      assert.deepEqual(changedTypes(preview), [...awaited, "update kubernetes:apps/v1:DeploymentPatch"]);
-      const patch = preview.steps.find(({ op, type }) => op === "update" && type.endsWith("DeploymentPatch"));
-      assert.deepEqual(patch?.diffs, ["spec.template.spec.volumes[0].emptyDir.sizeLimit"]);
-      await scenario.stack.up();
+      assertOneField(await scenario.stack.up());
       assert.equal(await sizeLimit(), "512Mi");
       assert.deepEqual(changedTypes(await scenario.stack.up()), []);
     });
@@ -147,15 +150,14 @@ describe("the program on a cluster", () => {
       assert.equal(containers[0], "proxy");
       assert.deepEqual(containers.sort(), ["mesh", "proxy"]);
       await scenario.configure({ solution: "none" });
-      const preview = await scenario.stack.preview();
-      assert.deepEqual(changedTypes(preview), [
+      const report = await scenario.stack.up();
+      assert.deepEqual(changedTypes(report), [
         "delete authentik-outpost-shm:index:SidecarPatch",
         "delete command:local:Command",
         "delete kubernetes:apps/v1:DeploymentPatch",
         "delete kubernetes:core/v1:ConfigMap",
       ]);
-      assert.deepEqual(warnings(preview), [restartWarning("its 2 pods")]);
-      await scenario.stack.up();
+      assert.deepEqual(warnings(report), [restartWarning("its 2 pods")]);
       const left = await template();
       assert.deepEqual(
         left.containers.map(({ name }) => name),
@@ -188,58 +190,39 @@ describe("the program on a cluster", () => {
     ]);
   });
 
-  describe("refuses, before any change,", () => {
-    it("a Deployment that is being deleted, as in the middle of a recreate", async () => {
-      const scenario = await openScenario({ name: "deleting" });
-      const { apps, merge, namespace } = scenario;
-      const at = { namespace, name: deploymentName };
-      const setFinalizers = (finalizers: string[]) =>
-        apps.patchNamespacedDeployment({ ...at, body: { metadata: { finalizers } } }, merge);
-      await setFinalizers(["example.com/hold"]);
-      await apps.deleteNamespacedDeployment(at);
-      assert.equal(
-        await refusal(scenario),
-        "Nothing was changed. The cluster is not as the settings need it:\n" +
-          `  - outpost "main": Deployment ${deploymentName} is being deleted, by \`outpost-shm recreate\` or by somebody else, and a ` +
-          "patch would go with it. Update the stack once authentik has created it again.",
-      );
-      await setFinalizers([]);
-    });
-
-    it("a schedule, a time zone, labels and annotations that Kubernetes does not have, in the API server's words", async () => {
-      const { kubeconfig, namespace } = await openScenario({ name: "grammar" });
-      const monitoring = { monitoring: true, podMonitor: false, alerts: false };
-      const refused = (changes: Record<string, unknown>) =>
-        problemsOf(kubeconfig, "grammar", {
-          namespace,
-          outposts: ["main"],
-          solution: "cronjob",
-          ...monitoring,
-          ...changes,
-        });
-      const schedules = {
-        "0 0 * * * *": /expected exactly 5 fields, found 6/,
-        "60 * * * *": /end of range \(60\) above maximum \(59\)/,
-        "TZ=UTC 0 * * * *": /cannot use TZ or CRON_TZ/,
-      };
-      for (const [schedule, reason] of Object.entries(schedules)) {
-        const [problem, ...others] = await refused({ schedule });
-        assert.deepEqual(others, []);
-        assert.match(problem, /^schedule: the API server would not take it: CronJob\.batch .* spec\.schedule: /);
-        assert.match(problem, reason);
-      }
-      const problems = await refused({
-        ...{ timeZone: "Europa/Berlin", cronJobPodLabels: "a/b/c=d", cronJobPodAnnotations: "a b=c" },
-        monitoringLabels: "a/b/c=d",
+  it("refuses a schedule, a time zone, labels and annotations that Kubernetes does not have, in the API server's words", async () => {
+    const { kubeconfig, namespace } = await openScenario({ name: "grammar" });
+    const monitoring = { monitoring: true, podMonitor: false, alerts: false };
+    const refused = (changes: Record<string, unknown>) =>
+      problemsOf(kubeconfig, "grammar", {
+        namespace,
+        outposts: ["main"],
+        solution: "cronjob",
+        ...monitoring,
+        ...changes,
       });
-      const said = [
-        /^timeZone: .* spec\.timeZone: Invalid value: "Europa\/Berlin": unknown time zone/,
-        /^cronJobPodLabels: .* spec\.jobTemplate\.spec\.template\.labels: Invalid value: "a\/b\/c"/,
-        /^cronJobPodAnnotations: .* spec\.jobTemplate\.spec\.template\.annotations: Invalid value: "a b"/,
-        /^monitoringLabels: .* metadata\.labels: Invalid value: "a\/b\/c"/,
-      ];
-      assert.equal(problems.length, said.length);
-      for (const [index, problem] of problems.entries()) assert.match(problem, said[index]);
+    const schedules = {
+      "0 0 * * * *": /expected exactly 5 fields, found 6/,
+      "60 * * * *": /end of range \(60\) above maximum \(59\)/,
+      "TZ=UTC 0 * * * *": /cannot use TZ or CRON_TZ/,
+    };
+    for (const [schedule, reason] of Object.entries(schedules)) {
+      const [problem, ...others] = await refused({ schedule });
+      assert.deepEqual(others, []);
+      assert.match(problem, /^schedule: the API server would not take it: CronJob\.batch .* spec\.schedule: /);
+      assert.match(problem, reason);
+    }
+    const problems = await refused({
+      ...{ timeZone: "Europa/Berlin", cronJobPodLabels: "a/b/c=d", cronJobPodAnnotations: "a b=c" },
+      monitoringLabels: "a/b/c=d",
     });
+    const said = [
+      /^timeZone: .* spec\.timeZone: Invalid value: "Europa\/Berlin": unknown time zone/,
+      /^cronJobPodLabels: .* spec\.jobTemplate\.spec\.template\.labels: Invalid value: "a\/b\/c"/,
+      /^cronJobPodAnnotations: .* spec\.jobTemplate\.spec\.template\.annotations: Invalid value: "a b"/,
+      /^monitoringLabels: .* metadata\.labels: Invalid value: "a\/b\/c"/,
+    ];
+    assert.equal(problems.length, said.length);
+    for (const [index, problem] of problems.entries()) assert.match(problem, said[index]);
   });
 });

@@ -117,7 +117,18 @@ describe("inspection of the outposts' Deployments", () => {
       'k:{"name":"proxy"}': { "f:volumeMounts": { 'k:{"mountPath":"/dev/shm"}': {} } },
     },
   });
+  const deleted = live();
+  deleted.metadata!.deletionTimestamp = new Date();
+  const askedFor = withOwner(live(), "authentik-outpost-shm-dev", ofVolume);
+  const label = { "f:labels": { "f:authentik-outpost-shm/revision": {} } };
+  const ofLabel = { "f:spec": { "f:template": { "f:metadata": label } } };
+  askedFor.metadata!.managedFields!.push(managed("authentik-outpost-shm-platform/prod", ofLabel, undefined, "Apply"));
   const stops: Record<string, [deployment: Deployment, problem: string]> = {
+    "a Deployment that is being deleted, as in the middle of a recreate": [
+      deleted,
+      'outpost "My Outpost": Deployment ak-outpost-my-outpost is being deleted, by `outpost-shm recreate` or by somebody else, and a ' +
+        "patch would go with it. Update the stack once authentik has created it again.",
+    ],
     "a Deployment without a container proxy": [
       ldap,
       'outpost "My Outpost": Deployment ak-outpost-my-outpost has no container proxy, only ldap. ' +
@@ -134,6 +145,12 @@ describe("inspection of the outposts' Deployments", () => {
         "or keep the patch there, and set the outpost's `solution` to cronjob, which needs none of these; " +
         "or set its `delivery` to authentik, which takes the patch over: only where nobody else writes the outpost's config, " +
         "since Terraform and blueprints write all of it and would take ours out again.",
+    ],
+    "what another stack of the program has put there": [
+      askedFor,
+      'outpost "My Outpost": Deployment ak-outpost-my-outpost already has volume dshm (owned by authentik-outpost-shm-dev); ' +
+        "label authentik-outpost-shm/revision of its pods (owned by authentik-outpost-shm-platform/prod). " +
+        "That is another stack of this program. Take the outpost off the `outposts` of one of the two.",
     ],
     "somebody else's edit of /dev/shm": [
       withOwner(live(), "kubectl-edit", ofVolume),
