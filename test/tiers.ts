@@ -36,7 +36,7 @@ export const tiers: Tier[] = [
     what: "the program and its provider against a real API server",
     specs: [`test/e2e/cluster/!(${stacks.join("|")}).test.ts`],
     timeout: 300_000,
-    tools: [...clusterTools, "kubeconform"],
+    tools: clusterTools,
     pulumi: true,
   },
   {

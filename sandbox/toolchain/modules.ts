@@ -93,12 +93,6 @@ export const RECIPES = {
     minutes: 1.3,
     compilerFlags: QUICK_TO_BUILD,
   },
-  kubeconform: {
-    tools: { kubeconform: "github.com/yannh/kubeconform/cmd/kubeconform" },
-    versionFrom: "github.com/yannh/kubeconform",
-    minutes: 0.3,
-    compilerFlags: QUICK_TO_BUILD,
-  },
   prometheus: {
     tools: {
       prometheus: "github.com/prometheus/prometheus/cmd/prometheus",
