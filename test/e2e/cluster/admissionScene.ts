@@ -2,12 +2,9 @@
 import { get, type RequestOptions } from "node:https";
 import { text } from "node:stream/consumers";
 import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
-import { openStack, type EngineStack } from "../../../sandbox/engine";
-import { createStateFolder } from "../../../sandbox/stateFolder";
 import { waitUntil } from "../../../sandbox/waitUntil";
-import { sharedCluster } from "./fixture";
 import { carries, podsOf } from "./kubectl";
-import { sharedPulumi, type Scenario } from "./scenario";
+import type { Scenario } from "./scenario";
 
 export class AdmissionScene {
   constructor(private readonly scenario: Scenario) {}
@@ -64,20 +61,6 @@ export class AdmissionScene {
     const lines = answer.split("\n").filter((line) => /^apiserver_mutating_admission_policy_check_total\{/.test(line));
     const ours = lines.filter((line) => line.includes(`.${namespace}"`));
     return ours.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
-  }
-
-  /** Opens another stack of the program in the same namespace. */
-  async secondStack(config: Record<string, unknown>): Promise<EngineStack> {
-    const { kubeconfig, context } = await sharedCluster();
-    const { namespace } = this.scenario;
-    return openStack({
-      stack: "second",
-      stateDir: createStateFolder("engine-second"),
-      kubeconfig,
-      context,
-      pulumi: await sharedPulumi(),
-      config: { namespace, ...config },
-    });
   }
 }
 

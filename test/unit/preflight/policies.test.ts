@@ -35,11 +35,35 @@ describe("the look at a cluster's admission policies", () => {
   });
 });
 
-// test/e2e/cluster/admissionRefused.test.ts proves where it stops.
 describe("the look at a cluster's policies of pods", () => {
   it("does not look where none is wanted", async () => {
     const cluster = { support: () => Promise.reject(new Error("looked")) };
     for (const raw of [{ delivery: "admission" }, { solution: "sidecar" }])
       assert.deepEqual((await inspectPodAdmission(cluster, settings(raw), "")).problems, []);
   });
+
+  const lacks: [Support, string[]][] = [
+    ["usable", []],
+    [
+      "unserved",
+      [
+        "delivery admission: this cluster runs Kubernetes v1.35.1 and has no MutatingAdmissionPolicy (on by default from 1.36 on). " +
+          "Set `delivery` to deployment.",
+      ],
+    ],
+    [
+      "forbidden",
+      [
+        "delivery admission needs a MutatingAdmissionPolicy and its bindings, which your account may not create. " +
+          "Have somebody update the stack who may, or set `delivery` to deployment.",
+      ],
+    ],
+  ];
+  for (const [support, problems] of lacks) {
+    it(`${problems.length > 0 ? "stops" : "goes on"} where they are ${support}`, async () => {
+      const cluster = { support: () => Promise.resolve(support) };
+      const wanted = settings({ solution: "sidecar", delivery: "admission" });
+      assert.deepEqual((await inspectPodAdmission(cluster, wanted, "v1.35.1")).problems, problems);
+    });
+  }
 });
