@@ -23,21 +23,24 @@ const expected: Record<Delivery, Measured> = {
 };
 
 describe("the deliveries under the same events", () => {
+  let scenario: Scenario;
+  before(async () => {
+    scenario = await openScenario({ name: "same-events", authentik: true });
+  });
   after(closeScenarios);
 
   for (const delivery of Object.keys(expected) as Delivery[]) {
     it(`${delivery} does what docs/delivery.md says`, async () => {
-      const scenario = await openScenario({ name: `same-${delivery}`, authentik: true, config: { delivery } });
+      await scenario.configure({ delivery });
       await scenario.stack.up();
       await waitForRollout(scenario, "main");
       if (delivery === "admission")
         await untilUnlabelledAdmitted(scenario.kubeconfig, scenario.namespace, "ak-outpost-main");
       const atRest = await writesAtRest(scenario.authentik);
-      const recreated = await afterRecreation(scenario, (operations) => [...operations, ...otherSelector("one")]);
-      await scenario.stack.up();
-      await waitForRollout(scenario, "main");
+      const selector = otherSelector(`recreated-${delivery}`);
+      const recreated = await afterRecreation(scenario, (operations) => [...operations, ...selector]);
       // `terraform apply` of a config that knows no patch of ours, and another selector.
-      const afterTerraform = await afterRecreation(scenario, () => otherSelector("other"));
+      const afterTerraform = await afterRecreation(scenario, () => otherSelector(`terraform-${delivery}`));
       assert.deepEqual({ atRest, recreated, afterTerraform }, expected[delivery]);
     });
   }

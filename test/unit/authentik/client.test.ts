@@ -95,14 +95,47 @@ describe("the client of authentik's API", () => {
     assert.deepEqual(seen, Array(3).fill(`Bearer ${token}`));
   });
 
-  it("refuses an outpost whose Deployment authentik leaves alone", async () => {
-    stored = [outpost({ config: { kubernetes_disabled_components: ["service", "deployment"] } })];
-    await fails(
-      client().readOutpost("main"),
-      'outpost "main" has `deployment` among the kubernetes_disabled_components of its config, so authentik does not deploy it: ' +
+  /** Outposts that authentik does not deploy, and why. */
+  const unfit: Record<string, [overrides: Partial<Stored>, why: string]> = {
+    "the embedded one": [
+      { managed: "goauthentik.io/outposts/embedded" },
+      "is the embedded outpost, which runs within authentik and needs none of this: it keeps its sessions in PostgreSQL since 2025.10, before in Redis; take it off `outposts`",
+    ],
+    "one of another type": [{ type: "ldap" }, "is of type ldap: only proxy outposts keep sessions in /dev/shm"],
+    "one without an integration": [
+      { service_connection_obj: null },
+      "has no integration, so authentik does not deploy it: choose a Kubernetes integration in authentik, or set its `delivery` to deployment",
+    ],
+    "one on Docker": [
+      {
+        service_connection_obj: {
+          name: "Local Docker connection",
+          meta_model_name: "authentik_outposts.dockerserviceconnection",
+        },
+      },
+      'has the integration "Local Docker connection", which is not a Kubernetes one: only those apply kubernetes_json_patches',
+    ],
+    "one whose Deployment authentik leaves alone": [
+      { config: { kubernetes_disabled_components: ["service", "deployment"] } },
+      "has `deployment` among the kubernetes_disabled_components of its config, so authentik does not deploy it: " +
         "take it out, or set its `delivery` to deployment",
+    ],
+  };
+  for (const [what, [overrides, why]] of Object.entries(unfit)) {
+    it(`refuses ${what}`, async () => {
+      stored = [outpost(overrides)];
+      await fails(client().readOutpost("main"), `outpost "main" ${why}`);
+      assert.equal((await client().findOutpost({ name: "main" })).name, "main");
+    });
+  }
+
+  it("names the outposts that there are where none has the name", async () => {
+    stored = [outpost(), outpost({ pk: "2", name: "on docker" })];
+    await fails(
+      client().findOutpost({ name: "nobody" }),
+      'authentik has no outpost "nobody"; the token\'s user sees: "main", "on docker". ' +
+        "Correct the name in `outposts`, or give the user the permission authentik_outposts.view_outpost",
     );
-    assert.equal((await client().findOutpost({ name: "main" })).name, "main");
   });
 
   it("finds an outpost by its id under another name, and by its name under another id", async () => {
@@ -132,6 +165,11 @@ describe("the client of authentik's API", () => {
       403,
       { detail: "You do not have permission to perform this action." },
       "authentik lets the token's user not view outposts, HTTP 403 (You do not have permission to perform this action.): give it the permission authentik_outposts.view_outpost",
+    ],
+    "a wrong token": [
+      403,
+      { detail: "Token invalid/expired" },
+      "authentik refuses the token, HTTP 403 (Token invalid/expired): authentikToken is wrong, expired, or no API token (Directory > Tokens, intent API)",
     ],
     "a path that is not there": [
       404,
@@ -229,6 +267,15 @@ describe("the client of authentik's API", () => {
       assert.deepEqual(stored[0].config, { ...outpost().config, ours: true });
       await client().changeConfig({ name: "main" }, addOurs);
       assert.equal(requests.filter((method) => method === "PATCH").length, 1);
+    });
+
+    it("says which permission is missing", async () => {
+      const detail = "You do not have permission to perform this action.";
+      before = ({ method }, response) => method === "PATCH" && json(response, 403, { detail });
+      await fails(
+        client().changeConfig({ name: "main" }, addOurs),
+        `authentik lets the token's user not change outposts, HTTP 403 (${detail}): give it the permission authentik_outposts.change_outpost`,
+      );
     });
 
     it("writes nothing where the change can't be made", async () => {

@@ -6,6 +6,7 @@ import type { JsonPatchOperation } from "../../../authentik/operations";
 import type { DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
 import type { Findings } from "../../../preflight/findings";
+import { pastedPatch } from "../../../sandbox/authentik/adminUi";
 import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
 import { managed, ofVolume, podSpecFields } from "../managedFields";
@@ -29,11 +30,13 @@ interface World {
   config?: Record<string, unknown>;
   dryRun?: DryRun;
   validities?: TokenValidity[];
+  /** Who changed the outpost in authentik last, where its event log says so. */
+  changedBy?: string;
 }
 
 /** Returns what a look finds for an outpost with this delivery, and the dry runs that it asked for. */
 async function look(delivery: string, world: World, overrides: Record<string, unknown> = {}) {
-  const { live, operations = [], config, dryRun, validities = [] } = world;
+  const { live, operations = [], config, dryRun, validities = [], changedBy } = world;
   const dryRuns: string[] = [];
   const answer = (how: string, fieldManager: string): Promise<DryRun> => {
     dryRuns.push(`${how} ${fieldManager}`);
@@ -55,7 +58,7 @@ async function look(delivery: string, world: World, overrides: Record<string, un
   const authentik = {
     readOutpost: find,
     findOutpost: find,
-    lastChangeBy: () => Promise.resolve(undefined),
+    lastChangeBy: () => Promise.resolve(changedBy),
     tokenValidities: () => Promise.resolve(validities),
   };
   const settings = { ...outpostSettings(overrides), delivery: delivery as "authentik" };
@@ -142,6 +145,18 @@ describe("inspection of delivery through authentik", () => {
     ]);
   });
 
+  it("says what it takes over of a patch pasted by hand", async () => {
+    const operations = pastedPatch() as JsonPatchOperation[];
+    const { problems, warnings } = await look("authentik", { live: ownedBy("goauthentik.io"), operations });
+    assert.deepEqual(problems, []);
+    assert.ok(
+      warnings.includes(
+        'outpost "My Outpost": the patch pasted by hand is taken over: ours replaces its volume dshm, mount /dev/shm, container shm-cleanup.',
+      ),
+      warnings.join("\n"),
+    );
+  });
+
   it("stops at a pasted volume of another size than the default, with either delivery, until a size is given", async () => {
     const dshm = { name: "dshm", emptyDir: { medium: "Memory", sizeLimit: "2Gi" } };
     const operations = [{ op: "add", path: "/spec/template/spec/volumes", value: [dshm] }] as JsonPatchOperation[];
@@ -162,13 +177,29 @@ describe("inspection of delivery through authentik", () => {
     assert.deepEqual(await found("deployment", { shmSize: "256Mi" }), [taken]);
   });
 
+  it("names a problem of authentik once for all outposts, and one of an outpost's operations with its name", async () => {
+    const refused = authentikError("authentik refuses the token");
+    const [findOutpost, readOutpost] = [() => Promise.reject(refused), () => Promise.reject(refused)];
+    const authentik = { findOutpost, readOutpost, tokenValidities: () => Promise.resolve([]) };
+    const outposts = ["My Outpost", "Other"].map((name) => ({
+      ...outpostSettings({ name }),
+      delivery: "authentik" as const,
+    }));
+    const { problems } = await inspect(clusterWith([]), outposts, authentik as never);
+    assert.deepEqual(problems, ["authentik refuses the token"]);
+    const operations = [{ op: "remove", path: "/spec/template/spec/volumes" }] as JsonPatchOperation[];
+    assert.match(
+      (await look("authentik", { live: liveDeployment(name), operations })).problems.join(),
+      /^outpost "My Outpost": operation 1 of kubernetes_json_patches\.deployment \(remove \S+\) can't be applied: /,
+    );
+  });
+
   it("warns of a memory limit that is too small", async () => {
     const live = liveDeployment(name, { memoryLimit: "128Mi" });
     const { warnings } = await look("authentik", { live, operations: composed });
     assert.match(warnings[0], /^Deployment ak-outpost-my-outpost: container proxy has a memory limit of 128Mi/);
   });
 
-  // test/e2e/authentik/delivery.test.ts has the whole text, with the name of who changed it last.
   describe("says that our part has vanished from the config", () => {
     /** Returns the Deployment with our sidecar, put there by this manager. */
     function carrying(manager: string): Deployment {
@@ -179,9 +210,23 @@ describe("inspection of delivery through authentik", () => {
       return live;
     }
 
+    for (const [changedBy, who] of [
+      [undefined, ""],
+      ["terraform", "; by authentik's event log, terraform changed the outpost last"],
+    ] as const) {
+      it(`with ${changedBy ?? "no name"}`, async () => {
+        const { warnings } = await look("authentik", { live: carrying("goauthentik.io"), changedBy });
+        assert.equal(
+          warnings[0],
+          'outpost "My Outpost": our part has vanished from its kubernetes_json_patches in authentik since the last update; ' +
+            `Deployment ${name} still has it. Programs that write an outpost's config as a whole do that, such as Terraform ` +
+            `(authentik_outpost) or a blueprint${who}. This update puts it back, and such a program takes it out again: ` +
+            'docs/delivery.md, "An outpost whose config another program writes", has the ways on.',
+        );
+      });
+    }
+
     it("but not where it is there, or where another delivery brought the sidecar", async () => {
-      const gone = await look("authentik", { live: carrying("goauthentik.io") });
-      assert.match(gone.warnings[0], /^outpost "My Outpost": our part has vanished from its kubernetes_json_patches /);
       const there = await look("authentik", { live: carrying("goauthentik.io"), operations: composed });
       assert.deepEqual(there.warnings, []);
       const moved = await look("authentik", { live: carrying(ours) });
