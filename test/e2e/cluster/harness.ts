@@ -8,7 +8,7 @@ import { openStack, UpdateFailed, type EngineStack, type Report, type UpReport }
 import { createStateFolder } from "../../../sandbox/stateFolder";
 import { resolveSettings } from "../../../settings/resolve";
 import { sharedCluster } from "./fixture";
-import { closeScenarios, sharedPulumi, type Scenario } from "./scenario";
+import { closeScenarios, sharedPulumi } from "./scenario";
 
 export interface Harness {
   readonly stateDir: string;
@@ -83,18 +83,6 @@ export async function failed(operation: Promise<unknown>): Promise<UpdateFailed>
 
 /** Returns the message of an operation that has to fail. */
 export const failure = async (operation: Promise<unknown>): Promise<string> => (await failed(operation)).message;
-
-/** Returns what both preview and update stop with. Asserts that they change nothing. */
-export async function refusal(scenario: Scenario): Promise<string> {
-  const { stack } = scenario;
-  const before = await scenario.objects();
-  const [preview, update] = [await failure(stack.preview()), await failure(stack.up())].map((message) =>
-    message.replace(/^.* failed:\n/, ""),
-  );
-  assert.equal(update, preview);
-  assert.deepEqual(await scenario.objects(), before);
-  return preview;
-}
 
 /** Returns what the preflight of a stack has against these settings. */
 export async function problemsOf(kubeconfig: string, stack: string, raw: Record<string, unknown>): Promise<string[]> {

@@ -69,7 +69,7 @@ type Register = (
 ) => unknown;
 
 /** Runs a program and collects what it registers. Asserts that nothing fails later than the program itself. */
-async function run(main: () => OutpostShmCleanup) {
+async function run(main: () => OutpostShmCleanup, project = "authentik-outpost-shm") {
   const registered: Registered[] = [];
   await pulumi.runtime.setMocks(
     {
@@ -79,7 +79,7 @@ async function run(main: () => OutpostShmCleanup) {
       },
       call: () => ({}),
     },
-    "authentik-outpost-shm",
+    project,
     "test",
   );
   // The SDK's mocks claim to have resource hooks, but lack the one call for them.
@@ -227,6 +227,16 @@ describe("OutpostShmCleanup on mocks", () => {
       },
       spec: { template: { spec: podFragment(settingsOf({ outposts: ["one"] }).outposts[0]) } },
     });
+  });
+
+  it("has another field manager for a stack of the same name in another project", async () => {
+    const outposts = [{ name: "one" }];
+    const { registered } = await run(
+      () => new OutpostShmCleanup("outpost-shm", { namespace: "authentik", outposts }),
+      "platform",
+    );
+    const { metadata } = inputsOf(registered, patchType) as { metadata: { annotations: Record<string, string> } };
+    assert.equal(metadata.annotations["pulumi.com/patchFieldManager"], "authentik-outpost-shm-platform/test");
   });
 
   it("hands the sweep's settings over in a ConfigMap", async () => {
