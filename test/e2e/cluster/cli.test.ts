@@ -55,18 +55,16 @@ describe("the pulumi CLI", () => {
     return (deployment.resources ?? []).map(({ type }) => type).sort();
   };
 
-  /** Asserts that a preview and these updates fail with just this error and change nothing. */
-  const assertRefused = async (error: string, updates: string[]) => {
+  /** Asserts that a preview and an update fail with just this error and change nothing. */
+  const assertRefused = async (error: string) => {
     const before = await live();
     const resource = `pulumi:pulumi:Stack (${await stackName()})`;
     const previewed = await shell(preview);
     assert.deepEqual({ code: previewed.code, stderr: previewed.stderr }, { code: 1, stderr: `error: ${error}\n` });
-    for (const command of updates) {
-      const { code, stdout, stderr } = await shell(command);
-      assert.equal(code, 1);
-      assert.deepEqual(diagnostics(stdout), [`${resource}:`, ...`  error: ${error}`.split("\n").map(indentRest)]);
-      assert.equal(stderr, "");
-    }
+    const { code, stdout, stderr } = await shell(upAtOnce);
+    assert.equal(code, 1);
+    assert.deepEqual(diagnostics(stdout), [`${resource}:`, ...`  error: ${error}`.split("\n").map(indentRest)]);
+    assert.equal(stderr, "");
     assert.deepEqual(await live(), before);
   };
 
@@ -90,7 +88,7 @@ describe("the pulumi CLI", () => {
   });
 
   it("has nothing to do the second time, and nothing to say", async () => {
-    const { stdout, stderr } = await succeed(up);
+    const { stdout, stderr } = await succeed(upAtOnce);
     assert.match(stdout, /\nResources:\n {4}7 unchanged\n\nDuration: \d+s\n\n$/);
     assert.deepEqual(diagnostics(stdout), []);
     assert.equal(stderr, "");
@@ -134,7 +132,6 @@ describe("the pulumi CLI", () => {
       "2 problems in the settings:\n" +
         '  solution: "sidecars" is none of the choices (did you mean sidecar?); choose sidecar, cronjob, both or none\n' +
         '  shmSize: "256MB" is no Kubernetes quantity (did you mean 256Mi?); write e.g. 256Mi or 1Gi',
-      [upAtOnce],
     );
     await succeed("pulumi config rm solution && pulumi config rm shmSize");
   });
@@ -153,7 +150,6 @@ describe("the pulumi CLI", () => {
         "proxy outposts found there: ak-outpost-my-outpost. Correct the outpost's name or the namespace; " +
         "set the outpost's `deployment` if its name is another; or set its `solution` to none until authentik has created it. " +
         "(authentik's embedded outpost has no Deployment and needs none of this: since 2025.10 it keeps its sessions in PostgreSQL.)",
-      [upAtOnce],
     );
     assert.deepEqual((await live()).configMaps, [
       "ak-outpost-my-outpost-shm-cleanup",
@@ -213,7 +209,6 @@ describe("the pulumi CLI", () => {
     }
     const { stdout } = await succeed(upAtOnce);
     assert.match(stdout, /\n {4}\+ 1 created\n/, stdout);
-    assert.match((await succeed(upAtOnce)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
   });
 
   it("shows no word of a secret kubeconfig that it can't read, and keeps none", async () => {
