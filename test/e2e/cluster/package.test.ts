@@ -45,16 +45,13 @@ describe("the component in other programs", () => {
     return (spec?.template.spec?.initContainers ?? []).map(({ name }) => name);
   };
 
-  /** Brings up a program that has an outpost, twice, and takes it away again. */
-  async function tryProgram(run: Desk["succeed"], contextKey: string, outpost: string): Promise<void> {
+  /** Brings up a program that has an outpost. */
+  async function bringUp(run: Desk["succeed"], contextKey: string, outpost: string): Promise<void> {
     await run(`pulumi stack init test && pulumi config set namespace ${namespace}`);
     await run(`pulumi config set ${contextKey} ${context} && pulumi config set outpost ${outpost}`);
     const patched = `patchedDeployments: \\[\n +\\[0\\]: "${outpostObjectName({ name: outpost })}"\n`;
     assert.match((await run(up)).stdout, new RegExp(patched));
     assert.deepEqual(await sidecars(outpost), ["shm-cleanup"]);
-    assert.match((await run(up)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
-    await run(destroy);
-    assert.deepEqual(await sidecars(outpost), []);
   }
 
   describe("by the package from npm", () => {
@@ -94,7 +91,11 @@ describe("the component in other programs", () => {
       assert.equal((await inProgram("npx --no-install outpost-shm --version")).stdout, `${version}\n`);
     });
 
-    it("gives the outpost its sidecar, once, and takes it back", () => tryProgram(inProgram, "context", "TypeScript"));
+    it("gives the outpost its sidecar, and takes it back", async () => {
+      await bringUp(inProgram, "context", "TypeScript");
+      await inProgram(destroy);
+      assert.deepEqual(await sidecars("TypeScript"), []);
+    });
 
     it("delivers through authentik too: what is serialised of it finds the package's modules", async () => {
       const delivery = `delivery: "authentik", authentikUrl: "${authentik.url.replace(/\/$/, "")}"`;
@@ -113,8 +114,10 @@ describe("the component in other programs", () => {
   describe("by PulumiPlugin.yaml", () => {
     const inProgram = (line: string) => desk.succeed(`cd examples/yaml && ${line}`);
 
-    it("gives the outpost of examples/yaml its sidecar, once, and takes it back", () =>
-      tryProgram(inProgram, "kubernetes:context", "YAML"));
+    it("gives the outpost of examples/yaml its sidecar, and has nothing to do the second time", async () => {
+      await bringUp(inProgram, "kubernetes:context", "YAML");
+      assert.match((await inProgram(up)).stdout, /\nResources:\n {4}\d+ unchanged\n/);
+    });
 
     it("delivers by admission too: the pod has the sidecar, and the Deployment has not", async () => {
       await inProgram("sed -i 's/^      outposts:/      delivery: admission\\n&/' Pulumi.yaml");
