@@ -8,19 +8,22 @@ interface World {
   live?: Deployment[];
   version?: string;
   refused?: Error;
+  /** No answer from the cluster. */
+  silence?: Error;
+  isPreview?: boolean;
 }
 
 function look(raw: Record<string, unknown>, world: World) {
-  const { live = [], version = "v1.37.2", refused } = world;
+  const { live = [], version = "v1.37.2", refused, silence, isPreview = true } = world;
   const cluster = clusterWith(live, {
     ...(refused && { deployment: refused, deployments: refused }),
     refusal: undefined,
     support: "unserved",
-    version,
+    version: silence ?? version,
   });
   const given = { namespace: "authentik", outposts: ["one", "two"], ...raw };
   const settings = resolveSettings(given, new Set(["authentikToken"]));
-  return preflight(settings, { cluster, fieldManager: "authentik-outpost-shm-test", isPreview: true });
+  return preflight(settings, { cluster, fieldManager: "authentik-outpost-shm-test", isPreview });
 }
 
 const both = () => ["ak-outpost-one", "ak-outpost-two"].map((name) => liveDeployment(name));
@@ -74,4 +77,35 @@ describe("the preflight", () => {
       });
     });
   }
+
+  describe("of a cluster out of reach", () => {
+    const silence = new Error("No answer from the Kubernetes API at https://127.0.0.1:9");
+
+    const notOptional: Record<string, [raw: object, isPreview: boolean]> = {
+      "a preview": [{}, true],
+      "an update, also where previews are optional": [{ preflight: "optional" }, false],
+    };
+    for (const [what, [raw, isPreview]] of Object.entries(notOptional)) {
+      it(`fails ${what}`, () =>
+        assert.rejects(look({ ...raw }, { silence, isPreview }), {
+          name: "PreflightError",
+          message: `Nothing was changed. The cluster is not as the settings need it:\n  - ${silence.message}`,
+        }));
+    }
+
+    it("leaves an optional preview one warning of what it does not know", async () => {
+      const access = { authentikUrl: "https://auth.example.com", authentikToken: "token" };
+      for (const [raw, andAuthentik] of [
+        [{}, ""],
+        [access, ", the outposts in authentik"],
+      ] as const) {
+        const { warnings } = await look({ preflight: "optional", ...raw }, { silence });
+        assert.deepEqual(warnings, [
+          "this preview has not seen the cluster (`preflight` is optional): it can't know which pods restart, or whether the update will be refused. " +
+            `Not looked at: the Deployments and who owns their /dev/shm, the pods' memory limits and users, what the cluster supports${andAuthentik}. ` +
+            `The reason: ${silence.message}. The update looks first, and changes nothing if it can't.`,
+        ]);
+      }
+    });
+  });
 });
