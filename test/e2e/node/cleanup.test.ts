@@ -39,10 +39,7 @@ describe("cleanup", function () {
   });
   after(() => closeScenario(scenario));
 
-  const used = async (outpost: "bare" | "swept") => {
-    const output = await scenario.exec(pods[outpost], "proxy", "df", "-k", "/dev/shm");
-    return Number(output.trim().split("\n")[1].split(/\s+/)[2]) / 4;
-  };
+  const used = async (outpost: "bare" | "swept") => (await scenario.shm(pods[outpost])).used / 4;
   const alive = async (outpost: "bare" | "swept") => (await visit(scenario, pods[outpost], { known: true })).ending;
 
   it("says in a dry run what would go from a full one, and removes nothing", async () => {

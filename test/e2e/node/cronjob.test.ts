@@ -82,7 +82,7 @@ describe("a Job from the CronJob", function () {
             duration_ms: "",
           },
         );
-        assert.deepEqual(await counted(scenario, name), { files: left, kibibytes: left * 4 });
+        assert.deepEqual([await scenario.files(name), (await scenario.shm(name)).used], [left, left * 4]);
       }
     });
   });
@@ -152,7 +152,7 @@ describe("a Job from the CronJob", function () {
       for (const pod of healthy) {
         const { result, removed } = lineOf(run.attempts[0], pod);
         assert.deepEqual({ result, removed }, { result: "swept", removed: String(dead) });
-        assert.equal((await counted(scenario, pod)).files, left);
+        assert.equal(await scenario.files(pod), left);
       }
     });
 
@@ -181,12 +181,6 @@ async function fill(scenario: Scenario, pod: string): Promise<void> {
   await visitExactly(scenario, pod, sessions.oldVisitors);
   await scenario.exec(pod, "proxy", "sh", "-c", stamp, String(twoHoursAgo));
   await visitExactly(scenario, pod, sessions.youngVisitors);
-}
-
-async function counted(scenario: Scenario, pod: string): Promise<{ files: number; kibibytes: number }> {
-  const script = "find /dev/shm -type f | wc -l; df -k /dev/shm | tail -n 1";
-  const [files, usage] = (await scenario.exec(pod, "proxy", "sh", "-c", script)).trim().split("\n");
-  return { files: Number(files), kibibytes: Number(usage.split(/\s+/)[2]) };
 }
 
 /** Makes the outpost's container end again and again. Returns the name of its pod. */

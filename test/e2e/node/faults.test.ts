@@ -29,7 +29,10 @@ describe("after a fault", function () {
     await visit(scenario, pod, rush);
     await scenario.until(
       `/dev/shm of ${pod} to be below the watermark`,
-      () => below(scenario, pod, 80),
+      async () => {
+        const { size, used } = await scenario.shm(pod);
+        return used / size < 0.8 || undefined;
+      },
       faultAt + minute - Date.now(),
     );
     await scenario.until(
@@ -118,10 +121,4 @@ async function statusOf(scenario: Scenario, pod: string, container: string): Pro
 async function restartCounts(scenario: Scenario, pod: string): Promise<(number | undefined)[]> {
   const statuses = await Promise.all(["proxy", "shm-cleanup"].map((name) => statusOf(scenario, pod, name)));
   return statuses.map((status) => status?.restartCount);
-}
-
-async function below(scenario: Scenario, pod: string, percent: number): Promise<true | undefined> {
-  const output = await scenario.exec(pod, "proxy", "df", "-k", "/dev/shm");
-  const [, size, used] = output.trim().split("\n")[1].split(/\s+/).map(Number);
-  return (used * 100) / size < percent || undefined;
 }

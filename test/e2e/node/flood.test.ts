@@ -29,7 +29,7 @@ describe("a flood of visits", function () {
       config: { outposts: [{ name: "without", solution: "none" }, "with"] },
     });
     for (const outpost of ["without", "with"]) {
-      assert.equal(await mebibytesOfShm(scenario, await scenario.pod(outpost)), 64, `${outpost}, before`);
+      assert.equal((await scenario.shm(await scenario.pod(outpost))).size, 64 * 1024, `${outpost}, before`);
     }
     await scenario.up();
     pods = { without: await scenario.pod("without"), with: await scenario.pod("with") };
@@ -44,7 +44,7 @@ describe("a flood of visits", function () {
   after(() => closeScenario(scenario));
 
   it("fills the 64 MiB of an outpost without the program, and everybody who comes then gets HTTP 400", async () => {
-    assert.equal(await mebibytesOfShm(scenario, pods.without), 64);
+    assert.equal((await scenario.shm(pods.without)).size, 64 * 1024);
     const counts = answers(without);
     assert.deepEqual(Object.keys(counts), ["302", "400"]);
     // Each takes a page, and the logins have taken theirs before.
@@ -56,7 +56,7 @@ describe("a flood of visits", function () {
   });
 
   it("gets not one HTTP 400 from an outpost with the sidecar, which keeps below its 256 MiB", async () => {
-    assert.equal(await mebibytesOfShm(scenario, pods.with), 256);
+    assert.equal((await scenario.shm(pods.with)).size, 256 * 1024);
     const counts = answers(withSidecar);
     assert.deepEqual(Object.keys(counts), ["302"]);
     assert.ok(counts["302"] > 65_536, `${counts["302"]} visits would fit without a sweep`);
@@ -89,11 +89,6 @@ describe("a flood of visits", function () {
     });
   });
 });
-
-async function mebibytesOfShm(scenario: Scenario, pod: string): Promise<number> {
-  const output = await scenario.exec(pod, "proxy", "df", "-m", "/dev/shm");
-  return Number(output.trim().split("\n")[1].split(/\s+/)[1]);
-}
 
 /** Records what the sidecar uses, as often as the kubelet looks, until `end`. */
 async function watchSidecar(scenario: Scenario, pod: string, end: Promise<unknown>): Promise<Use[]> {

@@ -1,6 +1,7 @@
 // Starts the CronJob as `kubectl create job --from=cronjob/…` does, and reads its runs.
 import type { V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cronJobName } from "../../../cleaner/names";
+import { fields } from "../../../sandbox/cleaner/shells";
 import type { Scenario } from "./scenario";
 
 /** The CronJob's own deadline is 900 s. */
@@ -30,7 +31,7 @@ export async function finishedJob(scenario: Scenario, name: string): Promise<Job
   }));
   order.sort((a, b) => a.startedAt.localeCompare(b.startedAt));
   const attempts = [];
-  for (const pod of order) attempts.push(linesOf(await scenario.kubectl("logs", pod.name)));
+  for (const pod of order) attempts.push((await scenario.kubectl("logs", pod.name)).trimEnd().split("\n").map(fields));
   const begin = Math.min(...times.map(({ startedAt }) => Date.parse(String(startedAt))));
   const end = Math.max(...times.map(({ finishedAt }) => Date.parse(String(finishedAt))));
   return { outcome, attempts, seconds: (end - begin) / 1000 };
@@ -47,13 +48,4 @@ async function ended(scenario: Scenario, name: string): Promise<JobRun["outcome"
     ({ type, status }) => ["Complete", "Failed"].includes(type) && status === "True",
   );
   return condition?.type as JobRun["outcome"] | undefined;
-}
-
-/** Parses `key=value` and `key="a value"`, line by line. */
-export function linesOf(log: string): Line[] {
-  const lines = log.split("\n").filter((line) => line !== "");
-  return lines.map((line) => {
-    const pairs = [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)];
-    return Object.fromEntries(pairs.map(([, key, quoted, bare]) => [key, quoted ?? bare]));
-  });
 }

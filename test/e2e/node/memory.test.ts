@@ -45,8 +45,7 @@ describe("an outpost with a memory limit", function () {
     await scenario.up();
     const sizes: Record<string, number> = { tight: 160, mixed: 256, roomy: 256 };
     for (const [outpost, mebibytes] of Object.entries(sizes)) {
-      const [size] = await usage(scenario, await scenario.pod(outpost));
-      assert.equal(size, mebibytes * 1024, outpost);
+      assert.equal((await scenario.shm(await scenario.pod(outpost))).size, mebibytes * 1024, outpost);
     }
   });
 
@@ -64,7 +63,7 @@ describe("an outpost with a memory limit", function () {
     );
     await visits.over();
     assert.equal(killed.reason, "OOMKilled");
-    const [size, used] = await usage(scenario, pod);
+    const { size, used } = await scenario.shm(pod, "shm-cleanup");
     assert.equal(size, 160 * 1024);
     assert.ok(used < 128 * 1024, `${used} KiB were used`);
   });
@@ -73,7 +72,7 @@ describe("an outpost with a memory limit", function () {
     const pod = await scenario.pod("roomy");
     await visit(scenario, pod, { logins: 20 });
     await fillShm(scenario, pod, 300); // as far as there is space
-    assert.deepEqual(await usage(scenario, pod), [256 * 1024, 256 * 1024]);
+    assert.deepEqual(await scenario.shm(pod), { size: 256 * 1024, used: 256 * 1024 });
     assert.deepEqual((await visit(scenario, pod, { known: true })).ending, { logins: 20, alive: 20 });
     assert.equal(await lastEnd(scenario, "roomy"), undefined);
   });
@@ -93,12 +92,6 @@ async function fillShm(scenario: Scenario, pod: string, mebibytes: number): Prom
     "bs=64k",
     `count=${mebibytes * 16}`,
   );
-}
-
-/** Returns the size and the used space of /dev/shm, in KiB. */
-async function usage(scenario: Scenario, pod: string): Promise<number[]> {
-  const output = await scenario.exec(pod, "shm-cleanup", "df", "-k", "/dev/shm");
-  return output.trim().split("\n")[1].split(/\s+/).slice(1, 3).map(Number);
 }
 
 /** Returns how the outpost's container ended last. */

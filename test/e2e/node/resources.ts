@@ -17,19 +17,15 @@ interface Summary {
       cpu?: { time: string; usageCoreNanoSeconds?: number };
       memory?: { workingSetBytes?: number };
     }[];
-    volume?: { name: string; usedBytes?: number; capacityBytes?: number; inodesUsed?: number }[];
   }[];
-}
-
-export async function podSummary(scenario: Scenario, pod: string): Promise<Summary["pods"][number] | undefined> {
-  const summary = await scenario.kubectl("get", "--raw", "/api/v1/nodes/sandbox-node/proxy/stats/summary");
-  const { pods } = JSON.parse(summary) as Summary;
-  return pods.find(({ podRef }) => podRef.name === pod && podRef.namespace === scenario.namespace);
 }
 
 /** Returns undefined until the kubelet has looked at the container. */
 export async function useOf(scenario: Scenario, pod: string, container: string): Promise<Use | undefined> {
-  const found = (await podSummary(scenario, pod))?.containers?.find(({ name }) => name === container);
+  const summary = await scenario.kubectl("get", "--raw", "/api/v1/nodes/sandbox-node/proxy/stats/summary");
+  const { pods } = JSON.parse(summary) as Summary;
+  const own = pods.find(({ podRef }) => podRef.name === pod && podRef.namespace === scenario.namespace);
+  const found = own?.containers?.find(({ name }) => name === container);
   const nanoseconds = found?.cpu?.usageCoreNanoSeconds;
   const memoryBytes = found?.memory?.workingSetBytes;
   if (!found?.cpu || nanoseconds === undefined || memoryBytes === undefined) return undefined;

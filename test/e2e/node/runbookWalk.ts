@@ -1,11 +1,10 @@
 // Runs the commands of the runbooks, as anyone on call does.
 import assert from "node:assert/strict";
-import { execFile, type ExecFileException } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { onTerminal } from "../terminal";
-import type { Ended, Scenario } from "./scenario";
+import { run, type Ended, type Scenario } from "./scenario";
 
 const folder = join(repositoryRoot, "docs", "runbooks");
 
@@ -64,10 +63,6 @@ export class RunbookWalk {
     const { kubectl, cluster } = this.scenario.stage;
     const PATH = [dirname(kubectl), process.env.PATH].join(delimiter);
     const env = { ...process.env, PATH, KUBECONFIG: cluster.kubeconfig, npm_config_registry: "http://127.0.0.1:9" };
-    return new Promise((resolve) => {
-      const done = (error: ExecFileException | null, stdout: string, stderr: string) =>
-        resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
-      execFile("sh", ["-c", command], { cwd: repositoryRoot, env, encoding: "utf8" }, done);
-    });
+    return run("sh", ["-c", command], { cwd: repositoryRoot, env });
   }
 }

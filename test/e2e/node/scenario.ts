@@ -78,6 +78,13 @@ export class Scenario {
     return Number(await this.exec(pod, "proxy", "sh", "-c", "ls /dev/shm | wc -l"));
   }
 
+  /** Returns the size of a pod's /dev/shm and what is in use of it, in KiB. */
+  async shm(pod: string, container = "proxy"): Promise<{ size: number; used: number }> {
+    const output = await this.exec(pod, container, "df", "-k", "/dev/shm");
+    const [, size, used] = output.trim().split("\n")[1].split(/\s+/).map(Number);
+    return { size, used };
+  }
+
   async get<T>(...args: string[]): Promise<T> {
     return JSON.parse(await this.kubectl("get", ...args, "--output=json")) as T;
   }
