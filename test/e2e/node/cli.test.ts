@@ -5,7 +5,15 @@ import type { V1Job } from "@kubernetes/client-node" with { "resolution-mode": "
 import { UpdateFailed } from "../../../sandbox/engine";
 import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
 import { visit } from "../../../sandbox/node/visits";
-import { npxOutpostShm, outpostShm, outpostShmAs, restrictedKubeconfig, rowsOf, type Grant } from "./outpostShm";
+import {
+  npxOutpostShm,
+  outpostShm,
+  outpostShmAs,
+  outpostShmOn,
+  restrictedKubeconfig,
+  rowsOf,
+  type Grant,
+} from "./outpostShm";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 
 const logins = 10;
@@ -173,6 +181,17 @@ describe("the command line", function () {
       assert.match(
         below[0],
         /: the metrics endpoint did not tell: Kubernetes refused to pass a request on to port 9301 of pod .*: pods ".*:9301" is forbidden: User "system:serviceaccount:node-cli:exec-only" cannot get resource "pods\/proxy"/,
+      );
+    });
+
+    it("shows the outposts of all namespaces with -A, and tells an account of one which right it lacks", async () => {
+      const { stdout } = await outpostShmOn(scenario.stage.cluster.kubeconfig, "status", "-A");
+      assert.match(stdout, /^NAMESPACE +POD /);
+      for (const pod of Object.values(pods)) assert.match(stdout, new RegExp(`^node-cli +${pod} `, "m"));
+      const kubeconfig = await restrictedKubeconfig(scenario, "one-namespace", lists);
+      assert.match(
+        (await outpostShmOn(kubeconfig, "status", "-A")).stderr,
+        /^error: Kubernetes refused to list the pods in all namespaces: pods is forbidden: User "system:serviceaccount:node-cli:one-namespace" cannot list resource "pods" .* --all-namespaces requires that right;/,
       );
     });
 
