@@ -15,7 +15,7 @@ describe("doctor", function () {
   let scenario: Scenario;
 
   before(async () => {
-    const names = ["well", "uid", "image", "root", "oom"];
+    const names = ["well", "uid", "image", "root"];
     scenario = await openScenario({
       name: "doctor",
       outposts: names.map((name) => ({ name })),
@@ -25,13 +25,18 @@ describe("doctor", function () {
           { name: "uid", sweepInterval: "5s", runAsUser: 2000 },
           { name: "image", cleanerImage: "docker.io/library/busybox:9.99" },
           { name: "root" },
-          { name: "oom" },
         ],
+        verifyTimeout: "10m",
       },
     });
-    // One of them never starts, so the update fails.
-    await assert.rejects(scenario.stack.up(), /image {4}containers {2}FAIL {4}pod ak-outpost-image-/);
-    for (const name of ["well", "uid", "root", "oom"]) await scenario.rollout(name);
+    // One of them never starts, so the update fails, long before its time.
+    const began = Date.now();
+    await assert.rejects(
+      scenario.stack.up(),
+      /^image {4}containers {2}FAIL {4}pod ak-outpost-image-\S+: container shm-cleanup is not running: \w*(Err|BackOff)\w* \(.*busybox:9\.99[^]*^image containers: See why: kubectl --kubeconfig \S+ --context \S+ --namespace node-doctor describe pod ak-outpost-image-/m,
+    );
+    assert.ok(Date.now() - began < 120_000, `${Date.now() - began} ms`);
+    for (const name of ["well", "uid", "root"]) await scenario.rollout(name);
   });
   after(() => closeScenario(scenario));
 
@@ -73,13 +78,6 @@ describe("doctor", function () {
     );
   });
 
-  it("finds an image that can't be pulled", async () => {
-    assert.match(
-      await untilFound("image", /./),
-      /^sidecar: container shm-cleanup (ErrImagePull|ImagePullBackOff|ErrImageNeverPull) \(.*busybox:9\.99.*\)$/,
-    );
-  });
-
   it("finds a container that may not run as root", async () => {
     const root = { name: "shm-cleanup", securityContext: { runAsUser: 0 } };
     const patch = JSON.stringify({ spec: { template: { spec: { initContainers: [root] } } } });
@@ -90,39 +88,6 @@ describe("doctor", function () {
     );
   });
 
-  it("finds a sidecar that was OOM-killed", async () => {
-    const pod = await scenario.pod("oom");
-    const script =
-      "echo 1000 >/proc/1/oom_score_adj; echo 0 >/proc/self/oom_score_adj; " +
-      "exec dd if=/dev/zero of=/dev/shm/filler bs=4k count=10000";
-    await scenario.tryKubectl("exec", pod, "--container=shm-cleanup", "--", "sh", "-c", script);
-    assert.equal(await untilFound("oom", /./), "sidecar: container shm-cleanup was OOM-killed (limit 32Mi)");
-  });
-
-  it("reads authentik's own log", async () => {
-    const line = "jsonpatch.JsonPatchConflict: member 'volumes' not found in {'containers': []}";
-    const image = "docker.io/library/busybox:1.37";
-    await scenario.kubectl(
-      ...[
-        "run",
-        "authentik-worker",
-        `--image=${image}`,
-        "--labels=app.kubernetes.io/name=authentik",
-        "--restart=Never",
-      ],
-      ...["--command", "--", "sh", "-c", `echo "${line}"; sleep 1000`],
-    );
-    const found = await scenario.until("a finding in authentik's log", async () => {
-      const { stdout } = await outpostShm(scenario, "doctor", "-o", "json");
-      const { findings } = JSON.parse(stdout) as { findings: Found[] };
-      return findings.find(({ check }) => check === "authentik's log");
-    });
-    assert.deepEqual(
-      [found.subject, found.seen],
-      ["Pod/authentik-worker", "authentik logged: member 'volumes' not found"],
-    );
-  });
-
   it("says to an account that may only list what it could not check, and what it may not", async () => {
     const lists = [{ verbs: "list", resources: "pods,deployments.apps" }];
     const kubeconfig = await restrictedKubeconfig(scenario, "lists-only", lists);
@@ -130,9 +95,9 @@ describe("doctor", function () {
     assert.equal(status, 1);
     assert.match(stdout, /^Namespace\/node-doctor \(exec\)\n {2}seen: you may not create and get pods\/exec\n/m);
     const refused = "Kubernetes refused to .* is forbidden: .*";
-    for (const what of ["CronJobs", "leftovers", "authentik's log in pod authentik-worker"])
+    for (const what of ["CronJobs", "leftovers"])
       assert.match(stdout, new RegExp(`^Not checked: ${what} \\(${refused}\\)$`, "m"));
-    const logs = `^Not checked: logs of sidecars \\(4 of 4 pods did not answer; ak-outpost-\\S+: ${refused}\\)$`;
+    const logs = `^Not checked: logs of sidecars \\(3 of 3 pods did not answer; ak-outpost-\\S+: ${refused}\\)$`;
     assert.match(stdout, new RegExp(logs, "m"));
   });
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { V1Job, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { OUTPOST_IMAGE } from "../../../sandbox/outpost";
 import { visit } from "../../../sandbox/node/visits";
 import { createStateFolder } from "../../../sandbox/stateFolder";
@@ -43,6 +44,15 @@ describe("an outpost deployed by hand", function () {
     assert.match(said, /^forward-auth {2}size +pass +1 pod: \/dev\/shm has 256Mi \(by df\)$/m);
     assert.match(said, /^CronJob +schedule +pass +0 0 29 2 \*, active; sweeps authentik-outpost$/m);
     assert.match(said, /All 9 checks passed\./);
+  });
+
+  it("was swept by that run once the rollout was over", async () => {
+    const [, name] = /Job (authentik-outpost-shm-cleanup-verify-\S+) succeeded/.exec(said)!;
+    const { metadata, status } = await scenario.get<V1Job>("job", name);
+    const conditions = (await scenario.get<V1Pod>("pod", pod)).status!.conditions!;
+    const ready = conditions.find(({ type }) => type === "Ready")!;
+    assert.ok(new Date(metadata!.creationTimestamp!) >= new Date(ready.lastTransitionTime!));
+    assert.equal(status?.failed ?? 0, 0);
   });
 
   it("is swept by the CronJob, in its sidecar", async () => {

@@ -31,11 +31,6 @@ export function outpostShmOnTerminal(scenario: Scenario, answer: string, ...args
   return ended("sh", ["-c", onTerminal(line, answer)], scenario.stage.cluster.kubeconfig);
 }
 
-/** Runs the same by npx in the clone, without asking a registry. */
-export function npxOutpostShm({ namespace, stage }: Scenario, ...args: string[]): Promise<Ended> {
-  return ended("npx", ["--no-install", "outpost-shm", ...args, `--namespace=${namespace}`], stage.cluster.kubeconfig);
-}
-
 function ended(file: string, args: string[], kubeconfig: string): Promise<Ended> {
   const env = { ...process.env, KUBECONFIG: kubeconfig, NO_COLOR: "1", npm_config_registry: "http://127.0.0.1:9" };
   return run(file, args, { cwd: repositoryRoot, env });
