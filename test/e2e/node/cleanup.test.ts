@@ -1,14 +1,9 @@
-// `outpost-shm cleanup` and `recreate` on real pods: a full /dev/shm without a sweep, one with the sidecar, one without a shell.
+// `outpost-shm cleanup` on real pods: a full /dev/shm without a sweep, one with the sidecar, one without a shell.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { SHELL_LESS_IMAGE } from "../../../sandbox/node/podNode";
 import { visit } from "../../../sandbox/node/visits";
-import { untilAvailable } from "../../../sandbox/outpost";
-import { outpostShm, outpostShmAs, outpostShmOnTerminal, restrictedKubeconfig, rowsOf, signalled } from "./outpostShm";
+import { outpostShm, outpostShmOnTerminal, rowsOf, signalled } from "./outpostShm";
 import { closeScenario, openScenario, type Scenario } from "./scenario";
 
 const logins = 20;
@@ -66,19 +61,6 @@ describe("cleanup", function () {
     assert.equal(await used("bare"), pages);
   });
 
-  it("says who may not exec, and what it takes", async () => {
-    const kubeconfig = await restrictedKubeconfig(scenario, "no-exec", [
-      { verbs: "list", resources: "pods,deployments.apps" },
-    ]);
-    const { status, stdout } = await outpostShmAs(kubeconfig, scenario, "cleanup", "bare", "--anonymous", "--yes");
-    assert.equal(status, 1);
-    assert.match(
-      rowsOf(stdout).below[0],
-      /^ak-outpost-bare-\S+: exec in container proxy of pod \S+: pods "\S+" is forbidden: User "system:serviceaccount:node-cleanup:no-exec" cannot get resource "pods\/exec" .*\. An exec takes create and get on pods\/exec: kubectl --namespace node-cleanup auth can-i create pods\/exec$/,
-    );
-    assert.equal(await used("bare"), pages);
-  });
-
   it("removes the visitors of a full one, keeps the logins, goes on past a pod without a shell, and exits 1 for that", async () => {
     const { status, stdout, stderr } = await outpostShm(
       scenario,
@@ -100,13 +82,6 @@ describe("cleanup", function () {
     ]);
     assert.equal(await used("bare"), logins);
     assert.deepEqual(await alive("bare"), { logins, alive: logins });
-  });
-
-  it("asks on a terminal, and removes nothing after an n", async () => {
-    const { status, stdout } = await outpostShmOnTerminal(scenario, "n", "cleanup", "swept", "--all");
-    assert.equal(status, 1, stdout);
-    assert.match(stdout, /Nothing was removed\.\r\n$/);
-    assert.deepEqual(await alive("swept"), { logins, alive: logins });
   });
 
   it("asks on a terminal, in the sidecar, and ends every session after a y", async () => {
@@ -171,79 +146,5 @@ describe("cleanup", function () {
         assert.equal(await used("bare"), logins);
       });
     }
-
-    it("shares it with a second one at the same time, and neither counts what the other removes as an error", async () => {
-      const json = async () => {
-        const { status, stdout } = await outpostShm(
-          scenario,
-          "cleanup",
-          "bare",
-          "--anonymous",
-          "--yes",
-          "--output=json",
-        );
-        const { total } = JSON.parse(stdout) as { total: { removed: { anonymous: number }; errors: number } };
-        return { status, errors: total.errors, removed: total.removed.anonymous };
-      };
-      const visitors = (await used("bare")) - logins;
-      const [one, other] = await Promise.all([json(), json()]);
-      assert.deepEqual([one.status, one.errors, other.status, other.errors], [0, 0, 0, 0]);
-      assert.equal(one.removed + other.removed, visitors);
-      assert.equal(await used("bare"), logins);
-    });
-  });
-});
-
-describe("recreate", function () {
-  this.timeout(300_000);
-  let scenario: Scenario;
-  let authentik: AuthentikStandIn;
-  let dir: string;
-
-  before(async () => {
-    scenario = await openScenario({ name: "recreate", outposts: [] });
-    authentik = await startAuthentik({ kubeconfig: scenario.stage.cluster.kubeconfig, namespace: scenario.namespace });
-    await authentik.addOutpost({ name: "main" });
-    await untilAvailable(scenario.stage.cluster.kubeconfig, { namespace: scenario.namespace, name: "main" });
-    dir = mkdtempSync(join(tmpdir(), "recreate-"));
-  });
-  after(async () => {
-    await authentik?.stop();
-    await closeScenario(scenario);
-    rmSync(dir, { recursive: true, force: true });
-  });
-
-  const isGone = () =>
-    scenario.until("the Deployment's end", async () =>
-      (await scenario.tryKubectl("get", "deployment", "ak-outpost-main")).status === 1 ? true : undefined,
-    );
-
-  it("counts whose sessions end, waits until authentik has the pods running again, and their /dev/shm is empty", async () => {
-    const before = await scenario.pod("main");
-    await visit(scenario, before, { logins, rate: 100, seconds: 1 });
-    const visitors = (await scenario.files(before)) - logins;
-    const manifest = join(dir, "manifest.json");
-    const running = outpostShm(scenario, "recreate", "main", "--yes", "--accept-outage", `--manifest=${manifest}`);
-    await isGone();
-    await authentik.reconcile("main");
-    const { status, stdout } = await running;
-    assert.equal(status, 0, stdout);
-    assert.match(stdout, new RegExp(`\n${logins} sessions of logged-in people and ${visitors} of visitors end\\.\n`));
-    assert.match(stdout, /\nDeployment node-recreate\/ak-outpost-main is back and ready, as authentik creates it\.\n$/);
-    const after = await scenario.pod("main");
-    assert.notEqual(after, before);
-    assert.equal(await scenario.files(after), 0);
-  });
-
-  it("prints a way back that works if it is interrupted while the Deployment is gone", async () => {
-    const manifest = join(dir, "interrupted.json");
-    const args = ["recreate", "main", "--yes", "--accept-outage", `--manifest=${manifest}`];
-    const { status, stderr } = await signalled(scenario, args, isGone);
-    assert.equal(status, 1);
-    const [, way] = / and the wait for it was interrupted: [^]*To put it back as authentik had it: kubectl (.*)\n/.exec(
-      stderr,
-    )!;
-    await scenario.kubectl(...way.split(" "));
-    await untilAvailable(scenario.stage.cluster.kubeconfig, { namespace: scenario.namespace, name: "main" });
   });
 });
