@@ -63,17 +63,6 @@ describe("after a fault", function () {
     assert.deepEqual(await loginsAlive(), { logins, alive: logins });
   });
 
-  it("sidecar killed: it starts again", async () => {
-    const faultAt = Date.now();
-    const before = (await statusOf(scenario, pod, "shm-cleanup"))!;
-    scenario.stage.cluster.node.kill(before.containerID!);
-    await recovers(faultAt);
-    const after = (await statusOf(scenario, pod, "shm-cleanup"))!;
-    assert.equal(after.restartCount, before.restartCount + 1);
-    assert.equal(after.lastState?.terminated?.exitCode, 137);
-    assert.deepEqual(await loginsAlive(), { logins, alive: logins });
-  });
-
   it("its node's containerd restarted: nothing else restarts", async () => {
     const before = await restartCounts(scenario, pod);
     const faultAt = Date.now();

@@ -26,21 +26,6 @@ describe("an outpost with a memory limit", function () {
 
   after(() => closeScenario(scenario));
 
-  it("is warned of by the preview where that is too little, with the size that /dev/shm then has, and only there", async () => {
-    const { diagnostics } = await scenario.stack.preview();
-    const warnings = diagnostics.filter(({ message }) => message.includes("memory limit"));
-    const warning = (deployment: string, size = "") =>
-      `Deployment ${deployment}: container proxy has a memory limit of 128Mi, too little for a /dev/shm of 256Mi: its pages count ` +
-      `as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. ${size}Raise the limit to at least 320Mi ` +
-      "where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
-    const only =
-      "With it /dev/shm has only 160Mi: every container of the pod has a memory limit, and the kubelet makes the volume no bigger than their sum. ";
-    assert.deepEqual(warnings.map(({ message }) => message.trim()).sort(), [
-      warning("ak-outpost-mixed"),
-      warning("ak-outpost-tight", only),
-    ]);
-  });
-
   it("has a /dev/shm of the size that the warning says", async () => {
     await scenario.up();
     const sizes: Record<string, number> = { tight: 160, mixed: 256, roomy: 256 };

@@ -72,13 +72,6 @@ describe("the sidecar's scripts", function () {
     assert.equal((await log()).match(/ event=started /g)?.length, 2);
   });
 
-  it("cut off: the old ones run on, and the log says so", async () => {
-    const files = cleanerScripts().files;
-    await setScripts({ ...files, "sweep.sh": files["sweep.sh"]?.slice(0, 5000) ?? "" });
-    await logSays(`problem="missing or incomplete" running=${otherVersion().sha256?.trim() ?? ""}`);
-    await sweepsOn();
-  });
-
   it("deleted meanwhile: the old ones run on", async () => {
     await scenario.kubectl("delete", "configmap", name);
     await hurry();
