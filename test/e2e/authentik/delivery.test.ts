@@ -134,6 +134,7 @@ describe("delivery through authentik", () => {
         said.join("\n"),
       );
       assert.deepEqual((await scenario.deployment("main")).spec, before.spec);
+      assert.notEqual(configOf(scenario).kubernetes_json_patches, null);
     });
 
     it("notices an edit in the Admin UI at a refresh, shows it, and mends it", async () => {

@@ -48,6 +48,7 @@ describe("the component in anybody's program", () => {
         [["shm-cleanup", "Always"]],
       );
       assert.equal(volumes?.find(({ name }) => name === "dshm")?.emptyDir?.sizeLimit, "128Mi");
+      assert.deepEqual(changes(await stack.up()), []);
       await stack.destroy();
       assert.equal((await podSpec("component-provider")).initContainers, undefined);
       assert.equal(elsewhere.connections(), 0);
@@ -82,6 +83,7 @@ describe("the component in anybody's program", () => {
     const bare = await deployed();
     transforms.push(strictCluster);
     const transformed = await deployed();
+    assert.deepEqual(changes(await stack.up()), []);
     const [{ resources, ...container }] = bare.containers;
     assert.deepEqual(transformed, {
       ...bare,

@@ -86,14 +86,19 @@ describe("a stack with both deliveries of its own", () => {
   });
 
   it("is told from one of its name in another project, in one namespace and at one Deployment", async () => {
-    const said = await failure((await stackWithoutState(scenario, {}, "other")).preview());
+    const outposts = ["main", { name: "other", delivery: "admission" }];
+    const said = await failure((await stackWithoutState(scenario, { outposts }, "other")).preview());
     assert.match(
       said,
       /namespace \S+ is that of another stack of this program, deliveries, and one stack serves one namespace\./,
     );
     assert.match(
       said,
-      /Deployment ak-outpost-main already has volume dshm \(owned by authentik-outpost-shm-deliveries\); .* That is another stack of this program\./,
+      /Deployment ak-outpost-main already has volume dshm \(owned by authentik-outpost-shm-deliveries\); .*mount \/dev\/shm of container proxy .*init container shm-cleanup .* That is another stack of this program\./,
+    );
+    assert.match(
+      said,
+      /Deployment ak-outpost-other already has label authentik-outpost-shm\/revision of its pods \(owned by authentik-outpost-shm-deliveries\)/,
     );
   });
 

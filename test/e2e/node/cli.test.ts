@@ -146,6 +146,7 @@ describe("the command line", function () {
       const { stdout } = await outpostShmOn(scenario.stage.cluster.kubeconfig, "status", "-A");
       assert.match(stdout, /^NAMESPACE +POD /);
       for (const pod of Object.values(pods)) assert.match(stdout, new RegExp(`^node-cli +${pod} `, "m"));
+      assert.match(stdout, new RegExp(`^node-cli +${pods.bare} +none +64Mi +${used(pods.bare)} .* exec$`, "m"));
       const kubeconfig = await restrictedKubeconfig(scenario, "one-namespace", lists);
       assert.match(
         (await outpostShmOn(kubeconfig, "status", "-A")).stderr,

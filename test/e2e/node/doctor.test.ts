@@ -100,4 +100,10 @@ describe("doctor", function () {
     const logs = `^Not checked: logs of sidecars \\(3 of 3 pods did not answer; ak-outpost-\\S+: ${refused}\\)$`;
     assert.match(stdout, new RegExp(logs, "m"));
   });
+
+  it("finds nothing once an update has mended the image that could not be pulled", async () => {
+    await scenario.setConfig({ outposts: ["well", { name: "uid", runAsUser: 2000 }, "image"], verifyTimeout: "2m" });
+    await scenario.stack.up();
+    await scenario.until("the old pod's end", async () => (await foundOf("image")).length === 0);
+  });
 });

@@ -180,7 +180,7 @@ describe("a node that runs pods", function () {
     command?: string[];
     at?: RegExp;
     folders?: number;
-    /** When it ends; default both. Else test/unit/sandbox/endings.test.ts and the other endings prove the rest. */
+    /** The only moment at which it is tried; default: both, one after the other. test/unit/sandbox/endings.test.ts has the rest. */
     when?: "half-way" | "running";
   }[] = [
     { how: "SIGTERM to the program that started it", end: (child) => child.kill("SIGTERM"), when: "half-way" },

@@ -1,4 +1,4 @@
-// The ConfigMap with the scripts is missing, changed, cut off or deleted while real pods run. No pod restarts for any of it.
+// The ConfigMap with the scripts is missing, changed or deleted while real pods run. No pod restarts for any of it.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { V1ConfigMap, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };

@@ -140,6 +140,7 @@ for (const shell of shells) {
       it("removes a visitor past its own expiry, too, whatever its mtime", async () => {
         save(rustName(1), rustSession({ expires: now() - 1, login: false }), -hour);
         assert.equal(report(await sweep()).expired_anonymous, "1");
+        assert.deepEqual(left(), []);
       });
 
       it("removes debris older than five minutes: empty files and staging files", async () => {

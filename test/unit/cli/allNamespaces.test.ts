@@ -79,11 +79,22 @@ describe("--all-namespaces", () => {
       ]);
     });
 
-    it("names the namespace of each pod with -o json", async () => {
-      const { namespace, pods } = JSON.parse((await outpostShm(["status", "-o", "json"])).stdout) as {
+    it("asks each pod in its own namespace, and names that with -o json", async () => {
+      const asked: string[] = [];
+      const podProxy: Cluster["podProxy"] = (place, pod) => (
+        asked.push(`${place}/${pod}`),
+        Promise.resolve(metricsText())
+      );
+      const exec: Cluster["exec"] = ({ namespace, pod }) => (
+        asked.push(`${namespace}/${pod}`),
+        Promise.resolve(printed(swept))
+      );
+      const { stdout } = await outpostShm(["status", "-o", "json"], { podProxy, exec });
+      const { namespace, pods } = JSON.parse(stdout) as {
         namespace?: string;
         pods: { namespace: string; pod: string }[];
       };
+      assert.deepEqual([...new Set(asked)].sort(), ["authentik/main-a", "sso/main-b"]);
       assert.equal(namespace, undefined);
       const shown = pods.map((each) => `${each.namespace}/${each.pod}`);
       assert.deepEqual(shown, ["authentik/main-a", "sso/main-b"]);

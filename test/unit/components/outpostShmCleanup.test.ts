@@ -541,6 +541,11 @@ describe("OutpostShmCleanup on mocks", () => {
       for (const trigger of triggers) assert.match(trigger, /^[0-9a-f]{16}$/);
     });
 
+    it("runs nothing where nothing is deployed", async () => {
+      const types = (await verified({ solution: "none" })).map(({ type }) => type);
+      assert.ok(!types.includes(commandType), String(types));
+    });
+
     it("runs it again when anything that was deployed changes, and only then", async () => {
       const before = await triggersOf({ solution: "both" });
       assert.equal(before.length, 3); // two Deployments, one CronJob

@@ -187,6 +187,9 @@ describe("inspection of delivery through authentik", () => {
     }));
     const { problems } = await inspect(clusterWith([]), outposts, authentik as never);
     assert.deepEqual(problems, ["authentik refuses the token"]);
+    const each = (name: string) => Promise.reject(authentikError(`authentik has no ${name}`));
+    const apart = await inspect(clusterWith([]), outposts, { ...authentik, readOutpost: each } as never);
+    assert.deepEqual(apart.problems, ["authentik has no My Outpost", "authentik has no Other"]);
     const operations = [{ op: "remove", path: "/spec/template/spec/volumes" }] as JsonPatchOperation[];
     assert.match(
       (await look("authentik", { live: liveDeployment(name), operations })).problems.join(),
