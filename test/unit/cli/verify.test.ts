@@ -385,8 +385,9 @@ describe("verify", () => {
   };
   for (const [what, [cluster, seen]] of Object.entries(inShm)) {
     it(`finds the sessions in /dev/shm by ${what}`, async () => {
-      const sessions = (await checksOf({ ...sound, ...cluster })).filter(({ check }) => check === "sessions");
-      assert.deepEqual(sessions, [{ subject: "main", check: "sessions", passed: true, seen }]);
+      const checks = await checksOf({ ...sound, ...cluster });
+      const told = checks.filter(({ check, passed }) => check === "sessions" || !passed);
+      assert.deepEqual(told, [{ subject: "main", check: "sessions", passed: true, seen }]);
     });
   }
 
