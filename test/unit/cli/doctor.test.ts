@@ -55,11 +55,11 @@ describe("doctor", () => {
   });
 
   it("prints what it finds as a paragraph, with the reason why it matters", async () => {
-    assert.deepEqual(await doctor({ version: "v1.28.0" }), {
+    assert.deepEqual(await doctor({ version: "v1.28.15-eks-1" }), {
       code: 1,
       stdout:
         "Deployment/ak-outpost-main (versions)\n" +
-        "  seen: the cluster is v1.28.0, from before 1.29, and the sidecar is a native one\n" +
+        "  seen: the cluster is v1.28.15-eks-1, from before 1.29, and the sidecar is a native one\n" +
         "  why:  Such a cluster waits for an init container to end, and the sidecar never does: the outpost does not start.\n" +
         "  do:   Set `solution` to cronjob, and deploy again (`pulumi up --refresh`, or apply what `render` writes).\n\n" +
         `${checked}${noAccess}1 finding.\n`,
