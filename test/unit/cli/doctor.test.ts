@@ -69,6 +69,15 @@ describe("doctor", () => {
 
   const seeRefusal =
     "Change what refuses them, or the setting that it refuses: kubectl --namespace authentik describe deployment ak-outpost-main";
+  const why = {
+    noPods: "Nobody gets at the outpost's applications.",
+    full: "Its /dev/shm fills with the sessions of visitors, and once it is full, a visit gets HTTP 400, and a login can't begin.",
+    unswept: "Nothing sweeps this pod's /dev/shm, and the pod is not ready: it is sent no visitors.",
+    readOnly: "It can't remove sessions there, or has no place for its metrics and does not start.",
+    age: "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.",
+    pages: "Its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full.",
+    foreign: "The sidecars run what is in it, as the outpost's user: another version's scripts, or somebody's own.",
+  };
   const waiting = (reason: string, message?: string): Stage => ({
     pods: [pod({ ready: false, state: { waiting: { reason, ...(message && { message }) } }, restartCount: 4 })],
   });
@@ -106,11 +115,13 @@ describe("doctor", () => {
       { deployments: [], pods: [], ownObjects: [] },
       "Namespace/authentik (selectors): no Deployment of a proxy outpost",
       "authentik itself is here: its embedded outpost has no Deployment and needs none of this, since it keeps its sessions in PostgreSQL (before 2025.10 in Redis). If there are other outposts, name their namespace: npx --no-install outpost-shm doctor --namespace NAMESPACE",
+      "There is nothing here to look after.",
     ],
     "a Deployment without pods": [
       { pods: [] },
       "Deployment/ak-outpost-main (selectors): it wants 1 pods and has none",
       "See why: kubectl --namespace authentik describe replicasets -l goauthentik.io/outpost-type=proxy,goauthentik.io/outpost-name=main (a quota, an admission webhook, Pod Security).",
+      why.noPods,
     ],
     "new pods that a quota refuses, while the old one runs": [
       { deployments: [refusing] },
@@ -122,58 +133,68 @@ describe("doctor", () => {
       { deployments: [halted({}, true)] },
       "Deployment/ak-outpost-main (rollout): 0 of 1 pods updated; it is paused (kubectl rollout resume)",
       "Resume it: kubectl --namespace authentik rollout resume deployment ak-outpost-main",
+      "Not every pod has what was changed last.",
     ],
     "a sidecar whose sweeps are killed": [
       { logs: { "main-b": "time=x event=sweep errors=0\ntime=x event=sweep_failed status=137 retry_seconds=10\n" } },
       "Pod/main-b (sidecar): its log: time=x event=sweep_failed status=137 retry_seconds=10",
       "See what else its log says; whether it is still so: npx --no-install outpost-shm status main-b --namespace authentik",
+      "Nothing was removed by that sweep.",
     ],
     "pods that are refused, and none there": [
       { deployments: [refusing], pods: [] },
       `Deployment/ak-outpost-main (rollout): 0 of 1 pods updated; Kubernetes refuses new pods: ${forbidden}`,
       seeRefusal,
-      "Nobody gets at the outpost's applications.",
+      why.noPods,
     ],
     "a CronJob of an older guide, whose selector matches nothing": [
       { cronJobs: [oldGuide] },
       "CronJob/cleanup (selectors): it selects pods by authentik-proxy-outpost",
       "kubectl --namespace authentik delete cronjob cleanup, and deploy `solution: cronjob` of this program.",
+      "No pod has that label: authentik calls them authentik-outpost-proxy. It has never cleaned anything.",
     ],
     "our CronJob with an outpost that is not there": [
       { cronJobs: [sweepCronJob(["main", "mian"])] },
       "CronJob/authentik-outpost-shm-cleanup (selectors): it sweeps Deployment ak-outpost-mian, which is not here",
       "Correct the name in `outposts` to that in authentik, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      "Each of its runs fails for that outpost.",
     ],
     "an outpost that nothing sweeps": [
       { ...bare, ownObjects: [] },
       "Deployment/ak-outpost-main (solution): neither a sidecar nor the CronJob sweeps it",
       "Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes). Room at once: npx --no-install outpost-shm cleanup --anonymous --namespace authentik",
+      why.full,
     ],
     "an outpost whose CronJob is suspended": [
       { ...bare, cronJobs: [sweepCronJob(["main"], { suspend: true })], ownObjects: [] },
       "Deployment/ak-outpost-main (solution): CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended",
       "Find out who suspended it, then: kubectl --namespace authentik patch cronjob authentik-outpost-shm-cleanup -p " +
         '\'{"spec":{"suspend":false}}\'',
+      why.full,
     ],
     "an image that can't be pulled": [
       waiting("ImagePullBackOff", "Back-off pulling image\n busybox:9"),
       "Pod/main-b (sidecar): container shm-cleanup ImagePullBackOff (Back-off pulling image busybox:9)",
       "Set `cleanerImage` to an image that the nodes can pull (it is unknown), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      why.unswept,
     ],
     "a container that would run as root": [
       waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"),
       "Pod/main-b (sidecar): container shm-cleanup CreateContainerConfigError (container has runAsNonRoot and image will run as root)",
       "Set `runAsUser` to the outpost's uid, which is not 0, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      why.unswept,
     ],
     "an image without a shell": [
       waiting("RunContainerError", 'exec: "/bin/sh": no such file or directory'),
       'Pod/main-b (sidecar): container shm-cleanup RunContainerError (exec: "/bin/sh": no such file or directory)',
       "See the events: kubectl --namespace authentik describe pod main-b. Mind `runAsUser` and `cleanerImage`, which has to have /bin/sh.",
+      why.unswept,
     ],
     "a sidecar that was OOM-killed": [
       { pods: [pod({ lastState: { terminated: { reason: "OOMKilled", exitCode: 137 } }, restartCount: 1 })] },
       "Pod/main-b (sidecar): container shm-cleanup was OOM-killed (limit 32Mi)",
       "What it writes to /dev/shm counts too: see that nobody writes there by exec. If it is killed again and again, lower `shmSize` and report it with its log.",
+      "A sidecar that is killed in the midst of a sweep does not make room.",
     ],
     "a sidecar of another uid than the outpost's": [
       {
@@ -184,11 +205,13 @@ describe("doctor", () => {
       },
       "Pod/main-b (sidecar): its log: rm: can't remove session_A: Operation not permitted, 7 errors in the last sweep",
       "Set `runAsUser` to the outpost's own uid (kubectl --namespace authentik exec main-b -c proxy -- id -u; on OpenShift the namespace's), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing is removed.",
     ],
     "a read-only directory": [
       { logs: { "main-b": 'time=x event=sweep_failed dir=/dev/shm error="the directory is read-only"\n' } },
       "Pod/main-b (sidecar): its log: the directory is read-only",
       "A mount of it is read-only or another's: deploy again (`pulumi up --refresh`, or apply what `render` writes), which puts it right.",
+      why.readOnly,
     ],
     "a sidecar without a place for its metrics, by the log of its last life": [
       {
@@ -197,16 +220,19 @@ describe("doctor", () => {
       },
       "Pod/main-b (sidecar): its log: METRICS_DIR /run/shm-cleanup cannot be written to",
       "A mount of it is read-only or another's: deploy again (`pulumi up --refresh`, or apply what `render` writes), which puts it right.",
+      why.readOnly,
     ],
     "an image without the tools": [
       { logs: { "main-b": toolLess } },
       "Pod/main-b (sidecar): its log: missing tool: awk",
       "Set `cleanerImage` to busybox 1.35 or later, or an image with the GNU tools, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      "Nothing is removed.",
     ],
     "a sidecar that ends for a reason nobody knows": [
       { pods: [pod({ ...crashing, lastState: { terminated: { exitCode: 3 } } })], logs: { "main-b": "boom\n" } },
       "Pod/main-b (sidecar): container shm-cleanup has ended 4 times, last with exit code 3, saying: boom",
       "See what it says: kubectl --namespace authentik logs main-b -c shm-cleanup --previous",
+      why.unswept,
     ],
     "a patch that authentik can't apply, by its log": [
       {
@@ -218,11 +244,13 @@ describe("doctor", () => {
       "Pod/authentik-worker-0 (authentik's log): authentik logged: member 'volumes' not found",
       "Its reference has no volumes: `add …/volumes/-` has no list to add to, `add …/volumes` of a whole list does. " +
         "Remove the patch and deploy by `delivery: deployment`, or have it composed by `delivery: authentik` (docs/delivery.md).",
+      "The outpost's kubernetes_json_patches do not fit the Deployment, so authentik neither applies them nor updates it at all.",
     ],
     "another CronJob that clears /dev/shm": [
       { cronJobs: [hourly] },
       "CronJob/cleanup (two cleaners): it removes files from /dev/shm as well",
       'kubectl --namespace authentik delete cronjob cleanup, or kubectl --namespace authentik patch cronjob cleanup -p \'{"spec":{"suspend":true}}\' to try without it.',
+      why.age,
     ],
     "a container of somebody's that clears /dev/shm": [
       {
@@ -232,6 +260,7 @@ describe("doctor", () => {
       },
       "Deployment/ak-outpost-main (two cleaners): container janitor removes files from /dev/shm as well",
       "Take container janitor out where it comes from (a patch in authentik, or by hand).",
+      why.age,
     ],
     "the sidecar twice, by an older patch and by the stack": [
       {
@@ -241,11 +270,13 @@ describe("doctor", () => {
       },
       "Deployment/ak-outpost-main (two cleaners): container shm-cleanup is there as an init container and as an ordinary one",
       "One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      "Two sidecars sweep, and both want port 9301: one serves no metrics, and restarts.",
     ],
     "the settings of a sidecar that is gone": [
       { ...bare, cronJobs: [sweepCronJob(["main"])] },
       "ConfigMap/ak-outpost-main-shm-cleanup (leftovers): no Deployment with the sidecar reads it",
       "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete configmap ak-outpost-main-shm-cleanup",
+      "Settings that nobody reads mislead whoever changes them.",
     ],
     "an account without its CronJob": [
       {
@@ -256,36 +287,43 @@ describe("doctor", () => {
       },
       "RoleBinding/authentik-outpost-shm-cleanup (leftovers): there is no CronJob that uses it",
       "Run `pulumi up --refresh` of the stack that made it; where there is none: kubectl --namespace authentik delete rolebinding authentik-outpost-shm-cleanup",
+      "An account that may exec in the namespace's pods is a risk nobody needs.",
     ],
     "a volume that a removed patch has left": [
       leftBy("goauthentik.io"),
       "Deployment/ak-outpost-main (leftovers): volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
       "Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or, only where nobody else writes the outpost's config, have it taken over by `delivery: authentik`.",
+      "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
     ],
     "a volume put there by hand": [
       leftBy("kubectl-edit"),
       "Deployment/ak-outpost-main (leftovers): volume dshm, init container shm-cleanup: owned by kubectl-edit, and without a container shm-cleanup nothing sweeps it",
       "Remove it (kubectl --namespace authentik edit deployment ak-outpost-main), then deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      "It was put there by hand, and keeps ours from being deployed: two owners of /dev/shm would get in each other's way.",
     ],
     "a memory limit below the size of /dev/shm": [
       { deployments: [deployment({ memory: "128Mi" })] },
       "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 128Mi, and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
       "Raise the limit to at least 320Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.",
+      why.pages,
     ],
     "the default of a LimitRange below it": [
       { limitRanges: [{ metadata: { name: "defaults" }, spec: { limits: [byDefault] } }] },
       "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 64Mi (the default of LimitRange defaults), and /dev/shm is of 256Mi, of which the kubelet gives 96Mi",
       ofItsOwn,
+      why.pages,
     ],
     "a limit below it that the pods alone show": [
       { pods: [outpostPod({ name: "main-b", memory: "128Mi" })] },
       "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 128Mi (by pod main-b; the Deployment itself has none), and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
       ofItsOwn,
+      why.pages,
     ],
     "a sidecar of another user than the outpost's, by the pod": [
       { pods: [outpostPod({ name: "main-b", users: [1000650000, 1000] })] },
       "Pod/main-b (sidecar): container proxy runs as uid 1000650000, and shm-cleanup as uid 1000",
       "Set `runAsUser` to 1000650000, or to `cluster` if the cluster assigns it, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      "/dev/shm is mode 1777: only the uid that wrote a session can remove it, so nothing would be removed.",
     ],
     "exec that is refused": [
       {
@@ -294,26 +332,31 @@ describe("doctor", () => {
       },
       "Namespace/authentik (exec): you may not get pods/exec (no rule)",
       "Have both verbs on pods/exec granted in namespace authentik; then: kubectl --namespace authentik auth can-i create pods/exec",
+      "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
     ],
     "scripts that were changed": [
       { configMap: { data: { ...files, "sweep.sh": "id\n" } } },
       "ConfigMap/authentik-outpost-shm-scripts (scripts): sweep.sh differs from the files of this version",
       foreignScripts,
+      why.foreign,
     ],
     "scripts that are more, and fewer": [
       { configMap: { data: { "judge.awk": files["judge.awk"], "sidecar.sh": files["sidecar.sh"], extra: "id\n" } } },
       "ConfigMap/authentik-outpost-shm-scripts (scripts): extra, sha256, sweep.sh differ from the files of this version",
       foreignScripts,
+      why.foreign,
     ],
     "scripts that are missing": [
       { configMap: undefined },
       "ConfigMap/authentik-outpost-shm-scripts (scripts): it is missing in namespace authentik",
       "Deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      "A sidecar that starts without it waits and sweeps nothing; one that runs goes on until its pod ends.",
     ],
     "very many young logins": [
       { exec: counting(120) },
       "Pod/main-b (machine clients): 120 logins saved within the last hour, of 500 in all",
       "If that many people did not log in, see docs/runbooks/AuthentikOutpostShmSessionFilesHigh.md for such clients.",
+      "A person logs in once a day. A client that sends an Authorization header and keeps no cookie writes a login every minute, 1,440 a day, and each stays for `authenticatedMaxAge`.",
     ],
     "a container appended by an old patch": [
       {
@@ -323,6 +366,7 @@ describe("doctor", () => {
       },
       "Deployment/ak-outpost-main (writes): authentik has put container cleaner beside proxy, as an old JSON patch by `containers/-` does",
       "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or have it taken over by `delivery: authentik`.",
+      "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
     ],
   });
 
@@ -470,39 +514,44 @@ describe("doctor", () => {
         cronJobs,
         expectation: { ...expectation, ...(suspend && { suspend }) },
       });
-      return foundBy(check, snapshot).map(({ subject, seen, todo }) => [`${subject}: ${seen}`, todo]);
+      return foundBy(check, snapshot).map(({ subject, seen, todo, why }) => [`${subject}: ${seen}`, todo, why]);
     }
     const suspended = [sweepCronJob(["main"], { suspend: true })];
-    const cases: Record<string, [check: string, wanted: Wanted, seen: string, todo: string]> = {
+    const cases: Record<string, [check: string, wanted: Wanted, seen: string, todo: string, why: string]> = {
       "that what it wants is not there, as after a recreation by authentik": [
         "solution",
         {},
         "Deployment/ak-outpost-main: the stack has `solution: sidecar` for it, and neither a sidecar nor the CronJob sweeps it",
         "Deploy again (`pulumi up --refresh`, or apply what `render` writes): authentik may have recreated the Deployment. Room at once: outpost-shm cleanup --anonymous",
+        why.full,
       ],
       "that it has no solution for an outpost": [
         "solution",
         { solution: "none" },
         "Deployment/ak-outpost-main: neither a sidecar nor the CronJob sweeps it",
         "Set its `solution` to sidecar or cronjob, and deploy again (`pulumi up --refresh`, or apply what `render` writes). Room at once: outpost-shm cleanup --anonymous",
+        why.full,
       ],
       "that it has the CronJob suspended itself": [
         "solution",
         { cronJobs: suspended, suspend: true },
         "Deployment/ak-outpost-main: CronJob authentik-outpost-shm-cleanup, which is to sweep it, is suspended, as the stack's `suspend: true` says",
         "If it is to sweep again, set `suspend` to false and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+        why.full,
       ],
       "a CronJob that it does not want": [
         "leftovers",
         { cronJobs: [sweepCronJob(["main"])] },
         "CronJob/authentik-outpost-shm-cleanup: it is there, and no outpost of the stack has `solution: cronjob` or `both`",
         "Run `pulumi up --refresh`, or delete what an earlier `render` wrote (docs/gitops.md). Where that leaves it, another stack made it: find its state, or delete it with its Role, RoleBinding and ServiceAccount.",
+        "It goes on sweeping by settings that nobody maintains.",
       ],
       "an outpost that has no Deployment": [
         "selectors",
         { name: "mian" },
         'Deployment/ak-outpost-mian: outpost "mian" of the stack has no such Deployment in namespace authentik; there are: ak-outpost-main',
         "Correct the name in `outposts` to that in authentik, or see why authentik has not deployed it: it takes a Kubernetes integration (Applications › Outposts › Edit).",
+        "Nothing can be deployed to it.",
       ],
     };
     for (const [what, [check, wanted, ...expected]] of Object.entries(cases))
@@ -541,34 +590,40 @@ describe("doctor", () => {
     const unfit = { ...config([]), readOutpost: failing('outpost "main" has no integration', { unfitOutpost: true }) };
     const unknown = failing("authentik has no outpost", { unknownOutpost: true });
     const none = { ...unfit, readOutpost: unknown, findOutpost: unknown };
-    const cases: Record<string, [live: V1Deployment, authentik: Authentik, seen: string[], delivered?: string[]]> = {
+    const rewritten =
+      "Programs that write an outpost's config as a whole do that, such as Terraform (authentik_outpost) or a blueprint. A Deployment that authentik creates anew is without the sidecar.";
+    const only = "authentik deploys, and patches, only proxy outposts that have a Kubernetes integration.";
+    const cases: Record<string, [live: V1Deployment, authentik: Authentik, found: string[], delivered?: string[]]> = {
       "a patch that is there and not applied": [
         bare,
         config([operation]),
-        ["the outpost's kubernetes_json_patches have /dev/shm, and the Deployment has no volume there"],
+        [
+          "the outpost's kubernetes_json_patches have /dev/shm, and the Deployment has no volume there",
+          "authentik has the patch and has not applied it.",
+        ],
       ],
       "a patch of ours that was taken out again, and who changed the outpost last": [
         ours,
         config([]),
-        [`${gone}; by authentik's event log, terraform changed the outpost last`],
+        [`${gone}; by authentik's event log, terraform changed the outpost last`, rewritten],
       ],
-      "such a patch where no event tells who it was": [ours, silent, [gone]],
+      "such a patch where no event tells who it was": [ours, silent, [gone, rewritten]],
       "nothing of a sidecar that the stack itself has put there": [deployment(), config([]), []],
       "nothing without such a patch": [bare, config([]), []],
       "what authentik says of an outpost that it does not deploy": [
         deployment(),
         unfit,
-        ['outpost "main" has no integration'],
+        ['outpost "main" has no integration', only],
       ],
       "nothing of that if it is not to deliver": [deployment(), unfit, [], []],
-      "an outpost that authentik does not have": [deployment(), none, ["authentik has no outpost"]],
+      "an outpost that authentik does not have": [deployment(), none, ["authentik has no outpost", only]],
       "nothing of that either if it is not to deliver": [deployment(), none, [], []],
     };
     for (const [what, [live, authentik, expected, deliveredByAuthentik]] of Object.entries(cases)) {
       it(`finds ${what}`, async () => {
         const { found, unchecked } = await diagnosed(live, authentik, deliveredByAuthentik);
-        const seen = found.map(({ seen }) => seen);
-        assert.deepEqual([seen, unchecked], [expected, []]);
+        const brief = found.flatMap(({ seen, why }) => [seen, why]);
+        assert.deepEqual([brief, unchecked], [expected, []]);
       });
     }
 

@@ -54,8 +54,18 @@ describe("doctor on an outpost's release and sessions", () => {
       `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it.`,
       outOfReach,
     ],
-    "sessions elsewhere, by the spec if no command can be run in a pod": [outpost(elsewhere), bySpec, `${inEnv}.`],
-    "no lack of a sweep that would not reach them": [outpost(elsewhere, { sidecar: false }), bySpec, `${inEnv}.`],
+    "sessions elsewhere, by the spec if no command can be run in a pod": [
+      outpost(elsewhere),
+      bySpec,
+      `${inEnv}.`,
+      outOfReach,
+    ],
+    "no lack of a sweep that would not reach them": [
+      outpost(elsewhere, { sidecar: false }),
+      bySpec,
+      `${inEnv}.`,
+      outOfReach,
+    ],
     "sessions elsewhere, by the running container whatever the spec says": [
       release("2026.5.0", { inside: "/sessions" }),
       `Pod/main-a (sessions): ${inSessions}: TMPDIR in its environment is /sessions`,

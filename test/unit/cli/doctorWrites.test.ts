@@ -23,10 +23,8 @@ function deployment(
 
 function findings(live: V1Deployment, later?: V1Deployment) {
   const outposts = { deployments: [live], pods: [] };
-  return foundBy("writes", fakeSnapshot({ outposts, ...(later && { later: [later] }) })).map(({ seen, todo }) => ({
-    seen,
-    todo,
-  }));
+  const found = foundBy("writes", fakeSnapshot({ outposts, ...(later && { later: [later] }) }));
+  return found.map(({ seen, why, todo }) => ({ seen, why, todo }));
 }
 
 const leaveAlone = (who: string): string =>
@@ -53,6 +51,7 @@ describe("doctor on writes", () => {
           "keel (Update) at 2026-11-24T02:59:00.000Z: metadata.annotations[kubernetes.io/change-cause]; " +
           "goauthentik.io (Update) at 2026-11-24T01:00:00.000Z: spec.template.spec.containers[proxy].name, " +
           "spec.template.spec.containers[proxy].ports, spec.template.spec.containers[proxy].image",
+        why: "Two programs that set one field write it in turn, for ever. Each change of the pods restarts them, which ends their sessions.",
         todo: "Have only one of these writers set each field. Nothing here tells which of them is right.",
       },
     ]);
@@ -67,11 +66,15 @@ describe("doctor on writes", () => {
   it("says what was written by whom while it was observed, and advises nothing that ends sessions", () => {
     const before = deployment([authentiks]);
     const after = deployment([withoutImage, entry("keel", 1, image)], { generation: 4 });
-    const [held, { seen, todo }] = findings(before, after);
+    const [held, { seen, why, todo }] = findings(before, after);
     assert.match(held.seen, /^the image of container proxy, which authentik sets, was written last by keel; /);
     assert.equal(
       seen,
       "while it was observed (generation 3 to 4): keel (Update) at 2026-11-24T02:59:59.000Z: spec.template.spec.containers[proxy].image",
+    );
+    assert.equal(
+      why,
+      "At rest nobody writes an outpost's Deployment. One write is an update; several are of programs that write in turn, or of one whose write never fits.",
     );
     assert.equal(todo, observeAgain);
   });
@@ -90,13 +93,15 @@ describe("doctor on writes", () => {
   it("says who created a Deployment again, and why authentik does", () => {
     const port =
       "See that the outpost's own container comes first and has its ports: outpost-shm verify. authentik's log says what it refused.";
-    for (const [who, todo] of [
-      ["helm", "Find out why helm does that."],
-      ["goauthentik.io", port],
+    const recreates =
+      "authentik recreates a Deployment whose first container is not as it made it, or whose update is refused: each time all sessions end.";
+    for (const [who, todo, why] of [
+      ["helm", "Find out why helm does that.", "Each time all sessions end."],
+      ["goauthentik.io", port, recreates],
     ]) {
       const after = deployment([entry(who, 1, image)], { uid: "2" });
       const seen = `while it was observed it was deleted, and created again by ${who}`;
-      assert.deepEqual(findings(deployment([authentiks]), after), [{ seen, todo }]);
+      assert.deepEqual(findings(deployment([authentiks]), after), [{ seen, why, todo }]);
     }
   });
 });
