@@ -93,12 +93,8 @@ describe("doctor", () => {
     deployments: [deployment({ sidecar: false })],
     pods: [outpostPod({ name: "main-b", sidecar: false })],
   };
-  const leftBy = (owner: string): Stage => ({
-    ...bare,
-    deployments: [deployment({ sidecar: false, owner })],
-    cronJobs: [sweepCronJob(["main"])],
-    ownObjects: [],
-  });
+  const swept = { ...bare, cronJobs: [sweepCronJob(["main"])], ownObjects: [] };
+  const leftBy = (owner: string): Stage => ({ ...swept, deployments: [deployment({ sidecar: false, owner })] });
   const hourly = cleanup("sh", "-c", "find /dev/shm -mmin +60 -delete");
   const oldGuide = cleanup("kubectl", "get", "pods", "-l", "app.kubernetes.io/name=authentik-proxy-outpost");
   const { files } = cleanerScripts();
@@ -317,6 +313,12 @@ describe("doctor", () => {
       { pods: [outpostPod({ name: "main-b", memory: "128Mi" })] },
       "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 128Mi (by pod main-b; the Deployment itself has none), and /dev/shm is of 256Mi, of which the kubelet gives 160Mi",
       ofItsOwn,
+      why.pages,
+    ],
+    "a memory limit below what the runtime gives without a volume": [
+      { ...swept, deployments: [deployment({ sidecar: false, memory: "64Mi" })] },
+      "Deployment/ak-outpost-main (memory): container proxy has a memory limit of 64Mi, and /dev/shm is of 64Mi",
+      "Raise the limit to at least 128Mi where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.",
       why.pages,
     ],
     "a sidecar of another user than the outpost's, by the pod": [
