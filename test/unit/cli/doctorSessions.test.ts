@@ -34,11 +34,12 @@ describe("doctor on an outpost's release and sessions", () => {
   const open = `${subject} (forward auth): the outpost is ${proxyImage("2025.10.2")}`;
   const upgrade = "Upgrade authentik to 2025.10.3 or later.";
   const opensToo = `${isOpen.replace("forward", "Forward")}. So making room opens it too.`;
-  const inTmp = "container proxy keeps its sessions in /tmp, not in /dev/shm";
+  const ofOldImage = `container proxy keeps its sessions in /tmp, not in /dev/shm: ${proxyImage("2025.4.0")}, from before 2025.4.1, sets no TMPDIR`;
   const inSessions = "container proxy keeps its sessions in /sessions, not in /dev/shm";
   const bySpec = `${subject} (sessions): ${inSessions}: its env sets TMPDIR`;
   const outOfReach = "The cure sweeps /dev/shm alone, so it does not reach them, however empty /dev/shm looks.";
   const inEnv = "Set TMPDIR to /dev/shm in its env (kubernetes_json_patches of the outpost, or its manifest)";
+  const orUpgrade = `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it.`;
   const neither = `${subject} (solution): neither a sidecar nor the CronJob sweeps it`;
   const addIt =
     "Add it to `outposts` and deploy again (`pulumi up --refresh`, or apply what `render` writes). Room at once: npx --no-install outpost-shm cleanup --anonymous --namespace authentik";
@@ -50,8 +51,14 @@ describe("doctor on an outpost's release and sessions", () => {
     "no lack of a sweep on such a release": [release("2025.10.2", { sidecar: false }), open, upgrade, opensToo],
     "sessions in /tmp, by the image": [
       release("2025.4.0"),
-      `${subject} (sessions): ${inTmp}: ${proxyImage("2025.4.0")}, from before 2025.4.1, sets no TMPDIR`,
-      `${inEnv}, or upgrade authentik: from 2025.4.1 on the image sets it.`,
+      `${subject} (sessions): ${ofOldImage}`,
+      orUpgrade,
+      outOfReach,
+    ],
+    "sessions in /tmp, by the image, where the running container agrees": [
+      release("2025.4.0", { inside: "" }),
+      `Pod/main-a (sessions): ${ofOldImage}`,
+      orUpgrade,
       outOfReach,
     ],
     "sessions elsewhere, by the spec if no command can be run in a pod": [
