@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { cacheDir } from "./paths";
 import { isRunning } from "./processes";
 import type { Progress } from "./progress";
-import { goBuild, moduleDir } from "./toolchain/go";
+import { goBuild, moduleDir, requireGo } from "./toolchain/go";
 import { moduleOf, readModule, RECIPES, type GoModule, type Recipe, type Tool } from "./toolchain/modules";
 
 export type { Tool } from "./toolchain/modules";
@@ -23,10 +23,11 @@ const BUILDS_AT_A_TIME = 2;
  * Builds those of `tools` that the cache lacks, and returns the paths of all. A tool appears in the cache whole or not at all.
  * If two processes build one at the same time, the first to end wins.
  *
- * Throws if Go is missing, or if a build fails. The error says what to do.
+ * Throws if Go is missing or too old, or if a build fails. The error says what to do.
  */
 export async function ensureTools<T extends Tool>(tools: readonly T[], progress: Progress): Promise<Record<T, string>> {
   const builds = missing(tools);
+  requireGo(builds.map(({ module }) => module.dir));
   const minutes = builds.reduce((sum, { recipe }) => sum + recipe.minutes, 0);
   if (minutes >= 1)
     progress.say(
@@ -76,7 +77,7 @@ async function perform(build: Build, progress: Progress): Promise<void> {
   try {
     await compile(build);
   } catch (error) {
-    step.fail();
+    step.fail((error as Error).message); // at once, since the error waits for the other lane's build
     throw new Error(`building ${tools.join(", ")} failed: ${(error as Error).message}`, { cause: error });
   }
   step.done();

@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { useTempDir } from "../tempDir";
 
-/** "Builds" by writing its environment to one file for each package, named as Go names it. */
+/** Answers as `go version` does, and "builds" by writing its environment to one file for each package, named as Go names it. */
 export const WORKING_GO = `
+[ "$1" = version ] && { echo "go version \${FAKE_VERSION-go1.99.0} linux/amd64"; exit; }
 echo "$@" >>"\${FAKE_BUILDS-/dev/null}"
 sleep "\${FAKE_SECONDS-0}"
 for argument; do
