@@ -7,6 +7,7 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/events";
 import { Command } from "commander";
 import { parse } from "yaml";
 import { repositoryRoot } from "./paths";
+import { previewMarkdown } from "./previewMarkdown";
 import { consoleProgress } from "./progress";
 import { openPulumi, pulumiCommand } from "./pulumi";
 
@@ -20,9 +21,6 @@ const command = new Command("npm run preview --")
   .allowExcessArguments(false)
   .parse();
 
-/** Longer than any run of backticks in what we deploy. */
-const fence = "``````";
-
 async function main(stackName: string): Promise<void> {
   const progress = consoleProgress();
   const { cli, env } = await openPulumi(progress);
@@ -31,32 +29,27 @@ async function main(stackName: string): Promise<void> {
   // The plugins are the sandbox's, but the login is the user's own.
   const login = process.env.PULUMI_CREDENTIALS_PATH ?? process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
   const step = progress.step(`previewing ${stackName}`);
-  const stack = await LocalWorkspace.selectStack(
-    { projectName, stackName, program },
-    {
-      workDir: repositoryRoot,
-      pulumiCommand: await pulumiCommand(cli),
-      envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_CREDENTIALS_PATH: login },
-    },
-  );
-  const warnings: string[] = [];
-  const onEvent = ({ diagnosticEvent }: EngineEvent) => {
-    if (diagnosticEvent?.severity === "warning")
-      warnings.push(`> ⚠ ${diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()}\n`);
-  };
-  const { stdout } = await stack.preview({ diff: true, color: "never", onEvent });
-  step.done();
-  const diff = `${fence}diff\n${markersFirst(stdout).trim()}\n${fence}\n`;
-  const heading = `#### \`preview\` of ${projectName} on ${stackName}\n`;
-  console.log([heading, ...(warnings.length > 0 ? [warnings.join(">\n")] : []), diff].join("\n").trimEnd());
-}
-
-/** Moves Pulumi's indented marks to the front, since Markdown colours a line by its first character. */
-function markersFirst(diff: string): string {
-  return diff.replace(
-    /^( +)([+~-]{1,2}|\+-|-\+)(?= )/gm,
-    (_line, indent: string, mark: string) => `${mark === "~" ? "!" : mark}${indent}`,
-  );
+  try {
+    const stack = await LocalWorkspace.selectStack(
+      { projectName, stackName, program },
+      {
+        workDir: repositoryRoot,
+        pulumiCommand: await pulumiCommand(cli),
+        envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_CREDENTIALS_PATH: login },
+      },
+    );
+    const warnings: string[] = [];
+    const onEvent = ({ diagnosticEvent }: EngineEvent) => {
+      if (diagnosticEvent?.severity === "warning")
+        warnings.push(diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim());
+    };
+    const { stdout } = await stack.preview({ diff: true, color: "never", onEvent });
+    step.done();
+    console.log(previewMarkdown(`\`preview\` of ${projectName} on ${stackName}`, warnings, stdout));
+  } catch (error) {
+    step.fail();
+    throw error;
+  }
 }
 
 main(command.opts<{ stack: string }>().stack).catch((error: Error) => {
