@@ -34,9 +34,14 @@ const progress = consoleProgress();
 
 async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   const begun = progress.step(what);
-  const result = await work();
-  begun.done();
-  return result;
+  try {
+    const result = await work();
+    begun.done();
+    return result;
+  } catch (error) {
+    begun.fail();
+    throw error;
+  }
 }
 
 async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
