@@ -13,22 +13,29 @@ export interface Progress {
   say(line: string): void;
 }
 
-/** Interval at which a step reports that it is alive, in milliseconds. */
-const HEARTBEAT_MS = 30_000;
+/** Intervals at which a step reports that it is alive, on a terminal and elsewhere, in milliseconds. */
+const [REDRAW_MS, HEARTBEAT_MS] = [5_000, 30_000];
+const CLEAR_LINE = "\r\x1b[2K";
 
-/** Shows progress on `stream` (default: stderr): a line at the start of a step, every 30 s and at its end. */
-export function consoleProgress(stream: NodeJS.WritableStream = process.stderr): Progress {
-  const say = (line: string) => void stream.write(`${line}\n`);
+/**
+ * Shows progress on `stream` (default: stderr): a line at the start of a step, every 30 s and at its end. On a terminal that is
+ * one line, redrawn every 5 s, until anything else is shown.
+ */
+export function consoleProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+  const { isTTY } = stream;
+  const say = (line: string) => void stream.write(`${isTTY ? CLEAR_LINE : ""}${line}\n`);
+  // Cut to the terminal's width, since a wrapped line could not be cleared.
+  const draw = (line: string) => void stream.write(CLEAR_LINE + line.slice(0, (stream.columns || 80) - 1));
+  const sayAlive = isTTY ? draw : say;
   const step = (title: string): Step => {
     const startedAt = Date.now();
-    const tell = (mark: string, note?: string) =>
-      say(`${mark} ${title} (${formatElapsed(Date.now() - startedAt)})${note ? `: ${note}` : ""}`);
-    const heartbeat = setInterval(() => tell("…"), HEARTBEAT_MS).unref();
+    const timed = (mark: string) => `${mark} ${title} (${formatElapsed(Date.now() - startedAt)})`;
+    const heartbeat = setInterval(() => sayAlive(timed("…")), isTTY ? REDRAW_MS : HEARTBEAT_MS).unref();
     const end = (mark: string) => (note?: string) => {
       clearInterval(heartbeat);
-      tell(mark, note);
+      say(timed(mark) + (note ? `: ${note}` : ""));
     };
-    say(`… ${title}`);
+    sayAlive(`… ${title}`);
     return { done: end("✓"), fail: end("✗") };
   };
   return { step, say };

@@ -75,14 +75,19 @@ async function deployOutpost(
   const { name, replicas } = outpost;
   const who = withAuthentik ? "by the stand-in of authentik" : "as authentik does";
   const step = progress.step(`creating the outpost "${name}" ${who}`);
-  const authentik = withAuthentik ? await startAuthentik({ kubeconfig, namespace }) : undefined;
-  if (authentik) {
-    beforeEnd({ stop: () => authentik.stop() });
-    await authentik.addOutpost({ name, config: { kubernetes_replicas: replicas } });
-    await untilAvailable(kubeconfig, outpost);
-  } else {
-    await createOutpost(kubeconfig, outpost);
+  try {
+    const authentik = withAuthentik ? await startAuthentik({ kubeconfig, namespace }) : undefined;
+    if (authentik) {
+      beforeEnd({ stop: () => authentik.stop() });
+      await authentik.addOutpost({ name, config: { kubernetes_replicas: replicas } });
+      await untilAvailable(kubeconfig, outpost);
+    } else {
+      await createOutpost(kubeconfig, outpost);
+    }
+    step.done();
+    return authentik;
+  } catch (error) {
+    step.fail();
+    throw error;
   }
-  step.done();
-  return authentik;
 }
