@@ -3,7 +3,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { beforeEnd, isEnding } from "./endings";
 
 /** Longest time between SIGTERM and SIGKILL for a child, in milliseconds. */
@@ -183,5 +183,6 @@ export function isRunning(pid: number): boolean {
 /** Returns the absolute path of a program on PATH; undefined if there is none of that name. */
 export function findExecutable(name: string): string | undefined {
   const { status, stdout } = spawnSync("/bin/sh", ["-c", 'command -v -- "$1"', "sh", name], { encoding: "utf8" });
-  return status === 0 ? resolve(stdout.trim()) : undefined;
+  const path = stdout.trim();
+  return status === 0 && path.startsWith("/") ? path : undefined; // a builtin is a bare name
 }

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { isRunning, ProcessDied, Processes, run } from "../../../sandbox/processes";
+import { findExecutable, isRunning, ProcessDied, Processes, run } from "../../../sandbox/processes";
 import { waitUntil } from "../../../sandbox/waitUntil";
 import { useTempDir } from "../tempDir";
 
@@ -100,6 +100,11 @@ describe("child processes", function () {
       for (const pid of JSON.parse(line) as number[]) await groupIsGone(pid);
     });
   }
+
+  it("are of a program on PATH, not of the shell", () => {
+    assert.match(findExecutable("sh") ?? "", /^\/.*sh$/);
+    assert.equal(findExecutable("cd"), undefined);
+  });
 });
 
 async function saysReady(log: string): Promise<void> {
