@@ -12,6 +12,7 @@ import { version as kubernetes } from "@pulumi/kubernetes/package.json";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { addDynamicHost } from "./pulumi/dynamicHost";
 import { cacheDir } from "./paths";
+import { findExecutable } from "./processes";
 import type { Progress } from "./progress";
 import { writeScript } from "./script";
 import { createStateFolder } from "./stateFolder";
@@ -43,6 +44,7 @@ const unreachable =
  * @param tools to build in the same step because they are needed next; one line then reports how long all of it takes
  */
 export async function openPulumi(progress: Progress, tools: readonly Tool[] = []): Promise<Pulumi> {
+  nameAmbientPlugins(progress);
   const downloads = homeWithoutLogs(join(cacheDir(), "pulumi"));
   const { cli, refusal } = await official(downloads, progress);
   if (cli && !refusal) {
@@ -85,6 +87,13 @@ function homeWithoutLogs(home: string): string {
   if (statSync(logs, { throwIfNoEntry: false })?.isDirectory()) rmSync(logs, { recursive: true });
   writeFileSync(logs, "");
   return home;
+}
+
+function nameAmbientPlugins(progress: Progress): void {
+  for (const plugin of Object.keys(versions) as Plugin[]) {
+    const found = findExecutable(`pulumi-resource-${plugin}`);
+    if (found) progress.say(`not using the plugin on PATH, ${found}: the program needs ${plugin} ${versions[plugin]}`);
+  }
 }
 
 async function officialCli(progress: Progress): Promise<Official> {

@@ -84,4 +84,13 @@ describe("Pulumi", () => {
     onPath("pulumi", cli("echo first >&2; echo 'error: disk full' >&2; exit 1"));
     assert.equal((await open()).said[1], `${installing}: not available: error: disk full`);
   });
+
+  it("names plugins on PATH, which it does not use", async () => {
+    onPath("pulumi", cli(installs));
+    const plugin = onPath("pulumi-resource-kubernetes", "exit 1");
+    assert.equal(
+      (await open()).said[0],
+      `not using the plugin on PATH, ${plugin}: the program needs kubernetes 4.34.2`,
+    );
+  });
 });
