@@ -33,7 +33,10 @@ export async function startSidecar(
 ): Promise<Sidecar> {
   const own = { SHM_DIR: place.dir, METRICS_DIR: place.metrics, METRICS_PORT: "19301" };
   const sidecar = new Sidecar(podShell, { ...own, ...env }, undefined, undefined, group?.command);
-  await until("the first sweep", () => sidecar.log.includes(" event=sweep "), 120);
+  await until("the first sweep", () => sidecar.log.includes(" event=sweep "), 120).catch(async (error: unknown) => {
+    await sidecar.stop();
+    throw error;
+  });
   return sidecar;
 }
 
