@@ -66,12 +66,18 @@ func encode(savedAt int64, content values, mac []byte) ([]byte, error) {
 
 // gobOf finds the encoded values in a file; nil if it has none.
 func gobOf(file []byte) []byte {
-	text, _ := base64.URLEncoding.DecodeString(string(file))
+	text, err := base64.URLEncoding.DecodeString(string(file))
+	if err != nil {
+		return nil
+	}
 	parts := bytes.SplitN(text, []byte("|"), 3)
 	if len(parts) != 3 {
 		return nil
 	}
-	value, _ := base64.URLEncoding.DecodeString(string(parts[1]))
+	value, err := base64.URLEncoding.DecodeString(string(parts[1]))
+	if err != nil {
+		return nil
+	}
 	return value
 }
 
