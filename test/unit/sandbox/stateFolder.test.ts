@@ -20,6 +20,8 @@ function folderOf(ending: string): string {
 describe("a folder for state", function () {
   this.timeout(20_000);
 
+  it("is another each time", () => assert.notEqual(createStateFolder("trial"), createStateFolder("trial")));
+
   for (const ending of ["process.exit(0)", 'process.kill(process.pid, "SIGTERM")']) {
     it(`goes when its process ends by ${ending}`, () => {
       const folder = folderOf(ending);
