@@ -27,10 +27,10 @@ export interface PrometheusOptions {
   intervalSeconds: number;
 }
 
-/** A series with its one sample, a Unix time and a value. */
+/** A series with its one sample. */
 interface Series {
   metric: Record<string, string>;
-  values: [[time: number, value: number]];
+  value: number;
 }
 
 /** An alert in Prometheus' form. */
@@ -96,7 +96,7 @@ export class Prometheus {
   /** Evaluates an expression now, with one sample per series. */
   async query(query: string): Promise<Series[]> {
     const { result } = await this.get<{ result: RawSeries[] }>("query", { query });
-    return result.map(({ metric, value: [time, sample] }) => ({ metric, values: [[time, Number(sample)]] }));
+    return result.map(({ metric, value: [, sample] }) => ({ metric, value: Number(sample) }));
   }
 
   async alerts(): Promise<ActiveAlert[]> {

@@ -46,7 +46,7 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
           { what: `the alerts ${expected.join(", ") || "to end"}`, timeoutMs: 30_000 },
         );
       const value = async (expr: string): Promise<number | undefined> =>
-        (await watched.prometheus.query(expr))[0]?.values[0]?.[1];
+        (await watched.prometheus.query(expr))[0]?.value;
       const until = (what: string, is: () => Promise<boolean>): Promise<true> =>
         waitUntil(async () => (await is()) || undefined, { what, timeoutMs: 30_000 });
 
@@ -119,7 +119,7 @@ describe(`a Prometheus that scrapes the sidecar${coverage}`, function () {
             assert.doesNotMatch(concrete, /\$/);
             const series = await watched.prometheus.query(concrete);
             assert.notEqual(series.length, 0, concrete);
-            for (const { values } of series) assert.ok(Number.isFinite(values[0][1]), concrete);
+            for (const { value } of series) assert.ok(Number.isFinite(value), concrete);
           });
         }
       });

@@ -94,8 +94,7 @@ describe("the runbooks, walked", function () {
     until(alert, "to fire", () => fires(alert, labels));
   const untilOver = (alert: string, labels?: Record<string, string>) =>
     until(alert, "to end", async () => !(await fires(alert, labels)));
-  const value = async (expr: string): Promise<number | undefined> =>
-    (await watched.prometheus.query(expr))[0]?.values[0]?.[1];
+  const value = async (expr: string): Promise<number | undefined> => (await watched.prometheus.query(expr))[0]?.value;
 
   const inProxy = (pod: string, script: string): Promise<string> => scenario.exec(pod, "proxy", "sh", "-c", script);
   const count = async (pod: string): Promise<number> => Number(await inProxy(pod, "ls /dev/shm | wc -l"));
