@@ -26,8 +26,9 @@ export const LANES = 3;
 
 const prettier = ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."];
 
-/** Tests of the cluster tier that are a tier of their own, so that no tier lasts much longer than a lane's share of them all. */
+// Tests of the tiers cluster and unit that are a tier of their own, so that no lane lasts much longer than the others.
 const stacks = ["cli", "component", "package", "state", "upgrade"];
+const loops = ["sidecar", "attacks"];
 
 /** All tiers, in the order in which they start: the longest first. */
 export const tiers: Tier[] = [
@@ -56,9 +57,15 @@ export const tiers: Tier[] = [
     pulumi: true,
   },
   {
+    name: "sidecar",
+    what: "the sidecar's loop on a real tmpfs, and attacks on it",
+    specs: [`test/unit/cleaner/@(${loops.join("|")}).test.ts`],
+    timeout: 120_000,
+  },
+  {
     name: "unit",
-    what: "pure modules, components on mocks, the cleaner on a real tmpfs",
-    specs: ["test/unit/**/*.test.ts"],
+    what: "pure modules, components on mocks, the other scripts of the cleaner on a real tmpfs",
+    specs: ["test/unit/!(cleaner)/**/*.test.ts", `test/unit/cleaner/!(${loops.join("|")}).test.ts`],
     timeout: 120_000,
     tools: ["actionlint", "dashboard-linter"],
   },
