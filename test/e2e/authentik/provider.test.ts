@@ -154,7 +154,7 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
 
   it("gives up where somebody brings the sidecar back as often as it is removed", async () => {
     // The pause is what "somebody" has for bringing it back before the provider looks again. A busy disk can hold up a write for seconds.
-    const waits = { applyMs: 20_000, pauseMs: 3_000 };
+    const waits = { applyMs: 20_000, pauseMs: 10_000 };
     const { provider, inputs, authentik, kubeconfig } = await open("stubborn", { waits });
     const { id, outs } = await provider.create(inputs);
     const stubborn = await bringBack(kubeconfig, inputs);
