@@ -41,9 +41,10 @@ export function sharePlugin(kubeConfig: KubeConfig): () => Promise<void> {
     }
   };
   const user = kubeConfig.getCurrentUser();
-  const info = JSON.stringify(execInfo(user, kubeConfig.getCurrentCluster()));
-  runner.execFn = (command, args, options) =>
-    start(command, args, { ...options, env: { ...(options.env ?? process.env), KUBERNETES_EXEC_INFO: info } });
+  runner.execFn = (command, args, options) => {
+    const info = JSON.stringify(execInfo(user, kubeConfig.getCurrentCluster()));
+    return start(command, args, { ...options, env: { ...(options.env ?? process.env), KUBERNETES_EXEC_INFO: info } });
+  };
   runner.getCredential = (user) => (running ??= runOnce(user));
   return async () => {
     if (user && runner.isAuthProvider(user)) await runner.getCredential(user);
