@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { consoleProgress } from "../sandbox/progress";
+import { asStep, consoleProgress } from "../sandbox/progress";
 import { addressTrials } from "./addresses";
 import { admissionCost } from "./admissionCost";
 import { simulateDay } from "./day";
@@ -32,17 +32,7 @@ const seconds = quick ? 20 : 30;
 
 const progress = consoleProgress();
 
-async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {
-  const begun = progress.step(what);
-  try {
-    const result = await work();
-    begun.done();
-    return result;
-  } catch (error) {
-    begun.fail();
-    throw error;
-  }
-}
+const step = <T>(what: string, work: () => T | Promise<T>): Promise<T> => asStep(progress, what, work);
 
 async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
   const results: T[] = [];

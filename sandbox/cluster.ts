@@ -9,7 +9,7 @@ import type { Site } from "./node/machine";
 import { ensureNodePackages } from "./node/packages";
 import { NODE_TOOLS, prepareGround, startPodNode, type PodNode } from "./node/podNode";
 import { Processes } from "./processes";
-import type { Progress } from "./progress";
+import { asStep, type Progress } from "./progress";
 import { ensureTools } from "./toolchain";
 import { waitUntil } from "./waitUntil";
 
@@ -91,17 +91,11 @@ async function startAndTell<N>(
   progress: Progress,
   begin: Begin<N>,
 ): Promise<{ cluster: Cluster; node: N }> {
-  const step = progress.step("starting the cluster");
-  try {
-    const started = await startOnFreePort(resolve(dir), begin);
-    const { server, death } = started.cluster;
-    step.done(server);
-    death.addEventListener("abort", () => progress.say(String(death.reason)), { once: true });
-    return started;
-  } catch (error) {
-    step.fail();
-    throw error;
-  }
+  const work = () => startOnFreePort(resolve(dir), begin);
+  const started = await asStep(progress, "starting the cluster", work, ({ cluster }) => cluster.server);
+  const { death } = started.cluster;
+  death.addEventListener("abort", () => progress.say(String(death.reason)), { once: true });
+  return started;
 }
 
 async function startOnFreePort<N>(dir: string, begin: Begin<N>): Promise<{ cluster: Cluster; node: N }> {

@@ -8,7 +8,7 @@ import { Command } from "commander";
 import { parse } from "yaml";
 import { repositoryRoot } from "./paths";
 import { previewMarkdown } from "./previewMarkdown";
-import { consoleProgress } from "./progress";
+import { asStep, consoleProgress } from "./progress";
 import { openPulumi, pulumiCommand } from "./pulumi";
 
 const command = new Command("npm run preview --")
@@ -28,8 +28,8 @@ async function main(stackName: string): Promise<void> {
   const program = async () => (await import("../index.js")).default();
   // The plugins are the sandbox's, but the login is the user's own.
   const login = process.env.PULUMI_CREDENTIALS_PATH ?? process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
-  const step = progress.step(`previewing ${stackName}`);
-  try {
+  const warnings: string[] = [];
+  const { stdout } = await asStep(progress, `previewing ${stackName}`, async () => {
     const stack = await LocalWorkspace.selectStack(
       { projectName, stackName, program },
       {
@@ -38,18 +38,13 @@ async function main(stackName: string): Promise<void> {
         envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_CREDENTIALS_PATH: login },
       },
     );
-    const warnings: string[] = [];
     const onEvent = ({ diagnosticEvent }: EngineEvent) => {
       if (diagnosticEvent?.severity === "warning")
         warnings.push(diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim());
     };
-    const { stdout } = await stack.preview({ diff: true, color: "never", onEvent });
-    step.done();
-    console.log(previewMarkdown(`\`preview\` of ${projectName} on ${stackName}`, warnings, stdout));
-  } catch (error) {
-    step.fail();
-    throw error;
-  }
+    return stack.preview({ diff: true, color: "never", onEvent });
+  });
+  console.log(previewMarkdown(`\`preview\` of ${projectName} on ${stackName}`, warnings, stdout));
 }
 
 main(command.opts<{ stack: string }>().stack).catch((error: Error) => {

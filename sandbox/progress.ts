@@ -41,6 +41,27 @@ export function consoleProgress(stream: NodeJS.WriteStream = process.stderr): Pr
   return { step, say };
 }
 
+/**
+ * Does the work as a step, which fails with it.
+ * @param note what the end of the step says of the result; default: nothing
+ */
+export async function asStep<T>(
+  progress: Progress,
+  title: string,
+  work: () => T | Promise<T>,
+  note?: (result: T) => string,
+): Promise<T> {
+  const step = progress.step(title);
+  try {
+    const result = await work();
+    step.done(note?.(result));
+    return result;
+  } catch (error) {
+    step.fail();
+    throw error;
+  }
+}
+
 /** Progress that prints nothing. */
 export const silentProgress: Progress = {
   step: () => ({ done() {}, fail() {} }),

@@ -6,7 +6,7 @@ import { CLUSTER_TOOLS, NODE_CLUSTER_TOOLS, startCluster, startNodeCluster } fro
 import { beforeEnd } from "../endings";
 import { openStack, type EngineStack } from "../engine";
 import { createOutpost, untilAvailable, type OutpostSpec } from "../outpost";
-import type { Progress } from "../progress";
+import { asStep, type Progress } from "../progress";
 import { openPulumi } from "../pulumi";
 import { createStateFolder } from "../stateFolder";
 
@@ -74,8 +74,7 @@ async function deployOutpost(
 ): Promise<AuthentikStandIn | undefined> {
   const { name, replicas } = outpost;
   const who = withAuthentik ? "by the stand-in of authentik" : "as authentik does";
-  const step = progress.step(`creating the outpost "${name}" ${who}`);
-  try {
+  return asStep(progress, `creating the outpost "${name}" ${who}`, async () => {
     const authentik = withAuthentik ? await startAuthentik({ kubeconfig, namespace }) : undefined;
     if (authentik) {
       beforeEnd({ stop: () => authentik.stop() });
@@ -84,10 +83,6 @@ async function deployOutpost(
     } else {
       await createOutpost(kubeconfig, outpost);
     }
-    step.done();
     return authentik;
-  } catch (error) {
-    step.fail();
-    throw error;
-  }
+  });
 }
