@@ -2,14 +2,14 @@ import { log, RunError, runtime } from "@pulumi/pulumi";
 import { authentikClient } from "./authentik/client";
 import { claimSidecars } from "./components/admission/claimSidecars";
 import { fieldManager } from "./components/fieldManager";
-import { messageOnly } from "./components/messageOnly";
+import { withoutStack } from "./components/withoutStack";
 import { OutpostShmCleanup } from "./components/outpostShmCleanup";
 import { liveCluster } from "./kubernetes/liveCluster";
 import { preflight, PreflightError } from "./preflight/preflight";
-import { SettingsError } from "./settings/problems";
+import { SettingsError } from "./settings/settingsError";
 import { argumentsOf, type Settings } from "./settings/types";
 import { authentikAccess, kubernetesConfig, readSettings } from "./settings/stackConfig";
-import { verifyAfter } from "./verification/verification";
+import { verifyAfter } from "./verification/verifyAfter";
 
 /**
  * The program: it turns the stack's config into the cure for its outposts' /dev/shm. It is a function, so that tests can run it
@@ -21,7 +21,7 @@ export = async () => {
   } catch (error) {
     // A RunError ends the update with its message alone. Any other error shows a stack trace that no operator needs.
     const isKnown = error instanceof SettingsError || error instanceof PreflightError;
-    throw isKnown ? messageOnly(new RunError(error.message)) : error;
+    throw isKnown ? withoutStack(new RunError(error.message)) : error;
   }
 };
 

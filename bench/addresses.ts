@@ -1,5 +1,5 @@
 import { goSession } from "../sandbox/sessionFormats";
-import { loginCount } from "./held";
+import { loginCount } from "./heldVisits";
 import { containerLimits, inGroup, type ControlGroup } from "./limits";
 import { Place, unixTime } from "./place";
 import { startSidecar, writeVisits } from "./processes";

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { sweepDefault } from "../cleaner/scriptNumbers";
-import { loginCount } from "./held";
+import { loginCount } from "./heldVisits";
 import { Place, unixTime } from "./place";
 import { authentikSweep, hourlyFind, runFind, type FindPolicy } from "./policies";
 import { sweepCommand, podShell } from "./processes";

@@ -3,7 +3,7 @@ import { sidecarCpuLimit } from "../cleaner/names";
 import type { AddressTrial } from "./addresses";
 import type { AdmissionCost } from "./admissionCost";
 import type { DayCurve } from "./day";
-import { loginCount, type Trial } from "./held";
+import { loginCount, type Trial } from "./heldVisits";
 import type { IdleHour, PeakMemory } from "./idle";
 import type { Machine } from "./machine";
 import { sessionBytes } from "./place";

@@ -1,5 +1,5 @@
 import { startCluster, type Cluster } from "../sandbox/cluster";
-import { beforeEnd } from "../sandbox/endings";
+import { beforeEnd } from "../sandbox/undoAtExit";
 import { consoleProgress } from "../sandbox/progress";
 import { createStateFolder } from "../sandbox/stateFolder";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { loginCount } from "./held";
+import { loginCount } from "./heldVisits";
 import { inGroup, type Limits } from "./limits";
 import { type Place, unixTime } from "./place";
 import { runFind, type FindPolicy } from "./policies";

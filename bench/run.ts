@@ -8,7 +8,7 @@ import { addressTrials } from "./addresses";
 import { admissionCost } from "./admissionCost";
 import { simulateDay } from "./day";
 import { drawFile } from "./drawDay";
-import { findHeld, sidecarHeld } from "./held";
+import { findHeld, sidecarHeld } from "./heldVisits";
 import { idleHour, peakMemory } from "./idle";
 import { containerLimits, requireControlGroups } from "./limits";
 import { machine } from "./machine";

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError, Option } from "commander";
 import { printable } from "../kubernetes/printable";
-import type { UpdateCheck } from "../settings/expectation";
+import type { UpdateCheck } from "../settings/verifyExpectation";
 import { cleanup, type CleanupOptions } from "./cleanup";
 import { doctor, type DoctorOptions } from "./doctor";
 import { exitCodes, UsageError } from "./errors";
@@ -108,7 +108,7 @@ function addVerify(program: Command, io: Io, perform: Perform): void {
   withTarget(withOutput(withPodsTimeout(command), ["json"])).action((names: string[], options: Flags<VerifyOptions>) =>
     perform(options, (target) => verify(target, { names, ...options }, io)),
   );
-  // Runs at the end of `pulumi up` (verification/verification.ts).
+  // Runs at the end of `pulumi up` (verification/verifyAfter.ts).
   program.command("verify-update", { hidden: true }).action(async () => {
     const { expectation, ...options } = JSON.parse(io.input()) as UpdateCheck;
     await perform({ expectation }, (target) => verify(target, { names: [], timeout: podsTimeout, ...options }, io));

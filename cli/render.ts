@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import type { Raw } from "../settings/readFields";
-import { SettingsError } from "../settings/problems";
+import { SettingsError } from "../settings/settingsError";
 import { resolveSettings } from "../settings/resolve";
 import type { Settings } from "../settings/types";
 import { readStackFile } from "../settings/stackFile";

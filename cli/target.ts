@@ -7,7 +7,7 @@ import {
   expectationOf,
   kubeconfigVariable,
   type Expectation,
-} from "../settings/expectation";
+} from "../settings/verifyExpectation";
 import { readStackFile, type StackFile } from "../settings/stackFile";
 import { hasSidecar } from "../settings/types";
 import { UsageError } from "./errors";

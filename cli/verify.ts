@@ -6,7 +6,7 @@ import type { Cluster } from "../kubernetes/cluster";
 import { refusedWith } from "../kubernetes/connection";
 import { poll, type Observation } from "../kubernetes/poll";
 import { unfinishedRollout } from "../kubernetes/rollout";
-import { solutionBy, type Expectation, type ExpectedOutpost } from "../settings/expectation";
+import { solutionBy, type Expectation, type ExpectedOutpost } from "../settings/verifyExpectation";
 import { hasCronJob, type Solution } from "../settings/types";
 import { exitCodes, UsageError } from "./errors";
 import type { Io } from "./io";

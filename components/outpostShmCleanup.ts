@@ -4,7 +4,7 @@ import { podLabelsOf } from "../authentik/names";
 import { cronJobName, scriptsConfigMap } from "../cleaner/names";
 import { cleanerScripts } from "../cleaner/scripts";
 import type { LabelSelector } from "../kubernetes/labelSelector";
-import { Problems, SettingsError } from "../settings/problems";
+import { Problems, SettingsError } from "../settings/settingsError";
 import { reportUnknownKeys } from "../settings/readFields";
 import {
   hasCronJob,

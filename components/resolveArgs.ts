@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Problems, SettingsError } from "../settings/problems";
+import { Problems, SettingsError } from "../settings/settingsError";
 import { keyIn } from "../settings/readFields";
 import { resolveSettings, tokenHeld } from "../settings/resolve";
 import { configNamespace, type OutpostSettings, type Settings } from "../settings/types";

@@ -1,7 +1,7 @@
 import type { V1ConfigMap, V1CronJob, V1Job, KubernetesObject } from "@kubernetes/client-node" with {
   "resolution-mode": "import",
 };
-import type { ApiResource, Support } from "./support";
+import type { ApiResource, Support } from "./supportedKinds";
 import type { Deployment, LimitRange, Pod, PodTemplate, PodTemplatePatch } from "./types";
 
 /** Result of a command in a container. */

@@ -5,7 +5,7 @@ import type { KubernetesConfig } from "./kubeconfig";
 import { dryRunPatch, dryRunPodOf, refusalOf } from "./dryRun";
 import { execIn, NotOpened } from "./exec";
 import { getThroughProxy } from "./podProxy";
-import { supportOf } from "./support";
+import { supportOf } from "./supportedKinds";
 import { patiently, retryAfter } from "./throttle";
 import { allPrintable, longestText, printable } from "./printable";
 

@@ -3,7 +3,7 @@ import type { ProxyOutpost } from "../authentik/client";
 import { authentikManager, belongsTo } from "../authentik/names";
 import { isJsonPatchError, type JsonPatchOperation } from "../authentik/operations";
 import { deploymentOperations } from "../authentik/outpostPatches";
-import { describePatchChange } from "../authentik/patchChange";
+import { describePatchChange } from "../authentik/patchDiff";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/types";
 import { compose, ownPart, readsOurSettings, type Composition } from "../sidecar/jsonPatch/jsonPatch";

@@ -1,6 +1,6 @@
 import { authentikManager } from "../authentik/names";
 import { deploymentOperations } from "../authentik/outpostPatches";
-import { describePatchChange } from "../authentik/patchChange";
+import { describePatchChange } from "../authentik/patchDiff";
 import { settingsConfigMap } from "../cleaner/names";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import type { Deployment } from "../kubernetes/types";

@@ -1,5 +1,5 @@
 import type { Cluster } from "../kubernetes/cluster";
-import type { Support } from "../kubernetes/support";
+import type { Support } from "../kubernetes/supportedKinds";
 import { hasCronJob, hasSidecar, type Settings } from "../settings/types";
 import { nothing, problem, warning, type Findings } from "./findings";
 

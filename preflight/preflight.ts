@@ -3,7 +3,7 @@ import { lacksNativeSidecars } from "../kubernetes/nativeSidecars";
 import { printable } from "../kubernetes/printable";
 import { hasSidecar, type Settings } from "../settings/types";
 import { merge, nothing, problem, warning, type Findings } from "./findings";
-import { inspectGrammar } from "./grammar";
+import { inspectGrammar } from "./valueGrammar";
 import type { Places } from "./look";
 import { inspectMonitoring } from "./monitoring";
 import { inspectOtherStack } from "./otherStack";

@@ -1,10 +1,10 @@
 // Child processes that never outlive their purpose. Each has a process group and a log file of its own. They are ended by id, in
-// reverse order of their start, by `stop()` or when this process ends (endings.ts).
+// reverse order of their start, by `stop()` or when this process ends (undoAtExit.ts).
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { beforeEnd, isEnding } from "./endings";
+import { beforeEnd, isEnding } from "./undoAtExit";
 
 /** Longest time between SIGTERM and SIGKILL for a child, in milliseconds. */
 export const GRACE_MS = 10_000;

@@ -8,7 +8,7 @@ import { Show } from "./demo/show";
 import { setStage } from "./demo/stage";
 import { tour } from "./demo/tour";
 import { watching, watchPods } from "./demo/watchPods";
-import { beforeEnd, undoAll } from "./endings";
+import { beforeEnd, undoAll } from "./undoAtExit";
 import { consoleProgress } from "./progress";
 
 interface Options {

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { beforeEnd } from "./endings";
+import { beforeEnd } from "./undoAtExit";
 import { stateRoot } from "./paths";
 import { isRunning } from "./processes";
 

@@ -1,5 +1,5 @@
 import { deploymentName } from "../authentik/names";
-import type { Problems } from "./problems";
+import type { Problems } from "./settingsError";
 import { isGiven, keyIn, type Raw, readFields, reportUnknownKeys, retired } from "./readFields";
 import type { ValuesOf } from "./row";
 import { checkContainer, checkWatermarks } from "./rules";

@@ -1,4 +1,4 @@
-import type { Problems } from "./problems";
+import type { Problems } from "./settingsError";
 import type { Rows, ValuesOf } from "./row";
 import { nearest } from "./values/nearest";
 

@@ -1,6 +1,6 @@
 import { tokenFlaw } from "../authentik/requests";
 import { readOutposts } from "./outposts";
-import { Problems, SettingsError } from "./problems";
+import { Problems, SettingsError } from "./settingsError";
 import { isGiven, type Raw, readFields, reportUnknownKeys, withoutUnset } from "./readFields";
 import { checkCronJobUsage, checkThresholds, checkWatermarks } from "./rules";
 import type { OutpostSettings, Settings } from "./types";

@@ -1,5 +1,5 @@
 import { outpostContainer } from "../authentik/names";
-import type { Problems } from "./problems";
+import type { Problems } from "./settingsError";
 import { isGiven, keyIn, type Raw } from "./readFields";
 import type { ValuesOf } from "./row";
 import { hasCronJob, hasSidecar, type OutpostSettings, type Settings } from "./types";

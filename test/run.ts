@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { beforeEnd } from "../sandbox/endings";
+import { beforeEnd } from "../sandbox/undoAtExit";
 import { ensureNodePackages } from "../sandbox/node/packages";
 import { repositoryRoot } from "../sandbox/paths";
 import { consoleProgress } from "../sandbox/progress";

@@ -4,7 +4,7 @@ import { slugify } from "../../authentik/slug";
 import { isObserved, unfinishedRollout } from "../../kubernetes/rollout";
 import { selectorOf, selects } from "../../kubernetes/podsOfDeployment";
 import type { Deployment, Pod } from "../../kubernetes/types";
-import type { Expectation } from "../../settings/expectation";
+import type { Expectation } from "../../settings/verifyExpectation";
 import { asksForSidecar } from "../../sidecar/revision";
 import { UsageError } from "../errors";
 import type { Target } from "../target";

@@ -2,7 +2,7 @@ import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode
 import { cronJobName } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
-import { solutionBy } from "../../settings/expectation";
+import { solutionBy } from "../../settings/verifyExpectation";
 import type { Solution } from "../../settings/types";
 import { mapParallel } from "../progress";
 import { carriesSidecar, shmSizeOf } from "./containers";

@@ -1,4 +1,4 @@
-import type { Expectation, ExpectedOutpost } from "../../settings/expectation";
+import type { Expectation, ExpectedOutpost } from "../../settings/verifyExpectation";
 import { hasCronJob, hasSidecar } from "../../settings/types";
 import { eitherWay } from "../advice";
 import { lookInside } from "../pods/inside";

@@ -2,8 +2,8 @@ import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resoluti
 import { cronJobContainer, cronJobName } from "../../cleaner/names";
 import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
-import { execRules } from "../../kubernetes/execRules";
-import type { Expectation } from "../../settings/expectation";
+import { execRules } from "../../kubernetes/execRole";
+import type { Expectation } from "../../settings/verifyExpectation";
 import { hasCronJob } from "../../settings/types";
 import { eitherWay, resumeCronJob } from "../advice";
 import { sweptDeployments } from "../pods/solution";

@@ -3,7 +3,7 @@ import { authentikManager, managedByLabel } from "../../authentik/names";
 import { settingsVariable, shmMountPath, shmVolume, sidecarContainer } from "../../cleaner/names";
 import { quantityBytes } from "../../kubernetes/quantity";
 import type { Deployment, Pod } from "../../kubernetes/types";
-import type { ExpectedOutpost } from "../../settings/expectation";
+import type { ExpectedOutpost } from "../../settings/verifyExpectation";
 import { eitherWay, replaceBare } from "../advice";
 import { containersNamed, podSpecOf } from "../pods/containers";
 import { currentPods, type OutpostPod } from "../pods/outpostPods";

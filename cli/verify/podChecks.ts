@@ -7,7 +7,7 @@ import type { Cluster } from "../../kubernetes/cluster";
 import { quantityBytes } from "../../kubernetes/quantity";
 import { isGivenUp, isHalted, refusedPods, unfinishedRollout } from "../../kubernetes/rollout";
 import type { Deployment } from "../../kubernetes/types";
-import type { ExpectedOutpost } from "../../settings/expectation";
+import type { ExpectedOutpost } from "../../settings/verifyExpectation";
 import { formatDuration } from "../../settings/values/duration";
 import { otherUser, ownerOnly } from "../../sidecar/user";
 import { describePod, eitherWay, replaceBare, resumeRollout, seeRefusal } from "../advice";

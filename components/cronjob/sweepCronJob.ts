@@ -1,7 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels, cronJobName } from "../../cleaner/names";
-import { execRules } from "../../kubernetes/execRules";
+import { execRules } from "../../kubernetes/execRole";
 import { childOf } from "../childOf";
 import { appliedByStack, ownMetadata, type Ownership } from "../fieldManager";
 import { hashOf } from "../hashOf";

@@ -7,7 +7,7 @@ import { authentikError } from "../../authentik/apiErrors";
 import { authentikClient } from "../../authentik/client";
 import { tokenFlaw } from "../../authentik/requests";
 import { connection } from "../../kubernetes/connection";
-import { messageOnly } from "../messageOnly";
+import { withoutStack } from "../withoutStack";
 import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./partInConfig";
 import { outpostDeployment } from "./outpostDeployment";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
@@ -64,7 +64,7 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw messageOnly(error as Error);
+    throw withoutStack(error as Error);
   }
 }
 

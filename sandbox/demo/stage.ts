@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { startAuthentik, type AuthentikStandIn } from "../authentik";
 import { clients, type Clients } from "../clients";
 import { CLUSTER_TOOLS, NODE_CLUSTER_TOOLS, startCluster, startNodeCluster } from "../cluster";
-import { beforeEnd } from "../endings";
+import { beforeEnd } from "../undoAtExit";
 import { openStack, type EngineStack } from "../engine";
 import { createOutpost, untilAvailable, type OutpostSpec } from "../outpost";
 import { asStep, type Progress } from "../progress";

@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse, stringify } from "yaml";
-import { beforeEnd } from "../../sandbox/endings";
+import { beforeEnd } from "../../sandbox/undoAtExit";
 import { withLanguageHost } from "../../sandbox/pulumi/languageHost/install";
 import { repositoryRoot } from "../../sandbox/paths";
 import { silentProgress } from "../../sandbox/progress";

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { beforeEnd } from "../../../sandbox/endings";
+import { beforeEnd } from "../../../sandbox/undoAtExit";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { silentProgress } from "../../../sandbox/progress";
 import { createStateFolder } from "../../../sandbox/stateFolder";
@@ -180,7 +180,7 @@ describe("a node that runs pods", function () {
     command?: string[];
     at?: RegExp;
     folders?: number;
-    /** The only moment at which it is tried; default: both, one after the other. test/unit/sandbox/endings.test.ts has the rest. */
+    /** The only moment at which it is tried; default: both, one after the other. test/unit/sandbox/undoAtExit.test.ts has the rest. */
     when?: "half-way" | "running";
   }[] = [
     { how: "SIGTERM to the program that started it", end: (child) => child.kill("SIGTERM"), when: "half-way" },

@@ -12,7 +12,7 @@ import { authentikConfigFindings } from "../../../cli/doctor/authentikConfig";
 import { authentikError } from "../../../authentik/apiErrors";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
-import type { Expectation, ExpectedOutpost } from "../../../settings/expectation";
+import type { Expectation, ExpectedOutpost } from "../../../settings/verifyExpectation";
 import { fakeSnapshot, foundBy, knownPod, NOW, outpostPod, sweepCronJob } from "./cluster";
 import { counting, deployment, doctor, finds, type Stage } from "./doctorScene";
 

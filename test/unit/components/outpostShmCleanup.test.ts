@@ -16,7 +16,7 @@ import { alertRules } from "../../../components/monitoring/alerts";
 import { dashboard } from "../../../components/monitoring/dashboard";
 import { OutpostShmCleanup, type OutpostShmCleanupArgs } from "../../../components/outpostShmCleanup";
 import { resolveArgs } from "../../../components/resolveArgs";
-import { execRules } from "../../../kubernetes/execRules";
+import { execRules } from "../../../kubernetes/execRole";
 import type { Preflight } from "../../../preflight/preflight";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { resolveSettings } from "../../../settings/resolve";
@@ -24,7 +24,7 @@ import { argumentsOf, type Settings } from "../../../settings/types";
 import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
 import { podFragment } from "../../../sidecar/podFragment";
 import { fragmentRevision } from "../../../sidecar/revision";
-import { verifyAfter } from "../../../verification/verification";
+import { verifyAfter } from "../../../verification/verifyAfter";
 
 const commandType = "command:local:Command";
 const sidecarType = "authentik-outpost-shm:index:SidecarPatch";

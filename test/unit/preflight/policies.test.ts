@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Support } from "../../../kubernetes/support";
+import type { Support } from "../../../kubernetes/supportedKinds";
 import { inspectPodAdmission, inspectPolicies } from "../../../preflight/policies";
 import { resolveSettings } from "../../../settings/resolve";
 

@@ -77,7 +77,7 @@ describe("child processes", function () {
     });
   });
 
-  // endings.test.ts has the other signals and an exit.
+  // undoAtExit.test.ts has the other signals and an exit.
   for (const [ending, result] of [
     ["SIGTERM", [null, "SIGTERM"]],
     ["throw", [1, null]],

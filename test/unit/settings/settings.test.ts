@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { quantityBytes } from "../../../kubernetes/quantity";
-import { SettingsError } from "../../../settings/problems";
+import { SettingsError } from "../../../settings/settingsError";
 import { resolveSettings } from "../../../settings/resolve";
 import type { OutpostSettings, Settings } from "../../../settings/types";
 import { sweepVariables } from "../../../settings/sweepVariables";

@@ -3,7 +3,7 @@ import type { V1CronJobSpec } from "@kubernetes/client-node" with { "resolution-
 import { objectLabels as labels } from "../../../../cleaner/names";
 import { cleanerScripts } from "../../../../cleaner/scripts";
 import { cronJobSpec } from "../../../../components/cronjob/cronJobSpec";
-import { execRules } from "../../../../kubernetes/execRules";
+import { execRules } from "../../../../kubernetes/execRole";
 import { resolveSettings } from "../../../../settings/resolve";
 
 const { cronjob, sweep } = cleanerScripts();

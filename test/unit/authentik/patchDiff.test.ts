@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { JsonPatchOperation } from "../../../authentik/operations";
-import { describePatchChange, patchChange } from "../../../authentik/patchChange";
+import { describePatchChange, patchChange } from "../../../authentik/patchDiff";
 
 const replicas: JsonPatchOperation = { op: "replace", path: "/spec/replicas", value: 2 };
 const volume = (name: string) => ({ name, emptyDir: { medium: "Memory", sizeLimit: "256Mi" } });

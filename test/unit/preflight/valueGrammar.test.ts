@@ -1,7 +1,7 @@
 // test/e2e/cluster/program.test.ts has the API server refuse each of these values, in its own words.
 import assert from "node:assert/strict";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { inspectGrammar } from "../../../preflight/grammar";
+import { inspectGrammar } from "../../../preflight/valueGrammar";
 import { resolveSettings } from "../../../settings/resolve";
 
 describe("values whose grammar is Kubernetes' own", () => {

@@ -12,7 +12,7 @@ import {
   rolloutExpectation,
   type Expectation,
   type UpdateCheck,
-} from "../settings/expectation";
+} from "../settings/verifyExpectation";
 import { hasSidecar, type Settings } from "../settings/types";
 import { kubernetesConfig } from "../settings/stackConfig";
 import { seconds } from "../settings/values/duration";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 /** Runs a program in a process of its own, since its end is what is tested. Returns what it printed and how it ended. */
 function run(program: string): { lines: string[]; how: number | string | null } {
-  const module = JSON.stringify(join(__dirname, "..", "..", "..", "sandbox", "endings.ts"));
+  const module = JSON.stringify(join(__dirname, "..", "..", "..", "sandbox", "undoAtExit.ts"));
   const text = `const { beforeEnd, isEnding, undoAll } = require(${module});
     const { setTimeout: delay } = require("node:timers/promises");
     const say = (line) => console.log(line);
