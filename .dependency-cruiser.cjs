@@ -6,7 +6,7 @@ const layers = [
   ["authentik"],
   ["cleaner"],
   ["settings"],
-  ["sidecar"],
+  ["podPatch"],
   ["preflight"],
   ["components"],
   ["verification"],

@@ -6,7 +6,7 @@ import { clients } from "../sandbox/clients";
 import { createOutpost, referenceDeployment } from "../sandbox/outpost";
 import { waitUntil } from "../sandbox/waitUntil";
 import { resolveSettings } from "../settings/resolve";
-import { podFragment } from "../sidecar/podFragment";
+import { podFragment } from "../podPatch/podFragment";
 import { inTurns, onCluster } from "./onCluster";
 
 /** Milliseconds that the API server takes for the creation of one pod, the median of many. */

@@ -12,7 +12,7 @@ import { consoleProgress } from "../sandbox/progress";
 import { openPulumi, type Pulumi } from "../sandbox/pulumi";
 import { createStateFolder } from "../sandbox/stateFolder";
 import { resolveSettings } from "../settings/resolve";
-import { podFragment } from "../sidecar/podFragment";
+import { podFragment } from "../podPatch/podFragment";
 import { inTurns, onCluster } from "./onCluster";
 
 /** Seconds of `pulumi preview` of a stack that is up. */

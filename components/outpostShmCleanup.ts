@@ -14,7 +14,7 @@ import {
   type OutpostSettings,
   type Solution,
 } from "../settings/types";
-import { fragmentKeys, podFragment } from "../sidecar/podFragment";
+import { fragmentKeys, podFragment } from "../podPatch/podFragment";
 import { PodAdmission } from "./admission/podAdmission";
 import type { OutpostArgs, StackArgs } from "./args";
 import { childOf } from "./childOf";

@@ -1,8 +1,8 @@
 import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
 import type { Deployment, PodSpec, PodTemplatePatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/types";
-import { lackingFields } from "../sidecar/lackingFields";
-import type { PodFragment } from "../sidecar/podFragment";
+import { lackingFields } from "../podPatch/lackingFields";
+import type { PodFragment } from "../podPatch/podFragment";
 import { invalid, merge, nothing, problem, warning, type Findings } from "./findings";
 import type { Look } from "./look";
 

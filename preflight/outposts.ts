@@ -1,8 +1,8 @@
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment } from "../kubernetes/types";
 import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/types";
-import { podFragment } from "../sidecar/podFragment";
-import { hasContainer } from "../sidecar/takenFields";
+import { podFragment } from "../podPatch/podFragment";
+import { hasContainer } from "../podPatch/takenFields";
 import { inspectAdmission } from "./admission";
 import { merge, nothing, problem, restarts, type Findings } from "./findings";
 import { inspectJsonPatch } from "./jsonPatches";

@@ -5,7 +5,7 @@ import { quantityBytes } from "../kubernetes/quantity";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/types";
 import { outpostRows } from "../settings/table";
-import { ownAdditions, readsOurSettings } from "../sidecar/jsonPatch/jsonPatch";
+import { ownAdditions, readsOurSettings } from "../podPatch/jsonPatch/jsonPatch";
 import { nothing, problem, type Findings } from "./findings";
 
 interface Volume {

@@ -1,8 +1,8 @@
 import { selects } from "../kubernetes/podsOfDeployment";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/types";
-import { memoryWarning } from "../sidecar/memoryLimit";
-import { userProblem, userWarning } from "../sidecar/user";
+import { memoryWarning } from "../podPatch/memoryLimit";
+import { userProblem, userWarning } from "../podPatch/user";
 import type { Findings } from "./findings";
 import type { Look } from "./look";
 

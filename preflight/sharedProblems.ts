@@ -2,7 +2,7 @@ import { authentikManager, isProxyOutpost } from "../authentik/names";
 import { isStack } from "../cleaner/names";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/types";
-import type { TakenField } from "../sidecar/takenFields";
+import type { TakenField } from "../podPatch/takenFields";
 import { problem, type Findings } from "./findings";
 import type { Look } from "./look";
 

@@ -1,6 +1,6 @@
 import { hasSidecar, type OutpostSettings } from "../settings/types";
-import { compose, ownPart } from "../sidecar/jsonPatch/jsonPatch";
-import { podFragment } from "../sidecar/podFragment";
+import { compose, ownPart } from "../podPatch/jsonPatch/jsonPatch";
+import { podFragment } from "../podPatch/podFragment";
 import { yaml } from "./directory";
 
 /** Syntaxes of JSON patches: for authentik's Admin UI and blueprints, for programs, for Terraform. */

@@ -1,7 +1,7 @@
 import { isAuthentikError, type AuthentikClient } from "../../authentik/client";
 import { shmMountPath } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
-import { hasVanished } from "../../sidecar/jsonPatch/vanished";
+import { hasVanished } from "../../podPatch/jsonPatch/vanished";
 import { eitherWay } from "../advice";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";

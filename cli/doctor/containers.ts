@@ -1,6 +1,6 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sidecarContainer } from "../../cleaner/names";
-import { liveShortage } from "../../sidecar/memoryLimit";
+import { liveShortage } from "../../podPatch/memoryLimit";
 import { describePod } from "../advice";
 import { podSpecOf, shmSizeOf } from "../pods/containers";
 import { because, cannotStart, isReady, statusesOf, troubleOf, type OutpostPod } from "../pods/outpostPods";

@@ -1,7 +1,7 @@
 import type { V1ContainerStatus } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { sidecarContainer, sidecarMemoryLimit } from "../../cleaner/names";
 import { clusterUser } from "../../settings/values/user";
-import { otherUser, ownerOnly, uidIn } from "../../sidecar/user";
+import { otherUser, ownerOnly, uidIn } from "../../podPatch/user";
 import { eitherWay } from "../advice";
 import { containersNamed, podSpecOf } from "../pods/containers";
 import { lastSweepLine, wordsOf } from "../pods/sidecarLog";

@@ -1,5 +1,5 @@
 import type { Deployment } from "../../kubernetes/types";
-import { liveShortage } from "../../sidecar/memoryLimit";
+import { liveShortage } from "../../podPatch/memoryLimit";
 import { isAdmitted } from "../pods/solution";
 import { outpostContainerIn, podSpecOf, shmSizeOf } from "../pods/containers";
 import { podsOf } from "../pods/outpostPods";

@@ -5,7 +5,7 @@ import { isObserved, unfinishedRollout } from "../../kubernetes/rollout";
 import { selectorOf, selects } from "../../kubernetes/podsOfDeployment";
 import type { Deployment, Pod } from "../../kubernetes/types";
 import type { Expectation } from "../../settings/verifyExpectation";
-import { asksForSidecar } from "../../sidecar/revision";
+import { asksForSidecar } from "../../podPatch/revision";
 import { UsageError } from "../errors";
 import type { Target } from "../target";
 import { carriesSidecar, outpostContainerIn } from "./containers";

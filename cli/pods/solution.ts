@@ -9,8 +9,8 @@ import {
 } from "../../cleaner/names";
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import type { Deployment } from "../../kubernetes/types";
-import { asksForSidecar } from "../../sidecar/revision";
-import { sidecarFields } from "../../sidecar/takenFields";
+import { asksForSidecar } from "../../podPatch/revision";
+import { sidecarFields } from "../../podPatch/takenFields";
 import { carriesSidecar, containersNamed, outpostContainerIn, podSpecOf } from "./containers";
 import { currentPods, podsOf, type OutpostPod, type Outposts } from "./outpostPods";
 

@@ -9,7 +9,7 @@ import { isGivenUp, isHalted, refusedPods, unfinishedRollout } from "../../kuber
 import type { Deployment } from "../../kubernetes/types";
 import type { ExpectedOutpost } from "../../settings/verifyExpectation";
 import { formatDuration } from "../../settings/values/duration";
-import { otherUser, ownerOnly } from "../../sidecar/user";
+import { otherUser, ownerOnly } from "../../podPatch/user";
 import { describePod, eitherWay, replaceBare, resumeRollout, seeRefusal } from "../advice";
 import { carriesSidecar, containersNamed, podSpecOf, shmSizeOf } from "../pods/containers";
 import { sessionPlaceIn, type Inside } from "../pods/inside";

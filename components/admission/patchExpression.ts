@@ -1,8 +1,8 @@
 import { revisionLabel } from "../../cleaner/names";
 import { cleanerScripts } from "../../cleaner/scripts";
 import { textLiteral, typedValue, type CelOptions } from "../../kubernetes/cel";
-import type { PodFragment } from "../../sidecar/podFragment";
-import { fragmentRevision } from "../../sidecar/revision";
+import type { PodFragment } from "../../podPatch/podFragment";
+import { fragmentRevision } from "../../podPatch/revision";
 
 /** The variable with the names of the pod's containers, in their order. */
 export const containersVariable = { name: "containers", expression: "object.spec.containers.map(c, c.name)" };

@@ -2,7 +2,7 @@ import { local } from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../../cleaner/names";
-import type { PodFragment } from "../../sidecar/podFragment";
+import type { PodFragment } from "../../podPatch/podFragment";
 import { childOf } from "../childOf";
 import { appliedByStack, fieldManager, type Ownership } from "../fieldManager";
 import { hashOf } from "../hashOf";

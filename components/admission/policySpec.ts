@@ -2,7 +2,7 @@ import { ownVolumes, revisionLabel, shmMountPath, sidecarContainer } from "../..
 import { cleanerScripts } from "../../cleaner/scripts";
 import { textBlock, textLiteral } from "../../kubernetes/cel";
 import type { LabelSelector } from "../../kubernetes/labelSelector";
-import type { PodFragment } from "../../sidecar/podFragment";
+import type { PodFragment } from "../../podPatch/podFragment";
 import { containersVariable, loaderVariable, patchExpression } from "./patchExpression";
 import { commonSelector, labelsVariable, selectorExpression } from "./podSelector";
 

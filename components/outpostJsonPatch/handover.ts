@@ -1,7 +1,7 @@
 import { authentikManager, outpostContainer } from "../../authentik/names";
 import type { FieldPath } from "../../kubernetes/fieldOwners";
 import type { ManagedFieldsEntry } from "../../kubernetes/types";
-import { sidecarFields } from "../../sidecar/takenFields";
+import { sidecarFields } from "../../podPatch/takenFields";
 
 type Fields = Record<string, object>;
 

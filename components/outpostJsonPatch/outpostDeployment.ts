@@ -2,7 +2,7 @@ import { authentikManager } from "../../authentik/names";
 import { orUndefined, type Call } from "../../kubernetes/connection";
 import { selectorOf } from "../../kubernetes/podsOfDeployment";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
-import type { PodSpecMerge } from "../../sidecar/jsonPatch/liveSidecar";
+import type { PodSpecMerge } from "../../podPatch/jsonPatch/liveSidecar";
 
 export type OutpostDeployment = ReturnType<typeof outpostDeployment>;
 

@@ -13,10 +13,10 @@ import {
 import { revisionLabel, settingsConfigMap } from "../../cleaner/names";
 import { ownersOf } from "../../kubernetes/fieldOwners";
 import type { Deployment, ManagedFieldsEntry } from "../../kubernetes/types";
-import { compose, ownAdditions, withoutOursAnyway } from "../../sidecar/jsonPatch/jsonPatch";
-import { hasStrays, sidecarMerge } from "../../sidecar/jsonPatch/liveSidecar";
-import { asksForSidecar } from "../../sidecar/revision";
-import { sidecarFields } from "../../sidecar/takenFields";
+import { compose, ownAdditions, withoutOursAnyway } from "../../podPatch/jsonPatch/jsonPatch";
+import { hasStrays, sidecarMerge } from "../../podPatch/jsonPatch/liveSidecar";
+import { asksForSidecar } from "../../podPatch/revision";
+import { sidecarFields } from "../../podPatch/takenFields";
 import { handedOver, released } from "./handover";
 import type { OutpostDeployment } from "./outpostDeployment";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";

@@ -3,7 +3,7 @@ import { mayPass } from "../../kubernetes/connection";
 import { poll } from "../../kubernetes/poll";
 import { isGivenUp, isHalted, unfinishedRollout } from "../../kubernetes/rollout";
 import type { Pod } from "../../kubernetes/types";
-import { differences } from "../../sidecar/jsonPatch/liveSidecar";
+import { differences } from "../../podPatch/jsonPatch/liveSidecar";
 import type { OutpostDeployment } from "./outpostDeployment";
 
 /** Times to wait, in milliseconds. */

@@ -8,7 +8,7 @@ import { ownersOf } from "../../../kubernetes/fieldOwners";
 import type { OutpostConfig } from "../../../sandbox/authentik";
 import { editOperations, pastedPatch, writesAtRest } from "../../../sandbox/authentik/adminUi";
 import type { Report } from "../../../sandbox/engine";
-import { sidecarFields } from "../../../sidecar/takenFields";
+import { sidecarFields } from "../../../podPatch/takenFields";
 import { failed, plain, revision, warnings } from "../cluster/harness";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";
 

@@ -11,8 +11,8 @@ import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authenti
 import { clients } from "../../../sandbox/clients";
 import { createOutpost, deleteOutpost, untilAvailable } from "../../../sandbox/outpost";
 import { waitUntil } from "../../../sandbox/waitUntil";
-import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
-import { podFragment } from "../../../sidecar/podFragment";
+import { ownPart } from "../../../podPatch/jsonPatch/jsonPatch";
+import { podFragment } from "../../../podPatch/podFragment";
 import { outpostSettings } from "../../unit/outposts";
 import { sharedCluster } from "../cluster/fixture";
 

@@ -5,7 +5,7 @@ import type { V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "
 import { ownersOf } from "../../../kubernetes/fieldOwners";
 import { writesAtRest } from "../../../sandbox/authentik/adminUi";
 import type { Delivery, Solution } from "../../../settings/types";
-import { sidecarFields } from "../../../sidecar/takenFields";
+import { sidecarFields } from "../../../podPatch/takenFields";
 import { revision, warnings } from "../cluster/harness";
 import { carries, podsOf, waitForRollout } from "../cluster/kubectl";
 import { closeScenarios, openScenario, type Scenario } from "../cluster/scenario";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sidecarContainer } from "../../../cleaner/names";
 import { cronJobSpec } from "../../../components/cronjob/cronJobSpec";
 import { resolveSettings } from "../../../settings/resolve";
-import { podFragment } from "../../../sidecar/podFragment";
+import { podFragment } from "../../../podPatch/podFragment";
 
 describe("the cleaner's scripts in a container's command", () => {
   const settings = resolveSettings({ namespace: "authentik", outposts: ["main"] });

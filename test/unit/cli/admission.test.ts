@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { isAdmitted } from "../../../cli/pods/solution";
-import { podFragment } from "../../../sidecar/podFragment";
+import { podFragment } from "../../../podPatch/podFragment";
 import { outpostSettings } from "../outposts";
 import {
   foundBy,

@@ -5,7 +5,7 @@ import type { Finding } from "../../../cli/doctor/finding";
 import type { Io } from "../../../cli/io";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
-import { podFragment } from "../../../sidecar/podFragment";
+import { podFragment } from "../../../podPatch/podFragment";
 import { ofVolume, podSpecFields } from "../managedFields";
 import { outpostSettings } from "../outposts";
 import { printed, proxyImage, outpostDeployment, outpostPod, runOn, secondsAgo, type Answers } from "./cluster";

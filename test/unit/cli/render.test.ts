@@ -4,8 +4,8 @@ import { parse, parseAllDocuments } from "yaml";
 import { run } from "../../../cli/program";
 import { cleanerScripts } from "../../../cleaner/scripts";
 import { resolveSettings } from "../../../settings/resolve";
-import { compose, ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
-import { podFragment } from "../../../sidecar/podFragment";
+import { compose, ownPart } from "../../../podPatch/jsonPatch/jsonPatch";
+import { podFragment } from "../../../podPatch/podFragment";
 import { useTempDir } from "../tempDir";
 import { fakeIo } from "./cluster";
 

@@ -5,7 +5,7 @@ import type { V1Container, V1Deployment, V1Job, V1Pod } from "@kubernetes/client
 };
 import type { Check } from "../../../cli/verify/check";
 import type { Cluster, Wish } from "../../../kubernetes/cluster";
-import { podFragment } from "../../../sidecar/podFragment";
+import { podFragment } from "../../../podPatch/podFragment";
 import { outpostSettings } from "../outposts";
 import { useTempDir } from "../tempDir";
 import {

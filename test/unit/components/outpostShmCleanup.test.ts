@@ -21,9 +21,9 @@ import type { Preflight } from "../../../preflight/preflight";
 import { repositoryRoot } from "../../../sandbox/paths";
 import { resolveSettings } from "../../../settings/resolve";
 import { argumentsOf, type Settings } from "../../../settings/types";
-import { ownPart } from "../../../sidecar/jsonPatch/jsonPatch";
-import { podFragment } from "../../../sidecar/podFragment";
-import { fragmentRevision } from "../../../sidecar/revision";
+import { ownPart } from "../../../podPatch/jsonPatch/jsonPatch";
+import { podFragment } from "../../../podPatch/podFragment";
+import { fragmentRevision } from "../../../podPatch/revision";
 import { verifyAfter } from "../../../verification/verifyAfter";
 
 const commandType = "command:local:Command";

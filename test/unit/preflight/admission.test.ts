@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { podLabelsOf } from "../../../authentik/names";
 import type { DryRun, PodDryRun } from "../../../kubernetes/cluster";
 import type { Deployment, PodSpec, PodTemplate, PodTemplatePatch } from "../../../kubernetes/types";
-import { podFragment } from "../../../sidecar/podFragment";
-import { fragmentRevision } from "../../../sidecar/revision";
+import { podFragment } from "../../../podPatch/podFragment";
+import { fragmentRevision } from "../../../podPatch/revision";
 import { outpostSettings } from "../outposts";
 import { clusterWith, inspect, liveDeployment, ours } from "./scene";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Cluster, DryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
 import type { OutpostSettings } from "../../../settings/types";
-import { podFragment } from "../../../sidecar/podFragment";
+import { podFragment } from "../../../podPatch/podFragment";
 import type { Answers } from "../cli/cluster";
 import { managed, ofVolume, podSpecFields } from "../managedFields";
 import { outpostSettings } from "../outposts";

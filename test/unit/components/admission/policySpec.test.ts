@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { patchExpression } from "../../../../components/admission/patchExpression";
 import { policySpec } from "../../../../components/admission/policySpec";
 import { repositoryRoot } from "../../../../sandbox/paths";
-import { podFragment, type PodFragment } from "../../../../sidecar/podFragment";
-import { fragmentRevision } from "../../../../sidecar/revision";
+import { podFragment, type PodFragment } from "../../../../podPatch/podFragment";
+import { fragmentRevision } from "../../../../podPatch/revision";
 import { outpostSettings } from "../../outposts";
 
 const fragment = {

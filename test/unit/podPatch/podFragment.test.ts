@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot } from "../../../sandbox/paths";
-import { podFragment } from "../../../sidecar/podFragment";
+import { podFragment } from "../../../podPatch/podFragment";
 import { outpostSettings } from "../outposts";
 
 const mounted = { name: "proxy", volumeMounts: [{ name: "dshm", mountPath: "/dev/shm" }] };

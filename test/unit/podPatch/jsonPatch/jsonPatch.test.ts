@@ -8,8 +8,8 @@ import {
   ownPart,
   withoutOurs,
   withoutOursAnyway,
-} from "../../../../sidecar/jsonPatch/jsonPatch";
-import { podFragment } from "../../../../sidecar/podFragment";
+} from "../../../../podPatch/jsonPatch/jsonPatch";
+import { podFragment } from "../../../../podPatch/podFragment";
 import { outpostSettings } from "../../outposts";
 
 const native = ownPart(podFragment(outpostSettings()));

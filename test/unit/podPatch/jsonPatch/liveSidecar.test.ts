@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Deployment } from "../../../../kubernetes/types";
 import { referenceDeployment } from "../../../../sandbox/outpost/reference";
-import { ownPart } from "../../../../sidecar/jsonPatch/jsonPatch";
-import { differences, hasStrays, sidecarMerge } from "../../../../sidecar/jsonPatch/liveSidecar";
-import { podFragment } from "../../../../sidecar/podFragment";
+import { ownPart } from "../../../../podPatch/jsonPatch/jsonPatch";
+import { differences, hasStrays, sidecarMerge } from "../../../../podPatch/jsonPatch/liveSidecar";
+import { podFragment } from "../../../../podPatch/podFragment";
 import { outpostSettings } from "../../outposts";
 
 const native = ownPart(podFragment(outpostSettings()));

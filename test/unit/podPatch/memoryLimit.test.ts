@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Deployment, LimitRange, Pod, PodSpec } from "../../../kubernetes/types";
-import { memoryWarning } from "../../../sidecar/memoryLimit";
+import { memoryWarning } from "../../../podPatch/memoryLimit";
 import { outpostSettings } from "../outposts";
 import { liveDeployment } from "../preflight/scene";
 
