@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sweeps the outposts' pods from outside, by kubectl exec; for a CronJob in the outposts' namespace.
 #
-#   sh cronjob.sh SWEEP-TEXT     the text of sweep.sh
+#   sh cronjob.sh SWEEP-TEXT     the text of sweep.sh, with that of judge.awk in it
 #
 #   NAMESPACE                    the outposts' namespace
 #   OUTPOSTS                     a line for each outpost: its Deployment and container, then KEY=value settings of the sweep
@@ -45,7 +45,8 @@ pods_of() { # DEPLOYMENT CONTAINER SETTING…
   pods=$(kubectl get pods --namespace "$NAMESPACE" --selector "${selector%,}" --output "jsonpath=$TEMPLATE" 2>&1) ||
     { failed "$(echo "$pods" | tail -n 1)"; return 1; }
   work=$(echo "$pods" | data | while IFS='|' read -r pod phase deleted ready containers; do
-    case $pod:$deleted:$phase in :* | *:?*:* | *:Succeeded | *:Failed) continue ;; esac
+    [ -n "$pod" ] && [ -z "$deleted" ] || continue
+    case $phase in Succeeded | Failed) continue ;; esac
     case " $containers " in *' shm-cleanup '*) container=shm-cleanup ;; *) container=$outpost_container ;; esac
     echo "$deployment $pod ${phase:-Unknown} ${ready:-Unknown} $container $*"
   done)

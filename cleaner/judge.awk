@@ -33,11 +33,12 @@ BEGIN {
 NR % 500 == 1 { lower_floor() }
 $7 == "." { listed = 1; next } # the end of the list
 $2 !~ /^8/ { next }            # no longer a regular file
+# The state of a file is debris, anonymous, authenticated, or in a guess unread. All but authenticated ones go like visitors.
 {
   take_facts()
   if (size == 0 || is_staging) judge("debris")
   else if (size <= SMALL && length(name) == 62 && name ~ /^\.\/session_[A-Z2-7]+$/) judge("anonymous")
-  else if (mode == "guess") judge("unread") # as a visitor, though nothing is certain
+  else if (mode == "guess") judge("unread")
   else {
     unread[size_of["read"] + 1] = $0
     if (add("read", name)) read_beginnings()
@@ -97,7 +98,7 @@ function run(command,   text, record, ended) {
   RS = "\n"
   close(command)
   outputs = split(text, output, "\n")
-  ended = output[outputs--] == "ended"
+  ended = output[outputs--] == "ended" # or the rest of a line that was cut off
   while (outputs > 0 && output[outputs] == "") outputs--
   return ended
 }
@@ -119,8 +120,10 @@ function read_beginnings(   i, waiting, current) {
   }
   # A file was read if the heading of another follows. The status of busybox timeout does not show it: that is 1 for any failure.
   heading["==> /dev/null <=="] = waiting + 1
+  # Without 3, the output of a dry run: busybox timeout leaves a process behind, which would keep it open for a second.
   run("timeout " read_limit " head -v -c 64" take_all("read") " /dev/null 2>/dev/null 3>&-")
   if (output[outputs] != "==> /dev/null <==") { report("files could not be read"); unfinished = 1 }
+  # Headings come in the order of their numbers: any other that looks like one is text of a file.
   for (i = 1; i <= outputs; i++)
     if (output[i] in heading && heading[output[i]] > current) { was_read[current] = 1; current = heading[output[i]] }
     else if (current) beginning[current] = beginning[current] output[i]
@@ -128,14 +131,14 @@ function read_beginnings(   i, waiting, current) {
     $0 = unread[i]
     take_facts()
     if (i in was_read) judge(state_of(beginning[i]))
-    else keep("authenticated")
+    else count_staying("authenticated")
   }
   split("", heading); split("", was_read)
 }
 
 function state_of(text) {
   if (substr(text, 1, 1) == "{") return state_of_rust(text)
-  return substr(text, 15, 2) == "xE" ? state_of_go(text) : "authenticated" # "|" and the first letter of the gob
+  return substr(text, 15, 2) == "xE" ? state_of_go(text) : "authenticated" # the end of "|D" in base64: each gob begins with D
 }
 
 # From 2026.8 on: {"expires":<Unix time>,"data":{"claims":{…} or null,…}}. A quote in an address is escaped.
@@ -160,11 +163,11 @@ function state_of_go(text,   start) {
 }
 function size_of_visitor(start,   inner, i, n, type_length, session_length) {
   n = decode(start)
-  inner = "D"
+  inner = "D" # state_of has found it
   for (i = 0; i < n; i++) inner = inner character[byte[i]]
   if (decode(inner) < 24) return 0
   type_length = byte[0]
-  if (type_length > 17 || byte[type_length - 4] != 16 || byte[type_length - 2] != 16) return 0 # not a map[interface{}]interface{}
+  if (type_length > 17 || byte[type_length - 4] != 16 || byte[type_length - 2] != 16) return 0 # 16 is interface{}; a session is a map of two
   i = type_length + 1
   if (byte[i] < 128) session_length = byte[i++]
   else if (byte[i] < 252) return 0 # no length of at most four bytes
@@ -189,18 +192,18 @@ function decode(text,   i, n, bits) { # into byte[0], byte[1] …
 function judge(state,   reason) {
   if (age < -60 && add("future", name)) touch_future()
   kind = state == "authenticated" ? "login" : "visitor"
-  inodes = links == 1 # the pages of a hard link stay when one of its names goes
-  bytes = inodes * blocks * 512
+  file_inodes = (links == 1) # the pages of a hard link stay when one of its names goes
+  file_bytes = file_inodes * blocks * 512
   if (mode != "count") reason = reason_to_go(state)
   if (measures && state != "unread" && (reason != "" || kind == "visitor" && !is_staging)) {
-    staying_bytes -= bytes
-    staying_inodes -= inodes
+    staying_bytes -= file_bytes
+    staying_inodes -= file_inodes
   }
   if (reason == "" && removes && is_in_the_way()) reason = "pressure"
-  if (measures && reason != "") free(bytes, inodes)
+  if (measures && reason != "") free(file_bytes, file_inodes)
   else if (measures && !is_staging) hold()
   if (removes && reason != "") remove(state " " reason)
-  else if (mode != "guess") keep(state) # another walk counts
+  else if (mode != "guess") count_staying(state)
 }
 function reason_to_go(state) {
   if (state == "debris") return age > debris_age ? "debris" : ""
@@ -208,9 +211,9 @@ function reason_to_go(state) {
   if (state != "authenticated" && age > anonymous_age) return "expired"
   return (!expires || ages_only) && age > authenticated_age ? "expired" : ""
 }
-function keep(state) {
+function count_staying(state) {
   count[state]++
-  if (state == "authenticated" && !expires && age < 3600) young_logins++
+  if (state == "authenticated" && !expires && age < 3600) young_logins++ # for doctor, which finds clients that log in at each request
   if (state != "debris" && (!oldest || mtime < oldest)) oldest = mtime
 }
 
@@ -224,10 +227,10 @@ function class_of(age,   halvings) {
 function hold(   class) {
   class = class_of(age)
   if (class > oldest_class) oldest_class = class
-  if (kind == "login" || age > floor) some_can_go[kind] = 1
-  held_bytes[kind class] += bytes
-  held_inodes[kind class] += inodes
-  if (kind == "login") { all_login_bytes += bytes; all_login_inodes += inodes }
+  if (age > floor) some_can_go[kind] = 1
+  held_bytes[kind class] += file_bytes
+  held_inodes[kind class] += file_inodes
+  if (kind == "login") { all_login_bytes += file_bytes; all_login_inodes += file_inodes }
 }
 function free(bytes, inodes) { used_bytes -= bytes; used_inodes -= inodes }
 function bytes_above(percent) { return above(percent, used_bytes, total_bytes) }
@@ -241,12 +244,12 @@ function visitors_suffice() { return above(high, staying_bytes, total_bytes) < 0
 # them, at every sweep. So then they only make the room that logins would have to make otherwise. Those go only if all visitors,
 # even those too young to go yet, do not make enough, and if all logins together would.
 function measure(   limit, bytes, inodes) {
-  # Once visitors have gone, the last tenth of the way down to the low watermark is not worth another walk: that is what a few
-  # logins hold.
+  # A guess takes logins for visitors, so once its visitors have gone, usage is a little above the low watermark. Up to a tenth of
+  # the way that is not worth another walk.
   limit = !("visitor" in target) ? high : low + (high - low) / 10
   if (bytes_above(limit) < 0 && inodes_above(limit) < 0) return
   if (mode == "guess") {
-    bytes = used_bytes
+    bytes = used_bytes # make_room uses them up
     inodes = used_inodes
     make_room("visitor", visitors_suffice() ? low : login_percent, "urgent")
     used_bytes = bytes
@@ -284,8 +287,8 @@ function is_in_the_way(   goal, class) {
   class = class_of(age)
   if (class < target[goal]) return 0
   if (class == target[goal] && pressed_bytes[kind class] >= most_bytes[goal] && pressed_inodes[kind class] >= most_inodes[goal]) return 0
-  pressed_bytes[kind class] += bytes
-  pressed_inodes[kind class] += inodes
+  pressed_bytes[kind class] += file_bytes
+  pressed_inodes[kind class] += file_inodes
   return 1
 }
 

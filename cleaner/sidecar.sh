@@ -13,7 +13,7 @@ SWEEP_LIMIT_SECONDS=600  # a sweep that takes longer is ended, and counts as fai
 IDLE_FILES_PER_SECOND=33 # after a sweep that removed nothing, the pause is at least one second per this many files
 
 : "${SHM_DIR:=/dev/shm}" "${METRICS_DIR:=$(mktemp -d)}" "${METRICS_PORT:=9301}" "${EPOCHSECONDS:=}"
-here=$(dirname "$0") permille=0 swept=0 due=0 retry=0 patience=0 rest=0 files=0 interval=300 high=80 said_at='' said_complaints='' uptime='' no_uptime='' serves='' sweep='' server='' silence=''
+here=$(dirname "$0") permille=0 permille_after=0 due=0 retry=0 patience=0 rest=0 files=0 interval=300 high=80 said_at='' said_complaints='' uptime='' no_uptime='' serves='' sweep='' server='' silence=''
 
 say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 
@@ -31,7 +31,7 @@ read_clocks() {
   case $up in *.*) uptime=${up%.*} ;; *) [ -z "$no_uptime" ] || uptime=$wall ;; esac
 }
 
-# A clock that is set forward would make every session too old at once. So when it jumps, all are touched: they count as just saved.
+# A clock set forward would end all sessions at once. So after a jump all are touched. One that says when it expires still ends then.
 watch_clock() {
   step=$((wall - uptime - offset)) offset=$((wall - uptime))
   [ "$step" -gt 10 ] || [ "$step" -lt -10 ] || return 0
@@ -59,7 +59,7 @@ look() {
 }
 
 under_pressure() { [ $((permille / 10)) -ge "$high" ]; }
-may_try() { [ "$uptime" -ge "$retry" ] || [ $((permille - swept)) -gt 10 ]; } # at once if usage has grown by 1 % since the last sweep
+may_try() { [ "$uptime" -ge "$retry" ] || [ $((permille - permille_after)) -gt 10 ]; } # at once if usage has grown by 1 % since the last sweep
 settings_changed() { [ "${SETTINGS_FILE:-}" -nt "$notes/begun" ]; }
 # True if the pause was lengthened for many files, and over half of them have gone since, as after a cleanup from outside.
 emptied() { [ "$rest" -gt "$interval" ] && [ $((used_inodes * 2)) -lt "$files" ]; }
@@ -78,7 +78,7 @@ run_sweep() {
   end_group "$sweep"
   sweep='' complaints=$(cut -d ' ' -f 2- "$notes/complaints")
   [ "$complaints" = "$said_complaints" ] && [ "$status" -eq 0 ] || cat "$notes/complaints" # a repeated complaint is logged once
-  said_complaints=$complaints && read_clocks && look && swept=$permille
+  said_complaints=$complaints && read_clocks && look && permille_after=$permille
   if [ "$status" -eq 0 ]; then
     take_results
     # Visitors too young to go age meanwhile. Where pressure moves nobody, each try waits a quarter longer, up to the interval.
@@ -86,7 +86,7 @@ run_sweep() {
     [ "$patience" -le "$interval" ] || patience=$interval
     due=$((patience ? uptime + patience : started + rest)) retry=$((uptime + patience))
   else
-    if [ "$status" -eq 1 ]; then FAILED_SWEEPS=0; else FAILED_SWEEPS=$((FAILED_SWEEPS + 1)); fi # at 1 it has counted itself
+    if [ "$status" -eq 1 ]; then FAILED_SWEEPS=0; else FAILED_SWEEPS=$((FAILED_SWEEPS + 1)); fi # with status 1 it has counted itself
     rest=$((interval < FAILED_RETRY_SECONDS ? interval : FAILED_RETRY_SECONDS)) due=$((uptime + rest)) retry=$((uptime + rest))
     say "sweep_failed status=$status retry_seconds=$rest"
   fi
@@ -107,7 +107,7 @@ take_results() {
 rm -rf "$METRICS_DIR"/.loop.* "$METRICS_DIR"/metrics.txt.* # left by a container that was killed
 notes=$(mktemp -d "$METRICS_DIR/.loop.XXXXXX" 2>/dev/null) ||
   { say "not_started error=\"METRICS_DIR $METRICS_DIR cannot be written to\"" && exit 1; }
-export SHM_DIR METRICS_DIR LOOP_NOTES="$notes/notes" FAILED_SWEEPS=0 LAST_GOOD='' COUNT_ONLY=0 AGES_ONLY=0
+export SHM_DIR METRICS_DIR LOOP_NOTES="$notes/notes" FAILED_SWEEPS=0 LAST_GOOD='' COUNT_ONLY=0 AGES_ONLY=0 DRY_RUN=0
 trap stop TERM INT
 [ -z "$EPOCHSECONDS" ] || { mkfifo "$notes/silence" && exec 8<>"$notes/silence" && silence=1; }
 say "started dir=$SHM_DIR metrics_dir=$METRICS_DIR"

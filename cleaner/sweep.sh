@@ -4,7 +4,7 @@
 #   sh sweep.sh [KEY=value …]    arguments override SETTINGS_FILE (KEY=value lines), which overrides the environment
 #
 #   ANONYMOUS_MAX_AGE_SECONDS     86400     a visitor's session is removed past this age
-#   AUTHENTICATED_MAX_AGE_SECONDS 86400     any session is; a login that says when it expires is removed then instead
+#   AUTHENTICATED_MAX_AGE_SECONDS 86400     any session is, unless it says itself when it expires: then it is removed at that time
 #   HIGH_WATERMARK_PERCENT        80        from this usage on, of bytes or inodes, visitors go before their time,
 #   LOW_WATERMARK_PERCENT         60        … the oldest first, until usage is down to this
 #   SWEEP_INTERVAL_SECONDS        300       for the loop around this script (sidecar.sh)
@@ -24,13 +24,12 @@
 set -u
 export LC_ALL=C
 
-# Seconds. An outpost fills its empty files, and renames its staging files, within milliseconds. Under pressure the empty ones go
-# like visitors.
-DEBRIS_AGE=300
+DEBRIS_AGE=300    # seconds. An outpost fills its empty files, and renames its staging files, within milliseconds.
 PRESSURE_FLOOR=5  # seconds. A visitor no older is on the way to the login page, which needs the session.
 LOGIN_PERCENT=95  # Logins go before their time only from this usage on, and only down to it.
 READ_LIMIT=10     # seconds to read the beginnings of a batch of files, which takes milliseconds.
 
+# scripts.ts puts that file's text here for a pod that gets this script as a text.
 JUDGE=$(cat "$(dirname "$0")/judge.awk")
 
 say() { printf 'time=%s event=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
@@ -67,6 +66,7 @@ take() { # SOURCE KEY=VALUE
   case $1:$kind in
     *:number) taken="$taken $key" && set_number "$1" "$key" "${2#*=}" ;;
     argument:option) eval "$key=\${2#*=}" ;;
+    argument:*) fail "unknown argument: $(clean "$key")" ;; # maybe a mistyped DRY_RUN
     *) say "setting_ignored source=$1 problem=\"unknown key\" key=\"$(clean "$key")\"" >&2 ;;
   esac
 }
@@ -91,20 +91,21 @@ read_settings() { # ARGUMENT…
     [ -z "$given" ] || take environment "$key=$given"
   done
   : "${SHM_DIR:=/dev/shm}" "${METRICS_DIR:=}" "${AGES_ONLY:=0}" "${DRY_RUN:=0}" "${COUNT_ONLY:=0}"
-  # From the loop: what the last sweep ran with. So a bad or missing line of the file changes nothing, nor does a missing file.
+  # From the loop: what the last sweep ran with. The file overrides that where its lines are good.
   for pair in ${LAST_GOOD:-}; do take last_good "$pair"; done
   good_high=$HIGH_WATERMARK_PERCENT good_low=$LOW_WATERMARK_PERCENT
   [ ! -f "${SETTINGS_FILE:-}" ] || read_settings_file
   for pair; do take argument "$pair"; done
   [ "$COUNT_ONLY" != 0 ] || COUNT_ONLY=''
   [ "$DRY_RUN" != 0 ] || DRY_RUN=''
+  [ "$AGES_ONLY" != 0 ] || AGES_ONLY=''
   if [ "$LOW_WATERMARK_PERCENT" -ge "$HIGH_WATERMARK_PERCENT" ]; then
     [ "$good_low" -lt "$good_high" ] || good_high=80 good_low=60
     say "setting_ignored key=LOW_WATERMARK_PERCENT value=$LOW_WATERMARK_PERCENT" \
       "expected=\"less than HIGH_WATERMARK_PERCENT ($HIGH_WATERMARK_PERCENT)\" kept=$good_low/$good_high" >&2
     HIGH_WATERMARK_PERCENT=$good_high LOW_WATERMARK_PERCENT=$good_low
   fi
-  [ "$AGES_ONLY" = 0 ] || HIGH_WATERMARK_PERCENT=101 # which usage never reaches
+  [ -z "$AGES_ONLY" ] || HIGH_WATERMARK_PERCENT=101 # which usage never reaches
 }
 
 # ---- The walk: list the sessions, judge each, remove what has to go. ----

@@ -25,18 +25,18 @@ said=$({
     sh -c "$SWEEP" sweep "$@" 2>&1
   echo "status=$?"
 } | head -c "$OUTPUT_LIMIT")
-# By sed, since a shell takes seconds for a long text. Beyond the limit, what stands for the status is text of the pod. The shell
-# has dropped zero bytes and newlines at its end.
-status=$(echo "$said" | tail -n 1 | sed -n 's/.*status=\([0-9]\{1,3\}\)$/\1/p')
+# By sed, since a shell takes seconds for a long text. One that reaches the limit was cut off, and ends in the pod's words instead of
+# the status. The 16 bytes are for the status, and for newlines and zero bytes, which the shell drops.
+status=$(printf '%s\n' "$said" | tail -n 1 | sed -n 's/.*status=\([0-9]\{1,3\}\)$/\1/p')
 said=${said%status=*}
 [ -n "$status" ] && [ ${#said} -lt $((OUTPUT_LIMIT - 16)) ] || fail "it printed more than $OUTPUT_LIMIT bytes"
 
 # The words of the line that the sweep prints: numbers, the directory, and maybe a problem in quotes.
-line=$(echo "$said" | sed -n 's/^time=[^ ]* event=sweep //p' | tail -n 1)
+line=$(printf '%s\n' "$said" | sed -n 's/^time=[^ ]* event=sweep //p' | tail -n 1)
 swept=$(echo "$line" | tr ' ' '\n' | grep -E '^([a-z_]+=[0-9]+|dir=[a-z/]+)$' | tr '\n' ' ')
 problem=$(echo "$line" | sed -n 's/.* problem="\(.*\)"$/\1/p' | quoted)
 if [ "$status" -eq 0 ] && [ -n "$swept" ]; then
-  echo "$said" | sed '/^time=[^ ]* event=sweep /d; s/^time=[^ ]* //' | quoted | head -n 20 | while read -r line; do
+  printf '%s\n' "$said" | sed '/^time=[^ ]* event=sweep /d; s/^time=[^ ]* //' | quoted | head -n 20 | while read -r line; do
     [ -z "$line" ] || say "says=\"$line\""
   done
   usage=$(echo "$swept" | sed -n 's/.*usage_after_percent=\([0-9]\{1,3\}\).*/\1/p')
@@ -47,13 +47,13 @@ if [ "$status" -eq 0 ] && [ -n "$swept" ]; then
   exit 0
 fi
 
-reason=$(echo "$said" | grep . | tail -n 1 | quoted)
+reason=$(printf '%s\n' "$said" | grep . | tail -n 1 | quoted)
 case $reason in # of kubectl, if the pod has ended since it was listed
   'Error from server (NotFound): pods '?"$pod"?' not found' | 'error: cannot exec into a container in a completed pod'*) skip "$reason" ;;
 esac
 case "$status $said" in
   124* | 143*) reason="no answer within $POD_TIMEOUT_SECONDS s" ;;
-  *'missing tool: '*) reason="the container lacks a tool: $(echo "$said" | sed -n 's/.*missing tool: //p' | tail -n 1 | tr -d '"' | quoted)" ;;
+  *'missing tool: '*) reason="the container lacks a tool: $(printf '%s\n' "$said" | sed -n 's/.*missing tool: //p' | tail -n 1 | tr -d '"' | quoted)" ;;
   *'executable file not found'* | *'no such file or directory'*) reason='the container has no shell' ;;
 esac
 [ "$ready" = True ] || reason="$reason (the pod is not ready)"

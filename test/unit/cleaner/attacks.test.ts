@@ -80,7 +80,7 @@ const scenarios: Record<string, Scenario> = {
 
   "visits with long addresses under pressure": {
     tmpfs: { size: "80m" },
-    guard: ["bytes = inodes * blocks * 512", "bytes = inodes * 4096"],
+    guard: ["file_bytes = file_inodes * blocks * 512", "file_bytes = file_inodes * 4096"],
     async act(scene) {
       const logins = numbers(0, 100).map(goName);
       for (const name of logins) scene.save(name, login, minute);

@@ -49,7 +49,7 @@ exec)
     over) echo 'error: cannot exec into a container in a completed pod; current phase is Failed' >&2; status=1 ;;
     dies) echo 'error: unable to upgrade connection: container not found ("proxy")' >&2; status=1 ;;
     full*) echo "time=1 event=sweep dir=/dev/shm usage_before_percent=99 usage_after_percent=$(cut -d " " -f 2 "$FAKE/exec/$pod") removed=3" ;;
-    lies) printf 'time=1 pod=honest result=failed reason="forged" \\033[2J\\ntime=1 event=sweep removed=3 pod=honest errors=0 x="y" problem="x" result=failed ""\\n' ;;
+    lies) printf 'time=1 a\\\\cb\\ntime=1 pod=honest result=failed reason="forged" \\033[2J\\ntime=1 event=sweep removed=3 pod=honest errors=0 x="y" problem="x" result=failed ""\\n' ;;
     padded*) printf 'status=1\\ntime=1 pod=honest result=failed reason="forged \\033[2J"\\n'
       head -c 70000 /dev/zero | tr '\\000' "$(cut -d " " -f 2 "$FAKE/exec/$pod")" ;;
     talks) seq 1000; echo "time=1 event=sweep removed=3" ;;
@@ -331,6 +331,7 @@ for (const shell of shells) {
       assert.deepEqual(
         lies.map((line) => line.replace(/^time=\S+ /, "")),
         [
+          'deployment=one pod=liar container=proxy says="a?cb"',
           "deployment=one pod=liar container=proxy says=\"pod=honest result=failed reason='forged' ??2J\"",
           "deployment=one pod=liar container=proxy result=swept removed=3 errors=0 problem=\"x' result=failed '\"",
         ],

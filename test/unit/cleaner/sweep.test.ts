@@ -96,7 +96,8 @@ for (const shell of shells) {
           const said = report(await sweep());
           assert.deepEqual(left(), [rustName(1)]);
           assert.deepEqual([said.removed, said.expired_authenticated, said.errors], ["1", "1", "0"]);
-          assert.equal(report(await sweep(["AGES_ONLY=1"])).expired_authenticated, "1");
+          for (const [value, removed] of Object.entries({ "": "0", 0: "0", 1: "1" }))
+            assert.equal(report(await sweep([`AGES_ONLY=${value}`])).expired_authenticated, removed);
         });
       }
 
@@ -391,6 +392,17 @@ for (const shell of shells) {
           ]);
         });
       }
+
+      it("are not what an argument of another name gives: that may be a mistyped DRY_RUN, and nothing is removed", async () => {
+        save(goName(1), visit, 48 * hour);
+        const result = await sweep(["DRYRUN=1"]);
+        assert.equal(result.status, 1);
+        assert.deepEqual(left(), [goName(1)]);
+        assert.deepEqual(complaints(result), [
+          `event=sweep_failed dir=${scene.dir} error="unknown argument: DRYRUN"`,
+          "",
+        ]);
+      });
 
       it("say which are missing in the file, and keep the last good ones", async () => {
         save(goName(1), visit, 102);
