@@ -113,7 +113,7 @@ async function officialCli(progress: Progress): Promise<Official> {
     return { cli };
   } catch (error) {
     const refusal = (error as Error).message.trim().split("\n")[0];
-    step.done(`not available: ${refusal}`);
+    step.fail("not available"); // openPulumi says why
     return { refusal };
   }
 }
@@ -137,7 +137,7 @@ async function downloadPlugins(cli: string, home: string, progress: Progress): P
   for (const name of missing) {
     const problem = await downloadPlugin(cli, home, name);
     if (problem === undefined) continue;
-    step.done(`not available: ${problem}`);
+    step.fail("not available");
     return problem;
   }
   step.done();
