@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { authentikManager, managedByLabel, outpostUuidLabel } from "../authentik/names";
 import { sidecarContainer } from "../cleaner/names";
+import { refusedWith } from "../kubernetes/connection";
 import { expandHome } from "../kubernetes/kubeconfig";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import { selectorInShell } from "../kubernetes/podsOfDeployment";
@@ -59,13 +60,15 @@ export async function recreate(target: Target, options: RecreateOptions, io: Io)
   const saved = saveManifest(deployment, options.manifest, io.now());
   io.err(`Its manifest is saved in ${saved}\n`);
   const interruption = io.interruption();
-  await cluster.deleteDeployment(namespace, nameOf(deployment), deployment.metadata?.uid ?? "");
+  await cluster
+    .deleteDeployment(namespace, nameOf(deployment), deployment.metadata?.uid ?? "")
+    .catch((error: Error) => {
+      if ((refusedWith(error) ?? 500) < 500) throw error;
+      io.err(`warning: ${error.message}. It may be deleted all the same\n`);
+    });
   const after = await comeback(cluster, deployment, options.timeout, io, interruption);
   if (after.stage !== "ready") {
-    const end = interruption.aborted
-      ? "was deleted, and the wait for it was interrupted"
-      : `did not come back within ${formatDuration(options.timeout)}`;
-    throw new Error(failure(target, deployment, after, saved, end));
+    throw new Error(failure(target, deployment, after, saved, endOf(after, interruption, options)));
   }
   io.out(`Deployment ${namespace}/${nameOf(deployment)} is back and ready, as authentik creates it.\n`);
   return leftToDo(deployment, after.deployment, options, io);
@@ -101,6 +104,13 @@ async function theOutpost(target: Target, outpost: string): Promise<{ deployment
   return { deployment, pods: podsOf(deployment, all) };
 }
 
+function endOf({ stage }: Comeback, { aborted }: AbortSignal, { timeout }: RecreateOptions): string {
+  if (stage === "kept") return "was not deleted";
+  return aborted
+    ? "was deleted, and the wait for it was interrupted"
+    : `did not come back within ${formatDuration(timeout)}`;
+}
+
 function failure(
   { kubectl }: Target,
   before: Deployment,
@@ -112,6 +122,7 @@ function failure(
   const bare = isBareAfterwards(before) ? `, then deploy again ${eitherWay()} for the sidecar` : "";
   const restore = `To put it back as authentik had it: ${kubectl} create --field-manager=${authentikManager} -f ${saved}${bare}`;
   const cures = {
+    kept: "Run this command again.",
     deleting: `See what holds it: ${kubectl} describe deployment ${name}. Once it is gone: ${restore}`,
     gone: `${restore}\nOr have authentik look at it: save outpost ${outpostOf(before)} in the Admin UI (Applications › Outposts › Edit › Update)`,
     starting: `See why: ${kubectl} describe pods -l ${selectorInShell(before)}. As it was, it is in ${saved}`,

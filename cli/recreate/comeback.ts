@@ -8,7 +8,7 @@ import { nameOf, troubleOf } from "../pods/outpostPods";
 
 /** The stage of a Deployment on its way from one life to the next. `seen` completes "it did not come back: …". */
 export type Comeback =
-  { stage: "deleting" | "gone" | "starting"; seen: string } | { stage: "ready"; deployment: V1Deployment };
+  { stage: "kept" | "deleting" | "gone" | "starting"; seen: string } | { stage: "ready"; deployment: V1Deployment };
 
 /** Pause between two looks, in milliseconds. */
 const pauseMs = 1_000;
@@ -39,7 +39,9 @@ async function look(cluster: Cluster, before: V1Deployment): Promise<Comeback> {
   const deployment = await cluster.deployment(namespace, nameOf(before));
   if (!deployment) return { stage: "gone", seen: "it is gone, and authentik has not created it again" };
   if (deployment.metadata?.uid === before.metadata?.uid)
-    return { stage: "deleting", seen: "the old one is going, its pods first" };
+    return deployment.metadata?.deletionTimestamp
+      ? { stage: "deleting", seen: "the old one is going, its pods first" }
+      : { stage: "kept", seen: "the old one is there, and nobody is deleting it" };
   const { spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
   const current = isObserved(deployment);

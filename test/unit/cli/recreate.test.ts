@@ -48,6 +48,13 @@ function renewed(available = 1): V1Deployment {
   return deployment;
 }
 
+/** The old one on its way out. */
+function going(): V1Deployment {
+  const deployment = managed();
+  deployment.metadata!.deletionTimestamp = NOW;
+  return deployment;
+}
+
 const authentikPod = (ready = true, component?: string): V1Pod => ({
   metadata: {
     name: `authentik-${component ?? "worker"}-0`,
@@ -322,7 +329,7 @@ describe("recreate", () => {
       "As it was, it is in ";
     const ends: Record<string, [after: V1Deployment, seen: string, todo: () => string]> = {
       "the old one does not go": [
-        managed(),
+        going(),
         "the old one is going, its pods first",
         () =>
           "See what holds it: kubectl --context prod --namespace authentik describe deployment ak-outpost-main. Once it is gone: " +
@@ -356,6 +363,32 @@ describe("recreate", () => {
       "error: Deployment authentik/ak-outpost-main was deleted, and the wait for it was interrupted: it is gone, and authentik has " +
       "not created it again.\n";
     assert.equal(stderr.slice(stderr.indexOf("error: ")), error + wayBack() + saveIt);
+  });
+
+  it("waits where the deletion was not answered, for it may have been carried out", async () => {
+    const deleteDeployment = () => Promise.reject(new Error("No answer"));
+    const { code, stderr } = await recreate(["main", "--yes"], { methods: { deleteDeployment } });
+    assert.equal(code, 0);
+    assert.match(stderr, /\nwarning: No answer\. It may be deleted all the same\nwaiting: it is gone, /);
+  });
+
+  it("says so where the deletion did not get there", async () => {
+    const methods: Answers = {
+      deleteDeployment: () => Promise.reject(new Error("Gateway Timeout", { cause: { code: 504 } })),
+    };
+    const { code, stderr } = await recreate(["main", "--yes", "--timeout", "250s"], { after: [managed()], methods });
+    const error =
+      "error: Deployment authentik/ak-outpost-main was not deleted: the old one is there, and nobody is deleting it.\n" +
+      "Run this command again.\n";
+    assert.deepEqual([code, stderr.slice(stderr.indexOf("error: "))], [1, error]);
+  });
+
+  it("ends with the API server's refusal of the deletion", async () => {
+    const refusal = new Error("Forbidden", { cause: { code: 403 } });
+    const { code, stderr } = await recreate(["main", "--yes"], {
+      methods: { deleteDeployment: () => Promise.reject(refusal) },
+    });
+    assert.deepEqual([code, stderr], [1, `Its manifest is saved in ${file}\nerror: Forbidden\n`]);
   });
 
   it("goes on waiting while the API server is away", async () => {
