@@ -53,6 +53,8 @@ export async function verify(target: Target, options: VerifyOptions, io: Io): Pr
       : await findOutposts(target, wanted ? [] : options.names);
     if (!wanted && found.deployments.length === 0) throw new Error(noOutposts(namespace, found));
     const expected = wanted ?? (await expectationInForce(cluster, namespace, found, options));
+    if (options.run && !expected.outposts.some(hasCronJob))
+      throw new UsageError("--run starts a run of the CronJob, and none sweeps these outposts");
     return allChecks({ ...target, cluster, now: io.now(), ownRun: await ownRun(expected, found) }, expected, found);
   };
   const seconds = options.run && options.wait === 0 ? runWait : options.wait;

@@ -13,7 +13,7 @@ import {
   type Expectation,
   type UpdateCheck,
 } from "../settings/verifyExpectation";
-import { hasSidecar, type Settings } from "../settings/types";
+import { hasCronJob, hasSidecar, type Settings } from "../settings/types";
 import { kubernetesConfig } from "../settings/stackConfig";
 import { seconds } from "../settings/values/duration";
 
@@ -70,7 +70,7 @@ function verifyCure(name: string, cleanup: OutpostShmCleanup, settings: Settings
   const hooks = { afterCreate: [report], afterUpdate: [report] };
   const revisions = deployed.map(({ revision }) => revision);
   const opts = { parent: cleanup, dependsOn: [...deployed, ...rollout], hooks };
-  const check = { expectation: expectationOf(settings), run: !settings.suspend };
+  const check = { expectation: expectationOf(settings), run: !settings.suspend && settings.outposts.some(hasCronJob) };
   const command: local.Command = checkCommand(name, settings, check, revisions, opts);
 }
 

@@ -674,6 +674,12 @@ describe("verify", () => {
       assert.ok(stdout.includes(`\nCronJob run: ${todo}\n`), stdout);
     });
 
+    it("starts none where no CronJob sweeps, and says so", async () => {
+      const { code, stdout, stderr } = await verify(sound, "--run");
+      const error = "error: --run starts a run of the CronJob, and none sweeps these outposts\n";
+      assert.deepEqual([code, stdout, stderr], [2, "", error]);
+    });
+
     it("ends at once where it may not start one", async () => {
       const startJob = new Error("Kubernetes refused to create Job x: no", { cause: { code: 403 } });
       const { code, stdout, stderr } = await verify({ ...withCronJob, startJob }, "--run");

@@ -524,6 +524,11 @@ describe("OutpostShmCleanup on mocks", () => {
     const triggersOf = async (raw: Record<string, unknown>) =>
       inputsOf(await verified(raw), commandType).triggers as string[];
 
+    it("starts no run where there is no CronJob", async () => {
+      const { input } = verification(await verified({ outposts: ["one"] }));
+      assert.equal((input as unknown as { run: boolean }).run, false);
+    });
+
     it("runs the check as a command, told by its input what to expect", async () => {
       const raw = { solution: "both", verifyTimeout: "90s", outposts: ["one"] };
       const { input, triggers } = verification(await verified(raw));
