@@ -3,10 +3,19 @@ import { openForwardAuth, releasesOf } from "../authentik/releases";
 import { cronJobName } from "../cleaner/names";
 import { containersNamed } from "./pods/containers";
 import type { OutpostPod } from "./pods/outpostPods";
+import type { Target } from "./target";
 
 /** Completes "deploy again": by Pulumi, or by whatever applies what `outpost-shm render` writes. */
 export const eitherWay = (pulumiUp = "pulumi up --refresh"): string =>
   `(\`${pulumiUp}\`, or apply what \`render\` writes)`;
+
+/** Names the command, and how it may ask authentik first: without that it is refused. */
+export const recreateCommand = (
+  { outpostShm, authentikAccess }: Pick<Target, "outpostShm" | "authentikAccess">,
+  deployment: string,
+): string =>
+  `\`${outpostShm(`recreate ${deployment}`)}\`` +
+  (authentikAccess ? "" : " (it asks authentik first, by --stack with `authentikUrl`, and a token in AUTHENTIK_TOKEN)");
 
 /** Tells how pods get what an admission policy did not give them. */
 export const replaceBare = (kubectl: string, pods: string[]): string =>

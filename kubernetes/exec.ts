@@ -131,7 +131,8 @@ function handshakeError(error: unknown): Error {
 export function refusalOf(error: Error, { pod, container }: ContainerPlace, kubectl: string): string {
   const { cause, message } = error;
   if (cause instanceof NotOpened && (cause.code === 403 || cause.code === 401)) {
-    return `${message}. An exec takes create and get on pods/exec: ${kubectl} auth can-i create pods/exec`;
+    const verbs = ["get", "create"].map((verb) => `${kubectl} auth can-i ${verb} pods/exec`);
+    return `${message}. An exec takes get and create on pods/exec: ${verbs.join("; ")}`;
   }
   if (/executable file not found|no such file or directory/.test(message)) {
     return `container ${container} has no shell, so nothing can sweep there. ${kubectl} delete pod ${pod} empties its /dev/shm (its users log in again)`;

@@ -10,7 +10,7 @@ export function deniedExec({ mayExec, namespace, kubectl }: Snapshot): Found | u
   return {
     subject: `Namespace/${namespace}`,
     seen: `you may not ${verbs} pods/exec${verdict.reason ? ` (${verdict.reason})` : ""}`,
-    why: "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
-    todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${kubectl} auth can-i create pods/exec`,
+    why: "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes get, and from Kubernetes 1.35 create as well.",
+    todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${denied.map(({ verb }) => `${kubectl} auth can-i ${verb} pods/exec`).join("; ")}`,
   };
 }

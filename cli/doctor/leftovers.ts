@@ -3,7 +3,7 @@ import { authentikManager } from "../../authentik/names";
 import { cronJobName, isStack, scriptsConfigMap, settingsConfigMap, sidecarContainer } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
 import { hasCronJob } from "../../settings/types";
-import { eitherWay } from "../advice";
+import { eitherWay, recreateCommand } from "../advice";
 import { carriesSidecar } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import { fieldOwners, isAdmitted, isOurs, isOwnCronJob } from "../pods/solution";
@@ -48,7 +48,7 @@ export function unusedObjects(snapshot: Snapshot): Found[] {
 }
 
 /** Finds parts of the sidecar that somebody else put on the Deployment. */
-export function pasted(deployment: Deployment, { kubectl, outpostShm }: Snapshot): Cause | undefined {
+export function pasted(deployment: Deployment, snapshot: Snapshot): Cause | undefined {
   if (isOurs(deployment)) return undefined;
   const taken = fieldOwners(deployment).filter(({ owners }) => !owners.every(isStack));
   if (taken.length === 0) return undefined;
@@ -60,12 +60,12 @@ export function pasted(deployment: Deployment, { kubectl, outpostShm }: Snapshot
     return {
       seen,
       why: "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
-      todo: `Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then \`${outpostShm(`recreate ${name}`)}\`, and deploy again ${eitherWay()}; or, only where nobody else writes the outpost's config, have it taken over by \`delivery: authentik\`.`,
+      todo: `Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then ${recreateCommand(snapshot, name)}, and deploy again ${eitherWay()}; or, only where nobody else writes the outpost's config, have it taken over by \`delivery: authentik\`.`,
     };
   }
   return {
     seen,
     why: "It was put there by hand, and keeps ours from being deployed: two owners of /dev/shm would get in each other's way.",
-    todo: `Remove it (${kubectl} edit deployment ${name}), then deploy again ${eitherWay()}.`,
+    todo: `Remove it (${snapshot.kubectl} edit deployment ${name}), then deploy again ${eitherWay()}.`,
   };
 }

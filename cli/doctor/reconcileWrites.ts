@@ -2,7 +2,7 @@ import { authentikManager, managedByLabel } from "../../authentik/names";
 import { containerPath, ownersOf, ownsFields } from "../../kubernetes/fieldOwners";
 import { changedFields, writesOf, type Write } from "../../kubernetes/fieldWrites";
 import type { Deployment } from "../../kubernetes/types";
-import { eitherWay } from "../advice";
+import { eitherWay, recreateCommand } from "../advice";
 import { outpostContainerIn } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import { fieldOwners, isOurs } from "../pods/solution";
@@ -16,8 +16,8 @@ const many = 100;
 const listed = 3;
 
 /** Only for a container that authentik appended: nothing else is sure enough for advice that ends sessions. */
-const cure = (deployment: Deployment, { outpostShm }: Snapshot): string =>
-  `Remove that operation from the outpost's kubernetes_json_patches, then \`${outpostShm(`recreate ${nameOf(deployment)}`)}\`, and deploy again ${eitherWay()}; or have it taken over by \`delivery: authentik\`.`;
+const cure = (deployment: Deployment, snapshot: Snapshot): string =>
+  `Remove that operation from the outpost's kubernetes_json_patches, then ${recreateCommand(snapshot, nameOf(deployment))}, and deploy again ${eitherWay()}; or have it taken over by \`delivery: authentik\`.`;
 
 /** Finds Deployments that are written again and again: by what authentik has appended, by their writers, or by observation. */
 export function writesOnDeployment(deployment: Deployment, snapshot: Snapshot): Cause[] {

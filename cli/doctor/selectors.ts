@@ -50,9 +50,11 @@ export function sweptInVain(cronJob: V1CronJob, { outposts }: Snapshot): Cause[]
   }));
 }
 
-/** Finds CronJobs of older guides. */
-export function wronglySelecting(cronJob: V1CronJob, { kubectl }: Snapshot): Cause | undefined {
-  if (isOwnCronJob(cronJob) || !JSON.stringify(cronJob.spec ?? {}).includes(wrongSelector)) return undefined;
+/** Finds CronJobs of older guides. Who makes outposts by hand may have given their pods that label, and then it is right. */
+export function wronglySelecting(cronJob: V1CronJob, { outposts, kubectl }: Snapshot): Cause | undefined {
+  const labels = outposts.deployments.flatMap(({ spec }) => Object.values(spec?.template.metadata?.labels ?? {}));
+  const selects = JSON.stringify(cronJob.spec ?? {}).includes(`=${wrongSelector}`);
+  if (isOwnCronJob(cronJob) || !selects || labels.includes(wrongSelector)) return undefined;
   return {
     seen: `it selects pods by ${wrongSelector}`,
     why: "No pod has that label: authentik calls them authentik-outpost-proxy. It has never cleaned anything.",

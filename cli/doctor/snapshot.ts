@@ -17,7 +17,7 @@ import type { Unchecked } from "./finding";
  */
 export interface Snapshot extends Pick<
   Target,
-  "namespace" | "kubectl" | "outpostShm" | "expectation" | "deliveredByAuthentik"
+  "namespace" | "kubectl" | "outpostShm" | "expectation" | "deliveredByAuthentik" | "authentikAccess"
 > {
   outposts: Outposts;
   /** Other namespaces with outposts, looked up only if this one has none. */
@@ -64,7 +64,7 @@ export async function readSnapshot(
   authentikNamespace: string | undefined,
   now: Date,
 ): Promise<Snapshot> {
-  const { cluster, namespace, kubectl, outpostShm, expectation, deliveredByAuthentik } = target;
+  const { cluster, namespace, kubectl, outpostShm, expectation, deliveredByAuthentik, authentikAccess } = target;
   const unchecked: Unchecked[] = [];
   const attempt = <T>(what: string, instead: T, read: () => Promise<T>): Promise<T> =>
     read().catch((error: Error) => (unchecked.push({ what, why: error.message }), instead));
@@ -84,7 +84,7 @@ export async function readSnapshot(
     limitRanges: attempt("LimitRanges", [], () => cluster.limitRanges(namespace)),
     elsewhere: deployments.length + pods.length > 0 ? [] : hintedNamespaces(cluster),
   });
-  const ofTarget = { namespace, kubectl, outpostShm, expectation, deliveredByAuthentik };
+  const ofTarget = { namespace, kubectl, outpostShm, expectation, deliveredByAuthentik, authentikAccess };
   return { ...ofTarget, outposts, authentik, now, unchecked, ...facts };
 }
 

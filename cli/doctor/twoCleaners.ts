@@ -2,7 +2,7 @@ import type { V1Container, V1CronJob } from "@kubernetes/client-node" with { "re
 import { metricsPort } from "../../cleaner/scriptNumbers";
 import { sidecarContainer, shmMountPath } from "../../cleaner/names";
 import type { Deployment } from "../../kubernetes/types";
-import { eitherWay } from "../advice";
+import { eitherWay, recreateCommand } from "../advice";
 import { containersNamed, containersOf } from "../pods/containers";
 import { nameOf } from "../pods/outpostPods";
 import { isOwnCronJob } from "../pods/solution";
@@ -14,16 +14,17 @@ const why =
   "Who removes by age alone ends logins that ours would keep, typically after an hour; what is gone can't be told by our metrics.";
 
 /** Finds a second cleaner of /dev/shm in an outpost's pods. */
-export function secondCleaners(deployment: Deployment, { outpostShm }: Snapshot): Cause[] {
+export function secondCleaners(deployment: Deployment, snapshot: Snapshot): Cause[] {
   const isTwice = containersNamed(deployment, sidecarContainer).length > 1;
   const strangers = containersOf(deployment).filter((each) => each.name !== sidecarContainer && cleans(each));
-  return [...(isTwice ? [twice(outpostShm(`recreate ${nameOf(deployment)}`))] : []), ...strangers.map(stranger)];
+  return [...(isTwice ? [twice(recreateCommand(snapshot, nameOf(deployment)))] : []), ...strangers.map(stranger)];
 }
 
 /** Finds another CronJob that cleans /dev/shm. Our own beside our sidecar is no finding: that is the solution `both`. */
 export function secondCronJob(cronJob: V1CronJob, { kubectl }: Snapshot): Cause | undefined {
   const { metadata, spec } = cronJob;
-  if (isOwnCronJob(cronJob) || spec?.suspend || !removes(JSON.stringify(spec ?? {}))) return undefined;
+  const { containers = [], initContainers = [] } = spec?.jobTemplate.spec?.template.spec ?? {};
+  if (isOwnCronJob(cronJob) || spec?.suspend || ![...initContainers, ...containers].some(cleans)) return undefined;
   return {
     seen: `it ${seenToo}`,
     why,
@@ -34,7 +35,7 @@ export function secondCronJob(cronJob: V1CronJob, { kubectl }: Snapshot): Cause 
 const twice = (recreate: string): Cause => ({
   seen: `container ${sidecarContainer} is there as an init container and as an ordinary one`,
   why: `Two sidecars sweep, and both want port ${metricsPort}: one serves no metrics, and restarts.`,
-  todo: `One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then \`${recreate}\`, and deploy again ${eitherWay()}.`,
+  todo: `One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then ${recreate}, and deploy again ${eitherWay()}.`,
 });
 
 const stranger = ({ name }: V1Container): Cause => ({
@@ -43,7 +44,7 @@ const stranger = ({ name }: V1Container): Cause => ({
   todo: `Take container ${name} out where it comes from (a patch in authentik, or by hand).`,
 });
 
-const cleans = ({ command = [], args = [] }: V1Container): boolean => removes([...command, ...args].join("\n"));
-
-const removes = (text: string): boolean =>
-  text.includes(shmMountPath) && /-delete|\brm\b|\bunlink\b|tmpwatch|tmpreaper/.test(text);
+function cleans({ command = [], args = [] }: V1Container): boolean {
+  const text = [...command, ...args].join("\n");
+  return text.includes(shmMountPath) && /-delete|\brm\b|\bunlink\b|tmpwatch|tmpreaper/.test(text);
+}

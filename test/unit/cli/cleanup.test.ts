@@ -347,8 +347,8 @@ describe("cleanup", () => {
           `${at}: pods "main-b" is forbidden: User "eve" cannot create resource "pods/exec"`,
           new NotOpened(403),
         ),
-        `${at}: pods "main-b" is forbidden: User "eve" cannot create resource "pods/exec". An exec takes create and get on ` +
-          "pods/exec: kubectl --namespace authentik auth can-i create pods/exec",
+        `${at}: pods "main-b" is forbidden: User "eve" cannot create resource "pods/exec". An exec takes get and create on ` +
+          "pods/exec: kubectl --namespace authentik auth can-i get pods/exec; kubectl --namespace authentik auth can-i create pods/exec",
       ],
       "one that does not answer": [rejected(`${at}: no end within 120 s`), `${at}: no end within 120 s`],
       "one that lacks a tool": [

@@ -265,7 +265,7 @@ describe("doctor", () => {
         ],
       },
       "Deployment/ak-outpost-main (two cleaners): container shm-cleanup is there as an init container and as an ordinary one",
-      "One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
+      "One is of an older patch: remove that from the outpost's kubernetes_json_patches in authentik, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` (it asks authentik first, by --stack with `authentikUrl`, and a token in AUTHENTIK_TOKEN), and deploy again (`pulumi up --refresh`, or apply what `render` writes).",
       "Two sidecars sweep, and both want port 9301: one serves no metrics, and restarts.",
     ],
     "the settings of a sidecar that is gone": [
@@ -288,7 +288,7 @@ describe("doctor", () => {
     "a volume that a removed patch has left": [
       leftBy("goauthentik.io"),
       "Deployment/ak-outpost-main (leftovers): volume dshm, init container shm-cleanup: owned by goauthentik.io, and without a container shm-cleanup nothing sweeps it",
-      "Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or, only where nobody else writes the outpost's config, have it taken over by `delivery: authentik`.",
+      "Remove the patch where it is kept (the Admin UI, Terraform, a blueprint), then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` (it asks authentik first, by --stack with `authentikUrl`, and a token in AUTHENTIK_TOKEN), and deploy again (`pulumi up --refresh`, or apply what `render` writes); or, only where nobody else writes the outpost's config, have it taken over by `delivery: authentik`.",
       "A JSON patch in authentik put it there. authentik's merge never removes anything: it stays after the patch is gone, and keeps `delivery: deployment` from working.",
     ],
     "a volume put there by hand": [
@@ -333,8 +333,8 @@ describe("doctor", () => {
           Promise.resolve(verb === "get" ? { allowed: false, reason: "no rule" } : { allowed: true }),
       },
       "Namespace/authentik (exec): you may not get pods/exec (no rule)",
-      "Have both verbs on pods/exec granted in namespace authentik; then: kubectl --namespace authentik auth can-i create pods/exec",
-      "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes create, and from Kubernetes 1.35 get as well.",
+      "Have both verbs on pods/exec granted in namespace authentik; then: kubectl --namespace authentik auth can-i get pods/exec",
+      "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes get, and from Kubernetes 1.35 create as well.",
     ],
     "scripts that were changed": [
       { configMap: { data: { ...files, "sweep.sh": "id\n" } } },
@@ -367,7 +367,7 @@ describe("doctor", () => {
         ownObjects: [],
       },
       "Deployment/ak-outpost-main (writes): authentik has put container cleaner beside proxy, as an old JSON patch by `containers/-` does",
-      "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik`, and deploy again (`pulumi up --refresh`, or apply what `render` writes); or have it taken over by `delivery: authentik`.",
+      "Remove that operation from the outpost's kubernetes_json_patches, then `npx --no-install outpost-shm recreate ak-outpost-main --namespace authentik` (it asks authentik first, by --stack with `authentikUrl`, and a token in AUTHENTIK_TOKEN), and deploy again (`pulumi up --refresh`, or apply what `render` writes); or have it taken over by `delivery: authentik`.",
       "With such a patch authentik writes the Deployment at every look, for ever; if it was removed, the container stays.",
     ],
   });
@@ -386,6 +386,21 @@ describe("doctor", () => {
     const suspended = structuredClone(hourly);
     suspended.spec!.suspend = true;
     assert.equal((await doctor({ cronJobs: [suspended, sweepCronJob(["main"])] })).code, 0);
+  });
+
+  it("says nothing of a CronJob that mounts a folder of its own on /dev/shm and removes elsewhere", async () => {
+    const backup = cleanup("sh", "-c", "pg_dump >/backup/new && find /backup -mtime +7 -delete");
+    const { containers } = backup.spec!.jobTemplate.spec!.template.spec!;
+    containers[0].volumeMounts = [{ name: "shm", mountPath: "/dev/shm" }];
+    assert.equal((await doctor({ cronJobs: [backup] })).code, 0);
+  });
+
+  it("takes the name of older guides for right where pods have that label, or where it is no label", async () => {
+    const named = deployment();
+    named.spec!.template.metadata!.labels = { "app.kubernetes.io/name": "authentik-proxy-outpost" };
+    assert.doesNotMatch((await doctor({ deployments: [named], cronJobs: [oldGuide] })).stdout, /it selects pods by/);
+    const byName = cleanup("kubectl", "exec", "deploy/authentik-proxy-outpost", "--", "true");
+    assert.equal((await doctor({ cronJobs: [byName] })).code, 0);
   });
 
   it("says where outposts are if there are none", async () => {
