@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parse } from "yaml";
 import type { Raw } from "../settings/readFields";
 import { SettingsError } from "../settings/settingsError";
@@ -59,7 +59,7 @@ type Files = Record<string, string>;
 
 /**
  * Writes the files, and removes those that an earlier run wrote and that are none any more.
- * @throws UsageError if it would replace a file of somebody else; nothing is changed then
+ * @throws UsageError if it would replace a file of somebody else, or remove our part of a Deployment; nothing is changed then
  */
 function write(dir: string, files: Files, stack: string, io: Io): number {
   const { missing, changed, extra } = differenceOf(dir, files);
@@ -67,6 +67,14 @@ function write(dir: string, files: Files, stack: string, io: Io): number {
   if (foreign.length > 0)
     throw new UsageError(
       `${dir}: ${foreign.join(", ")}: not written by \`outpost-shm render\`, so nothing was changed; name another folder`,
+    );
+  // No tool that applies these files prunes a Deployment, so without its file the sidecar would stay for good.
+  const parts = extra.filter((path) => path.startsWith(`${deploymentsFolder}/`) && /^spec:/m.test(textOf(dir, path)));
+  if (parts.length > 0)
+    throw new UsageError(
+      `${dir}: ${parts.map((path) => `Deployment ${basename(path, ".yaml")}`).join(", ")}: only its file gives back what was applied, ` +
+        "so nothing was changed; render its outpost once more with `solution: none`, apply that, then leave it out (docs/gitops.md), " +
+        "or delete a file that was never applied or whose Deployment is gone",
     );
   const outdated = [...missing, ...changed];
   for (const path of outdated) {

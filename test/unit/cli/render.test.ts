@@ -115,6 +115,30 @@ metadata:
     );
   });
 
+  it("keeps the file of an outpost that is left out until that has given the Deployment back", async () => {
+    const all = (solution: string) => [
+      ...["-n", "sso", "-o", dir, "--set"],
+      `outposts=[My Outpost, {name: Other, solution: ${solution}}, {name: Third, solution: ${solution}}]`,
+    ];
+    await render(...all("sidecar"));
+    const before = names().concat(names("deployments"));
+    assert.deepEqual(await render(...one, "--set", "sweepInterval=1h", "-o", dir), {
+      code: 2,
+      stdout: "",
+      stderr:
+        `error: ${dir}: Deployment ak-outpost-other, Deployment ak-outpost-third: only its file gives back what was applied, so nothing was ` +
+        "changed; render its outpost once more with `solution: none`, apply that, then leave it out (docs/gitops.md), or delete a file that " +
+        "was never applied or whose Deployment is gone\n",
+    });
+    assert.deepEqual(names().concat(names("deployments")), before);
+    assert.match(text("configmap-ak-outpost-my-outpost-shm-cleanup.yaml"), /SWEEP_INTERVAL_SECONDS=300\n/);
+    assert.equal((await render(...all("none"))).code, 0);
+    const { code, stdout } = await render(...one, "-o", dir);
+    const removed = (name: string) => `${dir}/deployments/ak-outpost-${name}.yaml: removed, an earlier run wrote it`;
+    assert.deepEqual([code, ...stdout.split("\n").slice(1, 3)], [0, removed("other"), removed("third")]);
+    assert.deepEqual(names("deployments"), ["ak-outpost-my-outpost.yaml", "kustomization.yaml"]);
+  });
+
   it("has a file for each object of each solution, delivery and part, none of which names Pulumi", async () => {
     const settings = ["solution=both", "delivery=admission", "monitoring=true", "monitoringLabels=release=kps"];
     await render(...one, ...settings.flatMap((each) => ["--set", each]), "-o", dir);
