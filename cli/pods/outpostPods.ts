@@ -9,6 +9,7 @@ import { asksForSidecar } from "../../podPatch/revision";
 import { UsageError } from "../errors";
 import type { Target } from "../target";
 import { carriesSidecar, outpostContainerIn } from "./containers";
+import { sweptIn } from "./sweptDeployments";
 
 /** A pod of a proxy outpost. */
 export interface OutpostPod {
@@ -33,18 +34,22 @@ export interface Outposts {
 type Place = Pick<Target, "cluster" | "namespace"> & { expectation?: Expectation };
 
 /**
- * Finds the namespace's proxy outposts: the Deployments that the stack names, those with our sidecar, and those that are
- * authentik's by label or image. Their pods are found by each Deployment's own selector.
+ * Finds the namespace's proxy outposts: the Deployments that the stack names, those that our CronJob sweeps, those with our
+ * sidecar, and those that are authentik's by label or image. Their pods are found by each Deployment's own selector.
  * @param names pods, outposts by name or slug, or Deployments; empty for all
  * @throws UsageError if a name is none of these
  */
 export async function findOutposts(place: Place, names: string[] = []): Promise<Outposts> {
   const { cluster, namespace, expectation } = place;
-  const [everyDeployment, everyPod] = await Promise.all([cluster.deployments(namespace), cluster.pods(namespace)]);
-  const expected = (expectation?.outposts ?? []).map(({ deployment }) => deployment);
+  const [everyDeployment, everyPod, swept] = await Promise.all([
+    cluster.deployments(namespace),
+    cluster.pods(namespace),
+    sweptIn(cluster, namespace),
+  ]);
+  const named = [...(expectation?.outposts ?? []).map(({ deployment }) => deployment), ...swept];
   const deployments = everyDeployment
     .filter(
-      (each) => expected.includes(nameOf(each)) || carriesSidecar(each) || asksForSidecar(each) || isProxyOutpost(each),
+      (each) => named.includes(nameOf(each)) || carriesSidecar(each) || asksForSidecar(each) || isProxyOutpost(each),
     )
     .sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
   const pods = everyPod

@@ -14,15 +14,10 @@ import { sidecarFields } from "../../podPatch/takenFields";
 import { carriesSidecar, containersNamed, outpostContainerIn, podSpecOf } from "./containers";
 import { currentPods, podsOf, type OutpostPod, type Outposts } from "./outpostPods";
 
+export { sweptDeployments } from "./sweptDeployments";
+
 /** Tells whether the CronJob is this program's. */
 export const isOwnCronJob = ({ metadata }: V1CronJob): boolean => metadata?.name === cronJobName;
-
-/** Returns the Deployments whose pods the CronJob sweeps, from the environment of its own container. */
-export function sweptDeployments(cronJob: V1CronJob | undefined): string[] {
-  const containers = cronJob?.spec?.jobTemplate.spec?.template.spec?.containers ?? [];
-  const lines = containers.flatMap(({ env }) => env?.find(({ name }) => name === "OUTPOSTS")?.value?.split("\n") ?? []);
-  return lines.map((line) => line.split(" ")[0]).filter((deployment) => deployment !== "");
-}
 
 /**
  * Tells whether an admission policy gives the sidecar to the Deployment's pods. The template's label asks for that. If the

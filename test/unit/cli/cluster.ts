@@ -20,9 +20,10 @@ export const secondsAgo = (seconds: number): Date => new Date(NOW.getTime() - se
 /** A test's answers: a method, or what it resolves to; an Error is what it rejects with. */
 export type Answers = { [K in keyof Cluster]?: Cluster[K] | Awaited<ReturnType<Cluster[K]>> | Error };
 
-/** Makes a cluster on which only these methods may be called. Every other call rejects with its name. */
+/** Makes a cluster without our CronJob on which only these methods may be called. Every other call rejects with its name. */
 export function fakeCluster(given: Answers): Cluster {
-  const answers: Answers = { server: "https://cluster.example", contextNamespace: "authentik", ...given };
+  const always: Answers = { server: "https://cluster.example", contextNamespace: "authentik", cronJob: undefined };
+  const answers: Answers = { ...always, ...given };
   const get = (_target: object, name: keyof Cluster | "then") => {
     // `await` asks whether a promise's value is a promise itself.
     if (name === "then") return undefined;

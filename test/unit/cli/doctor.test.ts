@@ -14,7 +14,7 @@ import { cleanerScripts } from "../../../cleaner/scripts";
 import type { Cluster } from "../../../kubernetes/cluster";
 import type { Expectation, ExpectedOutpost } from "../../../settings/verifyExpectation";
 import { fakeSnapshot, foundBy, knownPod, NOW, outpostPod, sweepCronJob } from "./cluster";
-import { counting, deployment, doctor, finds, type Stage } from "./doctorScene";
+import { counting, deployment, doctor, findings, finds, type Stage } from "./doctorScene";
 
 /** Makes the outpost's pod, whose sidecar has this status. */
 const pod = (sidecarStatus?: Partial<V1ContainerStatus>): V1Pod => outpostPod({ name: "main-b", sidecarStatus });
@@ -416,6 +416,13 @@ describe("doctor", () => {
         "Not checked: authentik's log (no pods with the label app.kubernetes.io/name=authentik in namespace default; " +
         "--authentik-namespace names another)\n1 finding.\n",
     );
+  });
+
+  it("finds nothing in an outpost by hand that only our CronJob tells of", async () => {
+    const byHand = deployment({ sidecar: false });
+    byHand.metadata!.labels = {};
+    byHand.spec!.template.spec!.containers[0].image = "registry.example.com/authentik-proxy:2025.12.4";
+    assert.deepEqual(await findings({ ...swept, deployments: [byHand], cronJob: sweepCronJob(["main"]) }), []);
   });
 
   it("says what could not be read and why, and finds the rest", async () => {

@@ -202,6 +202,47 @@ describe("status", () => {
     ]);
   });
 
+  describe("of an outpost by hand, whose image is a mirror's of another name and whose labels are none of authentik's", () => {
+    const labels = { app: "sso" };
+    const template = {
+      metadata: { labels },
+      spec: { containers: [{ name: "proxy", image: "registry.example.com/authentik-proxy:2025.12.4" }] },
+    };
+    const byHand = outpostDeployment("main", { selector: { matchLabels: labels }, template });
+    byHand.metadata!.labels = labels;
+    const pod = outpostPod({ name: "main-a", sidecar: false });
+    pod.metadata!.labels = labels;
+    // Neither is among those with authentik's labels in all namespaces.
+    const mirrored: Answers = {
+      deployments: (namespace) => Promise.resolve(namespace ? [byHand] : []),
+      pods: (namespace) => Promise.resolve(namespace ? [pod] : []),
+      exec: printed(countLine),
+    };
+
+    it("knows it if the CronJob sweeps it", async () => {
+      const asked: unknown[] = [];
+      const cronJob: Cluster["cronJob"] = (...args) => (asked.push(args), Promise.resolve(sweepCronJob(["main"])));
+      await prints(status({ ...mirrored, cronJob }), [
+        "POD     SOLUTION  SIZE  USED  USE%  INODES  VISITORS  LOGINS  DEBRIS  OLDEST  LAST SWEEP  SOURCE",
+        "main-a  cronjob   64Mi  62Mi  96%   15873   15862     10      0       120m    10m         exec",
+      ]);
+      assert.deepEqual(asked[0], ["authentik", "authentik-outpost-shm-cleanup"]);
+    });
+
+    it("knows none where no CronJob is, or may be read", async () => {
+      const forbidden = new Error("Kubernetes refused to read CronJob: forbidden", { cause: { code: 403 } });
+      for (const cronJob of [undefined, forbidden])
+        await prints(status({ ...mirrored, cronJob }), [
+          "No proxy outposts in namespace authentik. Name theirs with --namespace.",
+        ]);
+    });
+
+    it("fails where the API server does not say whether there is a CronJob", async () => {
+      const cronJob = new Error("No answer from the Kubernetes API");
+      assert.deepEqual(await status({ ...mirrored, cronJob }), refused("No answer from the Kubernetes API"));
+    });
+  });
+
   it("says where outposts are when the namespace has none", async () => {
     // An account that may list Deployments nowhere else has the hint by the pods.
     const deployments: Cluster["deployments"] = (namespace) =>
