@@ -10,11 +10,11 @@ import { asJson, table } from "./output";
 import { barePods } from "./pods/solution";
 import { askingPods } from "./progress";
 import { findEverywhere, noOutposts } from "./pods/everywhere";
-import type { OutpostPod } from "./pods/outpostPods";
+import { nameOf, podsOf, type OutpostPod, type Outposts } from "./pods/outpostPods";
 import { podFacts, type PodFacts } from "./pods/podFacts";
 import { sessionPlaceIn } from "./pods/inside";
 import type { Target } from "./target";
-import { formatAge, formatBytes, secondsSince } from "./units";
+import { counted, formatAge, formatBytes, secondsSince } from "./units";
 
 export interface StatusOptions extends PodsOptions {
   watch?: boolean;
@@ -68,17 +68,29 @@ async function lookOnce(target: Target, { names, output, timeout }: StatusOption
     return { ...each, notes: [...each.notes, ...elsewhere(pods[index]), ...bare] };
   });
   const { namespace, inNamespace } = target;
+  const everywhere = inNamespace !== undefined;
   const open = openAmong(pods);
+  const unmet = found.flatMap((outposts) => unmetWishes(outposts, everywhere));
   if (output === "json") {
-    const warnings = open === undefined ? {} : { warnings: [`${open}. ${closeForwardAuth}`] };
-    return asJson({ ...(!inNamespace && { namespace }), ...warnings, pods: facts.map(withPercent) });
+    const warnings = [...(open === undefined ? [] : [`${open}. ${closeForwardAuth}`]), ...unmet];
+    const some = warnings.length > 0 && { warnings };
+    return asJson({ ...(!everywhere && { namespace }), ...some, pods: facts.map(withPercent) });
   }
   if (facts.length > 0) {
     const first = open === undefined ? "" : `${emphasised(io, "critical", open)}.\n${closeForwardAuth}\n\n`;
-    return `${first}${statusTable(facts, { wide: output === "wide", everywhere: inNamespace !== undefined }, io)}`;
+    return `${first}${statusTable(facts, unmet, { wide: output === "wide", everywhere }, io)}`;
   }
   return `${await noOutposts(target, deployments)}\n`;
 }
+
+/** Names the Deployments that want pods and have none, of which no line of the table tells. */
+const unmetWishes = (outposts: Outposts, everywhere: boolean): string[] =>
+  outposts.deployments.flatMap((deployment) => {
+    const { replicas = 1 } = deployment.spec ?? {};
+    if (replicas === 0 || podsOf(deployment, outposts).length > 0) return [];
+    const name = `${everywhere ? `${deployment.metadata?.namespace}/` : ""}${nameOf(deployment)}`;
+    return [`Deployment ${name} wants ${counted(replicas, "pod")} and has none; outpost-shm doctor says why`];
+  });
 
 const missedByAdmission = "its admission policy has not given it the sidecar; outpost-shm doctor has the remedy";
 
@@ -126,13 +138,16 @@ const columns: Column[] = [
   { title: "SOURCE", text: ({ source }) => source },
 ];
 
-/** Formats one line per pod, followed by the reasons why numbers come from a lesser source, or from none. */
-function statusTable(facts: PodFacts[], { wide, everywhere }: Record<"wide" | "everywhere", boolean>, io: Io): string {
+type Shown = Record<"wide" | "everywhere", boolean>;
+
+/** Formats one line per pod, followed by the reasons why numbers come from a lesser source, or from none, and by `unmet`. */
+function statusTable(facts: PodFacts[], unmet: string[], { wide, everywhere }: Shown, io: Io): string {
   const shown = columns.filter(
     ({ onlyWide, onlyEverywhere }) => (wide || !onlyWide) && (everywhere || !onlyEverywhere),
   );
   const rows = facts.map((pod) => shown.map(({ text }) => text(pod, io) ?? "-"));
-  const notes = facts.flatMap(({ pod, notes }) => notes.map((note) => `${pod}: ${note}\n`));
+  const ofPods = facts.flatMap(({ pod, notes }) => notes.map((note) => `${pod}: ${note}`));
+  const notes = [...ofPods, ...unmet].map((note) => `${note}\n`);
   const drawn = table(
     shown.map(({ title }) => title),
     rows,

@@ -100,6 +100,17 @@ describe("--all-namespaces", () => {
       assert.deepEqual(shown, ["authentik/main-a", "sso/main-b"]);
     });
 
+    it("names the namespace of a Deployment without pods", async () => {
+      const pods: Cluster["pods"] = (namespace) =>
+        Promise.resolve(namespace === "sso" ? [] : [podOf(namespace ?? "authentik")]);
+      const { stdout } = await outpostShm(["status"], { pods });
+      assert.deepEqual(stdout.split("\n").slice(2), [
+        "",
+        "Deployment sso/ak-outpost-main wants 1 pod and has none; outpost-shm doctor says why",
+        "",
+      ]);
+    });
+
     it("says that there are none", async () => {
       const none =
         "No pods of proxy outposts in any namespace, by authentik's labels. Name the namespace of others with --namespace.\n";

@@ -29,6 +29,8 @@ const twoPods: Answers = {
   exec: printed(countLine),
 };
 
+const onlyMain: Answers = { ...twoPods, deployments: [outpostDeployment()] };
+
 describe("status", () => {
   const status = (methods: Answers, args: string[] = [], options: Partial<Printed> = {}) =>
     runOn(methods, ["status", ...args], options);
@@ -194,7 +196,7 @@ describe("status", () => {
     const waiting = { waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image\n  busybox:9" } };
     const never = { sidecarStatus: { state: waiting }, status: { containerStatuses: [] } };
     const pods = [outpostPod({ name: "main-b", phase: "Pending", ...never })];
-    const { stdout } = await status({ ...twoPods, pods });
+    const { stdout } = await status({ ...onlyMain, pods });
     assert.deepEqual(stdout.split("\n").slice(1, -1), [
       "main-b  sidecar   -     -     -     -       -         -       -       -       -           -",
       "",
@@ -261,6 +263,48 @@ describe("status", () => {
     ]);
   });
 
+  describe("of Deployments that want pods and have none", () => {
+    const wanting: Answers = {
+      ...twoPods,
+      deployments: [
+        outpostDeployment(),
+        outpostDeployment("none", { replicas: undefined }),
+        outpostDeployment("off", { replicas: 0 }),
+        outpostDeployment("two", { replicas: 2 }),
+      ],
+      pods: [outpostPod({ name: "main-b" })],
+    };
+    const said = ["none wants 1 pod", "two wants 2 pods"].map(
+      (each) => `Deployment ak-outpost-${each} and has none; outpost-shm doctor says why`,
+    );
+
+    it("names each below the notes on pods", async () => {
+      const { code, stdout } = await status({
+        ...wanting,
+        podProxy: new Error("forbidden"),
+        exec: printed(metricsText()),
+      });
+      const note = "main-b: the metrics endpoint did not tell: forbidden";
+      assert.deepEqual([code, ...stdout.split("\n").slice(2)], [0, "", note, ...said, ""]);
+    });
+
+    it("names only those that the given names select", async () => {
+      assert.doesNotMatch((await status(wanting, ["main"])).stdout, /Deployment/);
+      const { stdout } = await status(wanting, ["main", "two"]);
+      assert.deepEqual(stdout.split("\n").slice(2), ["", said[1], ""]);
+    });
+
+    it("names them in the JSON, after the warning of forward auth", async () => {
+      const pods = [outpostPod({ name: "main-b", image: proxyImage("2025.10.1") })];
+      const { stdout } = await status({ ...wanting, pods }, ["-o", "json"]);
+      const [open, ...rest] = (JSON.parse(stdout) as { warnings: string[] }).warnings;
+      assert.match(open, /^Outpost main /);
+      assert.deepEqual(rest, said);
+      const none = await status({ ...wanting, pods: [] }, ["two", "-o", "json"]);
+      assert.deepEqual(JSON.parse(none.stdout), { namespace: "authentik", warnings: [said[1]], pods: [] });
+    });
+  });
+
   it("refuses a name that is no outpost's and no pod's, with those there are", async () => {
     const found = "found there: outposts main, public; pods main-b, public-a";
     const error = `"mian" is neither an outpost nor a pod of one in namespace authentik; ${found}`;
@@ -280,18 +324,18 @@ describe("status", () => {
     const pods = Object.entries(tags).map(([outpost, tag]) =>
       outpostPod({ name: `${outpost}-a`, outpost, image: proxyImage(tag) }),
     );
-    const { stdout } = await status({ ...twoPods, pods });
+    const { stdout } = await status({ ...onlyMain, pods });
     const warning = `Outposts main (${proxyImage("2025.10.1")}), other (${proxyImage("2025.10.0")}): ${isOpen}.`;
     const upgrade = "Upgrade authentik to 2025.10.3 or later.";
     assert.ok(stdout.startsWith(`${warning}\n${upgrade}\n\nPOD `), stdout);
-    const json = await status({ ...twoPods, pods }, ["-o", "json"]);
+    const json = await status({ ...onlyMain, pods }, ["-o", "json"]);
     const { warnings } = JSON.parse(json.stdout) as { warnings: string[] };
     assert.deepEqual(warnings, [`${warning} ${upgrade}`]);
   });
 
   it("notes below its table that the numbers are not those of the sessions", async () => {
     const pods = [outpostPod({ name: "main-a", image: proxyImage("2024.12.3") })];
-    const { code, stdout } = await status({ ...twoPods, pods });
+    const { code, stdout } = await status({ ...onlyMain, pods });
     assert.equal(code, 0);
     assert.match(
       stdout,
