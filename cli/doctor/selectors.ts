@@ -1,6 +1,7 @@
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { eitherWay } from "../advice";
-import { isOwnCronJob, sweptDeployments } from "../pods/solution";
+import { isOwnCronJob } from "../pods/solution";
+import { sweptDeployments } from "../pods/sweptDeployments";
 import { nameOf } from "../pods/outpostPods";
 import type { Cause, Found } from "./finding";
 import type { Snapshot } from "./snapshot";

@@ -6,7 +6,7 @@ import { solutionBy } from "../../settings/verifyExpectation";
 import type { Solution } from "../../settings/types";
 import { mapParallel } from "../progress";
 import { carriesSidecar, shmSizeOf } from "./containers";
-import { sweptDeployments } from "./solution";
+import { sweptDeployments } from "./sweptDeployments";
 import { isReady, notRunning, troubleOf, type OutpostPod } from "./outpostPods";
 import { usageReader, type Source, type Usage } from "./usageSources";
 

@@ -14,8 +14,6 @@ import { sidecarFields } from "../../podPatch/takenFields";
 import { carriesSidecar, containersNamed, outpostContainerIn, podSpecOf } from "./containers";
 import { currentPods, podsOf, type OutpostPod, type Outposts } from "./outpostPods";
 
-export { sweptDeployments } from "./sweptDeployments";
-
 /** Tells whether the CronJob is this program's. */
 export const isOwnCronJob = ({ metadata }: V1CronJob): boolean => metadata?.name === cronJobName;
 

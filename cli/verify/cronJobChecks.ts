@@ -6,7 +6,7 @@ import { execRules } from "../../kubernetes/execRole";
 import type { Expectation } from "../../settings/verifyExpectation";
 import { hasCronJob } from "../../settings/types";
 import { eitherWay, resumeCronJob } from "../advice";
-import { sweptDeployments } from "../pods/solution";
+import { sweptDeployments } from "../pods/sweptDeployments";
 import { wordsOf } from "../pods/sidecarLog";
 import { formatAge, secondsSince } from "../units";
 import { checkOf, type Check, type Round, type Seen } from "./check";
