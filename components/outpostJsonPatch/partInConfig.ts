@@ -186,7 +186,7 @@ function isOf({ deployment }: OutpostJsonPatchState, config: OutpostConfig): boo
   return named === undefined || named === settingsConfigMap(deployment);
 }
 
-const isPatchedBy = (fieldManager: string, { metadata }: Deployment): boolean =>
+export const isPatchedBy = (fieldManager: string, { metadata }: Deployment): boolean =>
   sidecarFields(outpostContainer).some(({ path }) =>
     ownersOf(path, metadata?.managedFields ?? []).includes(fieldManager),
   );

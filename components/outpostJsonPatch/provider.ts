@@ -8,7 +8,16 @@ import { authentikClient } from "../../authentik/client";
 import { tokenFlaw } from "../../authentik/requests";
 import { connection } from "../../kubernetes/connection";
 import { withoutStack } from "../withoutStack";
-import { deliver, formBefore, ownPartOf, settle, takeBack, unlessGone, type Session } from "./partInConfig";
+import {
+  deliver,
+  formBefore,
+  isPatchedBy,
+  ownPartOf,
+  settle,
+  takeBack,
+  unlessGone,
+  type Session,
+} from "./partInConfig";
 import { outpostDeployment } from "./outpostDeployment";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "./state";
 import { defaultWaits, type Waits } from "./waits";
@@ -128,7 +137,11 @@ async function delivered(session: Session, id: string, state: OutpostJsonPatchSt
 async function read(session: Session, id: string, props: OutpostJsonPatchState) {
   const outpost = await unlessGone(session, props, () => session.client.findOutpost({ name: props.outpost, pk: id }));
   if (!outpost) return {};
-  const found = { ...props, operations: ownPartOf(outpost.config) };
+  const live = await session.deployment.read();
+  // A move to another delivery that broke off has taken the fields over, and an update has to hand them back.
+  const isTaken = live !== undefined && isPatchedBy(props.fieldManager, live);
+  const { rolledOut, ...rest } = props;
+  const found = { ...rest, operations: ownPartOf(outpost.config), ...(rolledOut && !isTaken && { rolledOut }) };
   // Returned as inputs too, or a preview's diff would not show what was edited in authentik.
   return { id: outpost.pk, props: found, inputs: inputsOf(found) };
 }

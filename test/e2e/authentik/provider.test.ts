@@ -6,7 +6,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { outpostJsonPatchProvider } from "../../../components/outpostJsonPatch/provider";
 import type { OutpostJsonPatchInputs, OutpostJsonPatchState } from "../../../components/outpostJsonPatch/state";
-import type { Waits } from "../../../components/outpostJsonPatch/waits";
+import { claimed } from "../../../components/outpostJsonPatch/handover";
+import { outpostDeployment } from "../../../components/outpostJsonPatch/outpostDeployment";
+import { rewriteOwners } from "../../../components/outpostJsonPatch/partInConfig";
+import { defaultWaits, type Waits } from "../../../components/outpostJsonPatch/waits";
+import { connection } from "../../../kubernetes/connection";
 import { startAuthentik, type AuthentikStandIn } from "../../../sandbox/authentik";
 import { clients } from "../../../sandbox/clients";
 import { createOutpost, deleteOutpost, untilAvailable } from "../../../sandbox/outpost";
@@ -150,6 +154,22 @@ describe("the dynamic provider of OutpostJsonPatch", () => {
     assert.deepEqual((await provider.read(id, outs)).props?.operations, []);
     await provider.delete(id, outs!);
     assert.deepEqual(authentik.outpost("main").config.kubernetes_json_patches, { deployment: [broken] });
+  });
+
+  it("takes the sidecar's fields back after a move to another delivery that broke off", async () => {
+    const { provider, inputs, kubeconfig, authentik } = await open("claimed", { waits: { applyMs: 20_000 } });
+    const { id, outs } = await provider.create(inputs);
+    const call = connection({ kubeconfig });
+    const live = outpostDeployment(call, inputs.namespace, inputs.deployment);
+    await rewriteOwners(live, defaultWaits, (managed) => claimed(managed, inputs.fieldManager));
+    const { props } = await provider.read(id, outs);
+    assert.equal("rolledOut" in props!, false); // the host can send no undefined value to the engine
+    assert.equal((await provider.diff(id, props!, inputs)).changes, true);
+    const { outs: updated } = await provider.update(id, props!, inputs);
+    assert.equal((await provider.diff(id, (await provider.read(id, updated)).props!, inputs)).changes, false);
+    await provider.delete(id, updated!);
+    assert.equal((await live.read())?.spec?.template.spec?.initContainers, undefined);
+    assert.equal(authentik.outpost("main").config.kubernetes_json_patches, null);
   });
 
   it("gives up where somebody brings the sidecar back as often as it is removed", async () => {
