@@ -18,7 +18,7 @@ type Containers = PodSpec["containers"];
 export interface LiveShortage {
   /** The limit and where it comes from, unless that is the Deployment. */
   limitFrom: string;
-  /** Size that the kubelet gives the volume, in MiB, if every container has a limit and their sum is less. */
+  /** Size that the kubelet gives the volume, in MiB, if that of the pod is less: its own, or the sum of its containers'. */
   cappedMi?: number;
   todo: string;
 }
@@ -35,15 +35,18 @@ export function liveShortage(
 ): LiveShortage | undefined {
   const { spec, sources } = effectiveSpec(template, from);
   const { containers = [], initContainers = [] } = spec;
-  const limit = containers.find(({ name }) => name === container)?.resources?.limits?.memory ?? "";
+  const ofPod = spec.resources?.limits?.memory ?? "";
+  const own = containers.find(({ name }) => name === container)?.resources?.limits?.memory ?? "";
+  const isOfPod = (quantityBytes(ofPod) ?? Infinity) < (quantityBytes(own) ?? Infinity);
+  const limit = isOfPod ? ofPod : own;
   const limitBytes = quantityBytes(limit);
   const shmBytes = quantityBytes(shmSize) ?? 0;
-  const neededBytes = shmBytes + workingSetBytes;
+  const neededBytes = shmBytes + workingSetBytes + (isOfPod ? (quantityBytes(sidecarMemoryLimit) ?? 0) : 0);
   if (limitBytes === undefined || limitBytes >= neededBytes) return undefined;
-  const podBytes = podLimitBytes(containers, initContainers);
+  const podBytes = quantityBytes(ofPod) ?? podLimitBytes(containers, initContainers);
   const isCapped = podBytes !== undefined && podBytes < shmBytes;
-  const source = sources[container];
-  const raise = source ? "Give the container a limit of its own of" : "Raise the limit to";
+  const source = isOfPod ? "the whole pod's" : sources[container];
+  const raise = source && !isOfPod ? "Give the container a limit of its own of" : "Raise the limit to";
   return {
     limitFrom: source ? `${limit} (${source})` : limit,
     ...(isCapped && { cappedMi: Math.floor(podBytes / mebibyte) }),
@@ -61,8 +64,7 @@ export function memoryWarning(settings: OutpostSettings, live: Deployment, from:
   const { limitFrom, cappedMi, todo } = shortage;
   const capped =
     cappedMi !== undefined
-      ? `With it /dev/shm has only ${cappedMi}Mi: every container of the pod has a memory limit, and the kubelet makes ` +
-        `the volume no bigger than their sum. `
+      ? `With it /dev/shm has only ${cappedMi}Mi: the kubelet makes the volume no bigger than the memory limit of the whole pod. `
       : "";
   return (
     `Deployment ${settings.deployment}: container ${container} has a memory limit of ${limitFrom}, too little for a /dev/shm of ` +

@@ -56,6 +56,20 @@ export function userWarning(settings: OutpostSettings, live: Deployment, pods: r
   );
 }
 
+/** Warns if the cluster may assign uids, as OpenShift does. It then refuses the CronJob's pods, which ask for one of their own. */
+export function cronJobUserWarning(
+  { name, container }: OutpostSettings,
+  live: Deployment,
+  pods: readonly Pod[],
+): string | undefined {
+  const known = outpostUser(container, live, pods);
+  if (known?.by !== "live") return undefined;
+  return (
+    `outpost "${name}": its pods are given a uid, ${known.uid} (${known.source}). If the cluster does that, as OpenShift does, it refuses the ` +
+    `CronJob's pods, which ask for another one, and nothing sweeps: set \`runAsUser\` to \`${clusterUser}\` then.`
+  );
+}
+
 function remedy({ uid, by }: Known): string {
   if (uid === 0) {
     return (

@@ -13,6 +13,7 @@ import { podFragment } from "../podPatch/podFragment";
 import { hasContainer, takenFields } from "../podPatch/takenFields";
 import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
+import { inspectReplacement } from "./newPod";
 import { fieldsTaken, missingDeployment, noContainer } from "./sharedProblems";
 import { inspectPastedSize } from "./pastedSize";
 import { inspectPods } from "./pods";
@@ -120,5 +121,7 @@ async function inspectLive(
   if (taken.length > 0) return fieldsTaken(settings, taken);
   const change = sidecarMerge(part, live)!;
   const dryRun = await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
-  return merge([restarts(live, dryRun), inspectPods(look, settings, live)]);
+  const found = restarts(live, dryRun);
+  const replacement = await inspectReplacement(look, settings, dryRun, found);
+  return merge([found, replacement, inspectPods(look, settings, live)]);
 }

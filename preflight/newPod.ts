@@ -1,4 +1,5 @@
 import { ownVolumes, shmMountPath, sidecarContainer } from "../cleaner/names";
+import type { DryRun } from "../kubernetes/cluster";
 import type { Deployment, PodSpec, PodTemplatePatch } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/types";
 import { lackingFields } from "../podPatch/lackingFields";
@@ -41,6 +42,30 @@ export async function inspectNewPod(
       `Change what refuses it, or the setting that it refuses.`,
   );
   return merge([ofPlain, refused]);
+}
+
+/**
+ * Asks the API server for a pod as the change makes it, if it replaces pods. A controller may be allowed what a bare pod is not, and
+ * a quota has room again once the old pods are gone: so a refusal does not stop the update.
+ * @param dryRun of the change
+ */
+export async function inspectReplacement(
+  { cluster, namespace, mayCreatePods }: Look,
+  { name }: OutpostSettings,
+  dryRun: DryRun,
+  { restarts }: Findings,
+): Promise<Findings> {
+  if (dryRun.outcome !== "applied" || !restarts) return nothing;
+  const { paused, replicas, strategy, template } = dryRun.deployment.spec!;
+  if (paused || replicas === 0 || !(await mayCreatePods())) return nothing;
+  const pod = await cluster.dryRunPod(namespace, template);
+  if (pod.outcome === "created") return nothing;
+  const end =
+    strategy?.type === "Recreate" ? "the update ends the old pods and gets no new ones" : "the rollout does not end";
+  return warning(
+    `outpost "${name}": the API server would not take a pod with the sidecar now: ${pod.reason}. If it refuses the Deployment's own too, ` +
+      `${end}. Change what refuses it, or the setting that it refuses.`,
+  );
 }
 
 /** Judges a pod that nobody but an admission policy may give a part of the sidecar: ours leaves all others alone. */

@@ -1,14 +1,16 @@
 import { unfinishedRollout } from "../kubernetes/rollout";
 import type { Deployment } from "../kubernetes/types";
 import { hasCronJob, hasSidecar, type OutpostSettings } from "../settings/types";
+import { clusterUser } from "../settings/values/user";
 import { podFragment } from "../podPatch/podFragment";
 import { hasContainer } from "../podPatch/takenFields";
 import { inspectAdmission } from "./admission";
 import { merge, nothing, problem, restarts, type Findings } from "./findings";
 import { inspectJsonPatch } from "./jsonPatches";
 import { deploymentNamed, lookAround, type Look, type Places } from "./look";
+import { inspectReplacement } from "./newPod";
 import { missingDeployment, noContainer } from "./sharedProblems";
-import { inspectPods } from "./pods";
+import { inspectCronJobUser, inspectPods } from "./pods";
 import { inspectRelease, inspectRemoval, inspectTaken } from "./ownership";
 import { inspectSessions } from "./sessions";
 import { inspectTokenValidity } from "./tokenValidity";
@@ -17,10 +19,11 @@ import { inspectTokenValidity } from "./tokenValidity";
 export async function inspectOutposts(places: Places, outposts: OutpostSettings[]): Promise<Findings> {
   const look = await lookAround(places);
   const named = new Set(outposts.map(({ deployment }) => deployment));
+  const cronJobHasUser = !outposts.some(({ runAsUser }) => runAsUser === clusterUser);
   const dropped = (look.deployments ?? []).filter((live) => !named.has(live.metadata?.name ?? ""));
   const { problems, ...found } = merge(
     await Promise.all([
-      ...outposts.map((outpost) => inspectOutpost(look, outpost)),
+      ...outposts.map((outpost) => inspectOutpost(look, outpost, cronJobHasUser)),
       ...dropped.map((live) => inspectRelease(look, live)),
     ]),
   );
@@ -28,10 +31,11 @@ export async function inspectOutposts(places: Places, outposts: OutpostSettings[
   return { problems: [...new Set(problems)], ...found };
 }
 
-async function inspectOutpost(look: Look, settings: OutpostSettings): Promise<Findings> {
+async function inspectOutpost(look: Look, settings: OutpostSettings, cronJobHasUser: boolean): Promise<Findings> {
   const live = await deploymentNamed(look, settings.deployment);
   return merge([
     inspectSessions(settings, live),
+    live && hasCronJob(settings) && cronJobHasUser ? inspectCronJobUser(look, settings, live) : nothing,
     await inspectSolution(look, settings, live),
     await inspectTokenValidity(look, settings, live),
   ]);
@@ -66,5 +70,7 @@ async function inspectSidecar(look: Look, settings: OutpostSettings, live: Deplo
   }
   const { cluster, namespace, fieldManager } = look;
   const dryRun = await cluster.dryRunApply(namespace, deployment, fieldManager, { spec: podFragment(settings) });
-  return merge([moving, restarts(live, dryRun), inspectPods(look, settings, live)]);
+  const change = restarts(live, dryRun);
+  const replacement = await inspectReplacement(look, settings, dryRun, change);
+  return merge([moving, change, replacement, inspectPods(look, settings, live)]);
 }

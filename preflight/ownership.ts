@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { authentikManager } from "../authentik/names";
 import { deploymentOperations } from "../authentik/outpostPatches";
 import { describePatchChange } from "../authentik/patchDiff";
@@ -25,7 +26,7 @@ export async function inspectTaken(
   live: Deployment,
 ): Promise<{ taken: TakenField[]; moving: Findings } | { refused: Findings }> {
   const taken = takenFields(live, look.fieldManager, settings.container);
-  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, taken) : nothing;
+  const moving = taken.length > 0 ? await inspectJsonPatchRelease(look, settings, live, taken) : nothing;
   if (moving) return { taken, moving };
   return { refused: merge([fieldsTaken(settings, taken), inspectPastedSize(settings, live)]) };
 }
@@ -38,6 +39,7 @@ export async function inspectTaken(
 async function inspectJsonPatchRelease(
   look: Look,
   settings: OutpostSettings,
+  live: Deployment,
   taken: readonly TakenField[],
 ): Promise<Findings | undefined> {
   const byAuthentik = taken.length > 0 && taken.every(({ owners }) => owners.join() === authentikManager);
@@ -45,8 +47,11 @@ async function inspectJsonPatchRelease(
   try {
     const { config } = await look.authentik.findOutpost({ name: settings.name });
     const existing = deploymentOperations(config);
+    const without = withoutOursAnyway(existing);
+    // Somebody may have written the config without our part, which then stays on the Deployment.
+    if (isDeepStrictEqual(existing, without)) return (await isLeftOfOurs(look, live)) ? nothing : undefined;
     if (!existing.some(readsOurSettings)) return undefined;
-    const change = describePatchChange(settings.name, existing, withoutOursAnyway(existing));
+    const change = describePatchChange(settings.name, existing, without);
     return change ? warning(change) : nothing;
   } catch (error) {
     return findingOf(error, settings.name);
@@ -56,7 +61,7 @@ async function inspectJsonPatchRelease(
 /** Finds what removing the sidecar would change, whichever delivery brought it. */
 export async function inspectRemoval(look: Look, settings: OutpostSettings, live: Deployment): Promise<Findings> {
   const taken = takenFields(live, look.fieldManager, settings.container);
-  const release = await inspectJsonPatchRelease(look, settings, taken);
+  const release = await inspectJsonPatchRelease(look, settings, live, taken);
   if (!release) return inspectRelease(look, live);
   return merge([release, await inspectMerge(look, live)]);
 }
@@ -67,10 +72,15 @@ export async function inspectRelease(look: Look, live: Deployment): Promise<Find
   const { name = "", managedFields = [] } = live.metadata ?? {};
   if (ownsFields(fieldManager, managedFields))
     return restarts(live, await cluster.dryRunApply(namespace, name, fieldManager), removal);
-  if (!isByAuthentik(live)) return nothing;
-  const settings = await cluster.configMap(namespace, settingsConfigMap(name)).catch(ifForbidden(undefined));
-  if (!ownsFields(fieldManager, settings?.metadata?.managedFields ?? [])) return nothing;
-  return inspectMerge(look, live);
+  return (await isLeftOfOurs(look, live)) ? inspectMerge(look, live) : nothing;
+}
+
+/** Tells whether authentik has put this stack's sidecar on the Deployment. */
+async function isLeftOfOurs({ cluster, namespace, fieldManager }: Look, live: Deployment): Promise<boolean> {
+  if (!isByAuthentik(live)) return false;
+  const name = settingsConfigMap(live.metadata?.name ?? "");
+  const settings = await cluster.configMap(namespace, name).catch(ifForbidden(undefined));
+  return ownsFields(fieldManager, settings?.metadata?.managedFields ?? []);
 }
 
 /** Finds what it would change to take our part out of the Deployment in authentik's name. */

@@ -83,6 +83,7 @@ export const stackRows = {
   namespace: row({
     read: parseDnsLabel,
     text: "Namespace of the outposts, e.g. `authentik`. One stack serves one namespace.",
+    restartsPods: "when it changes, those in the former one",
   }),
   schedule: row({
     default: "0 * * * *",

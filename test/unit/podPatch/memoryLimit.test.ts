@@ -23,11 +23,16 @@ function live(memoryLimit?: string, others: Container[] = [], initContainers?: C
   return deployment;
 }
 
+function ofPod(deployment: Deployment, memory: string): Deployment {
+  deployment.spec!.template.spec!.resources = { limits: { memory } };
+  return deployment;
+}
+
 const warning = (limit: string, only?: string, isFromElsewhere = false): string =>
   `Deployment ${name}: container proxy has a memory limit of ${limit}, too little for a /dev/shm of 256Mi: ` +
   "its pages count as the outpost's memory, so the outpost is OOM-killed before /dev/shm is full. " +
   (only
-    ? `With it /dev/shm has only ${only}: every container of the pod has a memory limit, and the kubelet makes the volume no bigger than their sum. `
+    ? `With it /dev/shm has only ${only}: the kubelet makes the volume no bigger than the memory limit of the whole pod. `
     : "") +
   `${isFromElsewhere ? "Give the container a limit of its own of" : "Raise the limit to"} at least 320Mi ` +
   "where the Deployment comes from (authentik: kubernetes_json_patches), or lower `shmSize`.";
@@ -58,6 +63,12 @@ describe("the warning of a memory limit", () => {
       warning("64Mi", "200Mi"),
     ],
     "another sidecar": [live("128Mi", [], [other("8Mi", "Always")]), warning("128Mi", "168Mi")],
+    "one of the whole pod": [ofPod(live(), "351Mi"), warning("351Mi (the whole pod's)").replace("320Mi", "352Mi")],
+    "one of the whole pod that is more than the container's": [
+      ofPod(live("128Mi"), "200Mi"),
+      warning("128Mi", "200Mi"),
+    ],
+    "one of the whole pod with room": [ofPod(live(), "352Mi")],
     "our own sidecar there already, which counts once": [
       live("128Mi", [], [container("shm-cleanup", "32Mi", "Always")]),
       warning("128Mi", "160Mi"),

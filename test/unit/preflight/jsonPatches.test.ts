@@ -11,7 +11,8 @@ import { compose, ownPart } from "../../../podPatch/jsonPatch/jsonPatch";
 import { podFragment } from "../../../podPatch/podFragment";
 import { managed, ofVolume, podSpecFields } from "../managedFields";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment, ours } from "./scene";
+import type { Answers } from "../cli/cluster";
+import { clusterWith, inspect, liveDeployment, ours, refusedPod } from "./scene";
 
 const name = "ak-outpost-my-outpost";
 const fragment = podFragment(outpostSettings());
@@ -30,13 +31,14 @@ interface World {
   config?: Record<string, unknown>;
   dryRun?: DryRun;
   validities?: TokenValidity[];
+  answers?: Answers;
   /** Who changed the outpost in authentik last, where its event log says so. */
   changedBy?: string;
 }
 
 /** Returns what a look finds for an outpost with this delivery, and the dry runs that it asked for. */
 async function look(delivery: string, world: World, overrides: Record<string, unknown> = {}) {
-  const { live, operations = [], config, dryRun, validities = [], changedBy } = world;
+  const { live, operations = [], config, dryRun, validities = [], changedBy, answers } = world;
   const dryRuns: string[] = [];
   const answer = (how: string, fieldManager: string): Promise<DryRun> => {
     dryRuns.push(`${how} ${fieldManager}`);
@@ -46,6 +48,7 @@ async function look(delivery: string, world: World, overrides: Record<string, un
     deployment: live,
     dryRunApply: (_namespace, _name, manager) => answer("apply", manager),
     dryRunMerge: (_namespace, _name, manager) => answer("merge", manager),
+    ...answers,
   });
   const find = () =>
     operations instanceof Error
@@ -112,6 +115,17 @@ describe("inspection of delivery through authentik", () => {
     assert.deepEqual((await look("authentik", { live: liveDeployment(name), dryRun })).problems, [
       "Deployment ak-outpost-my-outpost: the API server would not take the sidecar: bad image",
     ]);
+  });
+
+  it("says that the API server would not take a new pod", async () => {
+    const live = liveDeployment(name);
+    const deployment = structuredClone(live);
+    deployment.spec!.template.spec!.volumes = [{ name: "dshm", emptyDir: {} }];
+    const selfMay = () => Promise.resolve({ allowed: true });
+    const dryRunPod = () => Promise.resolve({ outcome: "refused" as const, reason: "exceeded quota" });
+    const answers = { selfMay, dryRunPod };
+    const { warnings } = await look("authentik", { live, dryRun: { outcome: "applied", deployment }, answers });
+    assert.equal(warnings.at(-1), refusedPod("exceeded quota"));
   });
 
   it("stops at the Deployment of another environment's outpost", async () => {
@@ -228,6 +242,22 @@ describe("inspection of delivery through authentik", () => {
         );
       });
     }
+
+    it("and another delivery takes it over, if its settings are this stack's", async () => {
+      for (const [owner, operations, problems] of [
+        [ours, [], 0],
+        ["authentik-outpost-shm-other", [], 1],
+        [ours, composed.slice(0, 1), 1], // somebody's own volume of that name
+      ] as const) {
+        const live = carrying("goauthentik.io");
+        const found = await look("deployment", {
+          live,
+          operations: [...operations],
+          answers: { configMap: { metadata: { managedFields: [managed(owner, {})] } } },
+        });
+        assert.deepEqual([found.problems.length, found.warnings, found.restarts], [problems, [], undefined]);
+      }
+    });
 
     it("but not where it is there, or where another delivery brought the sidecar", async () => {
       const there = await look("authentik", { live: carrying("goauthentik.io"), operations: composed });

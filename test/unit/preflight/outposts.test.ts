@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { Cluster, DryRun } from "../../../kubernetes/cluster";
+import type { Cluster, DryRun, PodDryRun } from "../../../kubernetes/cluster";
 import type { Deployment } from "../../../kubernetes/types";
 import type { OutpostSettings } from "../../../settings/types";
 import { podFragment } from "../../../podPatch/podFragment";
 import type { Answers } from "../cli/cluster";
 import { managed, ofVolume, podSpecFields } from "../managedFields";
 import { outpostSettings } from "../outposts";
-import { clusterWith, inspect, liveDeployment, ours } from "./scene";
+import { clusterWith, inspect, liveDeployment, ours, refusedPod } from "./scene";
 
 const wantsSidecar = outpostSettings();
 const wantsNone = outpostSettings({ solution: "none" });
@@ -227,6 +227,46 @@ describe("inspection of the outposts' Deployments", () => {
     const none = liveDeployment("ak-outpost-my-outpost", { replicas: 0 });
     const { warnings, restarts } = await look([none], wantsSidecar, { dryRun: restarted(none) });
     assert.deepEqual([warnings, restarts], [[], ["ak-outpost-my-outpost"]]);
+  });
+
+  it("says that the API server would not take a new pod, if the account may ask", async () => {
+    const restart =
+      "Deployment ak-outpost-my-outpost: this change restarts its pod (rolling update). The sessions in a restarted pod end: their users log in again.";
+    const dryRun = restarted(live());
+    for (const [allowed, pod, expected] of [
+      [
+        true,
+        { outcome: "refused", reason: "minimum cpu usage is 10m" },
+        [restart, refusedPod("minimum cpu usage is 10m")],
+      ],
+      [true, { outcome: "created", pod: {} }, [restart]],
+      [false, { outcome: "refused", reason: "no" }, [restart]],
+    ] as [boolean, PodDryRun, string[]][]) {
+      const asked: unknown[] = [];
+      const answers: Answers = {
+        selfMay: () => Promise.resolve({ allowed }),
+        dryRunPod: (_namespace, template) => (asked.push(template), Promise.resolve(pod)),
+      };
+      const found = await look([live()], wantsSidecar, { dryRun, answers });
+      assert.deepEqual([found.problems, found.warnings], [[], expected]);
+      assert.deepEqual(asked, allowed && dryRun.outcome === "applied" ? [dryRun.deployment.spec!.template] : []);
+    }
+  });
+
+  it("says what becomes of the pods where it would not, by the Deployment's strategy, and nothing where no pod is replaced", async () => {
+    const answers: Answers = {
+      selfMay: () => Promise.resolve({ allowed: true }),
+      dryRunPod: () => Promise.resolve({ outcome: "refused", reason: "no" }),
+    };
+    const last = async (spec: Partial<Deployment["spec"]>) => {
+      const deployment = live();
+      Object.assign(deployment.spec!, spec);
+      return (await look([deployment], wantsSidecar, { dryRun: restarted(deployment), answers })).warnings.at(-1) ?? "";
+    };
+    const outage = refusedPod("no", "the update ends the old pods and gets no new ones");
+    assert.equal(await last({ strategy: { type: "Recreate" } }), outage);
+    for (const spec of [{ replicas: 0 }, { paused: true }])
+      assert.doesNotMatch(await last(spec), /would not take a pod/);
   });
 
   it("says so of one that has the sidecar by authentik's patch, if its settings are this stack's", async () => {

@@ -108,6 +108,18 @@ describe("inspection of the user that pods run as", () => {
     });
   });
 
+  it("warns where pods are given a uid, and the CronJob's would ask for another", async () => {
+    const assigned = { pods: [pod("my-outpost-a", { container: 1000650000 })] };
+    const warnings = [
+      'outpost "My Outpost": its pods are given a uid, 1000650000 (by pod my-outpost-a). If the cluster does that, as OpenShift does, it ' +
+        "refuses the CronJob's pods, which ask for another one, and nothing sweeps: set `runAsUser` to `cluster` then.",
+    ];
+    for (const settings of [{ solution: "cronjob" }, { solution: "both", runAsUser: "1000650000" }])
+      assert.deepEqual(await look(assigned, settings), { problems: [], warnings });
+    assert.deepEqual(await look(assigned, { solution: "cronjob", runAsUser: "cluster" }), nothing);
+    assert.deepEqual(await look({ template: { container: 2000 } }, { solution: "cronjob" }), nothing);
+  });
+
   it("judges no pod of another Deployment", async () => {
     const other = pod("other", { container: 5 });
     other.metadata!.labels = { app: "other" };

@@ -61,6 +61,7 @@ export function clusterWith(live: Deployment[], answers: Answers = {}): Cluster 
     limitRanges: [],
     configMap: undefined,
     cronJob: undefined,
+    selfMay: () => Promise.resolve({ allowed: false }),
     dryRunApply: unchanged,
     dryRunMerge: unchanged,
     ...answers,
@@ -73,3 +74,8 @@ export const inspect = (
   outposts: OutpostSettings[],
   authentik?: Places["authentik"],
 ): Promise<Findings> => inspectOutposts({ cluster, authentik, namespace: "authentik", fieldManager: ours }, outposts);
+
+/** The warning that the API server refuses a pod with the sidecar. */
+export const refusedPod = (reason: string, end = "the rollout does not end"): string =>
+  `outpost "My Outpost": the API server would not take a pod with the sidecar now: ${reason}. If it refuses the Deployment's own too, ` +
+  `${end}. Change what refuses it, or the setting that it refuses.`;
