@@ -11,12 +11,11 @@ import { sidecarMerge, strangers } from "../podPatch/jsonPatch/liveSidecar";
 import { hasVanished } from "../podPatch/jsonPatch/vanished";
 import { podFragment } from "../podPatch/podFragment";
 import { hasContainer, takenFields } from "../podPatch/takenFields";
-import { merge, nothing, problem, restarts, warning, type Findings } from "./findings";
+import { merge, nothing, problem, warning, type Findings } from "./findings";
 import type { Look } from "./look";
-import { inspectReplacement } from "./newPod";
+import { inspectChange } from "./newPod";
 import { fieldsTaken, missingDeployment, noContainer } from "./sharedProblems";
 import { inspectPastedSize } from "./pastedSize";
-import { inspectPods } from "./pods";
 
 /** Finds what `delivery: authentik` would change: the outpost's JSON patch in authentik, and so its Deployment. */
 export async function inspectJsonPatch(
@@ -121,7 +120,5 @@ async function inspectLive(
   if (taken.length > 0) return fieldsTaken(settings, taken);
   const change = sidecarMerge(part, live)!;
   const dryRun = await look.cluster.dryRunMerge(look.namespace, settings.deployment, authentikManager, change);
-  const found = restarts(live, dryRun);
-  const replacement = await inspectReplacement(look, settings, dryRun, found);
-  return merge([found, replacement, inspectPods(look, settings, live)]);
+  return inspectChange(look, settings, live, dryRun);
 }

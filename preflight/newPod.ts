@@ -4,8 +4,9 @@ import type { Deployment, PodSpec, PodTemplatePatch } from "../kubernetes/types"
 import type { OutpostSettings } from "../settings/types";
 import { lackingFields } from "../podPatch/lackingFields";
 import type { PodFragment } from "../podPatch/podFragment";
-import { invalid, merge, nothing, problem, warning, type Findings } from "./findings";
+import { invalid, merge, nothing, problem, restarts, warning, type Findings } from "./findings";
 import type { Look } from "./look";
+import { inspectPods } from "./pods";
 
 /**
  * Asks the API server for two pods of the Deployment: as its template has them, and with the sidecar. Pod Security, a quota or a
@@ -44,19 +45,29 @@ export async function inspectNewPod(
   return merge([ofPlain, refused]);
 }
 
+/** Judges a change that brings the sidecar onto the Deployment itself, by its dry run. */
+export async function inspectChange(
+  look: Look,
+  settings: OutpostSettings,
+  live: Deployment,
+  dryRun: DryRun,
+): Promise<Findings> {
+  const change = restarts(live, dryRun);
+  const isRestart = dryRun.outcome === "applied" && change.restarts !== undefined;
+  const refusal = isRestart ? await inspectReplacement(look, settings, dryRun.deployment) : nothing;
+  return merge([change, refusal, inspectPods(look, settings, live)]);
+}
+
 /**
- * Asks the API server for a pod as the change makes it, if it replaces pods. A controller may be allowed what a bare pod is not, and
- * a quota has room again once the old pods are gone: so a refusal does not stop the update.
- * @param dryRun of the change
+ * Asks the API server for a pod of the changed Deployment. A controller may be allowed what a bare pod is not, and a quota has room
+ * again once the old pods are gone: so a refusal does not stop the update.
  */
-export async function inspectReplacement(
+async function inspectReplacement(
   { cluster, namespace, mayCreatePods }: Look,
   { name }: OutpostSettings,
-  dryRun: DryRun,
-  { restarts }: Findings,
+  changed: Deployment,
 ): Promise<Findings> {
-  if (dryRun.outcome !== "applied" || !restarts) return nothing;
-  const { paused, replicas, strategy, template } = dryRun.deployment.spec!;
+  const { paused, replicas, strategy, template } = changed.spec!;
   if (paused || replicas === 0 || !(await mayCreatePods())) return nothing;
   const pod = await cluster.dryRunPod(namespace, template);
   if (pod.outcome === "created") return nothing;

@@ -5,12 +5,12 @@ import { clusterUser } from "../settings/values/user";
 import { podFragment } from "../podPatch/podFragment";
 import { hasContainer } from "../podPatch/takenFields";
 import { inspectAdmission } from "./admission";
-import { merge, nothing, problem, restarts, type Findings } from "./findings";
+import { merge, nothing, problem, type Findings } from "./findings";
 import { inspectJsonPatch } from "./jsonPatches";
 import { deploymentNamed, lookAround, type Look, type Places } from "./look";
-import { inspectReplacement } from "./newPod";
+import { inspectChange } from "./newPod";
 import { missingDeployment, noContainer } from "./sharedProblems";
-import { inspectCronJobUser, inspectPods } from "./pods";
+import { inspectCronJobUser } from "./pods";
 import { inspectRelease, inspectRemoval, inspectTaken } from "./ownership";
 import { inspectSessions } from "./sessions";
 import { inspectTokenValidity } from "./tokenValidity";
@@ -70,7 +70,5 @@ async function inspectSidecar(look: Look, settings: OutpostSettings, live: Deplo
   }
   const { cluster, namespace, fieldManager } = look;
   const dryRun = await cluster.dryRunApply(namespace, deployment, fieldManager, { spec: podFragment(settings) });
-  const change = restarts(live, dryRun);
-  const replacement = await inspectReplacement(look, settings, dryRun, change);
-  return merge([moving, change, replacement, inspectPods(look, settings, live)]);
+  return merge([moving, await inspectChange(look, settings, live, dryRun)]);
 }
