@@ -139,6 +139,14 @@ export function refusedWith(error: unknown): number | undefined {
   return typeof cause?.code === "number" ? cause.code : undefined;
 }
 
+/** Takes this for what may not be read. Any other error passes on, or a fault of the moment would count as a lack of rights. */
+export function ifForbidden<T>(instead: T): (error: unknown) => T {
+  return (error) => {
+    if (refusedWith(error) === 403) return instead;
+    throw error;
+  };
+}
+
 /** True for the error of a {@link Call} whose answer did not come in time. */
 export const isUnanswered = (error: unknown): boolean =>
   (error as { cause?: { code?: unknown } }).cause?.code === "ETIMEDOUT";

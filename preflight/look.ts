@@ -1,6 +1,6 @@
 import type { AuthentikClient } from "../authentik/client";
 import type { Cluster, Verdict } from "../kubernetes/cluster";
-import { refusedWith } from "../kubernetes/connection";
+import { ifForbidden } from "../kubernetes/connection";
 import type { Deployment, LimitRange, Pod } from "../kubernetes/types";
 
 /** The systems that the preflight looks at, and our name there. */
@@ -34,14 +34,6 @@ export async function lookAround(places: Places): Promise<Look> {
   const mayCreatePods = async () =>
     (await (asked ??= cluster.selfMay({ namespace, resource: "pods", verb: "create" }))).allowed;
   return { ...places, deployments, pods, limitRanges, mayCreatePods };
-}
-
-/** Takes this for what may not be read. Any other error passes on, or a fault of the moment would leave a check out. */
-export function ifForbidden<T>(instead: T): (error: unknown) => T {
-  return (error) => {
-    if (refusedWith(error) === 403) return instead;
-    throw error;
-  };
 }
 
 /** Returns the Deployment of that name, if there is one. */

@@ -1,7 +1,8 @@
 import { cronJobName, isStack, scriptsConfigMap, stackManagerPrefix } from "../cleaner/names";
 import { hasCronJob, hasSidecar, type Settings } from "../settings/types";
 import { nothing, problem, type Findings } from "./findings";
-import { ifForbidden, type Places } from "./look";
+import { ifForbidden } from "../kubernetes/connection";
+import type { Places } from "./look";
 
 /**
  * Stops where objects that a namespace has only once are another stack's. This one would take them over without a word: the

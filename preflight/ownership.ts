@@ -3,6 +3,7 @@ import { authentikManager } from "../authentik/names";
 import { deploymentOperations } from "../authentik/outpostPatches";
 import { describePatchChange } from "../authentik/patchDiff";
 import { settingsConfigMap } from "../cleaner/names";
+import { ifForbidden } from "../kubernetes/connection";
 import { ownsFields } from "../kubernetes/fieldOwners";
 import type { Deployment } from "../kubernetes/types";
 import type { OutpostSettings } from "../settings/types";
@@ -12,7 +13,7 @@ import { isByAuthentik } from "../podPatch/jsonPatch/vanished";
 import { takenFields, type TakenField } from "../podPatch/takenFields";
 import { merge, nothing, removal, restarts, warning, type Findings } from "./findings";
 import { findingOf } from "./jsonPatches";
-import { ifForbidden, type Look } from "./look";
+import type { Look } from "./look";
 import { fieldsTaken } from "./sharedProblems";
 import { inspectPastedSize } from "./pastedSize";
 

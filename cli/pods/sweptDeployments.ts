@@ -1,7 +1,7 @@
 import type { V1CronJob } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { cronJobName } from "../../cleaner/names";
 import type { Cluster } from "../../kubernetes/cluster";
-import { refusedWith } from "../../kubernetes/connection";
+import { ifForbidden } from "../../kubernetes/connection";
 
 /** Returns the Deployments whose pods the CronJob sweeps, from the environment of its own container. */
 export function sweptDeployments(cronJob: V1CronJob | undefined): string[] {
@@ -12,9 +12,5 @@ export function sweptDeployments(cronJob: V1CronJob | undefined): string[] {
 
 /** Returns those of the namespace's CronJob; none if it may not be read, since few commands require that right. */
 export async function sweptIn(cluster: Cluster, namespace: string): Promise<string[]> {
-  const cronJob = await cluster.cronJob(namespace, cronJobName).catch((error: unknown) => {
-    if (refusedWith(error) !== 403) throw error;
-    return undefined;
-  });
-  return sweptDeployments(cronJob);
+  return sweptDeployments(await cluster.cronJob(namespace, cronJobName).catch(ifForbidden(undefined)));
 }
