@@ -11,6 +11,7 @@ const mebibyte = 1024 * 1024;
  * so the limit has to hold both.
  */
 const workingSetBytes = 64 * mebibyte;
+const sidecarBytes = quantityBytes(sidecarMemoryLimit) ?? 0;
 
 type Containers = PodSpec["containers"];
 
@@ -41,7 +42,7 @@ export function liveShortage(
   const limit = isOfPod ? ofPod : own;
   const limitBytes = quantityBytes(limit);
   const shmBytes = quantityBytes(shmSize) ?? 0;
-  const neededBytes = shmBytes + workingSetBytes + (isOfPod ? (quantityBytes(sidecarMemoryLimit) ?? 0) : 0);
+  const neededBytes = shmBytes + workingSetBytes + (isOfPod ? sidecarBytes : 0);
   if (limitBytes === undefined || limitBytes >= neededBytes) return undefined;
   const podBytes = quantityBytes(ofPod) ?? podLimitBytes(containers, initContainers);
   const isCapped = podBytes !== undefined && podBytes < shmBytes;
@@ -87,5 +88,5 @@ function podLimitBytes(containers: Containers, initContainers: Containers): numb
     if (containers.includes(container) || container.restartPolicy === "Always") lasting += bytes;
     else highest = Math.max(highest, lasting + bytes);
   }
-  return Math.max(highest, lasting + (quantityBytes(sidecarMemoryLimit) ?? 0));
+  return Math.max(highest, lasting + sidecarBytes);
 }
