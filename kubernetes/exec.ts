@@ -123,6 +123,10 @@ function handshakeError(error: unknown): Error {
   return code ? new NotOpened(Number(code)) : new Error(reasonOf((error as { error?: unknown }).error ?? error));
 }
 
+/** Returns the commands that tell whether somebody has these rights to exec. @param flags of `kubectl auth can-i` */
+export const mayExecCommands = (kubectl: string, verbs = ["get", "create"], flags = ""): string =>
+  verbs.map((verb) => `${kubectl} auth can-i ${verb} pods/exec${flags}`).join("; ");
+
 /**
  * Explains in one line why a command could not be run in a container, and what to do.
  * @param error of {@link Cluster.exec}
@@ -131,8 +135,7 @@ function handshakeError(error: unknown): Error {
 export function refusalOf(error: Error, { pod, container }: ContainerPlace, kubectl: string): string {
   const { cause, message } = error;
   if (cause instanceof NotOpened && (cause.code === 403 || cause.code === 401)) {
-    const verbs = ["get", "create"].map((verb) => `${kubectl} auth can-i ${verb} pods/exec`);
-    return `${message}. An exec takes get and create on pods/exec: ${verbs.join("; ")}`;
+    return `${message}. An exec takes get and create on pods/exec: ${mayExecCommands(kubectl)}`;
   }
   if (/executable file not found|no such file or directory/.test(message)) {
     return `container ${container} has no shell, so nothing can sweep there. ${kubectl} delete pod ${pod} empties its /dev/shm (its users log in again)`;

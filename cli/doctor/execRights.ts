@@ -1,3 +1,4 @@
+import { mayExecCommands } from "../../kubernetes/exec";
 import type { Found } from "./finding";
 import type { Snapshot } from "./snapshot";
 
@@ -6,11 +7,11 @@ export function deniedExec({ mayExec, namespace, kubectl }: Snapshot): Found | u
   const denied = mayExec.filter(({ verdict }) => !verdict.allowed);
   if (denied.length === 0) return undefined;
   const [{ verdict }] = denied;
-  const verbs = denied.map(({ verb }) => verb).join(" and ");
+  const verbs = denied.map(({ verb }) => verb);
   return {
     subject: `Namespace/${namespace}`,
-    seen: `you may not ${verbs} pods/exec${verdict.reason ? ` (${verdict.reason})` : ""}`,
+    seen: `you may not ${verbs.join(" and ")} pods/exec${verdict.reason ? ` (${verdict.reason})` : ""}`,
     why: "`cleanup`, and `status` of a pod without the sidecar, work by exec. An exec over a WebSocket takes get, and from Kubernetes 1.35 create as well.",
-    todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${denied.map(({ verb }) => `${kubectl} auth can-i ${verb} pods/exec`).join("; ")}`,
+    todo: `Have both verbs on pods/exec granted in namespace ${namespace}; then: ${mayExecCommands(kubectl, verbs)}`,
   };
 }

@@ -2,6 +2,7 @@ import type { V1CronJob, V1Job } from "@kubernetes/client-node" with { "resoluti
 import { cronJobContainer, cronJobName } from "../../cleaner/names";
 import type { Cluster, Verdict, Wish } from "../../kubernetes/cluster";
 import { refusedWith } from "../../kubernetes/connection";
+import { mayExecCommands } from "../../kubernetes/exec";
 import { execRules } from "../../kubernetes/execRole";
 import type { Expectation } from "../../settings/verifyExpectation";
 import { hasCronJob } from "../../settings/types";
@@ -116,7 +117,7 @@ async function judgeRights(
     if (hasSucceeded)
       return { right: `not reviewed (${reason}), but the last run succeeded as ServiceAccount ${account}` };
     const wrong = `not known: you may neither impersonate ServiceAccount ${account} nor review access (${reason})`;
-    return { wrong, todo: `Have somebody check who may: ${kubectl} auth can-i create pods/exec --as ${user}` };
+    return { wrong, todo: `Have somebody check who may: ${mayExecCommands(kubectl, undefined, ` --as ${user}`)}` };
   }
   const { how, denied } = reviewed;
   if (denied.length === 0) return { right: `ServiceAccount ${account} may list pods and exec in them (${how})` };

@@ -627,7 +627,8 @@ describe("verify", () => {
       assert.deepEqual((await failing({ ...neither, jobsOf: [] }))[0], [
         "rbac",
         "not known: you may neither impersonate ServiceAccount default nor review access (Kubernetes refused to review access: no)",
-        "Have somebody check who may: kubectl --namespace authentik auth can-i create pods/exec --as system:serviceaccount:authentik:default",
+        "Have somebody check who may: kubectl --namespace authentik auth can-i get pods/exec --as system:serviceaccount:authentik:default; " +
+          "kubectl --namespace authentik auth can-i create pods/exec --as system:serviceaccount:authentik:default",
       ]);
     });
 
